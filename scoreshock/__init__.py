@@ -1,0 +1,50 @@
+"""scoreshock: labelled parameter sweeps over the Burgers structure of diffusion scores.
+
+A mixture is a labelled dataset, and a sweep is broadcasting: every dimension that a mixture carries besides its own is
+a sweep dimension, and every quantity carries it on. Formulas and numbers of theorems: arXiv:2604.07404.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+__version__ = version("scoreshock")
+
+_HOME = {
+    "mixture": "mixtures",
+    "from_labelled": "data",
+    "from_sklearn": "data",
+    "project": "data",
+    "families": "families",
+    "score": "quantities.fields",
+    "log_density": "quantities.fields",
+    "score_jacobian": "quantities.fields",
+    "responsibilities": "quantities.fields",
+    "denoiser": "quantities.fields",
+    "scores": "quantities.scores",
+    "speciation": "quantities.speciation",
+    "clock": "quantities.speciation",
+    "corrections": "quantities.corrections",
+    "amplification": "quantities.amplification",
+    "schedule": "schedules",
+    "evaluate": "evaluation",
+    "load_study": "study",
+    "open_results": "results",
+    "compare": "comparison",
+}
+"""Public names and the module that each lives in: imported on first use, so that a job loads only what it needs."""
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'scoreshock' has no attribute {name!r}")
+    module = import_module(f"scoreshock.{_HOME[name]}")
+    value = module if _HOME[name] == name else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,283 @@
+"""The vocabulary: names of axes and results, their meaning and units, criteria and status flags.
+
+Each name is said once, here; every file carries it through ``long_name`` and ``units``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+CF_VERSION = "CF-1.11"
+
+CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
+QUANTITIES = ("scores", "speciation", "corrections", "amplification")
+
+
+class Status(IntEnum):
+    """Outcome of a criterion at one point; anything but ``ok`` says why a number is missing or void."""
+
+    missing = -1
+    ok = 0
+    no_transition = 1
+    no_real_root = 2
+    below_floor = 3
+    diverged = 4
+    singular = 5
+    not_applicable = 6
+    failed = 7
+
+
+class TimeStatus(IntEnum):
+    """Outcome of placing a diffusion time in a schedule's own clock."""
+
+    missing = -1
+    ok = 0
+    before_start = 1
+    beyond_end = 2
+    no_tau = 3
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis that a sweep can run over: its meaning, and the values that it may take."""
+
+    long_name: str
+    allowed: str
+    low: float
+    high: float = np.inf
+    low_open: bool = False
+    high_open: bool = True
+    integer: bool = False
+
+    def accepts(self, values: np.ndarray) -> np.ndarray:
+        """Which of ``values`` are allowed, element by element (NaN never is)."""
+        above = values > self.low if self.low_open else values >= self.low
+        below = values < self.high if self.high_open else values <= self.high
+        whole = values == np.floor(values) if self.integer else np.isfinite(values)
+        return above & below & whole
+
+
+AXES = {
+    "separation": Axis(
+        "half-distance a of a pair (means at -a and +a); scale of the means in other families",
+        "a finite number >= 0",
+        0.0,
+    ),
+    "variance": Axis("component variance sigma0^2 at data time", "a finite number >= 0", 0.0),
+    "weight": Axis(
+        "weight of the component at +separation (pair), of the marked component of other families",
+        "a number strictly between 0 and 1",
+        0.0,
+        1.0,
+        low_open=True,
+    ),
+    "dimension": Axis("ambient dimension d of the data", "a whole number >= 1", 1, 2.0**53, integer=True),
+    "ratio": Axis(
+        "ratio of the scales of successive levels of a hierarchy",
+        "a number strictly between 0 and 1",
+        0.0,
+        1.0,
+        low_open=True,
+    ),
+    "realization": Axis("index of a random draw of the means", "a whole number >= 0", 0, 2.0**53, integer=True),
+}
+
+
+def check_axis(name: str, values: np.ndarray) -> np.ndarray:
+    """Return ``values`` as a float (or integer) array, or raise ``ValueError`` naming axis, value and what is allowed."""
+    axis = AXES[name]
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name}: {values!r} is not numeric; allowed: {axis.allowed}")
+    good = axis.accepts(array.astype(float))
+    if not good.all():
+        raise ValueError(f"{name} = {array[~good].flat[0]!s} is not allowed; allowed: {axis.allowed}")
+    return array.astype(np.int64) if axis.integer else array.astype(float)
+
+
+# name -> (long_name, units); units "1" is dimensionless, data units are those of the features.
+VARIABLES: dict[str, tuple[str, str]] = {
+    # a mixture
+    "component_mean": ("mean of each mixture component, in coordinates of the means' span", "1"),
+    "component_weight": ("weight of each mixture component", "1"),
+    "component_variance": ("common component variance sigma0^2 at data time", "1"),
+    "ambient_dimension": ("ambient dimension d of the data", "1"),
+    "basis": ("orthonormal basis of the means' span in the data's own coordinates", "1"),
+    "origin": ("origin of the span's coordinates in the data's own coordinates", "1"),
+    "perpendicular_squared": ("squared distance of the point from the means' span", "1"),
+    "feature_scale": ("what each feature of the data was divided by", "1"),
+    "label": ("label of the class", "1"),
+    "within_class_variance": ("variance within each class, mean over the features", "1"),
+    "within_class_anisotropy": (
+        "largest eigenvalue of the within-class covariance over the mean variance: 1 where isotropic",
+        "1",
+    ),
+    "total_eigenvalue": ("largest eigenvalue of the total covariance of the data", "1"),
+    # points
+    "x": ("position along the line through the layer", "1"),
+    "x_scaled": ("position along the line through the layer, in natural units", "1"),
+    "tau": ("diffusion time tau, p_tau = p_0 * N(0, 2 tau I)", "1"),
+    "tau_scaled": ("diffusion time in units of the leading speciation time", "1"),
+    "point": ("index of the point", "1"),
+    "position": ("coordinates of the point at which the score is given", "1"),
+    "component": ("index of the mixture component", "1"),
+    "feature": ("index of the coordinate in the means' span", "1"),
+    "ambient": ("index of the coordinate in the data's own space", "1"),
+    "criterion": ("name of the speciation criterion", "1"),
+    "schedule": ("label of the noise schedule", "1"),
+    "mode": ("index of the eigenvalue of the between-class covariance, largest first", "1"),
+    "root": ("index of the root of the exact criterion, ascending in tau", "1"),
+    "event": ("index of the merging event, ascending in tau", "1"),
+    "order": ("order of the correction series in the inverse noise variance", "1"),
+    "step": ("index of the schedule's sampling time", "1"),
+    "centre": ("point of the line through the layer at position 0", "1"),
+    "direction": ("unit vector along the line through the layer", "1"),
+    "extent": ("half the extent of the means along the line through the layer", "1"),
+    # scores
+    "score": ("score, the gradient of the log density", "1"),
+    "score_along": ("component of the score along the line through the layer", "1"),
+    "log_density": ("natural logarithm of the density p_tau", "1"),
+    "score_status": ("outcome of the score", "1"),
+    "score_jacobian": ("Jacobian of the score, the Hessian of the log density", "1"),
+    "responsibilities": ("posterior probability of each component at x", "1"),
+    "denoiser": ("posterior mean of the clean data, E[x_0 | x_tau = x]", "1"),
+    # speciation
+    "tau_star": ("speciation time by criterion", "1"),
+    "status": ("outcome of each criterion", "1"),
+    "n_roots": ("number of roots of the exact criterion above the floor", "1"),
+    "tau_root": ("roots of the exact criterion, ascending", "1"),
+    "root_status": ("outcome of each root's place", "1"),
+    "root_mode": ("eigen-direction of the between-class covariance nearest to each root's direction (-1: none)", "1"),
+    "root_truncated": ("whether more roots exist than places to hold them", "1"),
+    "cascade": ("leading-order speciation time of each eigenvalue of the between-class covariance", "1"),
+    "cascade_status": ("outcome of each level of the cascade", "1"),
+    "eigenvalue": ("eigenvalue of the between-class covariance", "1"),
+    "tau_event": ("diffusion time at which modes of the density merge (one feature only)", "1"),
+    "event_status": ("outcome of each merging event's place", "1"),
+    "x_event": ("position at which modes merge", "1"),
+    "n_events": ("number of merging events", "1"),
+    "modes_before": ("number of modes just below the event's tau", "1"),
+    "modes_after": ("number of modes just above the event's tau", "1"),
+    # speciation in a schedule's clock
+    "time": ("schedule time of the speciation time", "1"),
+    "time_status": ("outcome of placing the speciation time in the schedule", "1"),
+    "sigma": ("noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM", "1"),
+    "noise": ("noise standard deviation of the schedule's own variable", "1"),
+    "alpha_bar": ("squared signal coefficient alpha^2", "1"),
+    "log_snr": ("logarithm of the signal-to-noise ratio alpha^2/noise^2", "1"),
+    "sampling_step": ("sampling step at the speciation time, counted from data (fractional)", "1"),
+    # corrections
+    "tau_order": ("speciation time of the series through each order", "1"),
+    "coefficient": ("term that each order adds to the variance v* of the series", "1"),
+    "error": ("difference of the series through each order from the exact criterion", "1"),
+    "error_relative": ("difference of the series from the exact criterion, relative to the exact variance v*", "1"),
+    "order_status": ("outcome of the series through each order", "1"),
+    "error_status": ("outcome of the comparison with the exact criterion", "1"),
+    "smallest_term": ("order of the term of least magnitude, after which the series stops improving", "1"),
+    "covariance_coefficient": ("correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)", "1"),
+    # amplification
+    "exponent": ("amplification exponent Lambda in closed form", "1"),
+    "exponent_quadrature": ("amplification exponent Lambda by quadrature of the growth rate", "1"),
+    "exponent_kind": ("what the exponent means", "1"),
+    "log10_factor": ("decimal logarithm of the amplification factor exp(Lambda)", "1"),
+    "snr": ("signal-to-noise ratio R of the layer at tau_min", "1"),
+    "lyapunov": ("growth rate of a perturbation of the probability flow at the layer's centre", "1"),
+    "amplification_status": ("outcome of the amplification exponent", "1"),
+    "quadrature_status": ("outcome of the exponent by quadrature", "1"),
+    "lyapunov_status": ("outcome of the growth rate", "1"),
+    # comparison
+    "reference_criterion": ("name of the criterion that is subtracted", "1"),
+    "difference": ("speciation time of the criterion minus that of the reference criterion", "1"),
+    "difference_relative": ("difference of the criteria relative to the reference's variance v*", "1"),
+    "difference_log_snr": ("log-SNR of the criterion minus that of the reference criterion", "1"),
+    "difference_status": ("outcome of the difference of criteria", "1"),
+    "difference_time": ("schedule time of the criterion minus that of the reference criterion", "1"),
+    "difference_step": ("sampling step of the criterion minus that of the reference criterion", "1"),
+    "difference_time_status": ("outcome of the difference of criteria in the schedule", "1"),
+    "error_time": ("schedule time of the series through each order minus that of the exact criterion", "1"),
+    "error_step": ("sampling step of the series through each order minus that of the exact criterion", "1"),
+    "error_time_status": ("outcome of the comparison with the exact criterion in the schedule", "1"),
+    "window_start": ("earliest speciation time of the criteria that have one", "1"),
+    "window_end": ("latest speciation time of the criteria that have one", "1"),
+    "window_width": ("diffusion time between the earliest and the latest criterion", "1"),
+    "window_status": ("outcome of the window between the criteria", "1"),
+    "window_start_criterion": ("earliest criterion", "1"),
+    "window_end_criterion": ("latest criterion", "1"),
+    "window_fraction_range": ("fraction of the schedule's time range inside the window", "1"),
+    "window_fraction_steps": ("fraction of the schedule's sampling times inside the window", "1"),
+    "window_steps": ("number of the schedule's sampling times inside the window (-1: no window)", "1"),
+    "window_fraction_status": ("outcome of the window's share of the schedule", "1"),
+    "trusted_criterion": ("criterion to trust at this point", "1"),
+    "trust_reason": ("rule by which the criterion is trusted", "1"),
+    "trust_conditions": ("conditions that hold at this point, one bit each", "1"),
+    "tau_trusted": ("speciation time of the trusted criterion", "1"),
+    "trusted_status": ("outcome of the trusted criterion", "1"),
+    # sampling times of schedules
+    "sample_time": ("schedule time of each sampling step, from noise to data", "1"),
+    "sample_tau": ("diffusion time of each sampling step, from noise to data", "1"),
+    "n_samples": ("number of sampling times of the schedule", "1"),
+    "range_start": ("first time of the schedule", "1"),
+    "range_end": ("last time of the schedule", "1"),
+    "range_start_tau": ("diffusion time at the schedule's first time", "1"),
+    "range_end_tau": ("diffusion time at the schedule's last time", "1"),
+}
+
+FLAGS: dict[str, type[IntEnum]] = {
+    "status": Status,
+    "score_status": Status,
+    "root_status": Status,
+    "cascade_status": Status,
+    "event_status": Status,
+    "order_status": Status,
+    "error_status": Status,
+    "amplification_status": Status,
+    "quadrature_status": Status,
+    "lyapunov_status": Status,
+    "time_status": TimeStatus,
+    "difference_status": Status,
+    "window_status": Status,
+    "window_fraction_status": Status,
+    "trusted_status": Status,
+    "difference_time_status": TimeStatus,
+    "error_time_status": TimeStatus,
+}
+
+
+def attributes(name: str) -> dict[str, object]:
+    """CF attributes of the variable or axis ``name``; flag variables get their values and meanings."""
+    if name in AXES:
+        return {"long_name": AXES[name].long_name, "units": "1"}
+    long_name, units = VARIABLES[name]
+    if name not in FLAGS:
+        return {"long_name": long_name, "units": units}
+    members = list(FLAGS[name])
+    return {
+        "long_name": long_name,
+        "flag_values": np.array([m.value for m in members], dtype=np.int8),
+        "flag_meanings": " ".join(m.name for m in members),
+    }
+
+
+# value -> the flag variable that says why it is missing or void, where a file holds both
+ANCILLARY: dict[str, str] = {
+    **dict.fromkeys(("score", "score_along", "log_density"), "score_status"),
+    "tau_star": "status",
+    **dict.fromkeys(("tau_root", "root_mode"), "root_status"),
+    "cascade": "cascade_status",
+    **dict.fromkeys(("tau_event", "x_event", "modes_before", "modes_after"), "event_status"),
+    **dict.fromkeys(("time", "sigma", "noise", "alpha_bar", "log_snr", "sampling_step"), "time_status"),
+    **dict.fromkeys(("tau_order", "coefficient"), "order_status"),
+    **dict.fromkeys(("error", "error_relative"), "error_status"),
+    **dict.fromkeys(("exponent", "log10_factor", "snr"), "amplification_status"),
+    "exponent_quadrature": "quadrature_status",
+    "lyapunov": "lyapunov_status",
+    **dict.fromkeys(("difference", "difference_relative", "difference_log_snr"), "difference_status"),
+    **dict.fromkeys(("difference_time", "difference_step"), "difference_time_status"),
+    **dict.fromkeys(("error_time", "error_step"), "error_time_status"),
+    **dict.fromkeys(("window_start", "window_end", "window_width"), "window_status"),
+    **dict.fromkeys(("window_fraction_range", "window_fraction_steps", "window_steps"), "window_fraction_status"),
+    "tau_trusted": "trusted_status",
+}
