@@ -1,0 +1,247 @@
+"""Noise paths ``x_t = alpha_t x_0 + noise_t z`` as formulas: schedule time to noise, and back.
+
+Two things make a path. Its clock is the noise-to-signal variance ``q(t) = (noise/alpha)^2 = 2 tau`` (the square of EDM's
+sigma), which rises with ``t``; each ``*_variance(t)`` has its inverse ``*_time(q)``. Its gauge says how ``q`` is shared
+between the two coefficients; each gauge maps ``q`` to ``(alpha, noise)``. ``tau = q/2`` is the effective time of the paper's
+(80), for any affine path.
+
+All functions are elementwise, exact at both ends (``q = 0`` and ``q = inf``) and keep the digits of tiny arguments.
+``B`` is the integral of the rate beta from 0 to t, so that ``alpha^2 = exp(-B)``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+TINY = np.finfo(float).tiny
+
+
+def exploding(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``alpha = 1``: variance exploding, EDM."""
+    return np.ones_like(q), np.sqrt(q)
+
+
+def preserving(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``alpha^2 + noise^2 = 1``: variance preserving, (5) and (80)."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / np.sqrt(1 + q), 1 / np.sqrt(1 + 1 / q)
+
+
+def sub_preserving(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``noise = 1 - alpha^2``: the sub-VP SDE of Song et al. (2021)."""
+    h = np.sqrt(q) / 2
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / (h + np.sqrt(1 + h * h)), 1 / (0.5 + np.sqrt(1 / q + 0.25))
+
+
+def interpolant(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``alpha + noise = 1``: flow matching, rectified flow."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return 1 / (1 + np.sqrt(q)), 1 / (1 + 1 / np.sqrt(q))
+
+
+def heat_variance(t: np.ndarray) -> np.ndarray:
+    """``tau = t``."""
+    return 2 * t
+
+
+def heat_time(q: np.ndarray) -> np.ndarray:
+    return q / 2
+
+
+def edm_variance(t: np.ndarray) -> np.ndarray:
+    """``sqrt(2 tau) = t`` (Karras et al. 2022)."""
+    return t * t
+
+
+def edm_time(q: np.ndarray) -> np.ndarray:
+    return np.sqrt(q)
+
+
+def geometric_variance(t: np.ndarray, sigma_min: float, sigma_max: float, added: bool) -> np.ndarray:
+    """``sigma(t) = sigma_min (sigma_max/sigma_min)^t``; ``added``: only the noise added since t = 0 (Song et al. 2021)."""
+    growth = 2 * np.log(sigma_max / sigma_min) * t
+    return sigma_min**2 * (np.expm1(growth) if added else np.exp(growth))
+
+
+def geometric_time(q: np.ndarray, sigma_min: float, sigma_max: float, added: bool) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        growth = np.log1p(q / sigma_min**2) if added else np.log(q / sigma_min**2)
+    return growth / (2 * np.log(sigma_max / sigma_min))
+
+
+def constant_variance(t: np.ndarray, beta: float) -> np.ndarray:
+    """``B = beta t``, so ``q = e^B - 1``, (80); its inverse at ``tau*`` is (83)."""
+    return np.expm1(beta * t)
+
+
+def constant_time(q: np.ndarray, beta: float) -> np.ndarray:
+    return np.log1p(q) / beta
+
+
+def _linear_exponent(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    return t * (beta_min + 0.5 * (beta_max - beta_min) * t)
+
+
+def _linear_exponent_time(B: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    # The root in the form without cancellation; the floor only serves B = 0 with beta_min = 0.
+    root = np.sqrt(np.maximum(beta_min**2 + 2 * (beta_max - beta_min) * B, 0))
+    return 2 * B / np.maximum(beta_min + root, TINY)
+
+
+def linear_variance(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    """Rate linear in t, ``B = beta_min t + (beta_max - beta_min) t^2 / 2``, variance preserving."""
+    return np.expm1(_linear_exponent(t, beta_min, beta_max))
+
+
+def linear_time(q: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    return _linear_exponent_time(np.log1p(q), beta_min, beta_max)
+
+
+def sub_linear_variance(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    """The same rate with noise ``1 - alpha^2``: ``tau = 2 sinh^2(B/2)``."""
+    h = 2 * np.sinh(_linear_exponent(t, beta_min, beta_max) / 2)
+    return h * h
+
+
+def sub_linear_time(q: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
+    return _linear_exponent_time(2 * np.arcsinh(np.sqrt(q) / 2), beta_min, beta_max)
+
+
+def cosine_variance(t: np.ndarray, s: float) -> np.ndarray:
+    """``alpha^2 = cos^2(theta)/cos^2(theta_0)``, ``theta = pi/2 (t + s)/(1 + s)``, unclipped (Nichol and Dhariwal 2021).
+
+    ``cos^2 theta_0 - cos^2 theta = sin(theta - theta_0) sin(theta + theta_0)`` keeps tiny t,
+    ``cos theta = sin(pi/2 - theta)`` keeps ``t`` near 1.
+    """
+    unit = np.pi / (2 * (1 + s))
+    with np.errstate(divide="ignore"):
+        return np.sin(unit * t) * np.sin(unit * (t + 2 * s)) / np.sin(unit * (1 - t)) ** 2
+
+
+def cosine_time(q: np.ndarray, s: float) -> np.ndarray:
+    """``tan theta`` from ``1 + tan^2 theta = (1 + q)/cos^2 theta_0``; t by the tangent of a difference, or from t = 1."""
+    unit = np.pi / (2 * (1 + s))
+    sin0, cos0 = np.sin(unit * s), np.cos(unit * s)
+    root = np.sqrt(q + sin0**2)
+    with np.errstate(invalid="ignore"):
+        rise = q / np.maximum(cos0 * (root + sin0), TINY) / (1 + root * sin0 / cos0**2)
+    with np.errstate(divide="ignore"):
+        return np.where(q < 1, np.arctan(rise) / unit, 1 - np.arctan(cos0 / root) / unit)
+
+
+def flow_variance(t: np.ndarray) -> np.ndarray:
+    """``alpha = 1 - t``, ``noise = t``."""
+    with np.errstate(divide="ignore"):
+        ratio = t / (1 - t)
+    return ratio * ratio
+
+
+def flow_time(q: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return 1 / (1 + 1 / np.sqrt(q))
+
+
+class Table(NamedTuple):
+    """A path known at whole steps: ``log_snr (n,)`` strictly falling, ``log_norm (n,)`` = ``ln sqrt(alpha^2 + noise^2)``.
+
+    The first log-SNR may be +inf (``q = 0``) and the last -inf (``q = inf``), with a finite one between.
+    """
+
+    log_snr: np.ndarray
+    log_norm: np.ndarray
+
+
+def linear_betas(start: float, end: float, num: int) -> np.ndarray:
+    """Rates of DDPM (Ho et al. 2020), (num,)."""
+    return np.linspace(start, end, num)
+
+
+def scaled_linear_betas(start: float, end: float, num: int) -> np.ndarray:
+    """Rates linear in their square root (Rombach et al. 2022), (num,)."""
+    return np.linspace(np.sqrt(start), np.sqrt(end), num) ** 2
+
+
+def log_snr_of_betas(betas: np.ndarray) -> np.ndarray:
+    """``ln(abar/(1 - abar))`` of ``abar = cumprod(1 - beta)``; sums of logarithms keep the first steps' digits."""
+    log_abar = np.cumsum(np.log1p(-betas))
+    return log_abar - np.log(-np.expm1(log_abar))
+
+
+def log_snr_of_abar(abar: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.log(abar) - np.log1p(-abar)
+
+
+def log_snr_of_pair(alpha: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return 2 * (np.log(alpha) - np.log(noise))
+
+
+def table_variance(t: np.ndarray, table: Table) -> np.ndarray:
+    """Log-SNR linear between steps; next to ``q = 0`` the ratio noise/alpha is linear, next to ``q = inf`` its inverse."""
+    log_snr = table.log_snr
+    i = np.clip(np.floor(t), 0, len(log_snr) - 2).astype(np.intp)
+    f = t - i
+    low, high = log_snr[i], log_snr[i + 1]
+    from_zero, to_infinity = np.isposinf(low), np.isneginf(high)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inner = np.exp(-(low + f * (high - low)))
+        first = f * f * np.exp(-high)
+        last = np.exp(-low) / ((1 - f) * (1 - f))
+    # At a whole step the entry itself: low + 1 (high - low) need not be high.
+    inner = np.where(f == 1, np.exp(-high), inner)
+    return np.where(from_zero, first, np.where(to_infinity, last, inner))
+
+
+def table_time(q: np.ndarray, table: Table) -> np.ndarray:
+    log_snr = table.log_snr
+    with np.errstate(divide="ignore"):
+        x = -np.log(q)
+    i = np.clip(np.searchsorted(-log_snr, -x, side="right") - 1, 0, len(log_snr) - 2)
+    low, high = log_snr[i], log_snr[i + 1]
+    with np.errstate(invalid="ignore", over="ignore"):
+        inner = (low - x) / (low - high)
+        first = np.exp(0.5 * (high - x))
+        last = 1 - np.exp(0.5 * (x - low))
+    f = np.where(np.isposinf(low), first, np.where(np.isneginf(high), last, inner))
+    return i + np.clip(f, 0, 1)
+
+
+def table_gauge(q: np.ndarray, table: Table) -> tuple[np.ndarray, np.ndarray]:
+    """The preserving gauge times the table's own norm, whose logarithm is linear between steps."""
+    t = table_time(q, table)
+    i = np.clip(np.floor(t), 0, len(table.log_norm) - 2).astype(np.intp)
+    low, high = table.log_norm[i], table.log_norm[i + 1]
+    norm = np.exp(low + (t - i) * (high - low))
+    alpha, noise = preserving(q)
+    return norm * alpha, norm * noise
+
+
+def karras_sigmas(sigma_min: float, sigma_max: float, rho: float, num: int) -> np.ndarray:
+    """Noise levels of Karras et al. (2022), eq. 5, from ``sigma_max`` down to ``sigma_min``, (num,)."""
+    if num == 1:
+        return np.array([float(sigma_max)])
+    top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
+    sigmas = (top + np.arange(num) / (num - 1) * (bottom - top)) ** rho
+    sigmas[0], sigmas[-1] = sigma_max, sigma_min
+    return sigmas
+
+
+def select_steps(total: int, num: int, timestep_spacing: str) -> np.ndarray:
+    """``num`` of ``total`` steps, noisy first, as diffusers picks them (Lin et al. 2024, Table 2), (num,) int."""
+    if timestep_spacing == "leading":
+        return (np.arange(num) * (total // num))[::-1]
+    if timestep_spacing == "trailing":
+        return np.round(total - np.arange(num) * (total / num)).astype(np.int64) - 1
+    return np.round(np.linspace(0, total - 1, num)).astype(np.int64)[::-1]
+
+
+def position(t: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Fractional index of ``t`` among ascending ``times (n,)``, clamped to ``[0, n - 1]``."""
+    if len(times) == 1:
+        return np.zeros_like(t)
+    i = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2)
+    return i + np.clip((t - times[i]) / (times[i + 1] - times[i]), 0, 1)
