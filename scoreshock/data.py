@@ -1,0 +1,271 @@
+"""Mixtures from labelled data: class means in their own span, the common variance, and how far the data are from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import attributes
+from scoreshock.mixtures import as_axis, as_numbers, assemble, normalised, one_blas_thread, span
+
+SCALINGS = ("raw", "unit-range", "unit-variance")
+
+
+def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Dataset:
+    r"""The mixture of a labelled table: one component a class.
+
+    .. math:: w_k = N_k/N, \quad \mu_k = \text{class mean}, \quad \sigma_0^2 = \operatorname{tr}\Sigma_W/d, \quad
+              \Sigma_W = \tfrac1N \sum_i (x_i - \mu_{k(i)})(x_i - \mu_{k(i)})^T
+
+    Parameters
+    ----------
+    features : array (N, d)
+        One sample a row; finite numbers.
+    labels : array (N,)
+        Class of each sample: text, whole numbers or booleans; at least two classes. Components are in sorted order.
+    scaling : {"raw", "unit-range", "unit-variance"}
+        What each feature is divided by first: nothing; the range (largest minus smallest value) of the whole table, which
+        keeps the geometry; or its own standard deviation (a constant feature is left as it is).
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of :func:`scoreshock.mixture`, with at most min(k - 1, d) features in principal directions of the class
+        means about their weighted mean, a coordinate ``label (component)``, and
+
+        * ``basis (feature, ambient)``, ``origin (ambient)``: the span in scaled data coordinates, for :func:`project`;
+        * ``feature_scale (ambient)``: what each feature was divided by;
+        * ``within_class_variance (component)``: mean variance of each class, tr Σ_k/d;
+        * ``within_class_anisotropy``: λ_max(Σ_W)/σ0², 1 where the classes are isotropic (or have no spread at all);
+        * ``total_eigenvalue``: the largest eigenvalue of the total covariance Σ_W + Σ_B.
+
+        Attributes: ``scaling``, ``n_samples``, ``constant_features`` (how many). Variances are those of the sample
+        (divided by N), so that total = within + between holds exactly.
+
+    Raises
+    ------
+    ValueError
+        Where the table is not allowed; the message names the argument, the value and what is allowed.
+
+    References
+    ----------
+    arXiv:2604.07404, (13), (15).
+
+    Examples
+    --------
+    >>> table = from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
+    >>> table.component_mean.values.ravel(), float(table.component_variance), float(table.within_class_anisotropy)
+    (array([-2.,  2.]), 0.5, 2.0)
+    """
+    x = as_numbers("features", features)
+    if x.ndim != 2:
+        raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
+    names, member = _classes(labels, len(x))
+    scale = _feature_scale(x, scaling)
+    constant = int((x.max(axis=0) == x.min(axis=0)).sum())
+    first, x = x[0] / scale, (x - x[0]) / scale  # without an offset common to all samples, which would cost digits
+    means = np.stack([x[member == j].mean(axis=0) for j in range(len(names))])
+    residuals = x - means[member]
+    weights = np.bincount(member) / len(x)
+    squares = np.stack([(residuals[member == j] ** 2).mean() for j in range(len(names))])
+    dataset = _labelled_mixture(
+        means, weights, squares, _largest_eigenvalue(residuals), _largest_eigenvalue(x - x.mean(axis=0))
+    )
+    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + first)
+    dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
+    dataset = dataset.assign_coords(label=("component", names, attributes("label")))
+    return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=constant)
+
+
+def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
+    r"""The mixture nearest to a fitted ``sklearn.mixture.GaussianMixture``, of any ``covariance_type``.
+
+    Means and weights are kept; the common variance is :math:`\sigma_0^2 = \sum_k w_k \operatorname{tr}\Sigma_k / d`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As :func:`from_labelled` (without labels and scale), with :math:`\Sigma_W = \sum_k w_k \Sigma_k`;
+        ``within_class_anisotropy`` is 1 where the fitted covariances average to an isotropic one, and
+        ``within_class_variance`` says how far they differ in size.
+
+    Raises
+    ------
+    ValueError
+        Where the model is not a fitted Gaussian mixture.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.mixture import GaussianMixture
+    >>> points = np.array([[-101.0], [-99.0], [99.0], [101.0]])
+    >>> fitted = GaussianMixture(2, covariance_type="spherical", random_state=0).fit(points)
+    >>> from_sklearn(fitted).component_mean.values.ravel().round(3)
+    array([-100.,  100.])
+    """
+    missing = [name for name in ("means_", "weights_", "covariances_") if not hasattr(gaussian_mixture, name)]
+    if missing:
+        given = type(gaussian_mixture).__name__
+        raise ValueError(f"gaussian_mixture = {given} has no {missing[0]}; allowed: a fitted sklearn GaussianMixture")
+    means, weights = gaussian_mixture.means_, gaussian_mixture.weights_
+    d = means.shape[1]
+    covariances = _full_covariances(gaussian_mixture.covariances_, gaussian_mixture.covariance_type, len(means), d)
+    weights = weights / weights.sum()
+    within = np.einsum("k,kij->ij", weights, covariances)
+    centred = means - weights @ means
+    total = within + np.einsum("k,ki,kj->ij", weights, centred, centred)
+    variances = np.trace(covariances, axis1=1, axis2=2) / d
+    top = [float(np.linalg.eigvalsh(matrix)[-1]) for matrix in (within, total)]
+    dataset = _labelled_mixture(means, weights, variances, *top)
+    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=gaussian_mixture.covariance_type)
+
+
+def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
+    """Points of the data's own space in coordinates of the means' span.
+
+    Parameters
+    ----------
+    mixture : Dataset
+        A mixture with ``basis`` and ``origin``, from :func:`from_labelled` or :func:`from_sklearn`.
+    x : array (ambient,) or (n, ambient), or DataArray with the dimension ``ambient``
+        Points in the units that ``features`` had: they are divided by ``feature_scale`` first, as the features were.
+
+    Returns
+    -------
+    xarray.DataArray
+        Dims (feature) or (point, feature), or those of the DataArray with ``ambient`` replaced. Its coordinate
+        ``perpendicular_squared`` is the squared distance from the span: there the score is minus the perpendicular part
+        divided by v, and the density has the factor exp(-perpendicular_squared/(2v)).
+
+    Raises
+    ------
+    ValueError
+        Where the mixture has no basis or x has another number of coordinates.
+
+    Examples
+    --------
+    >>> table = from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
+    >>> point = project(table, [5.0, 2.0])
+    >>> point.values, float(point.perpendicular_squared)
+    (array([3.]), 4.0)
+    """
+    if "basis" not in mixture or "origin" not in mixture:
+        raise ValueError(
+            "mixture has no basis and origin; allowed: a mixture from data (its means are already in its own coordinates)"
+        )
+    d = mixture.sizes["ambient"]
+    points = _as_points(x, d)
+    if "feature_scale" in mixture:
+        points = points / mixture["feature_scale"]
+    offset = (points - mixture["origin"]).transpose(..., "ambient")
+    # One feature at a time along contiguous rows: a point's bits do not depend on how many points come with it.
+    rows = [(offset * mixture["basis"].isel(feature=j, drop=True)).sum("ambient") for j in range(mixture.sizes["feature"])]
+    inside = xr.concat(rows, dim="feature").transpose(..., "feature")
+    rest = offset
+    for j, row in enumerate(rows):
+        rest = rest - row * mixture["basis"].isel(feature=j, drop=True)
+    outside = (rest**2).sum("ambient").assign_attrs(attributes("perpendicular_squared"))
+    named = inside.rename("position").assign_attrs(attributes("position"))
+    return named.assign_coords(feature=mixture["feature"], perpendicular_squared=outside)
+
+
+def _labelled_mixture(
+    means: np.ndarray, weights: np.ndarray, variances: np.ndarray, within: float, total: float
+) -> xr.Dataset:
+    """The mixture with basis, origin and diagnostics; ``within`` and ``total`` are the covariances' largest eigenvalues."""
+    weights = normalised(weights)
+    reduced, basis, origin = span(means, weights)
+    variance = float(weights @ variances)
+    dataset = assemble(
+        xr.DataArray(reduced, dims=("component", "feature")),
+        xr.DataArray(weights, dims="component"),
+        as_axis("variance", variance),
+        as_axis("dimension", means.shape[1]),
+    )
+    extra = {
+        "basis": (("feature", "ambient"), basis),
+        "origin": (("ambient",), origin),
+        "within_class_variance": (("component",), variances),
+        "within_class_anisotropy": ((), within / variance if variance > 0 else 1.0),
+        "total_eigenvalue": ((), total),
+    }
+    return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
+
+
+def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
+    array = np.asarray(labels)
+    if array.shape != (n,):
+        raise ValueError(f"labels has shape {array.shape}; allowed: ({n},), one label for each row of features")
+    if array.dtype.kind == "O":
+        array = np.array([_text(label) for label in array])
+    elif array.dtype.kind == "S":
+        array = np.char.decode(array, "utf-8")
+    elif array.dtype.kind == "f":
+        if not (np.isfinite(array) & (array == np.floor(array))).all():
+            bad = array[~(np.isfinite(array) & (array == np.floor(array)))][0]
+            raise ValueError(f"labels has the value {bad}; allowed: text or whole numbers")
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iubU":
+        raise ValueError(f"labels of type {array.dtype} are not allowed; allowed: text, whole numbers or booleans")
+    if array.dtype.kind == "U" and (np.char.strip(array) == "").any():
+        raise ValueError("labels has an empty label; allowed: a label for each sample")
+    classes, member = np.unique(array, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"labels has one class, {classes[0]!s}; allowed: at least two classes")
+    return classes.astype(str), member
+
+
+def _text(label: Any) -> str:
+    """A label that is an object as text; whatever stands for a missing one is empty."""
+    if isinstance(label, bytes):
+        return label.decode("utf-8")
+    return "" if label is None or label != label else str(label)
+
+
+def _feature_scale(x: np.ndarray, scaling: str) -> np.ndarray:
+    """What each feature is divided by, (d,)."""
+    if scaling not in SCALINGS:
+        raise ValueError(f"scaling = {scaling!r} is not allowed; allowed: {', '.join(SCALINGS)}")
+    if scaling == "raw":
+        return np.ones(x.shape[1])
+    if scaling == "unit-range":
+        width = x.max() - x.min()
+        return np.full(x.shape[1], width if width > 0 else 1.0)
+    constant = x.max(axis=0) == x.min(axis=0)
+    return np.where(constant, 1.0, (x - x[0]).std(axis=0))
+
+
+def _largest_eigenvalue(residuals: np.ndarray) -> float:
+    """Largest eigenvalue of ``residuals' residuals / N``, by the smaller of the two Gram matrices."""
+    n, d = residuals.shape
+    with one_blas_thread():
+        matrix = residuals.T @ residuals if d <= n else residuals @ residuals.T
+        return float(np.linalg.eigvalsh(matrix)[-1] / n)
+
+
+def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.ndarray:
+    """Covariance of each component, (k, d, d), from scikit-learn's four ways to store them."""
+    identity = np.eye(d)
+    expand: dict[str, Callable[[], np.ndarray]] = {
+        "full": lambda: covariances,
+        "tied": lambda: np.broadcast_to(covariances, (k, d, d)),
+        "diag": lambda: covariances[:, :, None] * identity,
+        "spherical": lambda: covariances[:, None, None] * identity,
+    }
+    return expand[kind]()
+
+
+def _as_points(x: Any, d: int) -> xr.DataArray:
+    """Points as a DataArray with ``ambient``."""
+    if isinstance(x, xr.DataArray):
+        if x.sizes.get("ambient") != d:
+            raise ValueError(f"x has sizes {dict(x.sizes)}; allowed: a dimension 'ambient' of {d} coordinates")
+        return x
+    array = as_numbers("x", x)
+    if array.ndim not in (1, 2) or array.shape[-1] != d:
+        raise ValueError(f"x has shape {array.shape}; allowed: ({d},) or (n, {d})")
+    return xr.DataArray(array, dims=("point", "ambient")[-array.ndim :])

@@ -1,0 +1,77 @@
+"""Arguments that families share, checked: lengths, weights, whole numbers, choices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.mixtures import CORE, as_axis, as_numbers, as_weights
+
+SCALINGS = ("fixed", "per-coordinate")
+MOST_COMPONENTS = 4096
+"""More components than a k x k eigenproblem at every point of a sweep can bear."""
+
+
+def scale_of(separation: Any, dimension: Any, scaling: str) -> xr.DataArray:
+    """Length of a unit of the means' coordinates: ``separation``, times sqrt(dimension) when it is per coordinate."""
+    length = as_axis("separation", separation)
+    if choice("scaling", scaling, SCALINGS) == "fixed":
+        return length
+    return product(length, xr.ufuncs.sqrt(as_axis("dimension", dimension)))
+
+
+def product(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
+    """The product over labelled axes, which must agree where they are shared: by default unequal values would be dropped."""
+    with xr.set_options(arithmetic_join="exact"):
+        return first * second
+
+
+def shares_of(k: int, weights: Any, weight: Any, marked: int) -> xr.DataArray:
+    """Weights of the components; where ``weight`` is given it is that of ``marked``, and the others keep their ratios."""
+    shares = as_weights(weights, k)
+    if weight is None:
+        return shares
+    chosen = xr.DataArray(np.arange(k) == whole("marked", marked, 0, k - 1), dims="component")
+    if k == 1:
+        raise ValueError("weight is given for one component, whose weight is 1; allowed: at least two components")
+    others = shares.where(~chosen, 0.0)
+    share = as_axis("weight", weight)
+    return xr.where(chosen, share, (1.0 - share) * (others / math.fsum(others.values)))
+
+
+def points(coordinates: Any) -> xr.DataArray:
+    return xr.DataArray(np.asarray(coordinates, dtype=float), dims=CORE)
+
+
+def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """``value`` as a whole number from ``low`` to ``high``."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        limit = f">= {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} = {value!r} is not allowed; allowed: a whole number {limit}")
+    return int(value)
+
+
+def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ValueError(f"{name} = {value!r} is not allowed{suggestion(value, allowed)}; allowed: {', '.join(allowed)}")
+    return value
+
+
+def list_of(name: str, values: Any, k: int) -> np.ndarray:
+    """``values`` as ``k`` finite numbers."""
+    array = as_numbers(name, values)
+    if array.shape != (k,):
+        raise ValueError(f"{name} = {values!r} has shape {array.shape}; allowed: {k} numbers, one for each vertex")
+    return array
+
+
+def suggestion(name: str, allowed: Iterable[str]) -> str:
+    """' (did you mean ...?)' where an allowed name is near, else nothing."""
+    near = get_close_matches(str(name), list(allowed), n=1, cutoff=0.7)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,382 @@
+"""Mixtures of labelled data: class means, the isometry to their span, and tables from files."""
+
+import re
+
+import numpy as np
+import pytest
+import xarray as xr
+from sklearn import datasets
+from sklearn.mixture import GaussianMixture
+
+from scoreshock import families
+from scoreshock.data import from_labelled, from_sklearn, project
+from scoreshock.kernels.geometry import decompose
+from scoreshock.sources import read_labelled
+
+
+def table(seed: int = 0, n: int = 60, d: int = 7, k: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation(np.arange(n) % k)
+    return rng.normal(size=(n, d)) * np.arange(1, d + 1) + 3.0 * rng.normal(size=(k, d))[labels], labels
+
+
+def covariances(x: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Within-class and total covariance, divided by N, by a plain loop."""
+    within = np.zeros((x.shape[1], x.shape[1]))
+    for label in np.unique(labels):
+        group = x[labels == label]
+        within += len(group) / len(x) * np.cov(group.T, bias=True)
+    return within, np.cov(x.T, bias=True)
+
+
+def class_means(dataset: xr.Dataset) -> np.ndarray:
+    """Means in (scaled) data coordinates."""
+    return (
+        (dataset.component_mean.dot(dataset.basis, dim="feature") + dataset.origin).transpose("component", "ambient").values
+    )
+
+
+def log_sum_exp(terms: np.ndarray) -> np.ndarray:
+    top = terms.max(axis=-1, keepdims=True)
+    return top[..., 0] + np.log(np.exp(terms - top).sum(axis=-1))
+
+
+@pytest.mark.parametrize("source", ["digits", "wine", "iris", "breast_cancer"])
+def test_class_means_are_those_of_a_plain_group_by(source):
+    bundled = getattr(datasets, f"load_{source}")()
+    dataset = families.data(source=source)
+    found = class_means(dataset)
+    for j, label in enumerate(dataset.label.values):
+        code = [str(name) for name in bundled.target_names].index(label)
+        group = bundled.data[bundled.target == code]
+        np.testing.assert_allclose(found[j], group.mean(axis=0), rtol=1e-12, atol=1e-12)
+        assert dataset.component_weight.values[j] == pytest.approx(len(group) / len(bundled.data), rel=1e-15)
+
+
+@pytest.mark.parametrize(("source", "sizes"), [("iris", [50, 50, 50]), ("wine", [59, 71, 48])])
+def test_class_sizes_are_the_published_ones(source, sizes):
+    dataset = families.data(source=source)
+    np.testing.assert_allclose(dataset.component_weight * dataset.attrs["n_samples"], sizes, rtol=1e-14)
+
+
+def test_total_eigenvalue_of_iris_is_the_first_principal_variance_of_the_textbooks():
+    dataset = families.data(source="iris")
+    assert dataset.total_eigenvalue.item() * 150 / 149 == pytest.approx(4.22824, abs=5e-6)
+
+
+def test_digits_have_nine_features_of_sixty_four():
+    dataset = families.data(source="digits")
+    assert dataset.component_mean.shape == (10, 9)
+    assert dataset.ambient_dimension.item() == 64
+    assert dataset.label.values.tolist() == list("0123456789")
+    assert dataset.attrs["constant_features"] == 3
+    assert (dataset.attrs["source"], dataset.attrs["scaling"]) == ("digits", "raw")
+
+
+def test_variance_and_diagnostics_are_those_of_the_covariances():
+    x, labels = table()
+    dataset = from_labelled(x, labels)
+    within, total = covariances(x, labels)
+    variance = np.trace(within) / 7
+    assert dataset.component_variance.item() == pytest.approx(variance, rel=1e-12)
+    assert dataset.within_class_anisotropy.item() == pytest.approx(np.linalg.eigvalsh(within)[-1] / variance, rel=1e-12)
+    assert dataset.total_eigenvalue.item() == pytest.approx(np.linalg.eigvalsh(total)[-1], rel=1e-12)
+    for j in range(3):
+        own = np.trace(np.cov(x[labels == j].T, bias=True)) / 7
+        assert dataset.within_class_variance.values[j] == pytest.approx(own, rel=1e-12)
+
+
+def test_between_class_eigenvalues_are_those_of_total_minus_within():
+    x, labels = table()
+    dataset = from_labelled(x, labels)
+    within, total = covariances(x, labels)
+    found = decompose(dataset.component_mean.values, dataset.component_weight.values).eigenvalues
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(total - within)[::-1][:2], rtol=1e-11)
+
+
+def test_more_features_than_samples_give_the_same_diagnostics():
+    x, labels = table(n=9, d=40)
+    within, total = covariances(x, labels)
+    dataset = from_labelled(x, labels)
+    assert dataset.total_eigenvalue.item() == pytest.approx(np.linalg.eigvalsh(total)[-1], rel=1e-12)
+    top = dataset.within_class_anisotropy * dataset.component_variance
+    assert top.item() == pytest.approx(np.linalg.eigvalsh(within)[-1], rel=1e-12)
+
+
+def test_a_common_offset_changes_only_the_origin():
+    x, labels = table()
+    plain, moved = from_labelled(x, labels), from_labelled(x + 1e8, labels)
+    np.testing.assert_allclose(moved.component_mean, plain.component_mean, atol=1e-6)
+    np.testing.assert_allclose(moved.component_variance, plain.component_variance, rtol=1e-7)
+    np.testing.assert_allclose(moved.origin - 1e8, plain.origin, atol=1e-6)
+
+
+def test_unit_range_divides_all_features_by_the_range_of_the_table():
+    x, labels = table()
+    raw, scaled = from_labelled(x, labels), from_labelled(x, labels, scaling="unit-range")
+    width = x.max() - x.min()
+    np.testing.assert_allclose(scaled.component_mean * width, raw.component_mean, rtol=1e-11, atol=1e-12)
+    np.testing.assert_allclose(scaled.component_variance * width**2, raw.component_variance, rtol=1e-12)
+    assert scaled.within_class_anisotropy.item() == pytest.approx(raw.within_class_anisotropy.item(), rel=1e-12)
+    assert scaled.attrs["scaling"] == "unit-range"
+
+
+def test_unit_variance_divides_each_feature_by_its_own_deviation_but_constant_ones():
+    x, labels = table()
+    x[:, 2] = 0.1
+    dataset = from_labelled(x, labels, scaling="unit-variance")
+    by_hand = x / np.where(np.arange(7) == 2, 1.0, x.std(axis=0))
+    np.testing.assert_allclose(dataset.feature_scale, np.where(np.arange(7) == 2, 1.0, x.std(axis=0)), rtol=1e-12)
+    np.testing.assert_allclose(class_means(dataset), [by_hand[labels == j].mean(axis=0) for j in range(3)], atol=1e-12)
+    assert dataset.attrs["constant_features"] == 1
+
+
+@pytest.mark.parametrize("scaling", ["raw", "unit-range", "unit-variance"])
+def test_density_of_the_span_times_the_perpendicular_factor_is_the_density_of_the_data_space(scaling):
+    x, labels = table()
+    dataset = from_labelled(x, labels, scaling=scaling)
+    points = x[:5] * 1.3 + 0.2
+    v = dataset.component_variance.item() + 2 * 0.7
+    at = project(dataset, points)
+    assert at.dims == ("point", "feature")
+    scaled = points / dataset.feature_scale.values
+    weights, d, n = dataset.component_weight.values, 7, dataset.sizes["feature"]
+
+    def log_density(y, means, dimension):
+        squares = ((y[:, None] - means) ** 2).sum(axis=-1)
+        return log_sum_exp(np.log(weights) - squares / (2 * v)) - dimension / 2 * np.log(2 * np.pi * v)
+
+    naive = log_density(scaled, class_means(dataset), d)
+    outside = -(d - n) / 2 * np.log(2 * np.pi * v) - at.perpendicular_squared.values / (2 * v)
+    np.testing.assert_allclose(log_density(at.values, dataset.component_mean.values, n) + outside, naive, rtol=1e-12)
+
+
+def test_score_in_the_span_and_across_it_is_the_score_of_the_data_space():
+    x, labels = table()
+    dataset = from_labelled(x, labels)
+    v, point = dataset.component_variance.item() + 0.4, x[3]
+
+    def score(y, means):
+        logs = np.log(dataset.component_weight.values) - ((y - means) ** 2).sum(axis=-1) / (2 * v)
+        shares = np.exp(logs - log_sum_exp(logs))
+        return (shares @ means - y) / v
+
+    at = project(dataset, point)
+    basis, origin = dataset.basis.values, dataset.origin.values
+    across = point - origin - at.values @ basis
+    assert at.perpendicular_squared.item() == pytest.approx(across @ across, rel=1e-12)
+    recovered = score(at.values, dataset.component_mean.values) @ basis - across / v
+    np.testing.assert_allclose(recovered, score(point, class_means(dataset)), rtol=1e-11, atol=1e-12)
+
+
+def test_a_projected_point_does_not_depend_on_its_company():
+    x, labels = table(d=33)
+    dataset = from_labelled(x, labels)
+    together = project(dataset, x)
+    for j in (0, 17, 59):
+        alone = project(dataset, x[j])
+        assert alone.dims == ("feature",)
+        assert (alone.values == together.values[j]).all()
+        assert alone.perpendicular_squared.item() == together.perpendicular_squared.values[j]
+
+
+def test_project_takes_labelled_points_of_any_dimensions():
+    x, labels = table()
+    dataset = from_labelled(x, labels)
+    points = xr.DataArray(x[:6].reshape(2, 3, 7), dims=("run", "sample", "ambient"))
+    assert project(dataset, points).dims == ("run", "sample", "feature")
+
+
+def test_class_means_project_to_the_component_means():
+    x, labels = table()
+    dataset = from_labelled(x, labels)
+    at = project(dataset, class_means(dataset))
+    np.testing.assert_allclose(at.values, dataset.component_mean.values, atol=1e-13)
+    np.testing.assert_allclose(at.perpendicular_squared, 0.0, atol=1e-20)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ([10, 9, 10, 9], ["9", "10"]),
+        ([1.0, 0.0, 1.0, 0.0], ["0", "1"]),
+        (["b", "a", "b", "a"], ["a", "b"]),
+        (np.array([b"b", b"a", b"b", b"a"]), ["a", "b"]),
+        (np.array(["b", "a", "b", "a"], dtype=object), ["a", "b"]),
+        ([True, False, True, False], ["False", "True"]),
+    ],
+)
+def test_labels_of_any_kind_name_the_components_in_order(labels, names):
+    dataset = from_labelled([[1.0], [0.0], [1.5], [0.5]], labels)
+    assert dataset.label.values.tolist() == names
+    assert dataset.label.dims == ("component",)
+
+
+def test_classes_without_spread_have_no_variance():
+    dataset = from_labelled([[0.0, 0.0], [1.0, 0.0]], ["a", "b"])
+    assert dataset.component_variance.item() == 0.0
+    assert dataset.within_class_anisotropy.item() == 1.0
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        ([[1.0], [np.nan]], [0, 1], "features has the value nan at [1, 0]; allowed: finite numbers"),
+        ([1.0, 2.0], [0, 1], "features has shape (2,); allowed: (samples, features)"),
+        ([[1.0], [2.0]], [0, 1, 1], "labels has shape (3,); allowed: (2,), one label for each row of features"),
+        ([[1.0], [2.0]], [0.5, 1.0], "labels has the value 0.5; allowed: text or whole numbers"),
+        ([[1.0], [2.0]], [np.nan, 1.0], "labels has the value nan; allowed: text or whole numbers"),
+        ([[1.0], [2.0]], ["a", "a"], "labels has one class, a; allowed: at least two classes"),
+        ([[1.0], [2.0]], ["a", ""], "labels has an empty label"),
+        ([[1.0], [2.0]], [None, "a"], "labels has an empty label"),
+        ([[1.0], [2.0]], [1j, 2j], "labels of type complex128 are not allowed"),
+        ([["x"], ["y"]], [0, 1], "features = [['x'], ['y']] is not numeric"),
+    ],
+)
+def test_a_table_that_is_not_allowed_is_named(features, labels, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        from_labelled(features, labels)
+
+
+@pytest.mark.parametrize("kind", ["spherical", "tied", "diag", "full"])
+def test_a_fitted_model_of_any_covariance_type_gives_its_mean_variance(kind):
+    x, _ = table(n=200)
+    fitted = GaussianMixture(3, covariance_type=kind, random_state=0).fit(x)
+    dataset = from_sklearn(fitted)
+    each = {
+        "spherical": lambda j: fitted.covariances_[j] * np.eye(7),
+        "tied": lambda _: fitted.covariances_,
+        "diag": lambda j: np.diag(fitted.covariances_[j]),
+        "full": lambda j: fitted.covariances_[j],
+    }[kind]
+    within = sum(fitted.weights_[j] * each(j) for j in range(3))
+    assert dataset.component_variance.item() == pytest.approx(np.trace(within) / 7, rel=1e-12)
+    top = np.linalg.eigvalsh(within)[-1]
+    assert dataset.within_class_anisotropy.item() == pytest.approx(top / (np.trace(within) / 7), rel=1e-12)
+    np.testing.assert_allclose(class_means(dataset), fitted.means_, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(dataset.component_weight, fitted.weights_, rtol=1e-12)
+    centred = fitted.means_ - fitted.weights_ @ fitted.means_
+    total = within + (fitted.weights_[:, None] * centred).T @ centred
+    assert dataset.total_eigenvalue.item() == pytest.approx(np.linalg.eigvalsh(total)[-1], rel=1e-12)
+
+
+def test_a_model_that_is_not_fitted_is_named():
+    with pytest.raises(ValueError, match="GaussianMixture has no means_; allowed: a fitted"):
+        from_sklearn(GaussianMixture(2))
+
+
+def test_project_names_what_it_lacks():
+    x, labels = table()
+    with pytest.raises(ValueError, match="mixture has no basis and origin"):
+        project(families.pair(1.0), [1.0])
+    with pytest.raises(ValueError, match=re.escape("x has shape (6,); allowed: (7,) or (n, 7)")):
+        project(from_labelled(x, labels), np.zeros(6))
+    with pytest.raises(ValueError, match="allowed: a dimension 'ambient' of 7 coordinates"):
+        project(from_labelled(x, labels), xr.DataArray(np.zeros(7), dims="feature"))
+
+
+def test_data_family_scales_means_and_overrides_the_variance():
+    plain = families.data(source="iris")
+    dataset = families.data(separation=[1.0, 2.0], variance=[0.1, 0.2], source="iris")
+    assert dataset.component_mean.dims == ("separation", "component", "feature")
+    assert dataset.component_variance.dims == ("variance",)
+    assert (dataset.component_mean.sel(separation=2.0) == 2 * plain.component_mean).all()
+    assert "total_eigenvalue" in plain
+    assert "total_eigenvalue" not in dataset
+
+
+def write(path, x, labels):
+    """The same table as NetCDF, npz or CSV by the path's suffix."""
+    if path.suffix == ".nc":
+        names = np.array([f"class {j}" for j in labels], dtype="S")
+        stored = xr.Dataset({"features": (("feature", "sample"), x.T), "labels": ("sample", names)})
+        stored.to_netcdf(path, engine="netcdf4")
+    elif path.suffix == ".npz":
+        np.savez(path, features=x, labels=np.array([f"class {j}" for j in labels]))
+    else:
+        rows = [",".join([*map(repr, map(float, row)), f"class {j}"]) for row, j in zip(x, labels, strict=True)]
+        path.write_text("\n".join([",".join([*(f"f{j}" for j in range(x.shape[1])), "label"]), *rows]) + "\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["table.nc", "table.npz", "table.csv"])
+def test_a_file_gives_the_table_it_holds(tmp_path, name):
+    x, labels = table()
+    found = families.data(file=write(tmp_path / name, x, labels))
+    expected = from_labelled(x, [f"class {j}" for j in labels])
+    assert found.label.values.tolist() == ["class 0", "class 1", "class 2"]
+    for variable in ("component_mean", "component_variance", "basis", "total_eigenvalue"):
+        np.testing.assert_allclose(found[variable], expected[variable], rtol=1e-12, atol=1e-13)
+
+
+def test_whole_numbers_in_csv_sort_as_numbers(tmp_path):
+    (tmp_path / "table.csv").write_text("label,x\n10,1.0\n9,2.0\n")
+    assert families.data(file=str(tmp_path / "table.csv")).label.values.tolist() == ["9", "10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x,y\n1,2\n", "has no labels; columns found: x, y; allowed: a column 'label'"),
+        ("label\na\n", "has no features; columns found: label"),
+        ("x,label\n1,a\noops,b\n", "column 'x' has the value 'oops' in row 2; allowed: numbers"),
+        ("x,label\n1,a\n,b\n", "column 'x' has the value '' in row 2; allowed: numbers"),
+        ("x,label\n1,a\nnan,b\n", "column 'x' has the value 'nan' in row 2; allowed: numbers"),
+        ("x,label\n1,a,3\n1,b,3\n", "its rows have more fields than its header"),
+        ("", "cannot be read as CSV"),
+        ("x,label\n1,a\n2,a\n", "labels has one class, a"),
+    ],
+)
+def test_a_csv_table_that_is_not_allowed_is_named(tmp_path, text, message):
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        families.data(file=str(path))
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["bad.nc", "bad.npz"])
+def test_a_file_without_labels_is_named_with_what_it_has(tmp_path, name):
+    path = tmp_path / name
+    if name == "bad.nc":
+        xr.Dataset({"features": (("sample", "feature"), np.eye(2))}).to_netcdf(path, engine="netcdf4")
+    else:
+        np.savez(path, features=np.eye(2))
+    with pytest.raises(ValueError, match=re.escape(f"file {path} has no labels; variables found: features")):
+        families.data(file=str(path))
+
+
+@pytest.mark.parametrize("name", ["bad.nc", "bad.npz", "bad.csv"])
+@pytest.mark.parametrize("content", [b"", b"\x00\x01broken\xff"])
+def test_a_broken_file_is_named(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(str(path))):
+        families.data(file=str(path))
+
+
+def test_pickled_arrays_are_refused(tmp_path):
+    path = tmp_path / "pickled.npz"
+    np.savez(path, features=np.eye(2), labels=np.array(["a", {"b": 1}], dtype=object))
+    with pytest.raises(ValueError, match=r"pickled\.npz cannot be read: .*allow_pickle"):
+        read_labelled(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nowhere.csv", "does not exist"), ("table.txt", "has the suffix '.txt'; allowed: .nc, .csv, .npz")],
+)
+def test_a_file_that_cannot_be_a_table_is_named(name, message):
+    with pytest.raises(ValueError, match=re.escape(f"file {name} {message}")):
+        read_labelled(name)
+
+
+def test_a_data_mixture_survives_netcdf(tmp_path):
+    dataset = families.data(source="iris")
+    dataset.to_netcdf(tmp_path / "iris.nc", engine="netcdf4")
+    with xr.open_dataset(tmp_path / "iris.nc", engine="netcdf4") as stored:
+        assert stored.label.values.tolist() == dataset.label.values.tolist()
+        again = families.custom(file=str(tmp_path / "iris.nc"))
+    assert (again.component_mean.values == dataset.component_mean.values).all()
+    assert again.ambient_dimension.item() == 4
+    assert again.component_variance.item() == dataset.component_variance.item()
