@@ -1,0 +1,269 @@
+"""Where a file comes from: digests of code, parameters and data, versions, commit, and the attributes that say so.
+
+The digest of a quantity's code covers the modules that can change its numbers and nothing else, so that a changed
+kernel makes exactly the files that depend on it stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import dask
+from dask.system import CPU_COUNT
+
+from scoreshock.conventions import CF_VERSION, QUANTITIES
+
+PACKAGE = Path(__file__).parent
+LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
+REFERENCE = "arXiv:2604.07404"
+DERIVED = {"comparison": ("comparison", "quantities.samples"), "figures": ("figures",)}
+"""What is made from the quantities' files, and the modules that make it."""
+
+GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
+
+Attributes = dict[str, str | int | float]
+
+
+def code_digest(quantity: str, package: Path = PACKAGE) -> str:
+    """Return the SHA-256 digest of the code that ``quantity`` is computed by.
+
+    It covers the modules listed by `code_modules`, parsed and printed again without docstrings: comments, layout and
+    docstrings do not count, names, numbers and statements do. The answer is cached for the life of the process.
+
+    Parameters
+    ----------
+    quantity : str
+        One of `scoreshock.conventions.QUANTITIES`, or ``comparison`` or ``figures``, which are made from their files.
+    package : Path
+        Folder of the package's sources.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    ValueError
+        When ``quantity`` is not known.
+    FileNotFoundError
+        When the package lacks an entry module.
+
+    Examples
+    --------
+    >>> len(code_digest("speciation"))
+    64
+    """
+    return _code_digest(quantity, Path(package))
+
+
+def code_modules(quantity: str, package: Path = PACKAGE) -> tuple[str, ...]:
+    """Return the names of the modules that ``quantity`` depends on, sorted.
+
+    It is the closure, under imports found anywhere in a file, of the quantity's own module and ``evaluation`` (which
+    brings families, mixtures and schedules). Two kinds of import are not followed: those of quantity modules from
+    ``evaluation`` or from the ``quantities`` package itself, which only dispatch, and those of the top-level package,
+    which only re-exports.
+    """
+    return tuple(sorted(_closure(quantity, Path(package))))
+
+
+def parameters_digest(content: Mapping[str, object]) -> str:
+    """Return the SHA-256 digest of the JSON of ``content``, which is that of ``scoreshock_parameters`` in its file."""
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def canonical_json(content: Mapping[str, object]) -> str:
+    """Return ``content`` as JSON without spaces, refusing NaN; keys stay in order, which is that of the results."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the SHA-256 digest of the bytes of the file at ``path``."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def attributes(content: Mapping[str, object], quantity: str, threads: int | None = None) -> Attributes:
+    """Return the global attributes of the file that holds ``quantity`` of the block ``content``.
+
+    Parameters
+    ----------
+    content : mapping
+        The resolved content of the block, plain enough for JSON.
+    quantity : str
+        Name of the quantity.
+    threads : int, optional
+        Number of Dask's threads; by default what Dask is configured to use.
+
+    Returns
+    -------
+    dict
+        Text and numbers only: CF's ``title, Conventions, source, references, history``, and names beginning with
+        ``scoreshock_`` for parameters, digests, commit, library versions, threads and, where the content has them,
+        seed, scaling and digest of the data file.
+    """
+    commit, dirty = commit_of()
+    return {
+        "title": f"{quantity} of the mixture family {content.get('family', 'unknown')}",
+        "Conventions": CF_VERSION,
+        "source": f"scoreshock {package_version()}",
+        "references": REFERENCE,
+        "history": history(f"scoreshock computed {quantity}"),
+        "scoreshock_quantity": quantity,
+        "scoreshock_parameters": canonical_json(content),
+        "scoreshock_parameters_digest": parameters_digest(content),
+        "scoreshock_code_digest": code_digest(quantity),
+        "scoreshock_git_commit": commit,
+        "scoreshock_git_dirty": dirty,
+        "scoreshock_libraries": json.dumps(library_versions()),
+        "scoreshock_threads": threads or dask.config.get("num_workers", None) or CPU_COUNT,
+        **_optional(content),
+    }
+
+
+def history(event: str) -> str:
+    """Return a line of a ``history`` attribute: the time in UTC, and what happened."""
+    return f"{datetime.now(UTC).isoformat(timespec='seconds')} {event}"
+
+
+@cache
+def package_version() -> str:
+    """Return the installed version of scoreshock, ``unknown`` where it runs without being installed."""
+    try:
+        return importlib.metadata.version("scoreshock")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that numbers pass through."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
+
+
+@cache
+def commit_of(package: Path = PACKAGE) -> tuple[str, str]:
+    """Return the commit of the checkout that holds ``package``, and whether the package differs from it.
+
+    The second is ``yes`` or ``no``. Both are ``unknown`` outside a checkout, without git, and where the package only
+    lies inside somebody else's repository (an environment folder in a project).
+    """
+    try:
+        _git(package, "ls-files", "--error-unmatch", "--", Path(__file__).name)
+        commit = _git(package, "rev-parse", "HEAD").strip()
+        return commit, "yes" if _git(package, "status", "--porcelain", "--", ".").strip() else "no"
+    except (OSError, subprocess.SubprocessError):
+        return "unknown", "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # A hook's GIT_DIR would point elsewhere; optional locks would make concurrent jobs fight over the index.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    run = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=GIT_TIMEOUT,
+    )
+    return run.stdout
+
+
+def _optional(content: Mapping[str, object]) -> Attributes:
+    """Seed, scaling and data digest, those of them that the content has."""
+    parameters = content.get("parameters")
+    given = parameters if isinstance(parameters, Mapping) else {}
+    candidates = {
+        "scoreshock_seed": given.get("seed"),
+        "scoreshock_scaling": given.get("scaling"),
+        "scoreshock_data_digest": content.get("data"),
+    }
+    return {name: value for name, value in candidates.items() if isinstance(value, str | int | float)}
+
+
+@cache
+def _code_digest(quantity: str, package: Path) -> str:
+    digest = hashlib.sha256()
+    for name in code_modules(quantity, package):
+        digest.update(f"{name}\n{normalised(_source(name, package).read_text('utf-8'))}\n".encode())
+    return digest.hexdigest()
+
+
+def normalised(source: str) -> str:
+    """Return Python ``source`` printed from its syntax tree without docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _documented(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return ast.get_docstring(node, clean=False) is not None
+
+
+def _closure(quantity: str, package: Path) -> set[str]:
+    root = package.name
+    if quantity in QUANTITIES:
+        waiting = [f"{root}.quantities.{quantity}", f"{root}.evaluation"]
+    elif quantity in DERIVED:
+        waiting = [f"{root}.{name}" for name in DERIVED[quantity]]
+    else:
+        raise ValueError(f"quantity {quantity!r} is not known; known: {', '.join((*QUANTITIES, *DERIVED))}")
+    dispatchers = {f"{root}.evaluation", f"{root}.quantities"}
+    dispatched = {f"{root}.quantities.{name}" for name in QUANTITIES}
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        targets = set(imports(name, package)) - {root}
+        waiting.extend(targets - dispatched if name in dispatchers else targets)
+    return found
+
+
+def imports(name: str, package: Path = PACKAGE) -> Iterator[str]:
+    """Yield the package's modules that the module ``name`` imports, anywhere in its file.
+
+    ``from package.sub import thing`` is the module ``package.sub.thing`` where that exists, else ``package.sub``.
+    """
+    path = _source(name, package)
+    parents = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package.name)
+        elif isinstance(node, ast.ImportFrom):
+            prefix = parents[: len(parents) - node.level + 1] if node.level else []
+            origin = ".".join([*prefix, *([node.module] if node.module else [])])
+            if origin.split(".")[0] == package.name:
+                yield from (_module_of(origin, alias.name, package) for alias in node.names)
+
+
+def _module_of(origin: str, name: str, package: Path) -> str:
+    candidate = f"{origin}.{name}"
+    return candidate if any(path.is_file() for path in _candidates(candidate, package)) else origin
+
+
+def _candidates(name: str, package: Path) -> tuple[Path, Path]:
+    place = package.joinpath(*name.split(".")[1:])
+    return place / "__init__.py", place.with_name(f"{place.name}.py")
+
+
+def _source(name: str, package: Path) -> Path:
+    for path in _candidates(name, package):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"module {name} has no source file in {package}")

@@ -1,0 +1,391 @@
+"""NetCDF files that are whole or absent: write one, tell whether one is whole, open one that is.
+
+A file is written under a temporary name, read back chunk by chunk, sealed with a marker and only then given its name.
+Every variable carries the checksum of its stored values, and the marker is a digest of all that the header says, those
+checksums included: so the header alone tells a whole file from any other, and reading it all finds any changed value.
+
+No variable has a ``_FillValue``, so a cell that nobody wrote holds netCDF's default fill (9.97e36 for floats, the lowest
+numbers for integers, -127 for flags), which no result is: NaN stays free to mean a result that its status explains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import dask
+import netCDF4
+import numpy as np
+import xarray as xr
+
+from scoreshock import conventions
+
+MARKER = "scoreshock_complete"
+CHECKSUM = "checksum"
+CHUNK_BYTES = 2**20
+CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be most of a job's memory
+FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
+PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
+
+State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt"]
+
+
+class BrokenFile(OSError):
+    """A file that is not whole: absent, unreadable, never finished, or changed since it was written."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known of a file: its state, why it is not ``ok``, and its global attributes where they can be read."""
+
+    state: State
+    reason: str = ""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] | None = None) -> None:
+    """Write ``dataset`` as NetCDF, so that a file named ``path`` is whole at any moment, or absent, or the old one.
+
+    A chunked dataset is computed and written chunk by chunk by Dask's threaded scheduler, so memory is bounded by its
+    chunks. The file is then read back, sealed and renamed. Names, units and flags come from `scoreshock.conventions`;
+    attributes of the dataset's variables override them.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Eager or chunked, of floats, integers, booleans (stored as int8) and text (stored as characters).
+    path : path
+        Its folder is made where it is missing.
+    attributes : mapping, optional
+        Global attributes: text and numbers. They override those of the dataset.
+
+    Raises
+    ------
+    TypeError
+        For an attribute that NetCDF cannot hold, such as a bool, None or mapping.
+    ValueError
+        For a variable that has no ``long_name`` and is not in the vocabulary.
+    OSError, RuntimeError
+        When the file cannot be written or does not read back; what was at ``path`` is then as before.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write(xr.Dataset({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]}), folder / "a.nc")
+    >>> inspect(folder / "a.nc", full=True).state
+    'ok'
+    >>> open_file(folder / "a.nc").tau_star.attrs["long_name"]
+    'speciation time by criterion'
+    """
+    described = _described(dataset, attributes or {})
+    encoding = {str(name): _encoding(described[name]) for name in described.variables}
+    with staged(Path(path)) as temporary:
+        with dask.config.set(scheduler="threads"):
+            described.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+        seal(temporary, {str(name): variable.shape for name, variable in described.variables.items()})
+
+
+def inspect(path: str | Path, full: bool = False) -> Inspection:
+    """Return the state of the file at ``path``, by its header, or with ``full`` by reading all of its values.
+
+    Parameters
+    ----------
+    path : path
+        File to look at; it is opened read-only.
+    full : bool
+        Also compare every variable's values with its checksum.
+
+    Returns
+    -------
+    Inspection
+        ``missing``; ``unreadable`` (empty, truncated, not NetCDF); ``incomplete`` (NetCDF without the marker: never
+        finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``ok``.
+    """
+    path = Path(path)
+    if not path.exists():
+        return Inspection("missing", "no such file")
+    if path.is_file() and path.stat().st_size == 0:
+        return Inspection("unreadable", "the file is empty")
+    try:
+        file = open_raw(path)
+    except (OSError, RuntimeError, ValueError, UnicodeError) as error:
+        return Inspection("unreadable", f"not a NetCDF file, or cut short ({error})")
+    with file:
+        return _inspect_open(file, full)
+
+
+def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
+    """Open a whole file lazily and read-only: flags as int8, text as str.
+
+    Parameters
+    ----------
+    path : path
+        A file that `write` or `scoreshock.results.merge` made.
+    chunks : mapping, optional
+        As in `xarray.open_dataset`; by default the stored chunks, None for no Dask.
+
+    Raises
+    ------
+    BrokenFile
+        When the file is not whole; the message names it and says why.
+    """
+    check(path)
+    with _small_cache():
+        dataset = xr.open_dataset(
+            path,
+            engine="netcdf4",
+            chunks={} if isinstance(chunks, str) else chunks,
+            decode_times=False,
+            decode_timedelta=False,
+        )
+    for variable in dataset.variables.values():
+        variable.attrs.pop(CHECKSUM, None)
+    return dataset
+
+
+def check(path: str | Path, full: bool = False) -> Inspection:
+    """Return the inspection of the file at ``path``, or raise `BrokenFile` when it is not whole."""
+    inspection = inspect(path, full)
+    if inspection.state != "ok":
+        raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
+    return inspection
+
+
+def open_raw(path: Path) -> netCDF4.Dataset:
+    """Open read-only with netCDF4, with values as they are stored."""
+    with _small_cache():
+        file = netCDF4.Dataset(path, "r")
+    file.set_auto_maskandscale(False)
+    file.set_auto_chartostring(False)
+    return file
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; rename it to ``path`` when the body succeeds, remove it when it fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(path)
+    temporary = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
+    try:
+        with _small_cache():
+            yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
+    except Exception as error:
+        # A full disk is only "HDF error" to netCDF.
+        error.add_note(f"while writing {path}; {shutil.disk_usage(path.parent).free / 2**20:.0f} MiB are free there")
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Read back all of the file at ``path``, then add checksums and marker.
+
+    Raises
+    ------
+    BrokenFile
+        When a variable has not the shape of ``shapes`` (its length of text apart), or a cell was never written.
+    """
+    with open_raw(path) as file:
+        for name, shape in shapes.items():
+            stored = file.variables[name].shape if name in file.variables else None
+            if stored is None or stored[: len(shape)] != tuple(shape):
+                raise BrokenFile(f"{path}: {name} reads back with shape {stored}, not {tuple(shape)}")
+        checksums = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
+    with netCDF4.Dataset(path, "a") as file:
+        for name, value in checksums.items():
+            file.variables[name].setncattr(CHECKSUM, value)
+        file.setncattr(MARKER, _header_digest(file))
+    check(path)
+
+
+def checksum(variable: netCDF4.Variable, look: Callable[[netCDF4.Variable, np.ndarray], None] | None = None) -> str:
+    """Return the SHA-256 digest of a variable's values, stored chunk after stored chunk; ``look`` is shown each."""
+    digest = hashlib.sha256()
+    for place in stored_chunks(variable.shape, variable):
+        values = np.ascontiguousarray(variable[place])
+        if look is not None:
+            look(variable, values)
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def stored_chunks(shape: tuple[int, ...], variable: netCDF4.Variable) -> Iterator[tuple[slice, ...]]:
+    """Yield slices that cover ``shape`` in the steps in which ``variable`` is stored."""
+    chunking = variable.chunking() if variable.ndim else []
+    steps = chunking if isinstance(chunking, list) else shape
+    starts = [range(0, length, max(1, step)) for length, step in zip(shape, steps, strict=True)]
+    for corner in itertools.product(*starts):
+        ends = (min(start + step, length) for start, step, length in zip(corner, steps, shape, strict=True))
+        yield tuple(slice(start, end) for start, end in zip(corner, ends, strict=True))
+
+
+def chunk_shape(
+    shape: tuple[int, ...], itemsize: int, computed: tuple[int, ...], limit: int = CHUNK_BYTES
+) -> tuple[int, ...]:
+    """Return the shape of stored chunks: at most ``limit`` bytes, parts or multiples of the chunks ``computed``.
+
+    Parts, so that a computed chunk is compressed once; multiples, so that a sweep of tiny blocks does not become a file
+    of tiny chunks. The first dimensions are cut first, the last are joined first.
+    """
+    room = max(1, limit // itemsize)
+    chunk = [max(1, min(length, step)) for length, step in zip(shape, computed, strict=True)]
+    for axis in range(len(chunk)):
+        while math.prod(chunk) > room and chunk[axis] > 1:
+            chunk[axis] = -(-chunk[axis] // 2)
+    for axis in reversed(range(len(chunk))):
+        multiple = max(1, room // math.prod(chunk))
+        chunk[axis] = max(1, min(shape[axis], chunk[axis] * multiple))
+    return tuple(chunk)
+
+
+def _inspect_open(file: netCDF4.Dataset, full: bool) -> Inspection:
+    try:
+        attributes = {name: file.getncattr(name) for name in file.ncattrs()}
+        if MARKER not in attributes:
+            return Inspection("incomplete", "no completeness marker: never finished, or not from scoreshock", attributes)
+        if attributes[MARKER] != _header_digest(file):
+            return Inspection("corrupt", "the header is not the one that was written", attributes)
+    except Exception as error:  # a damaged header raises whatever the damaged bytes happen to mean
+        return Inspection("corrupt", f"the header cannot be read ({error})")
+    reason = _changed_variables(file) if full else ""
+    return Inspection("corrupt" if reason else "ok", reason, attributes)
+
+
+def _changed_variables(file: netCDF4.Dataset) -> str:
+    reasons = []
+    for name, variable in file.variables.items():
+        try:
+            if checksum(variable) != variable.getncattr(CHECKSUM):
+                reasons.append(f"{name}: values differ from their checksum")
+        except (OSError, RuntimeError) as error:
+            reasons.append(f"{name}: cannot be read ({error})")
+    return "; ".join(reasons)
+
+
+def _header_digest(file: netCDF4.Dataset) -> str:
+    """Digest of dimensions, variables, types and all attributes but the marker itself."""
+    header = {
+        "dimensions": {name: dimension.size for name, dimension in file.dimensions.items()},
+        "attributes": _plain_attributes(file),
+        "variables": {
+            name: [variable.dimensions, np.dtype(variable.dtype).str, _plain_attributes(variable)]
+            for name, variable in file.variables.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
+
+
+def _plain_attributes(holder: netCDF4.Dataset | netCDF4.Variable) -> dict[str, Any]:
+    return {name: np.asarray(holder.getncattr(name)).tolist() for name in holder.ncattrs() if name != MARKER}
+
+
+def _refuse_unwritten(variable: netCDF4.Variable, values: np.ndarray) -> None:
+    # An empty text is all zero bytes, as an unwritten one is; text is written in one piece, so none stays unwritten.
+    if values.dtype.kind != "S" and (values == netCDF4.default_fillvals[values.dtype.str[1:]]).any():
+        raise BrokenFile(f"{variable.group().filepath()}: {variable.name} has cells that were never written")
+
+
+def _described(dataset: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset:
+    """Copy of ``dataset`` in types that are stored, with the attributes that CF asks for."""
+    merged = {str(name): value for name, value in {**dataset.attrs, **attributes}.items() if name != MARKER}
+    _refuse_attributes("the file", merged)
+    result = dataset.drop_encoding()
+    for name, variable in dataset.variables.items():
+        if variable.dtype == bool:
+            result[name] = result[name].astype(np.int8)
+        elif variable.dtype.kind == "O":
+            result[name] = result[name].astype(str)
+        result.variables[name].attrs = _variable_attributes(str(name), dataset)
+    result.attrs = merged
+    return result
+
+
+def _variable_attributes(name: str, dataset: xr.Dataset) -> dict[str, Any]:
+    known = conventions.attributes(name) if name in conventions.VARIABLES or name in conventions.AXES else {}
+    own = {key: value for key, value in dataset[name].attrs.items() if key not in (CHECKSUM, "ancillary_variables")}
+    result = {**known, **own}
+    if "long_name" not in result:
+        raise ValueError(f"{name}: a variable needs a long_name, and this one is not in the vocabulary")
+    flag = conventions.ANCILLARY.get(name)
+    if flag in dataset and set(dataset[flag].dims) <= set(dataset[name].dims):
+        result["ancillary_variables"] = flag
+    _refuse_attributes(name, result)
+    return result
+
+
+def _refuse_attributes(owner: str, attributes: Mapping[str, Any]) -> None:
+    bad = [name for name, value in attributes.items() if isinstance(value, bool) or not isinstance(value, PLAIN)]
+    if bad:
+        raise TypeError(f"attributes of {owner} hold text and numbers only, not so: {', '.join(map(str, bad))}")
+
+
+def _encoding(array: xr.DataArray) -> dict[str, Any]:
+    """How a described variable is stored."""
+    if array.dtype.kind in "US":
+        return {"dtype": "S1", **FILTERS}
+    encoding: dict[str, Any] = {"_FillValue": None}
+    if array.dtype.kind == "f" and array.name not in array.coords:
+        encoding["missing_value"] = array.dtype.type(np.nan)
+    if array.ndim:
+        computed = tuple(steps[0] for steps in array.chunks) if array.chunks else array.shape
+        encoding |= {"chunksizes": chunk_shape(array.shape, array.dtype.itemsize, computed), **FILTERS}
+    return encoding
+
+
+@contextmanager
+def _small_cache() -> Iterator[None]:
+    """Have files that are opened in the body cache little of each variable."""
+    size, elements, preemption = netCDF4.get_chunk_cache()
+    netCDF4.set_chunk_cache(CACHE_BYTES, elements, preemption)
+    try:
+        yield
+    finally:
+        netCDF4.set_chunk_cache(size, elements, preemption)
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name}.{socket.gethostname()}."
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove what killed writers of ``path`` on this host left; on other hosts they may be alive."""
+    prefix = _temporary_prefix(path)
+    for left in path.parent.glob(f"{prefix}*.tmp.nc"):
+        owner = left.name.removeprefix(prefix).split(".")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _flush(path: Path) -> None:
+    """Have the system put a file or folder on disk, so that a rename cannot outlive a loss of power and the data not."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

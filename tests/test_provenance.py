@@ -1,0 +1,215 @@
+"""Digests change with what changes numbers and with nothing else; attributes fit into NetCDF."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scoreshock import provenance
+from scoreshock.conventions import QUANTITIES
+from scoreshock.study.blocks import content_digest
+
+MINIATURE = {
+    "__init__.py": "from mini.figures import draw\n",
+    "conventions.py": "NAMES = ('tau',)\n",
+    "figures.py": "def draw(): return 1\n",
+    "families.py": "from mini import conventions\n",
+    "schedules.py": "import mini.kernels.paths as paths\n",
+    "evaluation.py": """
+        from mini import families, quantities
+        def evaluate(quantity):
+            if quantity == "scores":
+                from mini.quantities.scores import compute
+            else:
+                from mini.quantities import speciation
+        """,
+    "kernels/__init__.py": "",
+    "kernels/paths.py": "from ..conventions import NAMES\n",
+    "kernels/mixture.py": "import numpy as np\n",
+    "kernels/roots.py": '''
+        """Roots."""
+        def root(x):  # the largest
+            """A root."""
+            from . import mixture
+            return x + 1
+        ''',
+    "quantities/__init__.py": "from mini.quantities import scores, speciation\n",
+    "quantities/labelled.py": "import xarray\n",
+    "quantities/scores.py": "from mini.kernels import mixture\nfrom .labelled import apply\n",
+    "quantities/speciation.py": "from mini.kernels.roots import root\nfrom mini.schedules import schedule\n",
+}
+
+Edit = Callable[[str, str, str], Path]
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edit:
+    """Write the miniature package with one replacement in one file, each time into a new folder."""
+
+    def write(file: str = "", old: str = "", new: str = "") -> Path:
+        package = tmp_path / str(len(list(tmp_path.iterdir()))) / "mini"
+        for name, text in MINIATURE.items():
+            path = package / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lines = [line.removeprefix("        ") for line in text.splitlines()]
+            source = "\n".join(lines) + "\n"
+            assert name != file or old in source
+            path.write_text(source.replace(old, new) if name == file else source)
+        return package
+
+    return write
+
+
+def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
+    package = edited("", "", "")
+    shared = {"evaluation", "families", "conventions", "quantities", "quantities.labelled", "kernels.mixture"}
+    scores = {"quantities.scores", *shared}
+    own = {"quantities.speciation", "kernels.roots", "schedules", "kernels.paths"}
+    assert set(provenance.code_modules("scores", package)) == {f"mini.{name}" for name in scores}
+    assert set(provenance.code_modules("speciation", package)) == {
+        f"mini.{name}" for name in (shared - {"quantities.labelled"}) | own
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("kernels/roots.py", '"""A root."""', '"""Another sentence, over\n    two lines."""'),
+        ("kernels/roots.py", "# the largest", "# a comment"),
+        ("kernels/roots.py", "return x + 1", "return (x +\n            1)"),
+        ("figures.py", "return 1", "return 2"),
+        ("__init__.py", "import draw", "import draw as paint"),
+        ("quantities/scores.py", "mixture", "mixture as m"),
+    ],
+)
+def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str, old: str, new: str) -> None:
+    changed = edited(file, old, new)
+    assert provenance.code_digest("speciation", changed) == provenance.code_digest("speciation", edited("", "", ""))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "quantities"),
+    [
+        ("kernels/roots.py", "x + 1", "x + 2", {"speciation"}),
+        ("kernels/paths.py", "NAMES", "NAMES as names", {"speciation"}),
+        ("quantities/scores.py", "mixture", "mixture as m", {"scores"}),
+        ("quantities/labelled.py", "xarray", "xarray as xr", {"scores"}),
+        ("kernels/mixture.py", "np", "numpy", {"scores", "speciation"}),
+        ("conventions.py", "tau", "tau_star", {"scores", "speciation"}),
+        ("evaluation.py", "else", "elif quantity", {"scores", "speciation"}),
+    ],
+)
+def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
+    edited: Edit, file: str, old: str, new: str, quantities: set[str]
+) -> None:
+    before, after = edited("", "", ""), edited(file, old, new)
+    changed = {
+        quantity
+        for quantity in ("scores", "speciation")
+        if provenance.code_digest(quantity, before) != provenance.code_digest(quantity, after)
+    }
+    assert changed == quantities
+
+
+def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> None:
+    with pytest.raises(FileNotFoundError, match=r"mini\.quantities\.corrections"):
+        provenance.code_digest("corrections", edited("", "", ""))
+    with pytest.raises(ValueError, match="'score' is not known; known: scores, speciation"):
+        provenance.code_digest("score")
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_a_real_quantity_depends_on_its_kernels_and_not_on_what_shows_it(quantity: str) -> None:
+    modules = provenance.code_modules(quantity)
+    assert {f"scoreshock.quantities.{quantity}", "scoreshock.evaluation", "scoreshock.conventions"} <= set(modules)
+    assert any(name.startswith("scoreshock.kernels.") for name in modules)
+    for place in ("figures", "comparison", "cli", "jobs", "store", "study", "provenance", "results"):
+        assert not any(name.split(".")[1] == place for name in modules)
+
+
+def test_roots_belong_to_speciation_and_not_to_scores() -> None:
+    assert "scoreshock.kernels.roots" in provenance.code_modules("speciation")
+    assert "scoreshock.kernels.roots" not in provenance.code_modules("scores")
+
+
+CONTENT = {
+    "parameters": {"seed": 7, "scaling": "fixed"},
+    "family": "pair",
+    "axes": {"variance": {"values": [1.0]}, "separation": {"values": [2.0]}},
+    "schedules": {},
+    "quantity": "speciation",
+    "options": {"criteria": ["exact"]},
+}
+
+
+def test_the_digest_of_parameters_is_that_of_their_text_and_minds_the_order_of_axes() -> None:
+    attributes = provenance.attributes(CONTENT, "speciation")
+    text = str(attributes["scoreshock_parameters"])
+    assert json.loads(text) == CONTENT
+    assert attributes["scoreshock_parameters_digest"] == hashlib.sha256(text.encode()).hexdigest()
+    turned = CONTENT | {"axes": {"separation": {"values": [2.0]}, "variance": {"values": [1.0]}}}
+    assert provenance.parameters_digest(turned) != provenance.parameters_digest(CONTENT)
+    with pytest.raises(ValueError, match="JSON"):
+        provenance.canonical_json({"x": float("nan")})
+
+
+def test_the_digest_of_parameters_is_the_one_that_identifies_a_block() -> None:
+    assert provenance.parameters_digest(CONTENT) == content_digest(CONTENT)
+
+
+def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
+    attributes = provenance.attributes(CONTENT | {"data": "ab" * 32}, "speciation", threads=3)
+    assert all(type(value) in (str, int, float) for value in attributes.values())
+    assert attributes["Conventions"] == "CF-1.11"
+    assert attributes["scoreshock_seed"] == 7
+    assert attributes["scoreshock_scaling"] == "fixed"
+    assert attributes["scoreshock_data_digest"] == "ab" * 32
+    assert attributes["scoreshock_threads"] == 3
+    assert json.loads(str(attributes["scoreshock_libraries"]))["numpy"] == np.__version__
+    assert json.loads(str(attributes["scoreshock_parameters"]))["family"] == "pair"
+    assert str(attributes["history"]).split()[0].endswith("+00:00")
+    assert "scoreshock_seed" not in provenance.attributes({"family": "pair"}, "scores")
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    # FIPS 180-4: SHA-256 of the empty message
+    assert provenance.file_digest(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    return subprocess.run(
+        ["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_the_commit_is_that_of_the_checkout_which_tracks_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "provenance.py").write_text("")
+    assert provenance.commit_of.__wrapped__(package) == ("unknown", "unknown")
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "other").write_text("")
+    git(tmp_path, "add", "other")
+    git(tmp_path, "commit", "--quiet", "-m", "without the package")
+    assert provenance.commit_of.__wrapped__(package) == ("unknown", "unknown")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "with the package")
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert provenance.commit_of.__wrapped__(package) == (commit, "no")
+    (tmp_path / "other").write_text("a study, not the package")
+    assert provenance.commit_of.__wrapped__(package) == (commit, "no")
+    (package / "new.py").write_text("")
+    assert provenance.commit_of.__wrapped__(package) == (commit, "yes")
+    monkeypatch.setenv("PATH", "")
+    assert provenance.commit_of.__wrapped__(package) == ("unknown", "unknown")

@@ -1,0 +1,329 @@
+"""Joining blocks changes no value, and opening says what is not there."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import textwrap
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from scoreshock import provenance, results, store
+
+SEPARATION = np.linspace(0.5, 8.0, 6)
+CRITERION = ["leading", "exact"]
+VALUES: dict[str, list[Any]] = {"variance": [1.0, 0.1, 0.25], "schedule": ["ve", "ddpm-with-a-long-name"]}
+CODE = {"scoreshock_code_digest": provenance.code_digest("speciation")}
+
+
+def whole_sweep() -> xr.Dataset:
+    """Everything at once, in the vocabulary's names, with no dimension that a variable does not need."""
+    draws = np.random.default_rng(1)
+    sizes = {"separation": 6, "variance": 3, "schedule": 2, "criterion": 2}
+
+    def normal(*dims: str) -> tuple[tuple[str, ...], np.ndarray]:
+        return dims, draws.normal(size=[sizes[dim] for dim in dims])
+
+    tau_dims = ("separation", "variance", "criterion")
+    tau = np.where(draws.uniform(size=(6, 3, 2)) < 0.3, np.nan, draws.normal(size=(6, 3, 2)))
+    return xr.Dataset(
+        {
+            "tau_star": (tau_dims, tau),
+            "status": (tau_dims, np.where(np.isnan(tau), 6, 0).astype(np.int8)),
+            "n_roots": (tau_dims[:2], draws.integers(0, 4, (6, 3))),
+            "time": normal("separation", "variance", "criterion", "schedule"),
+            "noise": normal("schedule"),
+            "component_weight": ("component", [0.4, np.nan]),
+            "component_variance": ("variance", VALUES["variance"]),
+        },
+        {"separation": SEPARATION, "criterion": CRITERION, **VALUES},
+    )
+
+
+def name_of(values: Mapping[str, Any]) -> str:
+    return ",".join(f"{axis}={value}" for axis, value in sorted(values.items()))
+
+
+def combinations(split: Sequence[str]) -> list[dict[str, Any]]:
+
+    return [dict(zip(split, values, strict=True)) for values in itertools.product(*(VALUES[axis] for axis in split))]
+
+
+def write_blocks(folder: Path, split: Sequence[str], dataset: xr.Dataset | None = None) -> list[Path]:
+    """Write the block files of ``split`` and the plan; return the files in the order of the plan."""
+    dataset = whole_sweep() if dataset is None else dataset
+    paths, blocks = [], []
+    for values in combinations(split):
+        name = name_of(values)
+        blocks.append({"name": name, "values": values})
+        paths.append(folder / "blocks" / name / "speciation.nc")
+        block = dataset.sel({axis: [value] for axis, value in values.items()})
+        store.write(block, paths[-1], CODE | {"title": "t", "history": "h", "scoreshock_parameters": json.dumps(values)})
+    results.write_plan(folder, {"split": list(split), "quantities": ["speciation"], "blocks": blocks})
+    return paths
+
+
+def same_bits(left: xr.Dataset, right: xr.Dataset) -> None:
+    assert set(left.variables) == set(right.variables)
+    for name in left.variables:
+        assert left[name].dims == right[name].dims, name
+        np.testing.assert_array_equal(left[name].values, right[name].values, err_msg=str(name))
+
+
+@pytest.mark.parametrize("split", [(), ("variance",), ("schedule",), ("variance", "schedule"), ("schedule", "variance")])
+def test_joined_and_lazily_opened_blocks_equal_the_undivided_sweep(tmp_path: Path, split: tuple[str, ...]) -> None:
+    paths = write_blocks(tmp_path / "pair", split)
+    same_bits(results.open_results(tmp_path, "pair", "speciation"), whole_sweep())
+    results.merge(paths, tmp_path / "pair" / "speciation.nc", split)
+    joined = tmp_path / "pair" / "speciation.nc"
+    assert store.inspect(joined, full=True).state == "ok"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    same_bits(opened, whole_sweep())
+    assert opened.sel(criterion="exact", schedule="ddpm-with-a-long-name").time.chunks is not None
+    assert [child.name for child in joined.parent.iterdir() if child.name.startswith(".")] == []
+
+
+def test_joined_variables_keep_their_description_and_small_blocks_share_stored_chunks(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    results.merge(paths, tmp_path / "out.nc", ["variance"])
+    with netCDF4.Dataset(paths[0]) as block, netCDF4.Dataset(tmp_path / "out.nc") as joined:
+        for name, variable in block.variables.items():
+            kept = {key: variable.getncattr(key) for key in variable.ncattrs() if key != store.CHECKSUM}
+            for key, value in kept.items():
+                np.testing.assert_array_equal(joined[name].getncattr(key), value)
+        assert joined["tau_star"].chunking() == [6, 3, 2]
+
+
+def test_the_order_of_the_paths_is_the_order_of_the_values(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    results.merge(paths[::-1], tmp_path / "out.nc", ["variance"])
+    same_bits(store.open_file(tmp_path / "out.nc"), whole_sweep().isel(variance=slice(None, None, -1)))
+
+
+def test_attributes_that_all_blocks_share_are_kept_and_others_listed_by_block(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    results.merge(paths, tmp_path / "out.nc", ["variance"], {"scoreshock_threads": 2})
+    attributes = store.inspect(tmp_path / "out.nc").attributes
+    assert attributes["title"] == "t"
+    assert attributes["scoreshock_threads"] == 2
+    assert attributes["scoreshock_code_digest"] == CODE["scoreshock_code_digest"]
+    assert "scoreshock_parameters" not in attributes
+    assert attributes["history"].startswith("h\n")
+    own = json.loads(attributes["scoreshock_blocks"])
+    assert list(own) == ["variance=1.0", "variance=0.1", "variance=0.25"]
+    assert json.loads(own["variance=0.1"]["scoreshock_parameters"]) == {"variance": 0.1}
+
+
+def change(path: Path, attributes: Mapping[str, Any] | None = None, **variables: Any) -> None:
+    """Rewrite a block with other values or attributes."""
+    dataset = store.open_file(path).load()
+    dataset.close()
+    changed = dataset.assign({name: (dataset[name].dims, value) for name, value in variables.items()})
+    store.write(changed, path, attributes)
+
+
+def test_blocks_that_disagree_about_what_they_share_are_named(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    change(paths[1], component_weight=np.array([0.4, 0.0]))
+    with pytest.raises(ValueError, match=r"disagree about component_weight: variance=1.0/.*variance=0.1/"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+    assert not (tmp_path / "out.nc").exists()
+
+
+def test_zero_and_minus_zero_are_different_bits(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",), whole_sweep().assign(component_weight=("component", [0.0, np.nan])))
+    change(paths[2], component_weight=np.array([-0.0, np.nan]))
+    with pytest.raises(ValueError, match="disagree about component_weight"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+
+
+def test_blocks_with_other_labels_are_refused(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    dataset = store.open_file(paths[0]).load()
+    store.write(dataset.assign_coords(criterion=["leading", "first"]), paths[0])
+    with pytest.raises(ValueError, match="disagree about criterion"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+
+
+def test_blocks_of_different_code_are_refused_and_named(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    change(paths[1], {"scoreshock_code_digest": "0" * 64})
+    with pytest.raises(ValueError, match=r"different code.*; 000000000000: variance=0.1/speciation.nc$"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+
+
+def test_a_broken_block_is_named_and_nothing_is_written(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    paths[2].write_bytes(paths[2].read_bytes()[:5000])
+    with pytest.raises(store.BrokenFile, match=r"variance=0.25/speciation.nc is unreadable"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+    assert not (tmp_path / "out.nc").exists()
+
+
+def test_values_changed_in_a_block_after_writing_do_not_reach_the_joined_file(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    with netCDF4.Dataset(paths[2], "a") as file:
+        file["tau_star"][0, 0, 0] = 5.0
+    with pytest.raises(store.BrokenFile, match=r"variance=0.25/speciation.nc is corrupt: tau_star"):
+        results.merge(paths, tmp_path / "out.nc", ["variance"])
+
+
+def test_places_that_no_block_gives_are_named(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance", "schedule"))
+    with pytest.raises(ValueError, match=r"no block gives time at variance=0.1, schedule=ve"):
+        results.merge([p for i, p in enumerate(paths) if i != 2], tmp_path / "out.nc", ["variance", "schedule"])
+    with pytest.raises(ValueError, match="no blocks"):
+        results.merge([], tmp_path / "out.nc", ["variance"])
+
+
+def test_a_block_with_two_values_of_a_split_axis_is_refused(tmp_path: Path) -> None:
+    store.write(whole_sweep(), tmp_path / "a.nc")
+    with pytest.raises(ValueError, match="split axis variance"):
+        results.merge([tmp_path / "a.nc"], tmp_path / "out.nc", ["variance"])
+
+
+def blocks_of_unequal_steps(folder: Path) -> list[Path]:
+    paths = []
+    for label, steps in (("edm", 2), ("ddpm", 4), ("ve", 3)):
+        block = xr.Dataset(
+            {
+                "time": (("schedule", "step"), np.arange(steps, dtype=float)[None]),
+                "time_status": (("schedule", "step"), np.zeros((1, steps), np.int8)),
+                "n_roots": (("schedule", "step"), np.ones((1, steps), np.int16)),
+            },
+            {"schedule": [label], "step": np.arange(steps)},
+        )
+        paths.append(folder / "s" / "blocks" / label / "speciation.nc")
+        store.write(block, paths[-1], CODE)
+    blocks = [{"name": name, "values": {"schedule": name}} for name in ("edm", "ddpm", "ve")]
+    results.write_plan(folder / "s", {"split": ["schedule"], "quantities": ["speciation"], "blocks": blocks})
+    return paths
+
+
+def test_shorter_blocks_are_filled_with_nan_and_missing(tmp_path: Path) -> None:
+    paths = blocks_of_unequal_steps(tmp_path)
+    lazy = results.open_results(tmp_path, "s", "speciation")
+    results.merge(paths, tmp_path / "out.nc", ["schedule"])
+    nan = np.nan
+    for dataset in (lazy, store.open_file(tmp_path / "out.nc")):
+        np.testing.assert_array_equal(dataset.step, np.arange(4))
+        np.testing.assert_array_equal(dataset.time, [[0, 1, nan, nan], [0, 1, 2, 3], [0, 1, 2, nan]])
+        np.testing.assert_array_equal(dataset.time_status.sel(schedule="edm"), [0, 0, -1, -1])
+        np.testing.assert_array_equal(dataset.n_roots.sel(schedule="edm"), [1, 1, -1, -1])
+
+
+def test_missing_and_broken_blocks_are_named_and_filled(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path / "pair", ("variance", "schedule"))
+    paths[0].unlink()
+    paths[3].write_bytes(b"")
+    with pytest.warns(UserWarning, match=r"block schedule=ve,variance=1.0 is missing") as caught:
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    assert "block schedule=ddpm-with-a-long-name,variance=0.1 is unreadable" in str(caught[0].message)
+    assert caught[0].filename == __file__
+    assert opened.attrs["scoreshock_warnings"] == str(caught[0].message)
+    expected = whole_sweep()
+    hole = xr.zeros_like(expected.time, dtype=bool)
+    hole.loc[{"variance": 1.0, "schedule": "ve"}] = True
+    hole.loc[{"variance": 0.1, "schedule": "ddpm-with-a-long-name"}] = True
+    same_bits(opened, expected.assign(time=expected.time.where(~hole)))
+
+
+def test_flags_and_integers_of_missing_blocks_are_minus_one(tmp_path: Path) -> None:
+    write_blocks(tmp_path / "pair", ("variance",))[1].unlink()
+    with pytest.warns(UserWarning, match="variance=0.1 is missing"):
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    np.testing.assert_array_equal(opened.variance, VALUES["variance"])
+    hole = opened.sel(variance=0.1).compute()
+    assert (hole.status == -1).all()
+    assert opened.status.dtype == np.int8
+    assert (hole.n_roots == -1).all()
+    assert hole.tau_star.isnull().all()
+    assert opened.tau_star.chunks is not None
+
+
+def test_blocks_of_another_code_version_are_opened_and_named(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path / "pair", ("variance",))
+    change(paths[1], {"scoreshock_code_digest": "0" * 64}, component_weight=np.array([0.4, 0.5]))
+    with pytest.warns(UserWarning, match="block variance=0.1 is of another code version") as caught:
+        results.open_results(tmp_path, "pair", "speciation")
+    assert "component_weight differs between variance=1.0/speciation.nc and variance=0.1" in str(caught[0].message)
+    results.merge(paths[1:2], tmp_path / "pair" / "speciation.nc", ["variance"])
+    for path in paths:
+        path.unlink()
+    with pytest.warns(UserWarning, match=r"lacks variance=1.0, variance=0.25\n.* is of another code version"):
+        results.open_results(tmp_path, "pair", "speciation")
+
+
+def test_blocks_that_a_whole_joined_file_lacks_are_read(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path / "pair", ("variance",))
+    results.merge(paths[:2], tmp_path / "pair" / "speciation.nc", ["variance"])
+    with pytest.warns(UserWarning, match=r"speciation.nc lacks variance=0.25; reading the blocks instead"):
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    same_bits(opened, whole_sweep())
+
+
+def test_a_broken_joined_file_is_named_and_the_blocks_are_read(tmp_path: Path) -> None:
+    write_blocks(tmp_path / "pair", ("variance",))
+    (tmp_path / "pair" / "speciation.nc").write_text("")
+    with pytest.warns(UserWarning, match="speciation.nc is unreadable: the file is empty; reading the blocks"):
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    same_bits(opened, whole_sweep())
+
+
+def test_what_cannot_be_opened_is_explained(tmp_path: Path) -> None:
+    write_blocks(tmp_path / "pair", ("variance",))
+    with pytest.raises(FileNotFoundError, match=r"no sweep 'pear' in .*; there: pair"):
+        results.open_results(tmp_path, "pear", "speciation")
+    with pytest.raises(FileNotFoundError, match=r"nothing whole of 'scores'.*\nblock variance=1.0 is missing"):
+        results.open_results(tmp_path, "pair", "scores")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no speciation.nc, and no sweep.json"):
+        results.open_results(tmp_path, "bare", "speciation")
+
+
+def test_an_unchanged_plan_is_not_written_again(tmp_path: Path) -> None:
+    plan = {"split": ["variance"], "quantities": ["speciation"], "blocks": []}
+    results.write_plan(tmp_path, plan)
+    before = (tmp_path / "sweep.json").stat().st_mtime_ns
+    results.write_plan(tmp_path, plan)
+    assert (tmp_path / "sweep.json").stat().st_mtime_ns == before
+    assert [child.name for child in tmp_path.iterdir()] == ["sweep.json"]
+
+
+def test_files_open_by_name(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path, ("variance",))
+    assert list(results.open_files(paths[:1])) == ["speciation"]
+
+
+def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
+    code = """
+        import resource, sys
+        from pathlib import Path
+        import dask.array as da, numpy as np, xarray as xr
+        from scoreshock import results, store
+        def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        folder = Path(sys.argv[1])
+        paths = [folder / f"{i}.nc" for i in range(12)]
+        for i, path in enumerate(paths):
+            data = (da.arange(500_000, chunks=100_000, dtype=float) % 7)[None]
+            store.write(xr.Dataset({"tau_star": (("variance", "point"), data)}, {"variance": [float(i)]}), path)
+        results.merge(paths[:1], folder / "one.nc", ["variance"])
+        before = peak()
+        results.merge(paths, folder / "all.nc", ["variance"])
+        print(peak() - before)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert float(run.stdout) < 15  # MiB; the array alone has 46

@@ -1,0 +1,313 @@
+"""Files are whole or absent, and what is wrong with any other is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import dask.array as da
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreshock import conventions, provenance, store
+
+CONTENT = {
+    "family": "pair",
+    "parameters": {"scaling": "fixed", "seed": 3},
+    "axes": {"separation": {"values": [0.5, 2.0]}},
+    "schedules": {},
+    "quantity": "speciation",
+    "options": {"criteria": list(conventions.CRITERIA)},
+}
+
+
+def speciation(n: int = 40, chunked: bool = True) -> xr.Dataset:
+    """Made-up values under the vocabulary's names: floats, flags, integers, a boolean, text, a scalar, NaN."""
+    draws = np.random.default_rng(0)
+    tau = draws.normal(size=(n, 2, len(conventions.CRITERIA)))
+    tau[0] = np.nan
+    status = np.where(np.isnan(tau), conventions.Status.not_applicable, conventions.Status.ok).astype(np.int8)
+    dims = ("separation", "variance", "criterion")
+    result = xr.Dataset(
+        {
+            "tau_star": (dims, tau),
+            "status": (dims, status),
+            "n_roots": (dims[:2], draws.integers(0, 4, (n, 2)).astype(np.int16)),
+            "root_truncated": (dims[:2], np.zeros((n, 2), bool)),
+            "time": ((*dims, "schedule"), draws.normal(size=(*tau.shape, 2))),
+            "time_status": ((*dims, "schedule"), np.zeros((*tau.shape, 2), np.int8)),
+            "ambient_dimension": ((), 64),
+        },
+        {
+            "separation": np.linspace(0.5, 8.0, n),
+            "variance": [0.25, 1.0],
+            "criterion": list(conventions.CRITERIA),
+            "schedule": ["ddpm", "größe"],
+        },
+    )
+    return result.chunk(separation=7) if chunked else result
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "speciation.nc"
+    store.write(speciation(200), path, provenance.attributes(CONTENT, "speciation"))
+    return path
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(child.name for child in folder.iterdir())
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_what_is_written_reads_back_with_types_labels_and_nan(tmp_path: Path, chunked: bool) -> None:
+    dataset = speciation(chunked=chunked)
+    store.write(dataset, tmp_path / "deep" / "a.nc", {"title": "t"})
+    opened = store.open_file(tmp_path / "deep" / "a.nc")
+    for name in dataset.variables:
+        np.testing.assert_array_equal(opened[name].values, dataset[name].values)
+    assert opened.status.dtype == opened.root_truncated.dtype == np.int8
+    assert opened.tau_star.chunks is not None
+    assert opened.attrs["title"] == "t"
+    assert opened.time.sel(criterion="exact", schedule="größe").shape == (40, 2)
+    assert names_in(tmp_path / "deep") == ["a.nc"]
+    assert "long_name" not in dataset.tau_star.attrs
+
+
+def test_a_file_of_its_own_reading_can_be_written_again(written: Path, tmp_path: Path) -> None:
+    store.write(store.open_file(written), tmp_path / "again.nc")
+    assert store.inspect(tmp_path / "again.nc", full=True).state == "ok"
+    xr.testing.assert_identical(
+        store.open_file(tmp_path / "again.nc").drop_attrs().load(), store.open_file(written).drop_attrs().load()
+    )
+
+
+def test_variables_are_described_linked_to_their_flags_and_stored_with_checksums(written: Path) -> None:
+    with netCDF4.Dataset(written) as file:
+        for variable in file.variables.values():
+            assert variable.long_name
+            assert "_FillValue" not in variable.ncattrs()
+            assert not variable.ndim or variable.filters()["fletcher32"]
+        assert file["tau_star"].ancillary_variables == "status"
+        assert file["time"].ancillary_variables == "time_status"
+        assert file["tau_star"].units == "1"
+        assert "units" not in file["status"].ncattrs()
+        assert np.isnan(file["tau_star"].missing_value)
+
+
+def test_every_ancillary_link_is_between_known_names() -> None:
+    assert set(conventions.ANCILLARY) <= set(conventions.VARIABLES)
+    assert set(conventions.ANCILLARY.values()) <= set(conventions.FLAGS)
+
+
+def test_a_file_passes_the_compliance_checker(written: Path) -> None:
+    from compliance_checker.runner import CheckSuite, ComplianceChecker
+
+    CheckSuite.load_all_available_checkers()
+    report = written.with_suffix(".txt")
+    ComplianceChecker.run_checker(
+        str(written), ["cf:1.11"], verbose=0, criteria="strict", output_filename=str(report), output_format="text"
+    )
+    assert "All tests passed!" in report.read_text(), report.read_text()
+
+
+@pytest.mark.parametrize("bad", [True, None, {"a": 1}])
+def test_attributes_that_netcdf_cannot_hold_are_named(tmp_path: Path, bad: object) -> None:
+    with pytest.raises(TypeError, match="the file hold text and numbers only, not so: flag"):
+        store.write(speciation(), tmp_path / "a.nc", {"flag": bad})
+    with pytest.raises(TypeError, match="tau_star"):
+        store.write(speciation().assign(tau_star=("separation", np.ones(40), {"flag": bad})), tmp_path / "a.nc")
+    assert not names_in(tmp_path)
+
+
+def test_a_variable_that_nothing_describes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="wibble"):
+        store.write(speciation().assign(wibble=1.0), tmp_path / "a.nc")
+
+
+def test_a_failing_computation_leaves_the_old_file_and_nothing_else(written: Path) -> None:
+    before = written.read_bytes()
+
+    def fail(_: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError
+
+    dataset = speciation(200)
+    broken = dataset.assign(tau_star=dataset.tau_star.copy(data=dataset.tau_star.data.map_blocks(fail, dtype=float)))
+    with pytest.raises(ZeroDivisionError):
+        store.write(broken, written)
+    assert written.read_bytes() == before
+    assert names_in(written.parent) == [written.name]
+
+
+def test_a_cell_equal_to_what_unwritten_cells_hold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("separation", 100)
+        file.createVariable("tau_star", "f8", ("separation",), chunksizes=(10,), **store.FILTERS)[:90] = 1.0
+    with pytest.raises(store.BrokenFile, match="tau_star has cells that were never written"):
+        store.seal(path, {"tau_star": (100,)})
+    with pytest.raises(store.BrokenFile, match=r"shape \(100,\), not \(101,\)"):
+        store.seal(path, {"tau_star": (101,)})
+    for name, dtype in {"status": "i1", "n_roots": "i2", "ambient_dimension": "i8"}.items():
+        with netCDF4.Dataset(path, "w") as file:
+            file.createDimension("separation", 4)
+            file.createVariable(name, dtype, ("separation",), **store.FILTERS)
+        with pytest.raises(store.BrokenFile, match=f"{name} has cells that were never written"):
+            store.seal(path, {name: (4,)})
+
+
+def test_every_way_to_be_broken_is_told_apart(written: Path, tmp_path: Path) -> None:
+    content = written.read_bytes()
+    assert store.inspect(written).state == store.inspect(written, full=True).state == "ok"
+    assert store.inspect(written).attributes["scoreshock_seed"] == 3
+    other = tmp_path / "other.nc"
+    assert store.inspect(other).state == "missing"
+    for cut in (0, 7, len(content) // 2, len(content) - 1):
+        other.write_bytes(content[:cut])
+        assert store.inspect(other).state == "unreadable", cut
+    other.write_text("not a NetCDF file")
+    assert store.inspect(other).state == "unreadable"
+    assert store.inspect(tmp_path).state == "unreadable"
+    speciation(chunked=False).drop_vars("root_truncated").to_netcdf(other, engine="netcdf4")
+    assert store.inspect(other).state == "incomplete"
+    other.write_bytes(content)
+    with netCDF4.Dataset(other, "a") as file:
+        file.title = "another"
+    assert store.inspect(other).state == "corrupt"
+    with pytest.raises(store.BrokenFile, match=r"other.nc is corrupt"):
+        store.open_file(other)
+
+
+def test_eight_flipped_bytes_anywhere_are_found_or_change_nothing(written: Path) -> None:
+    content = written.read_bytes()
+    with store.open_file(written) as file:
+        original = file.load()
+    found = []
+    for place in np.linspace(0, len(content) - 8, 60).astype(int):
+        flipped = bytes(byte ^ 0xFF for byte in content[place : place + 8])
+        written.write_bytes(content[:place] + flipped + content[place + 8 :])
+        inspection = store.inspect(written, full=True)
+        found.append(inspection)
+        if inspection.state == "ok":
+            with store.open_file(written) as file:  # HDF5 would go on showing what it knows of an open file
+                xr.testing.assert_identical(file.load(), original)
+    assert sum(inspection.state != "ok" for inspection in found) > 20
+    assert any("time" in inspection.reason for inspection in found)
+
+
+def test_a_changed_scalar_is_found_by_its_checksum(written: Path) -> None:
+    with netCDF4.Dataset(written, "a") as file:
+        file["ambient_dimension"][...] = 65
+    assert store.inspect(written).state == "ok"
+    inspection = store.inspect(written, full=True)
+    assert (inspection.state, inspection.reason) == ("corrupt", "ambient_dimension: values differ from their checksum")
+
+
+SLOW_WRITER = """
+    import sys, time
+    import dask, dask.array as da, numpy as np, xarray as xr
+    from scoreshock import store
+
+    def slow(block, block_info=None):
+        if block_info[0]["chunk-location"][0] > 5:
+            print("half", flush=True)
+            time.sleep(60)
+        return block
+
+    data = da.zeros(200_000, chunks=20_000).map_blocks(slow, dtype=float)
+    with dask.config.set(num_workers=1):
+        store.write(xr.Dataset({"tau_star": ("separation", data)}, {"separation": np.arange(200_000.0)}), sys.argv[1])
+"""
+
+
+def start_slow_writer(path: Path) -> subprocess.Popen[str]:
+    code = textwrap.dedent(SLOW_WRITER)
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half\n"
+    return process
+
+
+def test_a_killed_writer_leaves_no_file_of_the_final_name_and_the_next_clears_its_remains(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    process = start_slow_writer(path)
+    process.kill()
+    process.wait()
+    assert not path.exists()
+    (left,) = tmp_path.iterdir()
+    assert store.inspect(left).state in ("unreadable", "incomplete")
+    store.write(speciation(), path)
+    assert names_in(tmp_path) == ["a.nc"]
+
+
+def test_an_interrupted_writer_leaves_nothing_and_a_live_one_is_not_disturbed(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    process = start_slow_writer(path)
+    store.write(speciation(), path)
+    assert len(names_in(tmp_path)) == 2
+    started = time.monotonic()
+    while process.poll() is None and time.monotonic() - started < 30:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    assert names_in(tmp_path) == ["a.nc"]
+    assert store.inspect(path, full=True).state == "ok"
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None:
+    before = written.read_bytes()
+    code = """
+        import resource, signal, sys
+        import numpy as np, xarray as xr
+        from scoreshock import store
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        noise = np.random.default_rng(0).normal(size=500_000)
+        store.write(xr.Dataset({"tau_star": ("separation", noise)}, {"separation": np.arange(500_000.0)}), sys.argv[1])
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(written)], capture_output=True, check=False)
+    assert b"while writing" in run.stderr
+    assert written.read_bytes() == before
+    assert names_in(written.parent) == [written.name]
+
+
+@given(
+    st.lists(st.integers(1, 5000), min_size=1, max_size=4),
+    st.lists(st.integers(1, 5000), min_size=4, max_size=4),
+    st.sampled_from([1, 2, 8]),
+)
+def test_stored_chunks_are_bounded_and_fit_the_shape(shape: list[int], steps: list[int], itemsize: int) -> None:
+    chunk = store.chunk_shape(tuple(shape), itemsize, tuple(steps[: len(shape)]))
+    assert np.prod([float(c) for c in chunk]) * itemsize <= store.CHUNK_BYTES
+    assert all(1 <= c <= n for c, n in zip(chunk, shape, strict=True))
+
+
+def test_memory_of_writing_is_bounded_by_chunks(tmp_path: Path) -> None:
+    code = """
+        import resource, sys
+        import dask, dask.array as da, numpy as np, xarray as xr
+        from scoreshock import store
+        def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        def write(n, name):
+            data = da.arange(n, chunks=50_000, dtype=float) % 7
+            store.write(xr.Dataset({"tau_star": ("point", data)}), sys.argv[1] + name)
+        with dask.config.set(num_workers=2):
+            write(500_000, "/small.nc")
+            before = peak()
+            write(10_000_000, "/large.nc")
+        print(peak() - before)
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert float(run.stdout) < 25  # MiB; the array alone has 76
+    assert os.path.getsize(tmp_path / "large.nc") > 0
+    assert isinstance(store.open_file(tmp_path / "large.nc").tau_star.data, da.Array)
