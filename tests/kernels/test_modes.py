@@ -1,0 +1,209 @@
+"""Modes of one-dimensional mixtures and their merging events."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoreshock.conventions import Status
+from scoreshock.kernels.modes import Merging, merging, modes, pair_merging
+from tests.reference import cases, check, identify, means_of, weights_of
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def line(means) -> np.ndarray:
+    return np.asarray(means, dtype=float)[..., None]
+
+
+def merge(means, weights, variance=0.0) -> Merging:
+    weights = np.asarray(weights, dtype=float)
+    return merging(line(means), weights / weights.sum(-1, keepdims=True), np.asarray(variance))
+
+
+def random_line(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    k = rng.integers(2, 8)
+    means = rng.standard_normal(k) * (10 ** rng.uniform(-1.5, 0, k) if rng.integers(2) else 1)
+    weights = (rng.uniform(0.3, 1, k), rng.dirichlet(np.full(k, 0.5)) + 1e-12, 10 ** rng.uniform(-6, 0, k))[rng.integers(3)]
+    return means, weights / weights.sum()
+
+
+def drift(means: np.ndarray, weights: np.ndarray, v: float, x: np.ndarray) -> np.ndarray:
+    """v times the score, straight from the definition."""
+    r = np.log(weights) - (x[:, None] - means) ** 2 / (2 * v)
+    r = np.exp(r - r.max(1, keepdims=True))
+    return (r * (means - x[:, None])).sum(1) / r.sum(1)
+
+
+@pytest.mark.parametrize("case", cases("modes_1d"), ids=identify)
+def test_reference_modes(case):
+    inputs = case["inputs"]
+    count, place = modes(means_of(case), weights_of(case), np.array(inputs["sigma0"] ** 2 + 2 * inputs["tau"]))
+    check(case, "n_modes", int(count))
+    check(case, "modes", place[: int(count)])
+
+
+@pytest.mark.parametrize("case", cases("folds_1d"), ids=identify)
+def test_reference_merges(case):
+    inputs = case["inputs"]
+    means, weights = means_of(case), weights_of(case)
+    result = merging(means, weights, np.array(inputs["sigma0"] ** 2))
+    count = int(result.n_events)
+    check(case, "tau_merge", result.tau_event[:count])
+    check(case, "x_merge", result.x_event[:count])
+    check(case, "tau_last_merge", result.tau_star)
+    start = max(inputs["sigma0"] ** 2, inputs["s2_floor"] * np.ptp(means) ** 2)
+    check(case, "n_modes_at_start", int(modes(means, weights, np.array(start))[0]))
+
+
+@pytest.mark.parametrize("case", cases("fold_two_component"), ids=identify)
+def test_reference_pair_merge(case):
+    inputs, expected = case["inputs"], case["expected"]
+    a, variance = inputs["a"], inputs["sigma0"] ** 2
+    result = merge([-a, a], [inputs["wL"], inputs["wR"]], variance)
+    check(case, "tau_fold", result.tau_star)
+    check(case, "s2_fold", 2 * result.tau_star + variance)
+    if "x_fold" in expected:
+        check(case, "x_fold", result.x_event[0])
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1e-20, 0.1, 0.3, 0.4999, 0.5 - 1e-9, 0.5 - 1e-15])
+def test_pair_merge_is_a_fold(weight):
+    ratio, x = pair_merging(np.array(1 - weight), np.array(weight))
+    # s = 0 and s_x = 0 at means -1 and 1, in theta = x/v + ln(w_R/w_L)/2.
+    theta = x / ratio + 0.5 * (np.log(weight) - np.log1p(-weight))
+    assert np.tanh(theta) == pytest.approx(x, rel=1e-9)
+    assert 1 / np.cosh(theta) ** 2 == pytest.approx(ratio, rel=1e-9)
+
+
+def test_equal_pair_merges_at_its_centre_where_the_variance_is_the_squared_separation():
+    result = merge([-3.0, 3.0], [0.5, 0.5], [1.0, 9.0, 16.0])
+    assert result.tau_star.tolist() == [4.0, 0.0, -3.5]
+    assert result.status.tolist() == [Status.ok, Status.below_floor, Status.below_floor]
+    assert result.x_event[0, 0] == 0.0
+    assert np.isnan(result.x_event[1:]).all()
+
+
+def test_pair_in_many_features_merges_along_its_axis():
+    rng = np.random.default_rng(0)
+    means = rng.standard_normal((2, 5))
+    weights = np.array([0.3, 0.7])
+    half = np.linalg.norm(means[1] - means[0]) / 2
+    flat = merging(np.array([[-half], [half]]), weights, np.array(0.0))
+    assert merging(means, weights, np.array(0.0)).tau_star == pytest.approx(flat.tau_star, rel=1e-13)
+
+
+def test_symmetric_triple_loses_two_modes_at_once_or_merges_at_the_centre():
+    outer = merge([-1.0, 0.0, 1.0], [1, 1, 1])
+    assert outer.modes_before[0] == 3
+    assert outer.modes_after[0] == 1
+    inner = merge([-1.0, 0.0, 1.0], [0.45, 0.1, 0.45])
+    assert inner.n_events == 2
+    np.testing.assert_allclose(inner.x_event, [0.0, 0.0], atol=1e-8)
+    assert inner.modes_before.tolist() == [3, 2]
+    # At the centre s_x = 0 is the exact criterion: .9 e^{-y} / (.1 + .9 e^{-y}) = v with y = 1/(2v).
+    v = 2 * inner.tau_event
+    np.testing.assert_allclose(0.9 / (0.9 + 0.1 * np.exp(0.5 / v)), v, rtol=1e-10)
+
+
+def test_modes_agree_with_a_dense_grid():
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        means, weights = random_line(rng)
+        span = np.ptp(means)
+        v = span**2 * 10 ** rng.uniform(-4, -0.6, 4)
+        count, place = modes(line(means), weights, v)
+        grid = np.linspace(means.min() - 0.1 * span, means.max() + 0.1 * span, 20_001)
+        for j in range(4):
+            positive = drift(means, weights, v[j], grid) > 0
+            falls = np.flatnonzero(positive[:-1] & ~positive[1:])
+            assert count[j] == len(falls)
+            kept = place[j, : count[j]]
+            assert np.all((kept >= grid[falls] - 1e-9) & (kept <= grid[falls + 1] + 1e-9))
+
+
+def test_events_chain_from_every_mean_to_one_mode_and_change_the_count():
+    rng = np.random.default_rng(3)
+    for _ in range(25):
+        means, weights = random_line(rng)
+        result = merge(means, weights)
+        last = int(result.n_events)
+        assert result.modes_before[0] == len(means)
+        assert result.modes_after[last - 1] == 1
+        np.testing.assert_array_equal(result.modes_before[1:last], result.modes_after[: last - 1])
+        v = 2 * result.tau_event[:last]
+        assert np.all(np.diff(v) > 0)
+        np.testing.assert_array_equal(modes(line(means), weights, v * (1 - 1e-7))[0], result.modes_before[:last])
+        np.testing.assert_array_equal(modes(line(means), weights, v * (1 + 1e-7))[0], result.modes_after[:last])
+        for x, each in zip(result.x_event[:last], v, strict=True):
+            assert abs(drift(means, weights, each, np.array([x]))[0]) < 1e-10 * np.ptp(means)
+
+
+def test_pair_agrees_with_three_components_of_which_two_coincide():
+    result = merge([-1.0, -1.0, 1.0], [0.2, 0.1, 0.7])
+    assert result.tau_star == pytest.approx(0.27140751724212847, rel=1e-10)
+    assert result.modes_before[0] == 2
+
+
+def test_tiny_weights_still_make_modes():
+    result = merge([-3.0, -2.9, 0.1, 2.9, 3.0], [0.1, 1e-5, 0.4, 1e-100, 0.3])
+    assert result.modes_before.tolist() == [5, 4, 3, 2]
+
+
+def test_statuses():
+    assert merge([1.0, 1.0], [0.5, 0.5]).status == Status.no_transition
+    assert merge([1.0, 1.0, 1.0], [1, 1, 1]).status == Status.no_transition
+    assert merge([1.0], [1.0]).status == Status.no_transition
+    assert merge([0.0, 1.0, np.nan], [1, 1, 1]).status == Status.failed
+    assert merging(np.zeros((3, 2)), np.ones(3) / 3, np.array(0.0)).status == Status.not_applicable
+    below = merge([0.0, 1.0, 3.0], [1, 1, 1], 4.0)
+    assert below.status == Status.below_floor
+    assert below.tau_star == pytest.approx((2 * 0.4060559892397834 - 4) / 2, rel=1e-8)
+    some = merge([0.0, 1.0, 3.0], [1, 1, 1], 0.5)
+    assert some.n_events == 1
+    assert some.event_status.tolist() == [Status.ok, Status.no_transition]
+
+
+def test_modes_without_density_or_with_equal_means():
+    count, place = modes(line([0.7, 0.7]), np.array([0.5, 0.5]), np.array([0.0, 1.0]))
+    assert count.tolist() == [0, 1]
+    assert place[1, 0] == 0.7
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-100, 1e-3, 7.0, 1e100]))
+def test_reflection_and_scaling(seed, scale):
+    means, weights = random_line(np.random.default_rng(seed))
+    plain, mirrored = merge(means, weights), merge(-scale * means[::-1], weights[::-1])
+    assert plain.n_events == mirrored.n_events
+    np.testing.assert_allclose(mirrored.tau_event / scale**2, plain.tau_event, rtol=1e-8)
+    np.testing.assert_allclose(mirrored.x_event / scale, -plain.x_event, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+def test_a_point_has_the_same_bits_alone_in_a_batch_and_in_any_split(k):
+    rng = np.random.default_rng(k)
+    means, weights = rng.standard_normal((30, k, 1)), rng.uniform(0.2, 1, (30, k))
+    weights /= weights.sum(-1, keepdims=True)
+    zero = np.array(0.0)
+    whole = merging(means, weights, zero)
+    parts = [merging(means[i : i + 7], weights[i : i + 7], zero) for i in range(0, 30, 7)]
+    alone = [merging(means[i], weights[i], zero) for i in range(5)]
+    for name in Merging._fields:
+        values = getattr(whole, name)
+        np.testing.assert_array_equal(np.concatenate([getattr(p, name) for p in parts]), values)
+        np.testing.assert_array_equal(np.stack([getattr(p, name) for p in alone]), values[:5])
+    count, place = modes(means, weights, np.array(0.2))
+    for i in range(5):
+        one = modes(means[i], weights[i], np.array(0.2))
+        assert one[0] == count[i]
+        np.testing.assert_array_equal(one[1], place[i])
