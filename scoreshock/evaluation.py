@@ -1,0 +1,88 @@
+"""From a study's content to a labelled result: build the mixture, chunk it, call the quantity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
+
+import xarray as xr
+
+from scoreshock import axes, families
+from scoreshock.conventions import AXES, attributes
+
+POINTS_PER_CHUNK = 50_000
+"""Points of one chunk: large enough that labelling costs nothing, small enough to stay in cache (measured)."""
+
+
+class HasContent(Protocol):
+    """A sweep or a block of a study."""
+
+    def content(self, quantity: str) -> dict[str, Any]:
+        """What ``quantity`` is computed from, as plain values."""
+
+
+def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None, chunked: bool = True) -> xr.Dataset:
+    """The labelled result of one quantity over a sweep, a block, or a resolved content.
+
+    Parameters
+    ----------
+    source
+        A sweep or block of a study (then ``quantity`` names what to compute), or the content of one.
+    quantity
+        ``scores``, ``speciation``, ``corrections`` or ``amplification``.
+    chunked
+        Lazily, in Dask chunks of bounded size (the numbers are the same), or at once.
+
+    Returns
+    -------
+    Dataset
+        The quantity over the sweep's axes, in the order of the axes, own dimensions last.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> content = {"family": "pair", "parameters": {}, "axes": {"separation": {"values": [1.0, 2.0]}},
+    ...            "schedules": {}, "quantity": "speciation", "options": {}}
+    >>> ss.evaluate(content).tau_star.sel(criterion="boundary").values
+    array([0. , 1.5])
+    """
+    if isinstance(source, Mapping):
+        content: Mapping[str, Any] = source
+    else:
+        if quantity is None:
+            raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
+        content = source.content(quantity)
+    mixture = mixture_of(content)
+    # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
+    module = import_module(f"scoreshock.quantities.{content['quantity']}")
+    if chunked:
+        mixture = mixture.chunk(_chunks(content))
+    result = module.compute(mixture, content)
+    return _in_order(result, mixture, list(content["axes"]))
+
+
+def mixture_of(content: Mapping[str, Any]) -> xr.Dataset:
+    """The labelled mixture, over all its axes, that a content names."""
+    named = {name: axes.values(spec) for name, spec in content["axes"].items()}
+    return families.build(content["family"], named, content["parameters"])
+
+
+def _chunks(content: Mapping[str, Any]) -> dict[str, int]:
+    """Chunk lengths of the sweep's axes, the last axes whole, so that a chunk holds at most ``POINTS_PER_CHUNK``."""
+    options = content["options"]
+    inner = math.prod(axes.size(options[name]) for name in ("x", "tau") if name in options)
+    room = max(1, POINTS_PER_CHUNK // inner)
+    chunks = {}
+    for name, spec in reversed(content["axes"].items()):
+        chunks[name] = min(axes.size(spec), max(1, room))
+        room //= chunks[name]
+    return chunks
+
+
+def _in_order(result: xr.Dataset, mixture: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Dimensions in the order of the axes, own dimensions last; every axis has its coordinate, described."""
+    coordinates = {name: (name, mixture[name].values, attributes(name)) for name in names if name in mixture.coords}
+    labelled = result.drop_vars([n for n in result.coords if n in AXES]).assign_coords(coordinates)
+    return labelled.transpose(*[name for name in names if name in labelled.dims], ...)

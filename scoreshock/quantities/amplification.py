@@ -1,0 +1,120 @@
+"""Amplification of score errors across the layer: exponent, factor, signal-to-noise ratio and growth rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import Status
+from scoreshock.kernels import amplification as kernel
+from scoreshock.kernels import roots
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.points import diffusion_times, times
+
+LYAPUNOV, RATE_INTEGRAL = 0, 1
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content."""
+    options = dict(content["options"])
+    tau = options.pop("tau", None)
+    return amplification(mixture, tau=None if tau is None else diffusion_times(mixture, tau), **options)
+
+
+def amplification(
+    mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau: xr.DataArray | None = None
+) -> xr.Dataset:
+    """Exponent ``Lambda`` by which an error of the score grows between the speciation time and ``tau_min``.
+
+    Parameters
+    ----------
+    mixture
+        A mixture of at least two components; its sweep dimensions carry over.
+    tau_min
+        Diffusion time at which generation stops, >= 0.
+    tau
+        Diffusion times at which the growth rate ``lyapunov`` is given; without them it is left out.
+
+    Returns
+    -------
+    Dataset
+        ``exponent`` in closed form (55), ``exponent_quadrature`` by 32-point Gauss-Legendre in ``ln v`` of the growth rate
+        itself, ``log10_factor = exponent / ln 10``, ``snr`` R, ``exponent_kind`` and statuses; ``lyapunov(..., tau)``.
+
+    Raises
+    ------
+    ValueError
+        For a negative ``tau_min`` or ``tau``, or a mixture of one component.
+
+    Notes
+    -----
+    A pair: ``R = a^2/v``, and the rate is the normal curvature ``n'Hn`` on the moving boundary; with equal weights its
+    integral is a Lyapunov exponent (51), with unequal ones only an integral of rates, since trajectories do not stay on
+    the boundary (``exponent_kind``). More components: closed form with ``a^2 -> lambda_1`` (leading order at the weighted
+    mean), quadrature of the exact positive rate ``(lambda_max(Gamma) - v)/v^2`` there; their difference is the error of
+    the leading order.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.09)
+    >>> round(float(ss.amplification(pair).exponent), 8)
+    3.85158275
+    """
+    k = number_of_components(mixture)
+    stop = times(tau_min, "tau_min")
+    found = apply(
+        _pair if k == 2 else _at_mean,
+        [*means_and_weights(mixture), (mixture.component_variance, ()), (stop, ())],
+        [
+            Output("exponent"),
+            Output("exponent_quadrature"),
+            Output("log10_factor"),
+            Output("snr"),
+            Output("amplification_status", (), np.int8),
+            Output("quadrature_status", (), np.int8),
+            Output("exponent_kind", (), np.int8),
+        ],
+    )
+    found["exponent_kind"].attrs |= {
+        "flag_values": np.array([LYAPUNOV, RATE_INTEGRAL], dtype=np.int8),
+        "flag_meanings": "lyapunov_exponent rate_integral",
+    }
+    del found["exponent_kind"].attrs["units"]
+    if tau is None:
+        return found
+    rate = apply(
+        _growth_rate,
+        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [Output("lyapunov"), Output("lyapunov_status", (), np.int8)],
+    )
+    return found.merge(rate, join="exact")
+
+
+def _pair(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, ...]:
+    found = kernel.pair_exponent(means, weights, variance, tau_min)
+    equal = weights[..., 0] == weights[..., 1]
+    return *_columns(found), np.broadcast_to(np.where(equal, LYAPUNOV, RATE_INTEGRAL), found.closed.shape)
+
+
+def _at_mean(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    exact = roots.exact(means, weights, variance)
+    found = kernel.mean_exponent(means, weights, variance, tau_min, exact.roots)
+    return *_columns(found), np.full(found.closed.shape, RATE_INTEGRAL)
+
+
+def _columns(found: kernel.Exponent) -> tuple[np.ndarray, ...]:
+    return found.closed, found.quadrature, found.log10_factor, found.snr, found.status, found.quadrature_status
+
+
+def _growth_rate(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    rate = kernel.growth_rate(means, weights, variance, tau)
+    unknown = np.where(np.isnan(tau), Status.no_transition, Status.singular)
+    return rate, np.where(np.isnan(rate), unknown, Status.ok)

@@ -1,0 +1,115 @@
+"""The correction series of the speciation time, order by order, against the exact criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import Status, attributes
+from scoreshock.kernels import criteria as closed
+from scoreshock.kernels import geometry, roots, series
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+
+MAXIMUM_ORDER = 40
+"""Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content."""
+    return corrections(mixture, **content["options"])
+
+
+def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
+    """Speciation time of the series through each order, and its error against the exact criterion.
+
+    Parameters
+    ----------
+    mixture
+        A mixture of at least two components; its sweep dimensions carry over.
+    order
+        Highest order, from 0 (leading, (77)) over 1 (first, (92)) to 40.
+
+    Returns
+    -------
+    Dataset
+        ``tau_order(..., order)`` and its ``order_status``; ``coefficient(..., order)``, the terms ``c_n`` of
+        ``v* = lambda_1 + c_1 + c_2 + ...``; ``error(..., order) = tau_order - tau_star[exact]`` and ``error_relative``
+        (relative to the exact ``v*``) with ``error_status``: ``not_applicable`` where the exact root lies on another
+        eigenvalue's branch; ``smallest_term``; ``covariance_coefficient`` C.
+
+    Raises
+    ------
+    ValueError
+        For an order outside 0 ... 40 or a mixture of one component.
+
+    Notes
+    -----
+    The series has no small parameter: it improves as the distances of the means from their mean become equal, not as they
+    grow, and it may diverge. Its terms follow from ``v = lambda(1/v)`` by Lagrange inversion.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> pair = ss.families.pair(separation=2.0, variance=0.25)
+    >>> bool((abs(ss.corrections(pair, order=3).error) < 1e-12).all())
+    True
+    """
+    if not (isinstance(order, int | np.integer) and 0 <= order <= MAXIMUM_ORDER):
+        raise ValueError(f"order = {order!r} is not allowed; allowed: a whole number from 0 to {MAXIMUM_ORDER}")
+    number_of_components(mixture)
+    found = apply(
+        _corrections,
+        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        [
+            Output("tau_order", ("order",)),
+            Output("order_status", ("order",), np.int8),
+            Output("error", ("order",)),
+            Output("error_relative", ("order",)),
+            Output("error_status", ("order",), np.int8),
+        ],
+        sizes={"order": order + 1},
+        order=order,
+    )
+    terms = apply(
+        _terms,
+        means_and_weights(mixture),
+        [Output("coefficient", ("order",)), Output("smallest_term", (), np.int16), Output("covariance_coefficient")],
+        sizes={"order": order + 1},
+        order=order,
+    )
+    return xr.merge([found, terms], join="exact").assign_coords(
+        order=("order", np.arange(order + 1), attributes("order"))
+    )
+
+
+def _terms(means: np.ndarray, weights: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+    found = series.corrections(means, weights, np.zeros(()), order)
+    spectrum = geometry.decompose(means, weights)
+    return found.coefficient, found.smallest_term, closed.correction_coefficient(spectrum, weights)
+
+
+def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
+    found = series.corrections(means, weights, variance, order)
+    exact = roots.exact(means, weights, variance)
+    eigenvalues = geometry.decompose(means, weights).eigenvalues
+    tau_exact, reason = exact.tau_star[..., None], exact.status[..., None]
+    same_branch = _on_leading_branch(eigenvalues, exact.mode, exact.n_roots)[..., None]
+    status = np.where(found.status == Status.ok, Status.ok, found.status)
+    status = np.where(np.isnan(found.tau), status, Status.ok)  # a value stands beside its flag: it can be compared
+    status = np.where(reason != Status.ok, reason, np.where(same_branch, status, Status.not_applicable))
+    good = status == Status.ok
+    error = np.where(good, found.tau - tau_exact, np.nan)
+    relative = 2 * error / (np.asarray(variance)[..., None] + 2 * tau_exact)
+    return found.tau, found.status, error, relative, status
+
+
+def _on_leading_branch(eigenvalues: np.ndarray, mode: np.ndarray, n_roots: np.ndarray) -> np.ndarray:
+    """Whether the largest root's direction belongs to the eigenspace of the largest eigenvalue."""
+    last = np.maximum(np.minimum(n_roots, mode.shape[-1]) - 1, 0)[..., None]
+    index = np.maximum(np.take_along_axis(mode, last, axis=-1), 0)
+    spread = np.broadcast_to(eigenvalues, (*mode.shape[:-1], eigenvalues.shape[-1]))
+    own = np.take_along_axis(spread, index.astype(np.intp), axis=-1)[..., 0]
+    return own >= eigenvalues[..., 0] * (1 - geometry.DEGENERATE)

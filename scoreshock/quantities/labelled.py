@@ -1,0 +1,154 @@
+"""The one way from an array kernel to labelled results: prepare dimensions, call ``apply_ufunc``, name what comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from threadpoolctl import ThreadpoolController
+
+from scoreshock.conventions import attributes
+
+MEANS = ("component", "feature")
+WEIGHTS = ("component",)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a kernel returns at one place: the variable's name, its own dimensions and its type."""
+
+    name: str
+    dims: tuple[str, ...] = ()
+    dtype: Any = float
+
+
+@dataclass
+class _SingleThreadedBlas:
+    """BLAS at one thread while any kernel runs: its results then do not depend on the number of threads.
+
+    Counted, because the limit belongs to the process and kernels run in several Dask threads at once.
+    """
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    running: int = 0
+    limit: Any = None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self.lock:
+            if self.running == 0:
+                self.limit = _blas_controller().limit(limits=1, user_api="blas")
+            self.running += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.running -= 1
+                if self.running == 0:
+                    self.limit.restore_original_limits()
+
+
+@cache
+def _blas_controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+_single_threaded_blas = _SingleThreadedBlas()
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel as ``apply_ufunc`` calls it, on one chunk (a class, so that a Dask cluster can pickle it)."""
+
+    function: Callable[..., Any]
+    inputs: tuple[int, ...]  # number of own dimensions of each argument
+    outputs: tuple[Output, ...]
+    options: Mapping[str, Any]
+
+    def __call__(self, *arrays: np.ndarray) -> Any:
+        with _single_threaded_blas(), np.errstate(all="ignore"):
+            results = self.function(*arrays, **self.options)
+        if len(self.outputs) == 1 and not isinstance(results, tuple):
+            results = (results,)
+        shape = np.broadcast_shapes(*(a.shape[: a.ndim - n] for a, n in zip(arrays, self.inputs, strict=True)))
+        filled = tuple(_filled(result, shape, output) for result, output in zip(results, self.outputs, strict=True))
+        return filled[0] if len(filled) == 1 else filled
+
+
+def _filled(result: Any, shape: tuple[int, ...], output: Output) -> np.ndarray:
+    """A kernel's result over all points of the chunk, in the type that the output states."""
+    array = np.asarray(result).astype(output.dtype, copy=False)
+    own = array.shape[array.ndim - len(output.dims) :]
+    return np.broadcast_to(array, (*shape, *own))
+
+
+def apply(
+    kernel: Callable[..., Any],
+    arguments: Sequence[tuple[xr.DataArray, tuple[str, ...]]],
+    outputs: Sequence[Output],
+    sizes: Mapping[str, int] | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Run ``kernel`` on labelled arguments, eager or chunk by chunk with the same numbers.
+
+    Parameters
+    ----------
+    kernel
+        Array function; takes the arguments with their own dimensions last, returns one array an output.
+    arguments
+        Pairs of an array and the dimensions that the kernel consumes; all others are broadcast.
+    outputs
+        Name, own dimensions and type of each result.
+    sizes
+        Lengths of the outputs' dimensions that no argument has.
+    options
+        Further keyword arguments of the kernel.
+
+    Returns
+    -------
+    Dataset
+        One variable an output, described by the vocabulary; own dimensions last.
+    """
+    consumed = [dims for _, dims in arguments]
+    known = {dim: array.sizes[dim] for array, dims in arguments for dim in dims} | dict(sizes or {})
+    results = xr.apply_ufunc(
+        _Kernel(kernel, tuple(len(dims) for dims in consumed), tuple(outputs), options),
+        *[_whole(array, dims) for array, dims in arguments],
+        input_core_dims=[list(dims) for dims in consumed],
+        output_core_dims=[list(output.dims) for output in outputs],
+        exclude_dims=set(),
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[np.dtype(output.dtype) for output in outputs],
+        dask_gufunc_kwargs={"output_sizes": {dim: known[dim] for output in outputs for dim in output.dims}},
+        keep_attrs=False,
+    )
+    arrays = (results,) if isinstance(results, xr.DataArray) else results
+    return xr.Dataset(
+        {o.name: a.drop_attrs().assign_attrs(attributes(o.name)) for o, a in zip(outputs, arrays, strict=True)}
+    )
+
+
+def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
+    """The array with each consumed dimension in one chunk and without coordinates that only it carries."""
+    bare = array.drop_vars([name for name, c in array.coords.items() if set(c.dims) & set(dims)])
+    return bare.chunk(dict.fromkeys(dims, -1)) if bare.chunks else bare
+
+
+def means_and_weights(mixture: xr.Dataset) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
+    """The mixture's means and weights as arguments of :func:`apply`."""
+    return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
+
+
+def number_of_components(mixture: xr.Dataset) -> int:
+    """k, at least two: one component has no layer and no transition."""
+    count = mixture.sizes["component"]
+    if count < 2:
+        raise ValueError(f"component: the mixture has {count}; allowed: at least 2 components")
+    return count

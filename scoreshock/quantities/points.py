@@ -1,0 +1,99 @@
+"""Where a quantity is asked for: positions and diffusion times, given as arrays or in a study's natural units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock import axes
+from scoreshock.conventions import attributes
+from scoreshock.kernels import criteria, geometry
+from scoreshock.quantities.labelled import Output, apply, means_and_weights
+
+Points = xr.DataArray | np.ndarray | list | float
+
+
+def positions(mixture: xr.Dataset, x: Points) -> xr.DataArray:
+    """``x`` as a DataArray with the mixture's features."""
+    n = mixture.sizes["feature"]
+    if isinstance(x, xr.DataArray):
+        if "feature" not in x.dims and n == 1:
+            return x.expand_dims("feature", axis=-1)
+        if x.sizes.get("feature") != n:
+            raise ValueError(
+                f"x: feature has size {x.sizes.get('feature')}; the mixture has {n} (see scoreshock.project)"
+            )
+        return x
+    array = np.asarray(x, dtype=float)
+    if n == 1 and array.ndim == 1:
+        grid = xr.DataArray(array, dims="x", coords={"x": ("x", array, attributes("x"))})
+        return grid.expand_dims("feature", axis=-1)
+    if array.ndim not in (1, 2) or array.shape[-1] != n:
+        raise ValueError(f"x: shape {array.shape}; allowed: ({n},) or (points, {n})")
+    return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
+
+
+def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> xr.DataArray:
+    """``tau`` as a DataArray; an array becomes the axis ``name``."""
+    if isinstance(tau, xr.DataArray):
+        array = tau
+    else:
+        values = np.asarray(tau, dtype=float)
+        array = xr.DataArray(values, dims=(name,)[: values.ndim])
+        if values.ndim:
+            array = array.assign_coords({name: (name, values, attributes("tau"))})
+    if array.chunks is None and bool((array < 0).any()):
+        raise ValueError(f"{name} = {float(array.min())} is not allowed; allowed: numbers >= 0")
+    return array
+
+
+def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
+    """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
+    if tau.get("unit", "absolute") == "absolute":
+        return axis(tau, "tau")
+    leading = apply(
+        _leading, [*means_and_weights(mixture), (mixture.component_variance, ())], [Output("tau_star")]
+    ).tau_star
+    return (leading.where(leading > 0) * axis(tau, "tau_scaled")).rename("tau").assign_attrs(attributes("tau"))
+
+
+def _leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    return criteria.leading(geometry.decompose(means, weights), variance)[0]
+
+
+def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
+    values = axes.values(spec).astype(float)
+    return xr.DataArray(values, dims=name, coords={name: (name, values, attributes(name))}, name=name)
+
+
+def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre, direction and half-extent of the means along the line through the layer."""
+    if means.shape[-2] == 2:
+        step = means[..., 1, :] - means[..., 0, :]
+        length = np.sqrt(_inner(step, step))
+        first = np.zeros(step.shape[-1])
+        first[0] = 1.0
+        direction = np.where(length[..., None] > 0, step / np.where(length > 0, length, 1.0)[..., None], first)
+        return means[..., 0, :] + step / 2, direction, length / 2
+    offset = geometry.centred(means, weights)
+    centre = means[..., 0, :] - offset[..., 0, :]
+    sigma = sum(
+        weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(means.shape[-2])
+    )
+    vector = np.linalg.eigh(sigma)[1][..., -1]
+    largest = np.take_along_axis(vector, np.argmax(np.abs(vector), axis=-1)[..., None], axis=-1)
+    direction = np.where(largest < 0, -vector, vector)
+    along = np.stack([_inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
+    shape = direction.shape
+    return np.broadcast_to(centre, shape), direction, (along.max(axis=0) - along.min(axis=0)) / 2
+
+
+def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Inner product over the last axis, summed in a fixed order."""
+    total = a[..., 0] * b[..., 0]
+    for i in range(1, a.shape[-1]):
+        total = total + a[..., i] * b[..., i]
+    return total

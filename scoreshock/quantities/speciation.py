@@ -1,0 +1,183 @@
+"""Speciation times of a mixture by every criterion, and their place in a schedule's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import CRITERIA, TimeStatus, attributes
+from scoreshock.kernels import criteria as closed
+from scoreshock.kernels import geometry, modes, roots
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.schedules import Schedule, schedule
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content."""
+    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
+    return speciation(mixture, clocks, **content["options"])
+
+
+def speciation(
+    mixture: xr.Dataset,
+    schedules: Mapping[str, Schedule] | None = None,
+    criteria: Sequence[str] = CRITERIA,
+) -> xr.Dataset:
+    """Speciation times of ``mixture`` by each criterion, with their statuses, all roots and all merging events.
+
+    Parameters
+    ----------
+    mixture
+        A mixture of at least two components; its sweep dimensions carry over.
+    schedules
+        Noise schedules by label; with them each ``tau_star`` is also given in each schedule's clock.
+    criteria
+        Which criteria to report, of ``leading, first, quadratic, exact, boundary, merging, spectral``.
+
+    Returns
+    -------
+    Dataset
+        ``tau_star(..., criterion)`` and ``status(..., criterion)``; ``n_roots``, ``tau_root(..., root)`` ascending with
+        ``root_mode``; ``cascade(..., mode)``; ``tau_event(..., event)`` ascending with ``modes_before`` and ``modes_after``;
+        with schedules ``time, time_status, sigma, noise, alpha_bar, log_snr, sampling_step (..., criterion, schedule)``.
+        NaN stands only beside a status that is not ``ok``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown criterion or a mixture of one component.
+
+    Notes
+    -----
+    ``exact`` is the largest root of ``lambda_max(Gamma(v)) = v`` at the weighted mean (94); that root need not be unique
+    (Theorem 9.10 says it is), and need not lie on the branch of ``leading`` (77), ``first`` (92) and ``quadratic`` (93).
+    ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.09)
+    >>> round(float(ss.speciation(pair).tau_star.sel(criterion="exact")), 12)
+    0.455
+    """
+    unknown = [name for name in criteria if name not in CRITERIA]
+    if unknown or not criteria:
+        raise ValueError(f"criteria: {unknown or list(criteria)!r} is not allowed; allowed: {', '.join(CRITERIA)}")
+    k = number_of_components(mixture)
+    rank = max(1, min(k - 1, mixture.sizes["feature"]))
+    arguments = [*means_and_weights(mixture), (mixture.component_variance, ())]
+    times = apply(
+        _times,
+        arguments,
+        [
+            Output("tau_star", ("criterion",)),
+            Output("status", ("criterion",), np.int8),
+            Output("cascade", ("mode",)),
+            Output("cascade_status", ("mode",), np.int8),
+            Output("tau_root", ("root",)),
+            Output("root_status", ("root",), np.int8),
+            Output("root_mode", ("root",), np.int16),
+            Output("n_roots", (), np.int16),
+            Output("root_truncated", (), np.int8),
+            Output("tau_event", ("event",)),
+            Output("event_status", ("event",), np.int8),
+            Output("x_event", ("event",)),
+            Output("modes_before", ("event",), np.int16),
+            Output("modes_after", ("event",), np.int16),
+            Output("n_events", (), np.int16),
+        ],
+        sizes={"criterion": len(criteria), "mode": rank, "root": 2 * k - 1, "event": k - 1},
+        criteria=tuple(criteria),
+    )
+    spectrum = apply(_eigenvalues, means_and_weights(mixture), [Output("eigenvalue", ("mode",))], sizes={"mode": rank})
+    result = xr.merge([times, spectrum], join="exact", compat="no_conflicts").assign_coords(
+        criterion=("criterion", list(criteria), attributes("criterion")),
+        **{name: (name, np.arange(times.sizes[name]), attributes(name)) for name in ("mode", "root", "event")},
+    )
+    if not schedules:
+        return result
+    return result.merge(clock(result.tau_star, schedules), join="exact")
+
+
+def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Dataset:
+    """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
+
+    ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
+    ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
+    """
+    placed = [
+        apply(
+            _placed,
+            [(tau_star, ())],
+            [
+                Output("time"),
+                Output("time_status", (), np.int8),
+                Output("noise"),
+                Output("alpha_bar"),
+                Output("log_snr"),
+                Output("sampling_step"),
+            ],
+            schedule=schedule,
+        )
+        for schedule in schedules.values()
+    ]
+    labels = xr.Variable("schedule", list(schedules), attributes("schedule"))
+    joined = xr.concat(placed, labels, data_vars="all", coords="minimal", compat="override", join="exact")
+    sigma = np.sqrt(2 * tau_star.where(tau_star >= 0)).assign_attrs(attributes("sigma"))
+    return joined.transpose(..., "schedule").assign(sigma=sigma)
+
+
+def _placed(tau: np.ndarray, schedule: Schedule) -> tuple[np.ndarray, ...]:
+    """One schedule's clock at ``tau``; NaN wherever the status is not ``ok``."""
+    time, status = schedule.locate(tau)
+    inside = np.where(status == TimeStatus.ok, tau, np.nan)
+    return (
+        np.where(status == TimeStatus.ok, time, np.nan),
+        status,
+        schedule.noise_at(inside),
+        schedule.alpha_bar_at(inside),
+        -np.log(2 * inside),
+        schedule.sampling_step(inside),
+    )
+
+
+def _eigenvalues(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return geometry.decompose(means, weights).eigenvalues
+
+
+def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteria: tuple[str, ...]) -> tuple:
+    """All criteria at each point, in the order of the outputs of :func:`speciation`."""
+    shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape)
+    spectrum = geometry.decompose(means, weights)
+    exact = roots.exact(means, weights, variance)
+    merging = modes.merging(means, weights, variance)
+    outcome = {
+        "leading": lambda: closed.leading(spectrum, variance),
+        "first": lambda: closed.first(spectrum, weights, variance),
+        "quadratic": lambda: closed.quadratic(spectrum, weights, variance),
+        "exact": lambda: (exact.tau_star, exact.status),
+        "boundary": lambda: closed.boundary(means, weights, variance),
+        "merging": lambda: (merging.tau_star, merging.status),
+        "spectral": lambda: closed.spectral(spectrum, variance),
+    }
+    found = [outcome[name]() for name in criteria]
+    tau, status = (np.stack([np.broadcast_to(f[i], shape) for f in found], axis=-1) for i in (0, 1))
+    return (
+        tau,
+        status,
+        *closed.cascade(spectrum, variance),
+        exact.tau_root,
+        exact.root_status,
+        exact.mode,
+        exact.n_roots,
+        exact.truncated,
+        merging.tau_event,
+        merging.event_status,
+        merging.x_event,
+        merging.modes_before,
+        merging.modes_after,
+        merging.n_events,
+    )
