@@ -1,0 +1,175 @@
+"""Sweeps and their blocks: what each job computes, as plain values, with a name for its folder and a digest of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from scoreshock import axes as written
+from scoreshock.conventions import AXES
+
+NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
+WHOLE = "all"  # the block of a sweep without split
+
+Content = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep of a study, with every default filled in.
+
+    Attributes
+    ----------
+    name, family
+        Name of the sweep, and of its family of mixtures.
+    parameters
+        Arguments of the family that are no axes.
+    axes
+        Numeric axes in the order of the results' dimensions, each ``{"values"}`` or ``{"start", "stop", "num", "scale"}``.
+    schedules
+        Noise schedules by label, each with its kind and all parameters; empty without a schedule axis.
+    split
+        Axes of which every value is a block of its own.
+    quantities, options
+        What is computed, and how: ``x, tau, criteria, order, tau_min``.
+    data
+        SHA-256 of the data file that the family reads, or None.
+    components, features
+        Number of components of its mixtures, and of coordinates of the means' span.
+    """
+
+    name: str
+    family: str
+    parameters: Mapping[str, Any]
+    axes: Mapping[str, Mapping[str, Any]]
+    schedules: Mapping[str, Mapping[str, Any]]
+    split: tuple[str, ...]
+    quantities: tuple[str, ...]
+    options: Mapping[str, Any]
+    data: str | None = None
+    components: int = 2
+    features: int = 1
+
+    @cached_property
+    def _fixed(self) -> dict[str, list[Any]]:
+        """Values of every split axis, plain numbers and labels, in the order of the axes."""
+        values = {name: _plain(name, spec) for name, spec in self.axes.items() if name in self.split}
+        return values | ({"schedule": list(self.schedules)} if "schedule" in self.split else {})
+
+    def blocks(self) -> list[Block]:
+        """The jobs of each quantity: one block for every combination of the split axes' values, in their order."""
+        return list(self.iterate())
+
+    def iterate(self) -> Iterator[Block]:
+        """The blocks one by one."""
+        for values in product(*self._fixed.values()):
+            yield Block(self, dict(zip(self._fixed, values, strict=True)))
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks, without making them."""
+        return math.prod(len(values) for values in self._fixed.values())
+
+    def content(self, quantity: str) -> Content:
+        """What ``quantity`` is computed from over the whole sweep, as plain values."""
+        return _content(self, quantity, {})
+
+    def description(self) -> Content:
+        """What the sweep will hold, as plain values: its split, quantities, and blocks by name and values, in order."""
+        return {
+            "sweep": self.name,
+            "family": self.family,
+            "split": list(self._fixed),
+            "quantities": list(self.quantities),
+            "blocks": [{"name": block.name, "values": dict(block.values)} for block in self.iterate()],
+        }
+
+    def points(self, quantity: str) -> int:
+        """Points at which the whole sweep evaluates ``quantity``."""
+        return self.n_blocks * next(self.iterate()).points(quantity)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One job's part of a sweep: the split axes at one value each, every other axis whole."""
+
+    sweep: Sweep = field(repr=False)
+    values: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """``dimension=64,schedule=ddpm``: by values, alphabetically, so that no other value or order changes it."""
+        text = ",".join(f"{name}={self.values[name]}" for name in sorted(self.values)) or WHOLE
+        return text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def content(self, quantity: str) -> Content:
+        """What ``quantity`` is computed from, as plain values: all that decides the numbers, and nothing else."""
+        return _content(self.sweep, quantity, self.values)
+
+    def digest(self, quantity: str) -> str:
+        """SHA-256 of the content."""
+        return content_digest(self.content(quantity))
+
+    def points(self, quantity: str) -> int:
+        """Points at which ``quantity`` is evaluated: mixtures, times positions and diffusion times of ``scores``."""
+        mixtures = math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
+        options = self.sweep.options
+        profile = written.size(options["x"]) * written.size(options["tau"]) if quantity == "scores" else 1
+        return mixtures * profile
+
+    def bytes(self, quantity: str) -> int:
+        """Bytes of the quantity's variables before compression, every variable counted at its largest."""
+        sweep, k = self.sweep, self.sweep.components
+        criteria, labels = len(sweep.options["criteria"]), len(self.content(quantity)["schedules"])
+        rank, times = max(1, min(k - 1, sweep.features)), written.size(sweep.options["tau"])
+        each = {
+            "scores": 8 * (2 * sweep.features + 3) + 1,
+            "speciation": criteria * (17 + 41 * labels) + 17 * rank + 11 * (2 * k - 1) + 21 * (k - 1) + 5,
+            "corrections": 34 * (sweep.options["order"] + 1) + 10,
+            "amplification": 35 + 17 * times,
+        }
+        return self.points(quantity) * each[quantity]
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a content's JSON. Contents are canonical as they are made: order counts where it is the results' order."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+_OPTIONS = {
+    "scores": ("x", "tau"),
+    "speciation": ("criteria",),
+    "corrections": ("order",),
+    "amplification": ("tau_min", "tau"),
+}
+
+
+def _content(sweep: Sweep, quantity: str, fixed: Mapping[str, Any]) -> Content:
+    if quantity not in _OPTIONS:
+        raise ValueError(f"quantity = {quantity!r} is not allowed; allowed: {', '.join(_OPTIONS)}")
+    content: Content = {
+        "family": sweep.family,
+        "parameters": dict(sweep.parameters),
+        "axes": {name: {"values": [fixed[name]]} if name in fixed else dict(spec) for name, spec in sweep.axes.items()},
+        "schedules": _schedules(sweep, fixed) if quantity == "speciation" else {},
+        "quantity": quantity,
+        "options": {name: sweep.options[name] for name in _OPTIONS[quantity]},
+    }
+    return content if sweep.data is None else content | {"data": sweep.data}
+
+
+def _schedules(sweep: Sweep, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    labels = [fixed["schedule"]] if "schedule" in fixed else list(sweep.schedules)
+    return {label: dict(sweep.schedules[label]) for label in labels}
+
+
+def _plain(name: str, spec: Mapping[str, Any]) -> list[Any]:
+    kind = int if AXES[name].integer else float
+    return [kind(value) for value in written.values(spec)]

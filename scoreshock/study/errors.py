@@ -1,0 +1,117 @@
+"""What is wrong with a study: one line a problem, with key path, value, what is allowed, and the nearest known name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class StudyError(ValueError):
+    """A study that cannot run; its text is one line a problem.
+
+    Parameters
+    ----------
+    problems
+        Lines of the form ``key path: what was given; what is allowed``.
+
+    Examples
+    --------
+    >>> print(StudyError(["output: 3 is not text", "sweeps: missing"]))
+    output: 3 is not text
+    sweeps: missing
+    """
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def show(value: Any) -> str:
+    """A short, bounded text of any value: aliases may make a small file stand for an endless one."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxstring = _SHORT.maxother = 60
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be."""
+    names = {str(k).casefold(): str(k) for k in known}
+    near = difflib.get_close_matches(str(name)[:80].casefold(), names, n=1, cutoff=0.6)
+    return names[near[0]] if near else None
+
+
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """``; did you mean "x"?`` for the nearest known name, or nothing when none is near."""
+    near = nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def unknown(what: str, name: Any, known: Sequence[str]) -> str:
+    """Say that ``name`` is no known ``what``, what is near, and what is known."""
+    return f"{show(name)} is not a known {what}{did_you_mean(name, known)} (allowed: {', '.join(known) or 'none'})"
+
+
+def key_path(parts: Iterable[str | int]) -> str:
+    """``("sweeps", "pair", "axes", "variance", 1)`` as ``sweeps.pair.axes.variance[1]``."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int) and not isinstance(part, bool):
+            text += f"[{part}]"
+        elif _KEY.fullmatch(str(part)):
+            text += f".{part}" if text else str(part)
+        else:
+            text += f"[{show(part)}]"
+    return text or "the study"
+
+
+def path_in(raw: Any, location: Sequence[str | int]) -> tuple[str | int, ...]:
+    """Keep of pydantic's location what the user wrote: tags of unions are no keys of the file."""
+    kept: list[str | int] = []
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(raw, Mapping) and (part in raw or (last and not is_tag(part))):
+            kept.append(part)
+            raw = raw.get(part)
+        elif isinstance(raw, list | tuple) and isinstance(part, int) and part < len(raw):
+            kept.append(part)
+            raw = raw[part]
+    return tuple(kept)
+
+
+def is_tag(part: str | int) -> bool:
+    """Whether a part of pydantic's location is a union's tag (written ``<tag>``) or its mark of a bad key."""
+    return isinstance(part, str) and (part == "[key]" or (part.startswith("<") and part.endswith(">")))
+
+
+class Finder:
+    """Collects problems at a key path, so that one bad value does not hide the next."""
+
+    def __init__(self, problems: list[str], path: tuple[str | int, ...] = ()) -> None:
+        self.problems = problems
+        self.path = path
+
+    def at(self, *parts: str | int) -> Finder:
+        """The same collection, further down."""
+        return Finder(self.problems, (*self.path, *parts))
+
+    def add(self, message: str) -> None:
+        """Record one problem here."""
+        self.problems.append(f"{key_path(self.path)}: {message}")
+
+    def call(self, function: Callable[..., Result], *arguments: Any, **named: Any) -> Result | None:
+        """``function``'s result, or None with what it raised recorded as this path's problem."""
+        try:
+            return function(*arguments, **named)
+        except (ValueError, TypeError, OverflowError, OSError, KeyError) as error:
+            self.add(" ".join(str(error).split()) or type(error).__name__)
+            return None

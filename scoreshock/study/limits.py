@@ -1,0 +1,66 @@
+"""How much a study may ask for: refused before anything is made, with its size. The limits are ours.
+
+They are far above what one job does in a day, and far below what a slip of the pen asks for.
+"""
+
+from __future__ import annotations
+
+import math
+
+from scoreshock import axes as written
+from scoreshock.study.blocks import Sweep
+from scoreshock.study.errors import Finder
+
+POINTS_LIMIT = 10**9
+BLOCKS_LIMIT = 10**5
+BYTES_LIMIT = 64 * 2**30
+DRAW_LIMIT = 2 * 2**30
+
+
+def countable(sweep: Sweep, find: Finder) -> bool:
+    """Whether blocks and points stay below what a study may ask for; sizes only, nothing is made."""
+    sizes = {axis: written.size(spec) for axis, spec in sweep.axes.items()} | {"schedule": len(sweep.schedules)}
+    blocks = math.prod(sizes[axis] for axis in sweep.split)
+    if blocks > BLOCKS_LIMIT:
+        find.at("split").add(f"asks for {blocks:,} blocks; at most {BLOCKS_LIMIT:,} are allowed (our limit)")
+        return False
+    block = next(sweep.iterate())
+    for quantity in sweep.quantities:
+        points = block.points(quantity)
+        if points > POINTS_LIMIT:
+            find.at("axes").add(
+                f"{quantity} has {_count(points)} points in each of {blocks:,} blocks; at most {_count(POINTS_LIMIT)} a "
+                "block are allowed (our limit): take fewer values, or split along more axes"
+            )
+            return False
+    return True
+
+
+def storable(sweep: Sweep, find: Finder) -> bool:
+    """Whether the results of a block stay below what a file may hold."""
+    block = next(sweep.iterate())
+    for quantity in sweep.quantities:
+        if (size := block.bytes(quantity)) > BYTES_LIMIT:
+            find.at("axes").add(
+                f"{quantity} fills {size / 2**30:,.0f} GiB in each block; at most {BYTES_LIMIT // 2**30} GiB a block are "
+                "allowed (our limit): take fewer values, or split along more axes"
+            )
+            return False
+    return True
+
+
+def drawable(sweep: Sweep, find: Finder) -> bool:
+    """Whether a random draw of all coordinates fits into memory."""
+    ends = sweep.axes.get("dimension", {"values": [2]})
+    largest, k = max(ends["values"]), sweep.parameters.get("components")
+    size = 8 * largest * k if isinstance(k, int) else 0
+    if size > DRAW_LIMIT:
+        find.at("axes", "dimension").add(
+            f"{largest:,} coordinates of {k} means fill {size / 2**30:,.0f} GiB; at most {DRAW_LIMIT // 2**30} GiB are "
+            "allowed (our limit)"
+        )
+    return size <= DRAW_LIMIT
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number < 10**7 else f"{number:.3g}"

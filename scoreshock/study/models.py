@@ -1,0 +1,280 @@
+"""The study as written: strict models of the YAML, which also give the JSON schema that editors complete from."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from scoreshock.conventions import AXES, CRITERIA, QUANTITIES
+from scoreshock.families import FAMILIES
+from scoreshock.schedules import KINDS
+from scoreshock.study.errors import show, unknown
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+NAME_RULE = "allowed: a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..'"
+MAXIMUM_ORDER = 40  # as of the correction series, whose further terms are rounding
+
+
+def problem(message: str) -> PydanticCustomError:
+    """A problem whose text is final; braces in it are no placeholders."""
+    return PydanticCustomError("problem", "{message}", {"message": message})
+
+
+class Strict(BaseModel):
+    """Nothing unknown, nothing converted, nothing changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+_EXPONENT = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)[eE]([+-]?)(\d+)")
+
+
+def number(value: Any) -> Any:
+    """``value`` if it is a finite number; text that looks like one is refused with how to write it."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        advice = number_as_text(value) if isinstance(value, str) else ""
+        raise problem(f"{show(value)} is {_what(value)}, not a number{advice}")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise problem(f"{show(value)} is not a finite number")
+    return value
+
+
+def _what(value: Any) -> str:
+    if value is None:
+        return "empty"
+    kinds: tuple[tuple[Any, str], ...] = (
+        (bool, "true or false"),
+        (str, "text"),
+        (int | float, "a number"),
+        (Mapping, "a mapping"),
+        (list, "a list"),
+    )
+    return next((word for kind, word in kinds if isinstance(value, kind)), f"of type {type(value).__name__}")
+
+
+def number_as_text(value: str) -> str:
+    """How to write the number that this text was meant to be, or nothing when it is plain text."""
+    if match := _EXPONENT.fullmatch(value.strip()):
+        mantissa, sign, exponent = match.groups()
+        written = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign or '+'}{exponent}"
+        return f": YAML reads {value} as text, write {written}"
+    try:
+        float(value)
+    except ValueError:
+        return ""
+    return ": write it without quotes"
+
+
+def name(value: str) -> str:
+    """A name that is safe in file names on every system."""
+    if not isinstance(value, str):
+        raise problem(f"{show(value)} is {_what(value)}, not text: write it in quotes")
+    if not re.fullmatch(NAME, value) or ".." in value:
+        raise problem(f"{show(value)} is not a name; {NAME_RULE}")
+    return value
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Text that is one of the ``known`` names; anything else gets a did-you-mean."""
+
+    what: str
+    known: tuple[str, ...]
+
+    def check(self, value: Any) -> str:
+        """Return ``value``, or raise what is wrong with it."""
+        if not isinstance(value, str) or value not in self.known:
+            raise problem(unknown(self.what, value, self.known))
+        return value
+
+    def __get_pydantic_core_schema__(self, *_: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
+
+    def __get_pydantic_json_schema__(self, *_: Any) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.known)}
+
+
+def folder(value: str) -> str:
+    """A folder's path that Snakemake takes literally: braces would be wildcards."""
+    if any(character in "{}" or not character.isprintable() for character in value):
+        raise problem(f"{show(value)} is not allowed; allowed: a path without braces and control characters")
+    return value
+
+
+def _different(values: list[Any]) -> list[Any]:
+    seen: set[Any] = set()
+    for value in values:
+        if value in seen:
+            raise problem(f"{show(value)} stands there twice; every value may appear once")
+        seen.add(value)
+    return values
+
+
+Number = Annotated[int | float, BeforeValidator(number), WithJsonSchema({"type": "number"})]
+Distinct = [Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_different)]
+Numbers = Annotated[list[Number], *Distinct]
+Label = Annotated[str, BeforeValidator(name), WithJsonSchema({"type": "string", "pattern": NAME})]
+Labels = Annotated[list[Label], *Distinct]
+Kind = Annotated[str, OneOf("kind of schedule", tuple(KINDS))]
+Quantities = Annotated[list[Annotated[str, OneOf("quantity", QUANTITIES)]], *Distinct]
+Criteria = Annotated[list[Annotated[str, OneOf("criterion", CRITERIA)]], *Distinct]
+
+
+class Values(Strict):
+    """Values one by one."""
+
+    values: Numbers
+
+
+class Range(Strict):
+    """Evenly spaced values, both ends included; evenly in the logarithm with ``scale: log``."""
+
+    start: Number
+    stop: Number
+    num: Annotated[int, Field(ge=2, le=2**53, description="how many values, both ends included")]
+    scale: Literal["linear", "log"] = "linear"
+
+    @model_validator(mode="after")
+    def _spaced(self) -> Range:
+        if self.start == self.stop:
+            raise problem(f"start and stop are both {show(self.start)}; for one value write the number alone")
+        if self.scale == "log" and min(self.start, self.stop) <= 0:
+            raise problem(f"start {show(self.start)}, stop {show(self.stop)} with scale log; allowed: both above 0")
+        return self
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "<range>" if {"start", "stop", "num", "scale"} & set(value) else "<values>"
+    return "<list>" if isinstance(value, list | tuple) else "<number>"
+
+
+AxisSpec = Annotated[
+    Annotated[Number, Tag("<number>")]
+    | Annotated[Numbers, Tag("<list>")]
+    | Annotated[Values, Tag("<values>")]
+    | Annotated[Range, Tag("<range>")],
+    Discriminator(_form),
+]
+
+
+def _schedule_form(value: Any) -> str:
+    return "<list>" if isinstance(value, list | tuple) else "<number>"
+
+
+ScheduleAxis = Annotated[Annotated[Label, Tag("<number>")] | Annotated[Labels, Tag("<list>")], Discriminator(_schedule_form)]
+
+
+class LineValues(Values):
+    """Positions along the line through the layer, one by one."""
+
+    unit: Literal["absolute", "separation", "layer"] = "absolute"
+
+
+class LineRange(Range):
+    """Evenly spaced positions along the line through the layer."""
+
+    unit: Literal["absolute", "separation", "layer"] = "absolute"
+
+
+class TimeValues(Values):
+    """Diffusion times, one by one."""
+
+    unit: Literal["absolute", "speciation"] = "absolute"
+
+
+class TimeRange(Range):
+    """Evenly spaced diffusion times."""
+
+    unit: Literal["absolute", "speciation"] = "absolute"
+
+
+Line = Annotated[
+    Annotated[Number, Tag("<number>")]
+    | Annotated[Numbers, Tag("<list>")]
+    | Annotated[LineValues, Tag("<values>")]
+    | Annotated[LineRange, Tag("<range>")],
+    Discriminator(_form),
+]
+Times = Annotated[
+    Annotated[Number, Tag("<number>")]
+    | Annotated[Numbers, Tag("<list>")]
+    | Annotated[TimeValues, Tag("<values>")]
+    | Annotated[TimeRange, Tag("<range>")],
+    Discriminator(_form),
+]
+
+Axes = create_model(  # type: ignore[call-overload]
+    "Axes",
+    __base__=Strict,
+    __doc__="Axes of a sweep, in the order of the results' dimensions.",
+    **{key: (AxisSpec, Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
+    schedule=(ScheduleAxis, Field(default=None, description="labels of noise schedules, or kinds with their defaults")),
+)
+
+
+class SweepEntry(Strict):
+    """One sweep: a family of mixtures, the axes it runs over, and what is computed at every point."""
+
+    family: Annotated[str, OneOf("family", tuple(FAMILIES)), Field(description="family of mixtures")]
+    axes: Annotated[Axes, Field(description="axes of the sweep")]  # type: ignore[valid-type]
+    parameters: Annotated[dict[str, Any], Field(description="the family's other arguments")] = {}
+    split: Annotated[
+        list[Label], AfterValidator(_different), Field(description="axes of which every value is a job of its own")
+    ] = []
+    quantities: Annotated[Quantities, Field(description="what is computed")]
+    x: Annotated[Line, Field(description="scores: positions along the line through the layer")] = LineRange(
+        start=-3.0, stop=3.0, num=301, unit="separation"
+    )
+    tau: Annotated[Times, Field(description="scores, amplification: diffusion times")] = TimeValues(
+        values=[0.25, 0.5, 1.0, 2.0], unit="speciation"
+    )
+    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = list(CRITERIA)
+    order: Annotated[int, Field(ge=0, le=MAXIMUM_ORDER, description="corrections: highest order")] = 8
+    tau_min: Annotated[Number, Field(ge=0, description="amplification: where generation stops")] = 0.0
+
+
+class ScheduleEntry(BaseModel):
+    """A noise schedule: its kind and that kind's parameters."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    kind: Kind
+
+
+def _entry_form(value: Any) -> str:
+    return "<mapping>" if isinstance(value, Mapping) else "<kind>"
+
+
+ScheduleSpec = Annotated[
+    Annotated[Kind, Tag("<kind>")] | Annotated[ScheduleEntry, Tag("<mapping>")],
+    Discriminator(_entry_form),
+]
+
+
+class StudyFile(Strict):
+    """A study of scoreshock: noise schedules, and sweeps over families of mixtures."""
+
+    output: Annotated[str, Field(min_length=1, description="folder of the results"), AfterValidator(folder)] = "results"
+    schedules: Annotated[dict[Label, ScheduleSpec], Field(description="noise schedules by label")] = {}
+    sweeps: Annotated[dict[Label, SweepEntry], Field(min_length=1, description="sweeps by name")]

@@ -1,0 +1,275 @@
+"""From the study as written to sweeps with every default filled in, each part checked by the code that will use it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scoreshock import axes as written
+from scoreshock import families
+from scoreshock.conventions import AXES
+from scoreshock.schedules import KINDS, schedule
+from scoreshock.study import limits, models
+from scoreshock.study.blocks import Sweep
+from scoreshock.study.errors import Finder, did_you_mean, show, unknown
+
+WHOLE_VALUES_LIMIT = 10**5  # of a range of whole numbers, which is written out; ours
+LARGEST_WHOLE = 2**53  # whole numbers beyond it are no longer exact as floats
+
+
+def resolve_schedule(spec: str | models.ScheduleEntry, find: Finder) -> dict[str, Any] | None:
+    """Kind and all parameters of a schedule, or None with its problems recorded."""
+    kind, given = (spec, {}) if isinstance(spec, str) else (spec.kind, dict(spec.model_extra or {}))
+    before = len(find.problems)
+    check_plain(given, find)
+    if len(find.problems) > before:
+        return None
+    made = find.call(schedule, kind, **given)
+    return None if made is None else plain(dict(made.parameters))
+
+
+def resolve_sweep(
+    name: str, entry: models.SweepEntry, order: list[str], schedules: Mapping[str, Any], find: Finder
+) -> Sweep | None:
+    """The sweep with every default filled in, or None with its problems recorded.
+
+    ``order`` is the axes' order as written; ``schedules`` holds the resolved schedules, None for those with a problem.
+    """
+    before = len(find.problems)
+    family = families.FAMILIES[entry.family]
+    specs: Mapping[str, Any] = vars(entry.axes)
+    axes = {axis: _axis(axis, specs[axis], find.at("axes", axis)) for axis in order if axis != "schedule"}
+    for axis in axes:
+        if axis not in family.axes:
+            find.at("axes", axis).add(
+                f"the family {entry.family} has no such axis (allowed: {', '.join((*family.axes, 'schedule'))})"
+            )
+    for axis in family.required_axes:
+        if axis not in axes:
+            find.at("axes", axis).add(f"missing; the family {entry.family} needs this axis")
+    labels = _labels(entry, schedules, find)
+    for position, axis in enumerate(entry.split):
+        if axis not in order:
+            near = did_you_mean(axis, order)
+            find.at("split", position).add(f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order)})")
+    parameters = _parameters(entry, family, find.at("parameters"))
+    options = _options(entry, find)
+    if len(find.problems) > before:
+        return None
+    sweep = Sweep(
+        name=name,
+        family=entry.family,
+        parameters=parameters,
+        axes={axis: spec for axis, spec in axes.items() if spec is not None},
+        schedules=labels,
+        split=tuple(entry.split),
+        quantities=tuple(entry.quantities),
+        options=options,
+    )
+    if not limits.countable(sweep, find):
+        return None
+    sized = _built(sweep, find)
+    return sized if sized is not None and limits.storable(sized, find) else None
+
+
+def plain(value: Any) -> Any:
+    """``value`` in plain Python types, as JSON has them."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{show(value)} cannot be written as JSON")
+
+
+def check_plain(value: Any, find: Finder) -> None:
+    """Record numbers that YAML read as text, and values that are no numbers, text, lists or mappings."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                find.at(str(key)).add(f"the key {show(key)} is not text: write it in quotes")
+            check_plain(item, find.at(str(key)))
+    elif isinstance(value, list | tuple):
+        for position, item in enumerate(value):
+            check_plain(item, find.at(position))
+    elif isinstance(value, str):
+        if models.number_as_text(value):
+            find.add(f"{show(value)} is text, not a number{models.number_as_text(value)}")
+    elif value is not None and not isinstance(value, bool):
+        try:
+            models.number(value)
+        except ValueError as error:
+            find.add(str(error))
+
+
+def _axis(name: str, spec: Any, find: Finder) -> dict[str, Any] | None:
+    """An axis in its plain form, its values checked against what the axis allows."""
+    axis = AXES[name]
+    if isinstance(spec, models.Range):
+        return _range(name, spec, find)
+    numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
+    for position, value in enumerate(numbers):
+        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value > LARGEST_WHOLE):
+            place = (
+                ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
+            )
+            find.at(*place).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
+    good = [v for v in numbers if not axis.integer or (math.isfinite(v) and v == int(v))]
+    return {"values": [int(v) if axis.integer else float(v) + 0.0 for v in good]}
+
+
+def _place(spec: Any, position: int) -> tuple[str | int, ...]:
+    """Where a value stands in an axis as it is written."""
+    if isinstance(spec, models.Values):
+        return "values", position
+    return (position,) if isinstance(spec, list) else ()
+
+
+def _range(name: str, spec: models.Range, find: Finder) -> dict[str, Any] | None:
+    axis = AXES[name]
+    for key in ("start", "stop"):
+        value = getattr(spec, key)
+        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value > LARGEST_WHOLE):
+            find.at(key).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
+            return None
+    if not _resolved(spec):
+        find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close to differ")
+        return None
+    if not axis.integer:
+        return spaced(spec)
+    if spec.num > WHOLE_VALUES_LIMIT:
+        find.at("num").add(f"{spec.num:,} is not allowed; allowed: at most {WHOLE_VALUES_LIMIT:,} whole numbers")
+        return None
+    exact = written.values(spaced(spec))
+    whole = [int(value) for value in np.round(exact)]
+    if spec.scale == "linear" and (off := np.abs(exact - whole) > 1e-9 * np.abs(exact)).any():
+        find.add(f"holds {float(exact[off][0])!r}; allowed: {_allowed(name)} (choose num so that every step is whole)")
+    elif len(set(whole)) < len(whole):
+        find.add(f"{spec.num} values rounded to whole numbers repeat; choose a smaller num")
+    else:
+        return {"values": whole}
+    return None
+
+
+def spaced(spec: models.Range) -> dict[str, Any]:
+    """A range in its plain form."""
+    return {"start": float(spec.start), "stop": float(spec.stop), "num": spec.num, "scale": spec.scale}
+
+
+def _resolved(spec: models.Range) -> bool:
+    """Whether neighbouring values of a range differ in double precision, with room for rounding."""
+    largest = max(abs(float(spec.start)), abs(float(spec.stop)))
+    if spec.scale == "linear":
+        step = abs(float(spec.stop) - float(spec.start)) / (spec.num - 1)
+        return math.isfinite(step) and step >= 4 * float(np.spacing(largest))
+    step = abs(math.log(spec.stop) - math.log(spec.start)) / (spec.num - 1)
+    return step >= 64 * float(np.finfo(float).eps)
+
+
+def _allowed(name: str) -> str:
+    return AXES[name].allowed + (", at most 2^53" if AXES[name].integer else "")
+
+
+def _labels(entry: models.SweepEntry, schedules: Mapping[str, Any], find: Finder) -> dict[str, Any]:
+    """Resolved schedules of the schedule axis; a kind that is no label is a schedule with its defaults."""
+    given: Any = vars(entry.axes)["schedule"]
+    labels = [] if given is None else given if isinstance(given, list) else [given]
+    found: dict[str, Any] = {}
+    for position, label in enumerate(labels):
+        here = find.at("axes", "schedule", *([position] if isinstance(given, list) else []))
+        if label in schedules:
+            resolved = schedules[label]  # None: its own problem is already recorded
+        elif label in KINDS:
+            resolved = resolve_schedule(label, here)
+        else:
+            resolved = None
+            here.add(unknown("schedule", label, [*schedules, *(kind for kind in KINDS if kind not in schedules)]))
+        if resolved is not None:
+            found[label] = resolved
+    return found
+
+
+def _parameters(entry: models.SweepEntry, family: Any, find: Finder) -> dict[str, Any]:
+    """The family's arguments that are no axes, defaults filled in."""
+    for key in entry.parameters:
+        if key in AXES or key == "schedule":
+            find.at(key).add(f"{key} is an axis: write it under axes")
+        elif key not in family.parameters:
+            names = list(family.parameters)
+            find.at(key).add(
+                f"the family {entry.family} has no such parameter{did_you_mean(key, names)} "
+                f"(allowed: {', '.join(names) or 'none'})"
+            )
+    check_plain(entry.parameters, find)
+    known = {key: value for key, value in family.parameters.items() if value is not families.REQUIRED}
+    return plain({**known, **entry.parameters})
+
+
+def _options(entry: models.SweepEntry, find: Finder) -> dict[str, Any]:
+    for spec, place in ((entry.tau, "tau"), (entry.x, "x")):
+        if isinstance(spec, models.Range) and not _resolved(spec):
+            find.at(place).add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
+    tau = _points(entry.tau)
+    for value in tau.get("values", [tau.get("start"), tau.get("stop")]):
+        if value < 0:
+            find.at("tau").add(f"{show(value)} is not allowed; allowed: numbers >= 0")
+    return {
+        "x": _points(entry.x),
+        "tau": tau,
+        "criteria": list(entry.criteria),
+        "order": entry.order,
+        "tau_min": float(entry.tau_min) + 0.0,
+    }
+
+
+def _points(spec: Any) -> dict[str, Any]:
+    """A grid of positions or times in its plain form."""
+    if isinstance(spec, models.Range):
+        return spaced(spec) | {"unit": spec.unit}  # type: ignore[attr-defined]
+    numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
+    return {"values": [float(v) + 0.0 for v in numbers], "unit": getattr(spec, "unit", "absolute")}
+
+
+def _built(sweep: Sweep, find: Finder) -> Sweep | None:
+    """The sweep with its mixtures' size, after building a few of them: the family itself checks its arguments."""
+    if "realization" in families.FAMILIES[sweep.family].axes and not limits.drawable(sweep, find):
+        return None
+    try:
+        mixture = families.build(sweep.family, _smallest(sweep), dict(sweep.parameters))
+    except (ValueError, TypeError, OverflowError, OSError, KeyError) as error:
+        text = " ".join(str(error).split())
+        find.at(*_blamed(text, sweep)).add(text)
+        return None
+    if mixture.sizes["component"] < 2:
+        find.at("parameters").add("the mixture has one component; a transition needs at least two")
+        return None
+    file = sweep.parameters.get("file")
+    return replace(
+        sweep,
+        components=int(mixture.sizes["component"]),
+        features=int(mixture.sizes["feature"]),
+        data=None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+    )
+
+
+def _smallest(sweep: Sweep) -> dict[str, np.ndarray]:
+    """Least value of every axis: a family's own demands (a large enough dimension) are lower bounds."""
+    ends = {axis: [spec["start"], spec["stop"]] if "start" in spec else spec["values"] for axis, spec in sweep.axes.items()}
+    return {axis: np.array([min(values)]) for axis, values in ends.items()}
+
+
+def _blamed(message: str, sweep: Sweep) -> tuple[str, ...]:
+    """The key that a family's message begins with."""
+    word = message.split(" ")[0].rstrip(":")
+    return ("axes", word) if word in sweep.axes else ("parameters", *([word] if word in sweep.parameters else []))

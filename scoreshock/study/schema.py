@@ -1,0 +1,55 @@
+"""The JSON schema of a study, from which editors complete keys and names: generated from the models and registries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from scoreshock.families import FAMILIES, REQUIRED
+from scoreshock.schedule_kinds import KINDS, SPACINGS
+from scoreshock.study.models import StudyFile
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def schema() -> str:
+    """The JSON schema of a study file, as text that ends in a newline.
+
+    Examples
+    --------
+    >>> import json
+    >>> json.loads(schema())["properties"]["output"]["default"]
+    'results'
+    """
+    made = {"$schema": DIALECT, **StudyFile.model_json_schema()}
+    made["title"] = "scoreshock study"
+    definitions = made["$defs"]
+    for axis in definitions["Axes"]["properties"].values():
+        axis.pop("default")
+    definitions["SweepEntry"]["allOf"] = [_of_family(name) for name in FAMILIES]
+    definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in KINDS]
+    return json.dumps(made, indent=2) + "\n"
+
+
+def _of_family(name: str) -> dict[str, Any]:
+    """What a sweep of this family may hold: its axes, and its parameters with their defaults."""
+    family = FAMILIES[name]
+    parameters = {
+        key: {} if value is REQUIRED or value is None else {"default": value} for key, value in family.parameters.items()
+    }
+    axes: dict[str, Any] = {"propertyNames": {"enum": [*family.axes, "schedule"]}}
+    if family.required_axes:
+        axes["required"] = list(family.required_axes)
+    holds = {"axes": axes, "parameters": {"properties": parameters, "additionalProperties": False}}
+    return {"if": {"properties": {"family": {"const": name}}}, "then": {"properties": holds}}
+
+
+def _of_kind(name: str) -> dict[str, Any]:
+    """What a schedule of this kind may hold."""
+    rules = {**KINDS[name].parameters, **{key: rule for rules in SPACINGS.values() for key, rule in rules.items()}}
+    parameters = {key: {"description": f"{rule.meaning}; allowed: {rule.allowed}"} for key, rule in rules.items()}
+    holds = {"kind": {}, "spacing": {"enum": list(SPACINGS)}, **parameters}
+    return {
+        "if": {"properties": {"kind": {"const": name}}},
+        "then": {"properties": holds, "propertyNames": {"enum": list(holds)}},
+    }

@@ -1,0 +1,194 @@
+"""The study: from a mapping or a file to checked sweeps, with every problem reported at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from scoreshock.conventions import QUANTITIES
+from scoreshock.study import models
+from scoreshock.study.blocks import Sweep
+from scoreshock.study.errors import Finder, StudyError, show
+from scoreshock.study.messages import messages
+from scoreshock.study.reading import read_yaml
+from scoreshock.study.resolve import resolve_schedule, resolve_sweep
+
+NODES_LIMIT = 10**6  # values that a mapping may hold once shared parts are followed; ours
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study.
+
+    Attributes
+    ----------
+    output
+        Folder of the results.
+    sweeps
+        Sweeps by name, in the order of the file.
+
+    Examples
+    --------
+    >>> study = Study.from_mapping({"sweeps": {"line": {
+    ...     "family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}})
+    >>> [block.name for block in study.sweeps["line"].blocks()], study.sweeps["line"].points("speciation")
+    (['all'], 2)
+    """
+
+    output: str
+    sweeps: Mapping[str, Sweep]
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Study:
+        """The study that a mapping describes (Snakemake's ``config``, or YAML as read).
+
+        Parameters
+        ----------
+        mapping
+            Keys ``output``, ``schedules``, ``sweeps``, as in ``config/README.md``.
+
+        Raises
+        ------
+        StudyError
+            With one line for every problem: key path, value, what is allowed, nearest known name.
+        """
+        if not isinstance(mapping, Mapping):
+            raise StudyError([f"the study: {show(mapping)} is not a mapping; allowed keys: {', '.join(_KEYS)}"])
+        if _holds_more_than(mapping, NODES_LIMIT):
+            raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
+        problems: list[str] = []
+        written = _checked(models.StudyFile, mapping, (), problems)
+        schedules = _schedules(mapping.get("schedules"), problems)
+        sweeps = _sweeps(mapping.get("sweeps"), schedules, problems)
+        if problems:
+            raise StudyError(dict.fromkeys(problems))
+        assert written is not None
+        return cls(written.output, sweeps)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Study:
+        """The study of a YAML file; paths inside it are relative to the current folder."""
+        return cls.from_mapping(read_yaml(path))
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """Every quantity that some sweep asks for."""
+        return tuple(name for name in QUANTITIES if any(name in sweep.quantities for sweep in self.sweeps.values()))
+
+
+def load_study(path: str | Path) -> Study:
+    """Read and check the study of a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file, at most 1 MiB. Paths of data inside it are relative to the current folder.
+
+    Returns
+    -------
+    Study
+        Its ``sweeps`` by name; ``scoreshock.evaluate(study.sweeps[name], quantity)`` computes one.
+
+    Raises
+    ------
+    StudyError
+        With one line for every problem: key path, value, what is allowed, nearest known name.
+
+    Examples
+    --------
+    >>> load_study("nowhere.yaml")
+    Traceback (most recent call last):
+        ...
+    scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
+    """
+    return Study.from_file(path)
+
+
+def check_output(path: str | Path) -> None:
+    """Refuse an output folder that cannot be written, before anything is computed; nothing is left behind.
+
+    Raises
+    ------
+    StudyError
+        Where the folder, or its nearest existing parent, is a file or takes no new files.
+    """
+    folder = Path(path).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise StudyError([f"output: {show(str(path))} cannot be a folder: {folder} is a file"])
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StudyError([f"output: {show(str(path))} cannot be written: {folder}: {error.strerror}"]) from None
+
+
+_KEYS = tuple(models.StudyFile.model_fields)
+
+
+def _checked(model: Any, raw: Any, prefix: tuple[str | int, ...], problems: list[str]) -> Any:
+    """``raw`` as a model or other type, or None with its problems recorded."""
+    try:
+        return TypeAdapter(model).validate_python(raw)
+    except ValidationError as error:
+        problems += messages(error, raw, prefix)
+        return None
+
+
+def _schedules(raw: Any, problems: list[str]) -> dict[str, Any]:
+    """Resolved schedules by label; None for one with a problem, so that its users are not blamed."""
+    if not isinstance(raw, Mapping):
+        return {}
+    find = Finder(problems, ("schedules",))
+    _refuse_twins(raw, find)
+    found: dict[str, Any] = {}
+    for label, spec in raw.items():
+        entry = _checked(models.ScheduleSpec, spec, ("schedules", label), [])
+        found[str(label)] = None if entry is None else resolve_schedule(entry, find.at(str(label)))
+    return found
+
+
+def _sweeps(raw: Any, schedules: Mapping[str, Any], problems: list[str]) -> dict[str, Sweep]:
+    if not isinstance(raw, Mapping):
+        return {}
+    find = Finder(problems, ("sweeps",))
+    _refuse_twins(raw, find)
+    found: dict[str, Sweep] = {}
+    for name, spec in raw.items():
+        entry = _checked(models.SweepEntry, spec, ("sweeps", name), [])
+        if entry is None:
+            continue
+        sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, find.at(str(name)))
+        if sweep is not None:
+            found[str(name)] = sweep
+    return found
+
+
+def _refuse_twins(names: Mapping[str, Any], find: Finder) -> None:
+    """Names that differ in case only would share a folder on some systems."""
+    seen: dict[str, str] = {}
+    for name in map(str, names):
+        first = seen.setdefault(name.casefold(), name)
+        if first != name:
+            find.at(name).add(f"differs from {first} in case only; some file systems cannot tell them apart")
+
+
+def _holds_more_than(raw: Any, limit: int) -> bool:
+    """Whether following every part of ``raw`` meets more than ``limit`` values; stops there."""
+    waiting, count = [raw], 0
+    while waiting:
+        value = waiting.pop()
+        count += 1
+        if count + len(waiting) > limit:
+            return True
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+    return False

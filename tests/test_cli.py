@@ -1,0 +1,185 @@
+"""The command: what it prints, and how it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from scoreshock import provenance, results, store
+from scoreshock.cli import main
+from scoreshock.study import load_study, schema
+
+ROOT = Path(__file__).parent.parent
+DEFAULT = str(ROOT / "config" / "config.yaml")
+
+STUDY = """
+output: {folder}
+sweeps:
+  line:
+    family: pair
+    axes: {{separation: [1.0, 2.0], weight: [0.5, 0.6, 0.7]}}
+    split: [weight]
+    quantities: [speciation]
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY.format(folder=tmp_path / "results"))
+    return str(file)
+
+
+def write(path, content, **attributes):
+    """A whole file that claims to hold ``content``."""
+    dataset = xr.Dataset({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
+    store.write(dataset, path, provenance.attributes(content, "speciation") | attributes)
+
+
+def test_validate_says_what_is_there(capsys):
+    assert main(["validate", "--configfile", DEFAULT]) == 0
+    printed = capsys.readouterr().out
+    assert "pair: pair, 2 blocks of scores, speciation, corrections, amplification" in printed
+    assert "1 block of" in printed
+    assert "The study is valid." in printed
+
+
+def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):
+    file = tmp_path / "bad.yaml"
+    file.write_text("sweeps: {p: {family: pear, axes: {separation: 1e-3}, quantities: [scores]}}\n")
+    for command in ("validate", "plan", "status", "open"):
+        assert main([command, "--configfile", str(file)]) == 2
+        seen = capsys.readouterr()
+        assert seen.out == ""
+        assert seen.err.splitlines() == [
+            "The study is not valid:",
+            f"sweeps.p.family: 'pear' is not a known family; did you mean \"pair\"? (allowed: {', '.join(_families())})",
+            "sweeps.p.axes.separation: '1e-3' is text, not a number: YAML reads 1e-3 as text, write 1.0e-3",
+        ]
+
+
+def _families():
+    from scoreshock.families import FAMILIES
+
+    return FAMILIES
+
+
+def test_a_missing_file_and_an_unknown_command_end_with_2(capsys):
+    assert main(["plan", "--configfile", "nowhere.yaml"]) == 2
+    assert "nowhere.yaml: cannot be read: No such file or directory" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["paln"])
+    assert ended.value.code == 2
+
+
+def test_plan_prints_a_table(capsys):
+    assert main(["plan", "--configfile", DEFAULT]) == 0
+    printed = capsys.readouterr().out
+    assert printed.split()[:7] == ["sweep", "quantity", "jobs", "points", "on", "disk", "chunk"]
+    assert "1,372,560" in printed
+    assert "40 jobs: 18 of blocks, 14 of merging, 4 of comparing, 4 of drawing" in printed
+
+
+def test_schema_prints_the_schema(capsys):
+    assert main(["schema"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == schema()
+    assert json.loads(printed)["title"] == "scoreshock study"
+
+
+def test_later_files_override_earlier_ones(tmp_path, study, capsys):
+    over = tmp_path / "over.yaml"
+    over.write_text("sweeps: {line: {split: []}}\n")
+    assert main(["validate", "--configfile", study, str(over)]) == 0
+    assert "line: pair, 1 block of speciation" in capsys.readouterr().out
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("- 1\n")
+    assert main(["validate", "--configfile", study, str(wrong)]) == 2
+    assert f"{wrong}: [1] is not a mapping" in capsys.readouterr().err
+
+
+def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    over = tmp_path / "over.yaml"
+    over.write_text("schedules: {ddpm: {kind: vp-linear, beta_max: 19.0}}\n")
+    assert main(["validate", "--configfile", str(over)]) == 0
+    assert "digits: data, 1 block" in capsys.readouterr().out
+
+
+def test_status_tells_done_missing_broken_and_stale_blocks(tmp_path, study, capsys):
+    sweep = load_study(study).sweeps["line"]
+    folder = tmp_path / "results" / "line" / "blocks"
+    assert main(["status", "--configfile", study]) == 1
+    assert "line speciation: 3 missing" in capsys.readouterr().out
+
+    for block in sweep.blocks():
+        write(folder / block.name / "speciation.nc", block.content("speciation"))
+    assert main(["status", "--configfile", study]) == 0
+    assert capsys.readouterr().out == "line speciation: 3 done\n"
+
+    other = sweep.blocks()[0].content("speciation") | {"family": "collinear"}
+    write(folder / "weight=0.5" / "speciation.nc", other)
+    write(
+        folder / "weight=0.6" / "speciation.nc",
+        sweep.blocks()[1].content("speciation"),
+        scoreshock_code_digest="0" * 64,
+    )
+    broken = folder / "weight=0.7" / "speciation.nc"
+    broken.write_bytes(broken.read_bytes()[:500])
+    (folder / "weight=0.9").mkdir()
+    assert main(["status", "--configfile", study]) == 1
+    printed = capsys.readouterr().out
+    assert "line speciation: 2 stale, 1 broken" in printed
+    assert "weight=0.5: stale (other parameters)" in printed
+    assert "weight=0.6: stale (other code)" in printed
+    assert "weight=0.7: broken (unreadable: " in printed
+    assert "1 block that the study does not list, left alone: weight=0.9" in printed
+
+
+def test_status_reads_values_when_asked(tmp_path, study, capsys):
+    sweep = load_study(study).sweeps["line"]
+    folder = tmp_path / "results" / "line" / "blocks"
+    for block in sweep.blocks():
+        write(folder / block.name / "speciation.nc", block.content("speciation"))
+    assert main(["status", "--full", "--configfile", study]) == 0
+    assert "3 done" in capsys.readouterr().out
+
+
+def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):
+    sweep = load_study(study).sweeps["line"]
+    results.write_plan(tmp_path / "results" / "line", sweep.description())
+    dataset = xr.Dataset(
+        {"tau_star": (("separation", "weight"), [[0.5] * 3, [2.0] * 3])},
+        {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7]},
+    )
+    path = tmp_path / "results" / "line" / "speciation.nc"
+    store.write(dataset, path, provenance.attributes(sweep.content("speciation"), "speciation"))
+    assert main(["open", "--configfile", study]) == 0
+    printed = capsys.readouterr().out
+    assert f"ds = ss.open_results('{tmp_path / 'results'}', 'line', 'speciation')" in printed
+    assert "tau_star" in printed
+
+
+def test_open_says_what_is_not_there(study, capsys):
+    assert main(["open", "--configfile", study]) == 2
+    assert "no sweep 'line'" in capsys.readouterr().err
+    assert main(["open", "lin", "--configfile", study]) == 2
+    assert "sweep 'lin' is not in the study; allowed: line" in capsys.readouterr().err
+    assert main(["open", "line", "scores", "--configfile", study]) == 2
+    assert "quantity 'scores' is not in the study; allowed: speciation" in capsys.readouterr().err
+
+
+def test_the_command_ends_without_a_traceback(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "scoreshock.cli", "validate", "--configfile", str(tmp_path / "none.yaml")],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+    )
+    assert run.returncode == 2
+    assert "Traceback" not in run.stderr
+    assert "cannot be read" in run.stderr

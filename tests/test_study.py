@@ -1,0 +1,371 @@
+"""A study's sweeps and blocks: what they hold, how they are named, and which change makes a block another one."""
+
+import copy
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scoreshock as ss
+from scoreshock import axes, families, provenance
+from scoreshock.conventions import QUANTITIES
+from scoreshock.evaluation import evaluate
+from scoreshock.schedules import schedule
+from scoreshock.study import Study, check_files, schema
+from scoreshock.study.blocks import NAME_LENGTH
+from scoreshock.study.plan import plan, table
+
+ROOT = Path(__file__).parent.parent
+DEFAULT = ROOT / "config" / "config.yaml"
+
+PAIR = {
+    "family": "pair",
+    "axes": {
+        "separation": {"start": 0.5, "stop": 8.0, "num": 76},
+        "variance": [0.25, 1],
+        "weight": 0.5,
+        "dimension": [1, 64],
+        "schedule": ["ve", "ddpm"],
+    },
+    "split": ["dimension", "schedule"],
+    "quantities": ["scores", "speciation", "corrections", "amplification"],
+}
+
+
+def study_of(sweep=PAIR, **more):
+    schedules = {"ddpm": {"kind": "vp-linear", "beta_max": 20}}
+    return Study.from_mapping({"schedules": schedules, "sweeps": {"pair": sweep}} | more)
+
+
+def sweep_of(**changes):
+    return study_of(copy.deepcopy(PAIR) | changes).sweeps["pair"]
+
+
+def digests(sweep, quantity):
+    return {block.name: block.digest(quantity) for block in sweep.blocks()}
+
+
+@pytest.fixture(scope="module")
+def default():
+    return ss.load_study(DEFAULT)
+
+
+def test_blocks_are_the_product_of_the_split_axes_in_the_order_of_the_axes():
+    sweep = sweep_of()
+    assert [block.name for block in sweep.blocks()] == [
+        "dimension=1,schedule=ve",
+        "dimension=1,schedule=ddpm",
+        "dimension=64,schedule=ve",
+        "dimension=64,schedule=ddpm",
+    ]
+    assert [block.values for block in sweep.blocks()][1] == {"dimension": 1, "schedule": "ddpm"}
+    assert sweep.n_blocks == 4
+
+
+def test_a_sweep_without_split_is_one_block():
+    (block,) = sweep_of(split=[]).blocks()
+    assert (block.name, block.values) == ("all", {})
+    assert block.content("speciation") == sweep_of(split=[]).content("speciation")
+
+
+def test_content_is_what_evaluate_takes():
+    block = sweep_of().blocks()[1]
+    content = block.content("speciation")
+    assert content["family"] == "pair"
+    assert content["parameters"] == {"scaling": "fixed"}
+    assert content["axes"] == {
+        "separation": {"start": 0.5, "stop": 8.0, "num": 76, "scale": "linear"},
+        "variance": {"values": [0.25, 1.0]},
+        "weight": {"values": [0.5]},
+        "dimension": {"values": [1]},
+    }
+    assert list(content["axes"]) == ["separation", "variance", "weight", "dimension"]
+    assert list(content["schedules"]) == ["ddpm"]
+    assert content["schedules"]["ddpm"]["kind"] == "vp-linear"
+    assert content["schedules"]["ddpm"]["beta_min"] == 0.1
+    assert schedule(**content["schedules"]["ddpm"]).kind == "vp-linear"
+    assert content["quantity"] == "speciation"
+    assert set(content["options"]) == {"criteria"}
+    assert "data" not in content
+
+
+def test_options_belong_to_their_quantity_alone():
+    block = sweep_of(order=5, tau_min=0.125, tau=[0.5, 1], x={"start": -1, "stop": 1, "num": 3, "unit": "layer"}).blocks()[0]
+    tau = {"values": [0.5, 1.0], "unit": "absolute"}
+    line = {"start": -1.0, "stop": 1.0, "num": 3, "scale": "linear", "unit": "layer"}
+    assert block.content("scores")["options"] == {"x": line, "tau": tau}
+    assert block.content("corrections")["options"] == {"order": 5}
+    assert block.content("amplification")["options"] == {"tau_min": 0.125, "tau": tau}
+
+
+@pytest.mark.parametrize("quantity", ["scores", "corrections", "amplification"])
+def test_schedules_are_content_of_speciation_only(quantity):
+    assert sweep_of().content(quantity)["schedules"] == {}
+    assert list(sweep_of().content("speciation")["schedules"]) == ["ve", "ddpm"]
+    assert list(digests(sweep_of(), quantity)) == list(digests(sweep_of(), "speciation"))
+
+
+def test_a_sweep_needs_no_schedule():
+    numeric = {name: axis for name, axis in PAIR["axes"].items() if name != "schedule"}
+    sweep = sweep_of(axes=numeric, split=["dimension"])
+    assert sweep.content("speciation")["schedules"] == {}
+    assert [block.name for block in sweep.blocks()] == ["dimension=1", "dimension=64"]
+
+
+def test_a_label_hides_the_kind_of_the_same_name():
+    sweep = study_of(PAIR, schedules={"ddpm": "vp-linear", "ve": {"kind": "ve", "t_end": 7.0}}).sweeps["pair"]
+    assert sweep.schedules["ve"]["t_end"] == 7.0
+
+
+def test_contents_are_plain_and_whole_through_json(default):
+    for sweep in default.sweeps.values():
+        for quantity in sweep.quantities:
+            for holder in (sweep, *sweep.blocks()):
+                content = holder.content(quantity)
+                assert json.loads(json.dumps(content, allow_nan=False)) == content
+                assert plain_types(content)
+
+
+def plain_types(value):
+    if isinstance(value, dict):
+        return all(type(key) is str and plain_types(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(plain_types, value))
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def test_digests_are_those_of_the_canonical_content():
+    block = sweep_of().blocks()[0]
+    text = json.dumps(block.content("speciation"), separators=(",", ":"))
+    assert block.digest("speciation") == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_new_value_on_a_split_axis_adds_blocks_and_changes_none():
+    before, after = sweep_of(), sweep_of(axes=PAIR["axes"] | {"dimension": [1, 8, 64], "schedule": ["edm", "ve", "ddpm"]})
+    for quantity in QUANTITIES:
+        old, new = digests(before, quantity), digests(after, quantity)
+        assert old.items() <= new.items()
+        assert len(new) == 9
+
+
+def test_a_new_value_on_another_axis_changes_every_block():
+    before, after = sweep_of(), sweep_of(axes=PAIR["axes"] | {"variance": [0.25, 1.0, 2.0]})
+    for quantity in QUANTITIES:
+        assert not set(digests(before, quantity).values()) & set(digests(after, quantity).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "reruns"),
+    [
+        ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores"}),
+        ({"tau": [1.0]}, {"scores", "amplification"}),
+        ({"criteria": ["exact"]}, {"speciation"}),
+        ({"order": 3}, {"corrections"}),
+        ({"tau_min": 0.5}, {"amplification"}),
+        ({"parameters": {"scaling": "per-coordinate"}}, set(QUANTITIES)),
+        ({"parameters": {"scaling": "fixed"}}, set()),
+        ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),
+        ({"split": ["schedule", "dimension"]}, set()),
+    ],
+)
+def test_an_option_reruns_the_quantities_that_it_enters(change, reruns):
+    for quantity in QUANTITIES:
+        assert (digests(sweep_of(), quantity) == digests(sweep_of(**change), quantity)) == (quantity not in reruns)
+
+
+def test_how_a_study_is_written_changes_no_digest(tmp_path):
+    terse, wordy = tmp_path / "terse.yaml", tmp_path / "wordy.yaml"
+    terse.write_text(
+        "schedules: {a: {kind: edm, steps: 18, sigma_max: 80.0}, b: ve}\n"
+        "sweeps: {p: {family: pair, axes: {separation: {start: 1, stop: 2, num: 3}, variance: 1, schedule: [b, a]},"
+        " quantities: [speciation]}}\n"
+    )
+    wordy.write_text(
+        "# a comment\n"
+        "sweeps:\n  p:\n    quantities: [speciation]  # all\n    parameters: {}\n    order: 8\n"
+        "    axes:\n      separation: {num: 3, scale: linear, stop: 2.0, start: 1.0}\n      variance: {values: [1.0]}\n"
+        "      schedule: [b, a]\n    family: pair\noutput: elsewhere\n"
+        "schedules:\n  b: {kind: ve}\n  a: {sigma_max: 80, kind: edm, steps: 18}\n"
+    )
+    one, other = (ss.load_study(path).sweeps["p"] for path in (terse, wordy))
+    assert digests(one, "speciation") == digests(other, "speciation")
+    assert (one.content("speciation"), one.name) == (other.content("speciation"), other.name)
+
+
+def test_the_order_of_axes_and_schedules_is_that_of_the_results():
+    turned = dict(reversed(PAIR["axes"].items()))
+    assert list(sweep_of(axes=turned).content("scores")["axes"]) == ["dimension", "weight", "variance", "separation"]
+    assert digests(sweep_of(axes=turned), "scores").keys() == digests(sweep_of(), "scores").keys()
+    assert sweep_of(axes=turned).blocks()[0].digest("scores") != sweep_of().blocks()[0].digest("scores")
+
+
+def test_a_schedule_that_changes_reruns_its_own_blocks():
+    before = study_of().sweeps["pair"]
+    after = study_of(PAIR, schedules={"ddpm": {"kind": "vp-linear", "beta_max": 19}}).sweeps["pair"]
+    old, new = digests(before, "speciation"), digests(after, "speciation")
+    assert {name for name in old if old[name] != new[name]} == {"dimension=1,schedule=ddpm", "dimension=64,schedule=ddpm"}
+
+
+@given(st.lists(st.floats(min_value=0, max_value=1e300), min_size=1, max_size=5, unique=True))
+def test_names_of_blocks_give_their_values_back(values):
+    sweep = sweep_of(axes={"separation": values}, split=["separation"])
+    names = [block.name for block in sweep.blocks()]
+    assert [float(name.removeprefix("separation=")) for name in names] == values
+    assert len(set(names)) == len(values)
+
+
+def test_a_long_name_is_a_hash():
+    labels = {f"{letter * 60}": "ve" for letter in "ab"}
+    axes_ = PAIR["axes"] | {"schedule": [*labels], "variance": [1 / 3, 2 / 3], "weight": [1 / 7]}
+    split = ["variance", "weight", "dimension", "schedule"]
+    sweep = study_of(PAIR | {"axes": axes_, "split": split}, schedules=labels).sweeps["pair"]
+    names = [block.name for block in sweep.blocks()]
+    assert len(set(names)) == len(names) == 8
+    assert all(len(name) <= NAME_LENGTH for name in names)
+    text = f"dimension=1,schedule={'a' * 60},variance=0.3333333333333333,weight=0.14285714285714285"
+    assert names[0] == (text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16])
+    assert len(names[0]) == 16
+
+
+def test_whole_axes_stay_whole_and_others_become_floats():
+    sweep = sweep_of(
+        axes={"separation": [1, 2], "dimension": {"start": 1, "stop": 10**6, "num": 7, "scale": "log"}}, split=[]
+    )
+    assert sweep.axes["dimension"] == {"values": [1, 10, 100, 1000, 10**4, 10**5, 10**6]}
+    assert [type(v) for v in sweep.axes["separation"]["values"]] == [float, float]
+    linear = sweep_of(axes={"separation": [1], "dimension": {"start": 2, "stop": 10.0, "num": 5}}, split=[])
+    assert linear.axes["dimension"] == {"values": [2, 4, 6, 8, 10]}
+
+
+def test_minus_zero_is_zero():
+    one, other = (sweep_of(axes={"separation": [zero, 1.0]}, split=["separation"]) for zero in (0, -0.0))
+    assert digests(one, "speciation") == digests(other, "speciation")
+
+
+def test_points_count_mixtures_and_the_grid_of_scores():
+    sweep = sweep_of(x={"start": -3, "stop": 3, "num": 301}, tau=[0.1, 1.0])
+    block = sweep.blocks()[0]
+    assert block.points("speciation") == 76 * 2
+    assert block.points("scores") == 76 * 2 * 301 * 2
+    assert sweep.points("speciation") == 4 * 76 * 2
+
+
+def test_the_digest_of_a_data_file_is_content(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("a,b,label\n1,2,x\n3,4,y\n5,6.5,y\n")
+    sweep = {"family": "data", "axes": {"schedule": ["ve"]}, "parameters": {"file": str(file)}, "quantities": ["speciation"]}
+    content = study_of(sweep).sweeps["pair"].content("speciation")
+    assert content["data"] == provenance.file_digest(file)
+    assert content["axes"] == {}
+    before = study_of(sweep).sweeps["pair"].blocks()[0].digest("speciation")
+    file.write_text(file.read_text() + "\n7,8,x\n")
+    assert study_of(sweep).sweeps["pair"].blocks()[0].digest("speciation") != before
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_bytes_bound_what_evaluate_returns(quantity):
+    values = {"separation": {"start": 0.5, "stop": 8.0, "num": 40}, "variance": [0.25, 1], "weight": [0.5, 0.6]}
+    (block,) = sweep_of(axes=values | {"schedule": ["ve", "ddpm"]}, split=[]).blocks()
+    result = evaluate(block, quantity, chunked=False)
+    size = sum(result[name].nbytes for name in result.data_vars)
+    assert 0.5 * block.bytes(quantity) <= size <= 1.1 * block.bytes(quantity)
+
+
+def test_a_description_lists_the_blocks_by_name_and_values():
+    described = sweep_of().description()
+    assert described["blocks"][0] == {"name": "dimension=1,schedule=ve", "values": {"dimension": 1, "schedule": "ve"}}
+    assert (described["split"], described["quantities"]) == (["dimension", "schedule"], list(QUANTITIES))
+    assert json.loads(json.dumps(described)) == described
+
+
+def test_the_default_study_is_valid_and_holds_what_it_promises(default):
+    check_files([DEFAULT])
+    assert set(default.sweeps) >= {"pair", "dimension", "triangle", "digits"}
+    pair, dimension, triangle, digits = (default.sweeps[name] for name in ("pair", "dimension", "triangle", "digits"))
+    assert [*pair.axes, "schedule"] == ["separation", "variance", "weight", "dimension", "schedule"]
+    assert (pair.split, pair.quantities, list(pair.schedules)) == (
+        ("dimension",),
+        QUANTITIES,
+        ["ve", "ddpm", "vp-cosine", "edm18"],
+    )
+    assert dimension.parameters["scaling"] == "per-coordinate"
+    assert (min(dimension.axes["dimension"]["values"]), max(dimension.axes["dimension"]["values"])) == (1, 10**6)
+    assert (triangle.components, triangle.features) == (3, 2)
+    assert (digits.components, dict(digits.axes)) == (10, {})
+    assert any(parameters["kind"] == "table" for parameters in digits.schedules.values())
+    assert all(block.bytes(q) < 40e6 for s in default.sweeps.values() for q in s.quantities for block in s.blocks())
+
+
+def test_the_default_study_builds_the_mixtures_that_it_names(default):
+    for sweep in default.sweeps.values():
+        values = {name: axes.values(spec) for name, spec in sweep.axes.items()}
+        mixture = families.build(sweep.family, values, dict(sweep.parameters))
+        assert (mixture.sizes["component"], mixture.sizes["feature"]) == (sweep.components, sweep.features)
+
+
+def test_the_schema_in_the_repository_is_the_models_schema():
+    assert (ROOT / "workflow" / "schemas" / "config.schema.json").read_text() == schema()
+
+
+def test_the_schema_accepts_the_default_study_and_completes_its_names():
+    made = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(made)
+    validator = jsonschema.Draft202012Validator(made)
+    config = yaml.safe_load(DEFAULT.read_text())
+    assert not list(validator.iter_errors(config))
+    config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
+    assert any("ratio" in error.message for error in validator.iter_errors(config))
+    definitions = made["$defs"]
+    assert definitions["SweepEntry"]["properties"]["family"]["enum"] == list(families.FAMILIES)
+    assert list(definitions["Axes"]["properties"]) == [
+        "separation",
+        "variance",
+        "weight",
+        "dimension",
+        "ratio",
+        "realization",
+        "schedule",
+    ]
+    assert definitions["SweepEntry"]["properties"]["quantities"]["items"]["enum"] == list(QUANTITIES)
+
+
+def test_every_key_is_explained():
+    text = (ROOT / "config" / "README.md").read_text()
+    definitions = json.loads(schema())["$defs"]
+    keys = {key for part in definitions.values() for key in part.get("properties", {})}
+    assert not {key for key in keys if f"`{key}`" not in text}
+    assert not {name for name in families.FAMILIES if f"`{name}`" not in text}
+
+
+def test_the_default_study_points_editors_to_the_schema():
+    first = DEFAULT.read_text().splitlines()[0]
+    relative = first.removeprefix("# yaml-language-server: $schema=")
+    assert (DEFAULT.parent / relative).resolve() == ROOT / "workflow" / "schemas" / "config.schema.json"
+
+
+def test_a_plan_counts_jobs_and_points(default):
+    costs = {(cost.sweep, cost.quantity): cost for cost in plan(default)}
+    assert costs["pair", "speciation"].jobs == 2
+    assert costs["pair", "speciation"].points == 76 * 2 * 3 * 2
+    assert costs["pair", "scores"].points == 76 * 2 * 3 * 2 * 301 * 5
+    last = [line for line in table(default).splitlines() if line.startswith("total")]
+    assert f"{sum(cost.points for cost in costs.values()):,}" in last[0]
+    lengths = {len(line) for line in table(default).split("\n\n")[0].splitlines()}
+    assert len(lengths) == 1
+
+
+def test_planning_ten_thousand_blocks_is_quick():
+    many = {"start": 0.1, "stop": 5.0, "num": 100}
+    sweep = PAIR | {"axes": {"separation": many, "variance": many, "schedule": ["ve"]}, "split": ["separation", "variance"]}
+    study = study_of(sweep)
+    start = time.perf_counter()
+    costs = plan(study)
+    names = {block.name for block in study.sweeps["pair"].blocks()}
+    assert time.perf_counter() - start < 1.0
+    assert (costs[0].jobs, len(names)) == (10_000, 10_000)

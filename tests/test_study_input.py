@@ -1,0 +1,440 @@
+"""Every wrong study is refused before anything runs, with the key path, the value, and what is allowed."""
+
+import copy
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scoreshock.study import Study, StudyError, check_files, check_output, load_study
+
+GOOD = {
+    "output": "results",
+    "schedules": {"ddpm": {"kind": "vp-linear", "beta_min": 0.1, "beta_max": 20.0}},
+    "sweeps": {
+        "pair": {
+            "family": "pair",
+            "axes": {
+                "separation": {"start": 0.5, "stop": 8.0, "num": 76},
+                "variance": [0.25, 1.0],
+                "weight": [0.5, 0.6],
+                "dimension": [1, 64],
+                "schedule": ["ve", "ddpm"],
+            },
+            "split": ["dimension"],
+            "quantities": ["scores", "speciation"],
+        }
+    },
+}
+
+
+def changed(path, value):
+    """The good study with the value at ``path`` replaced (or added)."""
+    study = copy.deepcopy(GOOD)
+    keys = path.split("/")
+    here = study
+    for key in keys[:-1]:
+        here = here[int(key) if isinstance(here, list) else key]
+    here[int(keys[-1]) if isinstance(here, list) else keys[-1]] = value
+    return study
+
+
+def lines_of(study):
+    with pytest.raises(StudyError) as caught:
+        Study.from_mapping(study)
+    return str(caught.value).splitlines()
+
+
+AXES = "sweeps/pair/axes"
+
+BAD = {
+    "unknown top key": ("sweps", {}, "sweps: unknown key", 'did you mean "sweeps"?'),
+    "unknown sweep key": ("sweeps/pair/quantites", [], "sweeps.pair.quantites: unknown key", 'did you mean "quantities"?'),
+    "unknown axis": (f"{AXES}/varience", [1.0], "sweeps.pair.axes.varience: unknown key", 'did you mean "variance"?'),
+    "unknown range key": (
+        f"{AXES}/separation",
+        {"start": 0.5, "stop": 8.0, "number": 3},
+        "sweeps.pair.axes.separation.number: unknown key",
+        "allowed: start, stop, num, scale",
+    ),
+    "range without num": (
+        f"{AXES}/separation",
+        {"start": 0.5, "stop": 8.0},
+        "sweeps.pair.axes.separation.num: missing",
+        "needed",
+    ),
+    "empty mapping": (f"{AXES}/separation", {}, "sweeps.pair.axes.separation.values: missing", "needed"),
+    "negative variance": (f"{AXES}/variance/1", -0.5, "sweeps.pair.axes.variance[1]: -0.5 is not", "a finite number >= 0"),
+    "negative in values": (
+        f"{AXES}/variance",
+        {"values": [1.0, -2]},
+        "sweeps.pair.axes.variance.values[1]: -2 is not",
+        "a finite number >= 0",
+    ),
+    "negative single number": (f"{AXES}/variance", -0.5, "sweeps.pair.axes.variance: -0.5 is not", ">= 0"),
+    "weight 0": (f"{AXES}/weight/0", 0, "sweeps.pair.axes.weight[0]: 0 is not", "strictly between 0 and 1"),
+    "weight 1": (f"{AXES}/weight/0", 1.0, "sweeps.pair.axes.weight[0]: 1.0 is not", "strictly between 0 and 1"),
+    "weight 1.2": (f"{AXES}/weight/1", 1.2, "sweeps.pair.axes.weight[1]: 1.2 is not", "strictly between 0 and 1"),
+    "weight range to 1": (
+        f"{AXES}/weight",
+        {"start": 0.1, "stop": 1.0, "num": 4},
+        "sweeps.pair.axes.weight.stop: 1.0 is not",
+        "strictly between 0 and 1",
+    ),
+    "1e-3 is text": (f"{AXES}/variance/0", "1e-3", "sweeps.pair.axes.variance[0]: '1e-3' is text", "write 1.0e-3"),
+    "1e6 is text": (f"{AXES}/variance/0", "1e6", "sweeps.pair.axes.variance[0]: '1e6' is text", "write 1.0e+6"),
+    "1.5e3 is text": (f"{AXES}/variance/0", "1.5e3", "sweeps.pair.axes.variance[0]", "write 1.5e+3"),
+    "quoted number": (f"{AXES}/variance/0", "0.5", "sweeps.pair.axes.variance[0]: '0.5' is text", "without quotes"),
+    "word as number": (f"{AXES}/variance", "small", "sweeps.pair.axes.variance: 'small' is text", "not a number"),
+    "bool as number": (f"{AXES}/variance/0", True, "sweeps.pair.axes.variance[0]: true is true or false", "not a number"),
+    "null as number": (f"{AXES}/variance", None, "sweeps.pair.axes.variance: null is empty", "not a number"),
+    "list in list": (f"{AXES}/variance/0", [1.0], "sweeps.pair.axes.variance[0]: [1.0] is a list", "not a number"),
+    "NaN": (f"{AXES}/variance/0", math.nan, "sweeps.pair.axes.variance[0]: nan is not", "finite number"),
+    "infinity": (f"{AXES}/separation/stop", math.inf, "sweeps.pair.axes.separation.stop: inf is not", "finite number"),
+    "endless whole number": (f"{AXES}/variance/0", 10**400, "sweeps.pair.axes.variance[0]", "not a finite number"),
+    "empty axis": (f"{AXES}/variance", [], "sweeps.pair.axes.variance: is empty", "at least one"),
+    "empty values": (f"{AXES}/variance", {"values": []}, "sweeps.pair.axes.variance.values: is empty", "at least one"),
+    "values twice": (f"{AXES}/variance", [0.25, 1, 1.0], "sweeps.pair.axes.variance: 1.0 stands there twice", "once"),
+    "schedule twice": (f"{AXES}/schedule", ["ve", "ve"], "sweeps.pair.axes.schedule: 've' stands there twice", "once"),
+    "half dimension": (f"{AXES}/dimension/0", 1.5, "sweeps.pair.axes.dimension[0]: 1.5 is not", "a whole number >= 1"),
+    "dimension 0": (f"{AXES}/dimension/0", 0, "sweeps.pair.axes.dimension[0]: 0 is not", "a whole number >= 1"),
+    "dimension beyond floats": (f"{AXES}/dimension/0", 10**30, "sweeps.pair.axes.dimension[0]", "at most 2^53"),
+    "dimension between": (
+        f"{AXES}/dimension",
+        {"start": 1, "stop": 10, "num": 5},
+        "sweeps.pair.axes.dimension: holds 3.25",
+        "a whole number >= 1",
+    ),
+    "dimension rounds twice": (
+        f"{AXES}/dimension",
+        {"start": 1, "stop": 4, "num": 9, "scale": "log"},
+        "sweeps.pair.axes.dimension: 9 values rounded to whole numbers repeat",
+        "smaller num",
+    ),
+    "start is stop": (
+        f"{AXES}/separation",
+        {"start": 1, "stop": 1.0, "num": 3},
+        "sweeps.pair.axes.separation: start and stop are both 1",
+        "write the number alone",
+    ),
+    "num 0": (f"{AXES}/separation/num", 0, "sweeps.pair.axes.separation.num: 0 is not", ">= 2"),
+    "num 2.5": (f"{AXES}/separation/num", 2.5, "sweeps.pair.axes.separation.num: 2.5 is not", "whole number"),
+    "num true": (f"{AXES}/separation/num", True, "sweeps.pair.axes.separation.num: true is not", "whole number"),
+    "log from 0": (
+        f"{AXES}/separation",
+        {"start": 0, "stop": 8, "num": 4, "scale": "log"},
+        "sweeps.pair.axes.separation: start 0, stop 8",
+        "both above 0",
+    ),
+    "unknown scale": (f"{AXES}/separation/scale", "cubic", "sweeps.pair.axes.separation.scale: 'cubic'", "linear or log"),
+    "values too close": (
+        f"{AXES}/separation",
+        {"start": 1.0, "stop": 1.0 + 1e-15, "num": 100},
+        "sweeps.pair.axes.separation: 100 values",
+        "too close",
+    ),
+    "axis of another family": (
+        f"{AXES}/ratio",
+        [0.5],
+        "sweeps.pair.axes.ratio: the family pair has no such axis",
+        "separation, variance, weight, dimension, schedule",
+    ),
+    "axes missing": ("sweeps/pair/axes", {"dimension": 2}, "sweeps.pair.axes.separation: missing", "needs this axis"),
+    "axes are a list": ("sweeps/pair/axes", [1, 2], "sweeps.pair.axes: [1, 2] is not", "a mapping"),
+    "unknown family": ("sweeps/pair/family", "pairs", "sweeps.pair.family: 'pairs' is not", 'did you mean "pair"?'),
+    "family is a number": ("sweeps/pair/family", 3, "sweeps.pair.family: 3 is not", "pair, collinear"),
+    "unknown schedule": (f"{AXES}/schedule/1", "dppm", "sweeps.pair.axes.schedule[1]: 'dppm'", 'did you mean "ddpm"?'),
+    "schedule is a number": (f"{AXES}/schedule/1", 5, "sweeps.pair.axes.schedule[1]: 5 is", "write it in quotes"),
+    "unknown kind": ("schedules/ddpm/kind", "vp-liner", "schedules.ddpm.kind: 'vp-liner'", 'did you mean "vp-linear"?'),
+    "unknown kind alone": ("schedules/new", "vee", "schedules.new: 'vee' is not", 'did you mean "ve"?'),
+    "kind missing": ("schedules/new", {"beta": 1.0}, "schedules.new.kind: missing", "needed"),
+    "unknown schedule key": ("schedules/ddpm/beta_mx", 1.0, "schedules.ddpm", "beta_max"),
+    "negative beta": ("schedules/ddpm/beta_min", -1.0, "schedules.ddpm", "-1.0"),
+    "beta is text": ("schedules/ddpm/beta_min", "1e-1", "schedules.ddpm.beta_min: '1e-1' is text", "write 1.0e-1"),
+    "label is a path": ("schedules/..", "ve", "'..' is not a name", "letters"),
+    "table not monotone": (
+        "schedules/mine",
+        {"kind": "table", "alphas_cumprod": [0.9, 0.95, 0.1]},
+        "schedules.mine: ",
+        "monotone",
+    ),
+    "table file missing": ("schedules/mine", {"kind": "table", "file": "none.csv"}, "schedules.mine: ", "none.csv"),
+    "unknown quantity": ("sweeps/pair/quantities/0", "score", "sweeps.pair.quantities[0]: 'score'", 'mean "scores"?'),
+    "no quantity": ("sweeps/pair/quantities", [], "sweeps.pair.quantities: is empty", "at least one"),
+    "quantity twice": ("sweeps/pair/quantities", ["scores", "scores"], "sweeps.pair.quantities: 'scores'", "once"),
+    "quantities are text": ("sweeps/pair/quantities", "scores", "sweeps.pair.quantities: 'scores' is not", "a list"),
+    "unknown criterion": ("sweeps/pair/criteria", ["exakt"], "sweeps.pair.criteria[0]: 'exakt'", 'mean "exact"?'),
+    "negative order": ("sweeps/pair/order", -1, "sweeps.pair.order: -1 is not", ">= 0"),
+    "high order": ("sweeps/pair/order", 99, "sweeps.pair.order: 99 is not", "<= 40"),
+    "negative tau_min": ("sweeps/pair/tau_min", -1.0, "sweeps.pair.tau_min: -1.0 is not", ">= 0"),
+    "negative tau": ("sweeps/pair/tau", [0.1, -1], "sweeps.pair.tau: -1", "numbers >= 0"),
+    "unit of tau": ("sweeps/pair/tau", {"values": [1.0], "unit": "layer"}, "sweeps.pair.tau.unit: 'layer'", "speciation"),
+    "unit of x": (
+        "sweeps/pair/x",
+        {"start": -1, "stop": 1, "num": 3, "unit": "speciation"},
+        "sweeps.pair.x.unit: 'speciation'",
+        "absolute, separation or layer",
+    ),
+    "unknown key of x": ("sweeps/pair/x", {"values": [1], "units": "layer"}, "sweeps.pair.x.units: unknown key", '"unit"'),
+    "split of no axis": ("sweeps/pair/split", ["ratio"], "sweeps.pair.split[0]: 'ratio' is not an axis", "separation, var"),
+    "split misspelt": ("sweeps/pair/split", ["dimensions"], "sweeps.pair.split[0]", 'did you mean "dimension"?'),
+    "split twice": ("sweeps/pair/split", ["weight", "weight"], "sweeps.pair.split: 'weight' stands there twice", "once"),
+    "unknown parameter": (
+        "sweeps/pair/parameters",
+        {"scalling": "fixed"},
+        "sweeps.pair.parameters.scalling: the family pair has no such parameter",
+        'did you mean "scaling"?',
+    ),
+    "axis among parameters": (
+        "sweeps/pair/parameters",
+        {"variance": 1.0},
+        "sweeps.pair.parameters.variance: variance is an axis",
+        "under axes",
+    ),
+    "unknown scaling": (
+        "sweeps/pair/parameters",
+        {"scaling": "percoordinate"},
+        "sweeps.pair.parameters.scaling: ",
+        "per-coordinate",
+    ),
+    "sweep named ../x": ("sweeps/..", GOOD["sweeps"]["pair"], "'..' is not a name", "a letter or digit"),
+    "no sweeps": ("sweeps", {}, "sweeps: is empty", "at least one"),
+    "sweeps are a list": ("sweeps", [1], "sweeps: [1] is not", "a mapping"),
+    "sweep is empty": ("sweeps/pair", None, "sweeps.pair: null is not", "a mapping"),
+    "output is a number": ("output", 3, "output: 3 is not", "text"),
+    "output is empty": ("output", "", "output: is empty", "text"),
+    "output is a wildcard": ("output", "res{x}", "output: 'res{x}' is not", "braces"),
+    "grid of 1e12 points": (
+        f"{AXES}/separation/num",
+        250_000_000_000,
+        "sweeps.pair.axes: scores has",
+        "at most 1e+09 a block",
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "where", "what"), BAD.values(), ids=BAD.keys())
+def test_one_line_names_the_key_the_value_and_what_is_allowed(path, value, where, what):
+    lines = lines_of(changed(path, value))
+    assert len(lines) == 1
+    assert where in lines[0]
+    assert what in lines[0]
+    assert "pydantic" not in lines[0]
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", "a b", "-x", ".x", "a..b", "x" * 65, "é", "a\nb", "{x}"])
+def test_a_sweep_named_like_a_path_is_refused(name):
+    lines = lines_of({"sweeps": {name: GOOD["sweeps"]["pair"]}, "schedules": GOOD["schedules"]})
+    assert len(lines) == 1
+    assert "is not a name; allowed: a letter or digit" in lines[0]
+
+
+@pytest.mark.parametrize("name", [1, True, None, 0.5])
+def test_a_name_that_yaml_reads_as_no_text_is_refused(name):
+    (line,) = lines_of({"sweeps": {name: GOOD["sweeps"]["pair"]}, "schedules": GOOD["schedules"]})
+    assert "not text: write it in quotes" in line
+
+
+@pytest.mark.parametrize("mapping", [None, [], "sweeps", 3])
+def test_a_study_that_is_no_mapping_is_refused(mapping):
+    assert lines_of(mapping) == [lines_of(mapping)[0]]
+    assert "is not a mapping; allowed keys: output, schedules, sweeps" in lines_of(mapping)[0]
+
+
+def test_a_study_without_sweeps_is_refused():
+    assert lines_of({"output": "results"}) == ["sweeps: missing; this key is needed"]
+
+
+def test_all_problems_are_told_at_once():
+    study = changed(f"{AXES}/variance", [-1.0, "1e-3"])
+    study["sweeps"]["pair"]["famly"] = "pair"
+    study["sweeps"]["other"] = {
+        "family": "pair",
+        "axes": {"separation": [1.0], "weight": [2.0, 0.5, -3]},
+        "quantities": ["scores"],
+    }
+    study["schedules"]["bad"] = {"kind": "ve", "t_end": -1.0}
+    lines = lines_of(study)
+    assert {line.split(": ")[0] for line in lines} == {
+        "sweeps.pair.famly",
+        "sweeps.other.axes.weight[0]",
+        "sweeps.other.axes.weight[2]",
+        "sweeps.pair.axes.variance[1]",
+        "schedules.bad",
+    }
+    assert len(lines) == 5
+
+
+def test_a_wrong_schedule_is_blamed_once_and_not_on_its_users():
+    (line,) = lines_of(changed("schedules/ddpm/beta_min", "1e-3"))
+    assert line.startswith("schedules.ddpm.beta_min: ")
+
+
+def test_names_that_differ_in_case_only_are_refused():
+    study = changed("sweeps/PAIR", GOOD["sweeps"]["pair"])
+    assert lines_of(study) == ["sweeps.PAIR: differs from pair in case only; some file systems cannot tell them apart"]
+
+
+def test_a_grid_is_refused_with_its_size():
+    sweep = {
+        "family": "pair",
+        "axes": {name: {"start": 0.1, "stop": 0.9, "num": 10**4} for name in ("separation", "variance", "weight")},
+        "quantities": ["speciation"],
+    }
+    (line,) = lines_of({"sweeps": {"big": sweep}})
+    assert line.startswith("sweeps.big.axes: speciation has 1e+12 points in each of 1 blocks")
+    assert "our limit" in line
+    (line,) = lines_of({"sweeps": {"big": sweep | {"split": ["separation", "variance"]}}})
+    assert line.startswith("sweeps.big.split: asks for 100,000,000 blocks; at most 100,000")
+    axes = {"separation": sweep["axes"]["separation"], "variance": {"start": 0.1, "stop": 0.9, "num": 10**12}}
+    (line,) = lines_of({"sweeps": {"big": sweep | {"axes": axes, "split": ["variance"]}}})
+    assert "1,000,000,000,000 blocks" in line
+
+
+def test_results_too_large_for_a_disk_are_refused_with_their_size():
+    sweep = {
+        "family": "simplex",
+        "axes": {"separation": {"start": 0.1, "stop": 0.9, "num": 10**6}},
+        "parameters": {"vertices": 64},
+        "quantities": ["scores"],
+        "tau": 0.5,
+        "x": {"start": -1, "stop": 1, "num": 500},
+    }
+    (line,) = lines_of({"sweeps": {"big": sweep}})
+    assert "scores fills" in line
+    assert "GiB" in line
+
+
+def test_a_family_checks_its_own_arguments():
+    sweep = {"family": "polygon", "axes": {"separation": 1.0}, "quantities": ["speciation"]}
+    (line,) = lines_of({"sweeps": {"t": sweep | {"parameters": {"vertices": 2}}}})
+    assert line.startswith("sweeps.t.parameters.vertices: vertices = 2 is not allowed")
+    (line,) = lines_of({"sweeps": {"t": sweep | {"axes": {"separation": 1.0, "dimension": [1, 3]}}}})
+    assert line.startswith("sweeps.t.axes.dimension: dimension = 1 is not allowed")
+    (line,) = lines_of({"sweeps": {"t": sweep | {"family": "random", "parameters": {"components": 1}}}})
+    assert line.startswith("sweeps.t.parameters: the mixture has one component")
+
+
+def test_a_random_draw_that_fits_no_memory_is_refused():
+    sweep = {"family": "random", "axes": {"realization": [0], "dimension": [2, 10**11]}, "quantities": ["speciation"]}
+    (line,) = lines_of({"sweeps": {"t": sweep}})
+    assert line.startswith("sweeps.t.axes.dimension: 100,000,000,000 coordinates of 4 means fill 2,980 GiB")
+
+
+def test_a_data_file_without_labels_is_refused(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("a,b\n1,2\n3,4\n")
+    sweep = {"family": "data", "axes": {"schedule": ["ve"]}, "quantities": ["speciation"]}
+    (line,) = lines_of({"sweeps": {"t": sweep | {"parameters": {"file": str(table)}}}})
+    assert line.startswith("sweeps.t.parameters.file: ")
+    assert "no labels" in line
+    (line,) = lines_of({"sweeps": {"t": sweep | {"parameters": {"file": str(tmp_path / "none.csv")}}}})
+    assert "does not exist" in line
+    (line,) = lines_of({"sweeps": {"t": sweep | {"parameters": {"source": "digit"}}}})
+    assert line.startswith("sweeps.t.parameters.source: ")
+    assert "digits" in line
+    (line,) = lines_of({"sweeps": {"t": sweep}})
+    assert "source or file" in line
+
+
+def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path):
+    check_output(tmp_path / "new" / "results")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StudyError, match=r"output: .*file/results' cannot be a folder"):
+        check_output(tmp_path / "file" / "results")
+    with pytest.raises(StudyError, match="cannot be a folder"):
+        check_output(tmp_path / "file")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_an_output_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StudyError, match="cannot be written"):
+        check_output(tmp_path / "results")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that takes no files")
+def test_an_output_folder_on_a_system_folder_is_refused():
+    with pytest.raises(StudyError, match="output: '/proc/results' cannot be written"):
+        check_output("/proc/results")
+
+
+def yaml_lines(path, text):
+    path.write_text(text)
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    return str(caught.value).splitlines()
+
+
+YAML = {
+    "duplicate key": ("sweeps:\n  p:\n    family: 1\n    family: 2\n", "sweeps.p.family: written twice, on lines 3 and 4"),
+    "duplicate sweep": ("sweeps:\n  p: {}\n  p: {}\n", "sweeps.p: written twice, on lines 2 and 3"),
+    "tab": ("sweeps:\n\tp: 1\n", "line 2, column 1"),
+    "unclosed": ("sweeps: [1, 2\n", "line 2, column 1"),
+    "empty": ("", "the file is empty"),
+    "only a comment": ("# nothing\n", "the file is empty"),
+    "list": ("- 1\n", "is not a mapping"),
+    "python object": ("a: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
+    "two documents": ("a: 1\n---\nb: 2\n", "expected a single document"),
+    "alias to itself": ("a: &x [*x]\n", "an alias that contains itself"),
+    "deep nesting": ("[" * 5000, "nested too deeply"),
+    "null byte": ("a: \x00\n", "is not a text file"),
+    "impossible date": ("a: 2026-13-45\n", "month must be in 1..12"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "what"), YAML.values(), ids=YAML.keys())
+def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path, text, what):
+    (line,) = yaml_lines(tmp_path / "study.yaml", text)
+    assert what in line
+
+
+def test_aliases_that_expand_without_end_are_refused(tmp_path):
+    levels = ["a0: &a0 [1,1,1,1,1,1,1,1,1,1]"]
+    levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
+    (line,) = yaml_lines(tmp_path / "study.yaml", "\n".join(levels))
+    assert "stands for about 1e" in line
+    value = 1
+    for _ in range(60):
+        value = [value, value]
+    (line,) = lines_of({"sweeps": {"p": value}})
+    assert "holds more than 1,000,000 values" in line
+
+
+def test_aliases_may_be_shared(tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "sweeps:\n"
+        "  a: &a {family: pair, axes: {separation: &s [1.0, 2.0]}, quantities: [speciation]}\n"
+        "  b: {<<: *a, quantities: [corrections]}\n"
+    )
+    study = load_study(path)
+    assert study.sweeps["b"].axes == study.sweeps["a"].axes
+    assert study.quantities == ("speciation", "corrections")
+
+
+def test_a_file_that_is_too_long_is_refused(tmp_path):
+    (line,) = yaml_lines(tmp_path / "study.yaml", "# " + "x" * 2**20)
+    assert "at most 1,048,576" in line
+
+
+def test_duplicates_are_found_in_every_file(tmp_path):
+    good, bad, worse = (tmp_path / name for name in ("good.yaml", "bad.yaml", "worse.yaml"))
+    good.write_text("output: a\n")
+    bad.write_text("output: a\noutput: b\n")
+    worse.write_text("schedules: {a: ve, a: edm}\n")
+    check_files([good])
+    with pytest.raises(StudyError) as caught:
+        check_files([good, bad, worse])
+    assert str(caught.value).splitlines() == [
+        f"{bad}: output: written twice, on lines 1 and 2; keep one",
+        f"{worse}: schedules.a: written twice, on lines 1 and 1; keep one",
+    ]
+
+
+def test_numbers_of_numpy_are_numbers():
+    study = changed(f"{AXES}/variance", np.array([0.25, 1.0]).tolist())
+    assert Study.from_mapping(study).sweeps["pair"].axes["variance"] == {"values": [0.25, 1.0]}
