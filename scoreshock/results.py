@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,13 +37,7 @@ def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
     text = json.dumps(plan, indent=1, allow_nan=False) + "\n"
     if path.is_file() and path.read_text("utf-8") == text:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{PLAN}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    store.write_text(text, path)
 
 
 def open_files(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:

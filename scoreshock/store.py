@@ -192,6 +192,12 @@ def staged(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(text: str, path: str | Path) -> None:
+    """Write ``text`` so that a file named ``path`` is whole at any moment, or absent, or the old one."""
+    with staged(Path(path)) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
 def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Read back all of the file at ``path``, then add checksums and marker.
 

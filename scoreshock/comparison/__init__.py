@@ -1,0 +1,125 @@
+"""Comparison of results: criterion against criterion, order against exact, their window, and which criterion to trust."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import xarray as xr
+
+from scoreshock.comparison.differences import between_criteria, compare_results, of_orders
+from scoreshock.comparison.tables import table
+from scoreshock.comparison.trust import trust
+from scoreshock.comparison.windows import window
+from scoreshock.comparison.wording import sentence
+
+__all__ = ["compare", "compare_results", "sentence", "table"]
+
+COPIED = ("tau_star", "status", "n_roots")
+"""Of the speciation dataset: what a reader of the comparison needs beside the differences."""
+
+CHUNK = 500_000
+"""Numbers of the largest result in one chunk: pairs of criteria in each schedule multiply the points (4 MB an array)."""
+
+
+def compare(
+    speciation: xr.Dataset,
+    corrections: xr.Dataset | None = None,
+    mixture: xr.Dataset | None = None,
+    samples: xr.Dataset | None = None,
+    order_clock: xr.Dataset | None = None,
+    references: Sequence[str] | None = None,
+) -> xr.Dataset:
+    r"""How far the criteria of speciation disagree at each point of a sweep, and which of them to trust there.
+
+    .. math:: \Delta_{cr} = \tau^*_c - \tau^*_r, \qquad
+              \Delta^{\rm rel}_{cr} = 2\Delta_{cr} / v^*_r, \qquad v^*_r = \sigma_0^2 + 2\tau^*_r
+
+    for each criterion c and reference criterion r; positive where c comes later in the forward process, that is, first in
+    generation.
+
+    Parameters
+    ----------
+    speciation
+        Result of ``speciation``: ``tau_star, status (..., criterion)``; with schedules also ``time, time_status,
+        sampling_step (..., criterion, schedule)``.
+    corrections
+        Result of ``corrections`` on the same points; its errors against ``exact`` are taken over.
+    mixture
+        The mixture (or its sweep) that both were computed from; needed for relative differences and for trust.
+    samples
+        Sampling times of the schedules, from ``quantities.samples.schedule_samples``; needed for the window's fractions.
+    order_clock
+        ``clock(corrections.tau_order, schedules)``: the orders in each schedule's clock.
+    references
+        Reference criteria; by default all criteria, which stores each pair twice, with both signs.
+
+    Returns
+    -------
+    Dataset
+        Sweep dimensions first; everything lazy where an argument is.
+
+        * ``difference, difference_relative, difference_log_snr, difference_status (..., criterion, reference_criterion)``;
+          with schedules ``difference_time, difference_step, difference_time_status (..., schedule)``. ``not_applicable``
+          between ``exact`` and ``leading, first, quadratic`` where the exact root lies on another eigenvalue's branch.
+        * ``error, error_relative, error_status (..., order)`` of the series against ``exact``; with ``order_clock`` also
+          ``error_time, error_step, error_time_status (..., order, schedule)``.
+        * ``window_start, window_end, window_width`` between the earliest and latest criterion that is ``ok``, their names
+          ``window_start_criterion, window_end_criterion``, ``window_status``; with ``samples``
+          ``window_fraction_range, window_fraction_steps, window_steps, window_fraction_status (..., schedule)``.
+        * ``trusted_criterion, trust_reason, trust_conditions``, and its time ``tau_trusted`` with ``trusted_status``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown reference, ``samples`` without a schedule of the sweep, or arguments on other points.
+
+    References
+    ----------
+    arXiv:2604.07404, section 9: (77), (92), (93), (94), Corollary 9.3; (42)-(43) for ``boundary``.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.comparison import compare
+    >>> pair = ss.families.pair(separation=2.0, variance=0.25, weight=0.7)
+    >>> found = compare(ss.speciation(pair), mixture=pair)
+    >>> round(float(found.difference.sel(criterion="merging", reference_criterion="boundary")), 3)
+    -0.914
+    """
+    names = [str(name) for name in speciation.criterion.values]
+    unknown = [name for name in references or () if name not in names]
+    if unknown:
+        raise ValueError(f"references: {unknown!r} is not allowed; allowed: criteria of the result, {', '.join(names)}")
+    speciation = _bounded(speciation, len(names if references is None else references))
+    parts = [between_criteria(_aligned(speciation, mixture), mixture, names if references is None else list(references))]
+    if corrections is not None:
+        parts.append(of_orders(_aligned(speciation, corrections), corrections, order_clock))
+    parts.append(window(speciation, samples))
+    if mixture is not None:
+        parts.append(trust(speciation, mixture))
+    copied = speciation[[name for name in COPIED if name in speciation]]
+    result = xr.merge([copied, *parts], join="exact", compat="override", combine_attrs="override").drop_attrs(deep=False)
+    own = ("criterion", "reference_criterion", "order", "schedule")
+    return result.transpose(..., *[name for name in own if name in result.dims])
+
+
+def _bounded(speciation: xr.Dataset, n_references: int) -> xr.Dataset:
+    """A chunked dataset in chunks of so few points that no result has more than ``CHUNK`` numbers in one."""
+    if not speciation.chunks:
+        return speciation
+    room = CHUNK // (speciation.sizes["criterion"] * n_references * speciation.sizes.get("schedule", 1))
+    chunks = dict.fromkeys(speciation.dims, -1)
+    for dim in reversed([dim for dim in speciation.status.dims if dim != "criterion"]):
+        chunks[dim] = max(1, min(room, *speciation.chunksizes.get(dim, (speciation.sizes[dim],))[:1]))
+        room //= chunks[dim]
+    return speciation.chunk(chunks)
+
+
+def _aligned(speciation: xr.Dataset, other: xr.Dataset | None) -> xr.Dataset:
+    """``speciation``, after checking that the other dataset is on the same points."""
+    if other is not None:
+        try:
+            xr.align(speciation, other, join="exact", copy=False)
+        except ValueError as error:
+            raise ValueError(f"the datasets to compare are not on the same points: {error}") from error
+    return speciation

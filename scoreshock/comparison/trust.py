@@ -1,0 +1,209 @@
+"""Which criterion to trust at a point, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum, IntFlag
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.comparison.differences import SERIES, across_branches, flags
+from scoreshock.comparison.windows import criterion_flags
+from scoreshock.conventions import CRITERIA, Status, attributes
+
+EQUAL = 1e-9
+"""Relative spread below which distances, weights or moments count as equal: far above rounding of centred means (1e-15 times
+the condition of the input), far below any difference of criteria that matters."""
+
+ANISOTROPIC = 1.1
+"""Largest within-class variance relative to the mean one from which the isotropic mixture counts as an approximation."""
+
+NOBODY = -1
+
+
+class Reason(IntEnum):
+    """The rule by which a criterion is trusted; the first that applies."""
+
+    missing = -1
+    all_distances_equal = 0
+    modes_of_the_density = 1
+    stationary_mean = 2
+    weighted_mean_only = 3
+    no_root = 4
+    no_transition = 5
+    not_computed = 6
+
+
+class Condition(IntFlag):
+    """What holds at a point, each with a bit of its own."""
+
+    equal_distances = 1
+    equal_weights = 2
+    stationary_mean = 4
+    several_roots = 8
+    no_root = 16
+    branch_crossing = 32
+    modes_unknown = 64
+    anisotropic_data = 128
+
+
+def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
+    """The criterion to trust at each point, the rule that chose it, all conditions that hold, and its time.
+
+    The rules, in order:
+
+    1. all means coincide: there is no transition and nothing to trust;
+    2. all distances to the weighted mean are equal (Corollary 9.3): responsibilities there are the weights at every tau, so
+       ``leading, first, quadratic, exact`` are one number, and the weighted mean is a stationary point: ``exact``;
+    3. the modes of the density itself can be followed (means on a line): ``merging``. For unequal weights the weighted mean
+       is neither the boundary nor a stationary point; ``boundary`` is then the criterion of the layer;
+    4. the weighted mean is a stationary point of the density at every tau: ``exact`` is a true bifurcation there;
+    5. ``exact`` has a root, at a point where the score does not vanish: ``exact``, as a scale, not as a bifurcation;
+    6. it has none: no criterion.
+    """
+    status = {str(name): speciation.status.sel(criterion=name, drop=True) for name in speciation.criterion.values}
+    geometry = {
+        "equal_distances": _of_means(_equal_distances, mixture),
+        "stationary_mean": _of_means(_stationary, mixture),
+        "equal_weights": _of_weights(_equal_weights, mixture),
+    }
+    shared = next((name for name in ("exact", *SERIES) if name in status), None)
+    exact, merging = (status.get(name, xr.DataArray(np.int8(Status.not_applicable))) for name in ("exact", "merging"))
+    rules = [
+        ((speciation.status == Status.missing).all("criterion"), Reason.missing, None),
+        (_of_means(_coincident, mixture), Reason.no_transition, None),
+        (geometry["equal_distances"] & (shared is not None), Reason.all_distances_equal, shared),
+        (merging.isin(_JUDGED), Reason.modes_of_the_density, "merging"),
+        (exact.isin(_JUDGED) & geometry["stationary_mean"], Reason.stationary_mean, "exact"),
+        (exact.isin(_JUDGED), Reason.weighted_mean_only, "exact"),
+        (exact == Status.no_real_root, Reason.no_root, None),
+    ]
+    reason, criterion = (xr.DataArray(np.int8(code)) for code in (Reason.not_computed, NOBODY))
+    for applies, why, whom in reversed(rules):
+        reason = xr.where(applies, np.int8(why), reason)
+        criterion = xr.where(applies, np.int8(NOBODY if whom is None else CRITERIA.index(whom)), criterion)
+    n_roots = speciation.n_roots if "n_roots" in speciation else xr.DataArray(0)
+    holds = geometry | {
+        "several_roots": n_roots > 1,
+        "no_root": exact == Status.no_real_root,
+        "branch_crossing": across_branches(speciation),
+        "modes_unknown": ~merging.isin([*_JUDGED, Status.no_transition]),
+        "anisotropic_data": mixture.get("within_class_anisotropy", xr.DataArray(1.0)) > ANISOTROPIC,
+    }
+    conditions = sum(holds[condition.name].astype(np.int16) * np.int16(condition) for condition in Condition)
+    found = {
+        "trusted_criterion": criterion.astype(np.int8),
+        "trust_reason": reason.astype(np.int8),
+        "trust_conditions": conditions.where(reason != Reason.missing, 0).astype(np.int16),
+        **_time_of(speciation, criterion, reason),
+    }
+    if "within_class_anisotropy" in mixture:
+        found["within_class_anisotropy"] = mixture.within_class_anisotropy
+    result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in found.items()})
+    masks = {
+        "flag_masks": np.array([c.value for c in Condition], dtype=np.int16),
+        "flag_meanings": " ".join(str(c.name) for c in Condition),
+    }
+    described = {"trusted_criterion": criterion_flags(), "trust_reason": flags(Reason), "trust_conditions": masks}
+    for name, meaning in described.items():
+        result[name].attrs |= meaning
+        del result[name].attrs["units"]
+    return result.drop_vars(["component", "feature"], errors="ignore")
+
+
+_JUDGED = [Status.ok, Status.below_floor]
+"""Statuses with which a criterion answers: a time, or that there is no transition above the floor."""
+
+
+def _time_of(speciation: xr.Dataset, criterion: xr.DataArray, reason: xr.DataArray) -> dict[str, xr.DataArray]:
+    """Time and status of the trusted criterion; where there is none, the reason as a status."""
+    outcome = {
+        Reason.missing: Status.missing,
+        Reason.no_root: Status.no_real_root,
+        Reason.no_transition: Status.no_transition,
+    }
+    status: xr.DataArray = xr.full_like(reason, Status.not_applicable)
+    for why, code in outcome.items():
+        status = status.where(reason != why, np.int8(code))
+    tau = xr.DataArray(np.nan)
+    for name in map(str, speciation.criterion.values):
+        mine = criterion == CRITERIA.index(name)
+        tau = xr.where(mine, speciation.tau_star.sel(criterion=name, drop=True), tau)
+        status = xr.where(mine, speciation.status.sel(criterion=name, drop=True), status)
+    return {"tau_trusted": tau.where(status == Status.ok), "trusted_status": status.astype(np.int8)}
+
+
+def _of_means(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.DataArray:
+    return xr.apply_ufunc(
+        condition,
+        _whole(mixture.component_mean, "component", "feature"),
+        _whole(mixture.component_weight, "component"),
+        input_core_dims=[["component", "feature"], ["component"]],
+        join="exact",
+        dask="parallelized",
+        output_dtypes=[bool],
+    )
+
+
+def _of_weights(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.DataArray:
+    return xr.apply_ufunc(
+        condition,
+        _whole(mixture.component_weight, "component"),
+        input_core_dims=[["component"]],
+        dask="parallelized",
+        output_dtypes=[bool],
+    )
+
+
+def _whole(array: xr.DataArray, *dims: str) -> xr.DataArray:
+    return array.chunk(dict.fromkeys(dims, -1)) if array.chunks else array
+
+
+def _centred(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means about their weighted mean, scaled to a largest distance of 1, (..., k, n), and squared distances (..., k).
+
+    Sums run over components and features in their order, so that a point's bits do not depend on its neighbours.
+    """
+    shifted = means - means[..., :1, :]
+    mean = sum(weights[..., j, None] * shifted[..., j, :] for j in range(means.shape[-2]))
+    offset = shifted - mean[..., None, :]
+    size = np.abs(offset).max(axis=(-2, -1))
+    offset = offset / np.where(size > 0, size, 1.0)[..., None, None]
+    distance = sum(offset[..., i] ** 2 for i in range(offset.shape[-1]))
+    largest = distance.max(axis=-1)
+    scale = np.where(largest > 0, largest, 1.0)
+    return offset / np.sqrt(scale)[..., None, None], distance / scale[..., None]
+
+
+def _coincident(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether all means are one point."""
+    same = (means == means[..., :1, :]).all(axis=(-2, -1))
+    return np.broadcast_to(same, np.broadcast_shapes(same.shape, weights.shape[:-1])).copy()
+
+
+def _equal_distances(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether all ``D_k`` are equal, Corollary 9.3."""
+    return _centred(means, weights)[1].min(axis=-1) >= 1 - EQUAL
+
+
+def _equal_weights(weights: np.ndarray) -> np.ndarray:
+    return weights.max(axis=-1) - weights.min(axis=-1) <= EQUAL * weights.max(axis=-1)
+
+
+def _stationary(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Whether the score vanishes at the weighted mean at every tau.
+
+    It does when ``sum w exp(-D/2v) (mu - mubar) = 0`` for all v, that is, when the offsets of the means at each distance
+    balance: ``sum w D^n (mu - mubar) = 0`` for n below the number of components.
+    """
+    offset, distance = _centred(means, weights)
+    k = offset.shape[-2]
+    holds = np.ones(np.broadcast_shapes(distance.shape[:-1], weights.shape[:-1]), dtype=bool)
+    power = weights * np.ones_like(distance)
+    for _ in range(1, k):
+        power = power * distance
+        moment = sum(power[..., j, None] * offset[..., j, :] for j in range(k))
+        size = sum(power[..., j] for j in range(k))
+        holds &= np.abs(moment).max(axis=-1) <= EQUAL * size
+    return holds
