@@ -1,0 +1,98 @@
+"""What the workflow's jobs do, one function each: the scripts only pass on what Snakemake knows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dask
+
+from scoreshock import provenance, results, store
+
+if TYPE_CHECKING:
+    from scoreshock.study import Block, Study, Sweep
+
+BASE_MEMORY = 1000
+"""MiB of a job that holds only chunks: the libraries (some 350 MiB) and what a few chunks need."""
+
+POINTS_PER_MEBIBYTE = 20_000
+"""Points whose results may wait to be written, a MiB; only for blocks so small that they are one chunk."""
+
+
+def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:
+    """Compute one quantity of one block and store it, chunk by chunk on ``threads`` threads."""
+    from scoreshock.evaluation import evaluate
+
+    with dask.config.set(scheduler="threads", num_workers=threads):
+        store.write(evaluate(content), path, provenance.attributes(content, content["quantity"], threads))
+
+
+def merge(paths: Sequence[str], path: str, split: Sequence[str]) -> None:
+    """Join the blocks of a quantity into one file."""
+    results.merge(paths, path, split)
+
+
+def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, table: str, threads: int = 1) -> None:
+    """Set the criteria of a sweep against each other: a dataset, and a page to read."""
+    from scoreshock import comparison
+    from scoreshock.evaluation import mixture_of
+    from scoreshock.quantities.samples import schedule_samples
+    from scoreshock.quantities.speciation import clock
+    from scoreshock.schedules import schedule
+
+    opened = results.open_files(paths)
+    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
+    corrections = opened.get("corrections")
+    with dask.config.set(scheduler="threads", num_workers=threads):
+        compared = comparison.compare(
+            opened["speciation"],
+            corrections,
+            mixture_of(content),
+            samples=schedule_samples(clocks) if clocks else None,
+            order_clock=clock(corrections.tau_order, clocks) if clocks and corrections is not None else None,
+        )
+        store.write(compared, dataset, provenance.attributes(content, "comparison", threads))
+        whole = store.open_file(dataset)
+        text = comparison.table(whole, title=f"Speciation by criterion: {Path(dataset).parent.name}")
+    store.write_text(text, table)
+
+
+def draw(paths: Sequence[str], folder: str) -> None:
+    """Draw the figures of a sweep into ``folder``."""
+    from scoreshock import figures
+
+    figures.draw(results.open_files(paths), Path(folder))
+
+
+def memory(block: Block, quantity: str) -> int:
+    """MiB that a block's job may need."""
+    return BASE_MEMORY + min(1000, math.ceil(block.points(quantity) / POINTS_PER_MEBIBYTE))
+
+
+def products(sweep: Sweep) -> list[str]:
+    """What the workflow makes of a sweep, relative to the sweep's folder."""
+    merged = [f"{quantity}.nc" for quantity in sweep.quantities]
+    compared = ["comparison.nc", "comparison.md"] if "speciation" in sweep.quantities else []
+    return [*merged, *compared, "figures"]
+
+
+def record_plan(study: Study) -> None:
+    """Write what each sweep will hold beside its results, so that a part of them can be told from the whole."""
+    for name, sweep in study.sweeps.items():
+        results.write_plan(Path(study.output) / name, sweep.description())
+
+
+def closing_words(study: Study) -> str:
+    """Where the results are, and how to open them."""
+    name, sweep = next(iter(study.sweeps.items()))
+    quantity = "speciation" if "speciation" in sweep.quantities else sweep.quantities[0]
+    lines = [f"Results in {Path(study.output).resolve()}:"]
+    lines += [f"  {n}: {', '.join(products(s))}" for n, s in study.sweeps.items()]
+    lines += [
+        "Open them in a session:",
+        "  import scoreshock as ss",
+        f'  ds = ss.open_results("{study.output}", "{name}", "{quantity}")',
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+import json
+from functools import partial
+
+from snakemake.exceptions import WorkflowError
+
+from scoreshock import jobs, provenance
+from scoreshock.study import Study, StudyError, check_files, check_output
+
+try:
+    check_files(workflow.configfiles)
+    STUDY = Study.from_mapping(config)
+    check_output(STUDY.output)
+except StudyError as error:
+    raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
+
+OUT = STUDY.output
+BLOCKS = {name: {block.name: block for block in sweep.blocks()} for name, sweep in STUDY.sweeps.items()}
+
+
+def block_content(wildcards, quantity):
+    """What one job computes, as text: a change of it, and nothing else in the study, reruns the job."""
+    content = BLOCKS[wildcards.sweep][wildcards.block].content(quantity)
+    return json.dumps(content)
+
+
+def block_files(quantity):
+    return lambda wildcards: [
+        f"{OUT}/{wildcards.sweep}/blocks/{block}/{quantity}.nc" for block in BLOCKS[wildcards.sweep]
+    ]
+
+
+def block_memory(wildcards, quantity):
+    return jobs.memory(BLOCKS[wildcards.sweep][wildcards.block], quantity)
+
+
+def sweep_files(wildcards):
+    return [f"{OUT}/{wildcards.sweep}/{quantity}.nc" for quantity in STUDY.sweeps[wildcards.sweep].quantities]
+
+
+def sweep_targets():
+    return [f"{OUT}/{sweep}/{product}" for sweep in STUDY.sweeps for product in jobs.products(STUDY.sweeps[sweep])]
+
+
+def announce():
+    jobs.record_plan(STUDY)
+
+
+def conclude():
+    print(jobs.closing_words(STUDY))
