@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from fractions import Fraction
 
@@ -438,6 +439,14 @@ class TestShapes:
         for function, core in zip(FUNCTIONS, cores, strict=True):
             assert function(*arguments).shape == (6, 4, 2, 5, *core)
 
+    @pytest.mark.parametrize(("k", "n"), [(1, 1), (2, 1), (2, 3), (3, 2), (8, 6)])
+    def test_views_that_repeat_one_point_are_filled_throughout(self, k, n):
+        x, means, weights = draw(k, n)
+        for function in FUNCTIONS:
+            one = function(x[0], means, weights, 0.5, 0.25)
+            repeated = function(np.broadcast_to(x[0], (5, 4, n)), means, weights, 0.5, 0.25)
+            assert alike(np.broadcast_to(one, (5, 4, *one.shape)).copy(), repeated)
+
     def test_no_points_are_no_results(self):
         x, means, weights = draw(3, 2)
         for function in FUNCTIONS:
@@ -452,8 +461,6 @@ class TestShapes:
             np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-5)
 
     def test_memory_of_a_broadcast_sweep_is_that_of_its_result(self):
-        import tracemalloc
-
         _, means, weights = draw(8, 2)
         swept = means + np.linspace(0, 1, 800)[:, None, None, None]
         x = np.random.default_rng(0).standard_normal((500, 2))
