@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scoreshock.kernels.eigen import LOOSE, largest
+from scoreshock.kernels.eigen import LOOSE, largest, pick
 
 TOUCH = 1e-12
 """An extremum of ``ln lambda_max - ln v`` within this of zero is a double root and counts once; so do two roots between
 which the difference stays within it. A thousand times the rounding of the difference."""
 
-FIRST_NODES = 10
-"""Nodes of the first pass: where it costs least, measured over random mixtures."""
+FIRST_NODES = 7
+"""Nodes of the first pass; the cost is flat about it, measured over random mixtures."""
 
 MAX_HALVINGS = 80
 """More halvings than any interval needs: they end at ``TOUCH`` or at neighbouring numbers."""
@@ -36,8 +36,8 @@ POLISH_STEPS = 80
 LAST_STEP = 1e-9
 """A Newton step in ``ln y`` whose square is below rounding."""
 
-CACHE = 1 << 17
-"""Numbers in one piece of work: a megabyte."""
+CACHE = 1 << 18
+"""Numbers in one piece of work: two megabytes."""
 
 CLIP = -650.0
 """Least logarithm of a responsibility over the largest, kept clear of denormal numbers, which cost ten times the work."""
@@ -61,12 +61,12 @@ class Points(NamedTuple):
 
     def take(self, index: np.ndarray) -> Points:
         """The points at ``index``."""
-        return Points(self.x[:, :, index], self.gap[:, index], self.log_ratio[:, index])
+        return Points(pick(self.x, index), pick(self.gap, index), pick(self.log_ratio, index))
 
 
 def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
     """Responsibilities ``(q, P)`` and the nearest's ``(P,)``, means less their posterior mean, that mean, ``ln Z``."""
-    m, q, _ = points.x.shape
+    q = points.x.shape[1]
     r = points.log_ratio - y * points.gap
     top = np.maximum(r[0], 0.0)
     for j in range(1, q):
@@ -123,8 +123,8 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
     return rows, u
 
 
-def _above_chord(f: np.ndarray, chord: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Least value of ``max(tangents of f) - chord`` is at the tangents' crossing; ``f`` is (value, slope) x (left, right)."""
+def _above_chord(f: np.ndarray, chord: tuple[np.ndarray, np.ndarray], width: np.ndarray) -> np.ndarray:
+    """Least value of ``max(tangents of f) - chord``: at the tangents' crossing. ``f``: value and slope, left and right."""
     f0, d0, f1, d1 = f
     bend = d1 - d0
     t = np.where(bend > 0, (f0 - f1 + d1 * width) / np.where(bend > 0, bend, 1.0), 0.5 * width)
@@ -133,24 +133,23 @@ def _above_chord(f: np.ndarray, chord: np.ndarray, width: np.ndarray) -> np.ndar
     return tangent - (chord[0] + (chord[1] - chord[0]) * (t / width))
 
 
-def classify(
-    left: np.ndarray, right: np.ndarray, loose: float = 0.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def classify(left: np.ndarray, right: np.ndarray, loose: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Masks of the intervals that hold one root, that touch zero, and that must be halved.
 
-    A may be too low by ``loose |g|``, and its slope then is one of a tangent as much below A. The slope of such a tangent errs by
-    more than a margin only nearer to the end than that height over the margin, where g cannot have reached zero if the
-    margin is ``loose`` times the slopes.
+    A may be too low by ``loose |g|``, and its slope then is one of a tangent as much below A. The slope of such a tangent
+    errs by more than a margin only nearer to the end than that height over the margin, where g cannot have reached zero
+    if the margin is ``loose`` times the slope of g.
     """
     width = right[Y] - left[Y]
     upper = (left[A] + loose * np.abs(left[G]), right[A] + loose * np.abs(right[G])) if loose else (left[A], right[A])
     ends_low = np.minimum(left[G], right[G])
     ends_high = np.maximum(left[G], right[G])
-    margin = 2 * loose * np.maximum(np.abs(left[DA]) + np.abs(left[DB]), np.abs(right[DA]) + np.abs(right[DB]))
+    least, most = left[DA] - right[DB], right[DA] - left[DB]
+    margin = 2 * loose * np.maximum(np.abs(least), np.abs(most))
     low = np.minimum(ends_low, _above_chord(np.stack([left[A], left[DA], right[A], right[DA]]), (left[B], right[B]), width))
     high = np.maximum(ends_high, -_above_chord(np.stack([left[B], left[DB], right[B], right[DB]]), upper, width))
     change = (left[G] < 0) != (right[G] < 0)
-    monotone = (right[DA] + margin < left[DB]) | (left[DA] - margin > right[DB])
+    monotone = (most < -margin) | (least > margin)
     excluded = (low > TOUCH) | (high < -TOUCH) | (monotone & ~change)
     single = monotone & change
     stuck = width <= 4e-16 * right[Y]
@@ -164,7 +163,7 @@ def _geometric(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 class _Found(NamedTuple):
-    """Intervals that hold one root each, or touch zero: the point's index, ends (6, N), eigenvector at the left, whether it is a touch."""
+    """Intervals that hold one root or touch zero: index of the point, ends (6, N), eigenvector (m, N), whether a touch."""
 
     point: list[np.ndarray]
     left: list[np.ndarray]
@@ -218,9 +217,7 @@ def search(points: Points, y_low: np.ndarray, y_high: np.ndarray) -> tuple[np.nd
     return _roots(points, found)
 
 
-def _scan(
-    found: _Found, points: Points, index: np.ndarray, y_low: np.ndarray, y_high: np.ndarray
-) -> tuple[np.ndarray, ...]:
+def _scan(found: _Found, points: Points, index: np.ndarray, y_low: np.ndarray, y_high: np.ndarray) -> tuple[np.ndarray, ...]:
     """First pass over one piece of the points: nodes at equal ratios of y."""
     here = points.take(index)
     low, ratio = y_low[index], np.log(y_high[index] / y_low[index])
@@ -235,10 +232,11 @@ def _scan(
 
 def _sort(found: _Found, point: np.ndarray, left: np.ndarray, right: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, ...]:
     """Put what is decided into ``found``; return what must be halved."""
-    single, touching, halve = classify(left, right, LOOSE if len(u) > 2 else 0.0)
-    found.add(point[single], left[:, single], right[:, single], u[:, single], False)
-    found.add(point[touching], left[:, touching], right[:, touching], u[:, touching], True)
-    return point[halve], left[:, halve], right[:, halve], u[:, halve]
+    masks = classify(left, right, LOOSE if len(u) > 2 else 0.0)
+    single, touching, halve = (np.flatnonzero(mask) for mask in masks)
+    found.add(point[single], pick(left, single), pick(right, single), pick(u, single), False)
+    found.add(point[touching], pick(left, touching), pick(right, touching), pick(u, touching), True)
+    return point[halve], pick(left, halve), pick(right, halve), pick(u, halve)
 
 
 def _join(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
@@ -253,10 +251,10 @@ def _roots(points: Points, found: _Found) -> tuple[np.ndarray, np.ndarray, np.nd
     left, right = np.concatenate(found.left, axis=-1), np.concatenate(found.right, axis=-1)
     y, u = _geometric(left[Y], right[Y]), np.concatenate(found.u, axis=-1)
     simple, touch = np.flatnonzero(~touching), np.flatnonzero(touching)
-    y[simple], u[:, simple] = polish(points, point[simple], left[:, simple], right[:, simple], u[:, simple])
+    y[simple], u[:, simple] = polish(points, point[simple], pick(left, simple), pick(right, simple), pick(u, simple))
     _, u[:, touch] = evaluate(y[touch], points, point[touch])
     order = np.lexsort((y, point))
-    return _merge(points, point[order], y[order], u[:, order])
+    return _merge(points, point[order], y[order], pick(u, order))
 
 
 def _merge(points: Points, point: np.ndarray, y: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -267,7 +265,7 @@ def _merge(points: Points, point: np.ndarray, y: np.ndarray, u: np.ndarray) -> t
     joined[close + 1] = np.abs(rows[G]) <= TOUCH
     first = np.flatnonzero(~joined)
     last = np.append(first[1:], len(y)) - 1
-    return point[first], np.where(first == last, y[first], _geometric(y[first], y[last])), u[:, first]
+    return point[first], np.where(first == last, y[first], _geometric(y[first], y[last])), pick(u, first)
 
 
 def polish(
@@ -296,7 +294,7 @@ def polish(
         if not len(go):
             break
         active, point, y = active[go], point[go], (y * np.exp(step))[go]
-        low, high, rising, u = low[go], high[go], rising[go], u[:, go]
+        low, high, rising, u = low[go], high[go], rising[go], pick(u, go)
     return result, direction
 
 

@@ -20,14 +20,19 @@ DEAD = 1e-280
 """A matrix with a smaller trace is zero: its squares would underflow."""
 
 
+def pick(array: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """``array[..., index]`` with the last axis contiguous, which plain indexing does not give."""
+    return np.take(array, index, axis=-1)
+
+
 def largest(
     matrix: np.ndarray, start: np.ndarray | None = None, scale: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Largest eigenvalue ``(P,)`` and its unit eigenvector ``(m, P)`` of ``matrix (m, m, P)`` (lower triangle).
 
-    ``start (m, P)`` is a guess of the eigenvector. With ``scale (P,)`` the eigenvalue is wanted only for ``g = ln(value scale)``:
-    what is returned is a Rayleigh quotient from which g differs, upwards, by at most ``LOOSE |g|``. Closed form for
-    ``m <= 2``, Rayleigh quotient iteration held to the largest eigenvalue by inertia for moderate ``m``, LAPACK beyond.
+    ``start (m, P)`` is a guess of the eigenvector. With ``scale (P,)`` the eigenvalue is wanted for ``g = ln(value scale)``
+    only, and may be a Rayleigh quotient below the largest eigenvalue by ``LOOSE |g|`` in g. Closed form for ``m <= 2``,
+    Rayleigh quotient iteration held to the largest eigenvalue by inertia for moderate ``m``, LAPACK beyond.
     """
     m, _, size = matrix.shape
     if m == 1:
@@ -59,9 +64,7 @@ def _two(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.nd
     return value, u
 
 
-def _rayleigh(
-    matrix: np.ndarray, start: np.ndarray | None, scale: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _rayleigh(matrix: np.ndarray, start: np.ndarray | None, scale: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Rayleigh quotient iteration that ends only where ``theta I - matrix`` is positive definite just above the quotient.
 
     While it is not, the step is the better of inverse iteration and the direction in which the factorisation
@@ -76,8 +79,8 @@ def _rayleigh(
     vector[0] = 1.0
     active = np.flatnonzero(high > DEAD)
     if len(active) < size:
-        matrix, high = matrix[:, :, active], high[active]
-        start = None if start is None else start[:, active]
+        matrix, high = pick(matrix, active), high[active]
+        start = None if start is None else pick(start, active)
         scale = None if scale is None else scale[active]
     u = _guess(matrix) if start is None else start
     rho = _quotient(matrix, u)
@@ -95,12 +98,12 @@ def _rayleigh(
         if not len(go):
             break
         if len(go) < len(active):
-            active, matrix, lower, pivots = active[go], matrix[:, :, go], lower[:, :, go], pivots[:, go]
-            theta, high, first, x, rho = theta[go], high[go], first[go], x[:, go], rho[go]
+            active, matrix, lower, pivots = active[go], pick(matrix, go), pick(lower, go), pick(pivots, go)
+            theta, high, first, x, rho = theta[go], high[go], first[go], pick(x, go), rho[go]
             scale = None if scale is None else scale[go]
         lost = np.flatnonzero((first < m) & ~(rho > theta))
         if len(lost):
-            x[:, lost], rho[lost] = _rising(lower[:, :, lost], pivots[:, lost], theta[lost], first[lost])
+            x[:, lost], rho[lost] = _rising(pick(lower, lost), pick(pivots, lost), theta[lost], first[lost])
         slack = _slack(rho, scale)
         u, theta = x, rho * (1 + slack)
         theta[lost] = 0.5 * (rho[lost] + high[lost])
@@ -186,9 +189,7 @@ def _first_negative(pivots: np.ndarray) -> np.ndarray:
     return first
 
 
-def _rising(
-    lower: np.ndarray, pivots: np.ndarray, theta: np.ndarray, first: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _rising(lower: np.ndarray, pivots: np.ndarray, theta: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Unit vector along ``z``, ``L^T z = e_first``, and its Rayleigh quotient, which exceeds theta."""
     m, size = pivots.shape
     index = np.arange(size)

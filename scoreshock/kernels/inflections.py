@@ -1,6 +1,6 @@
 """Inflections of the log density of a one-dimensional mixture, none missed, and the modes between them.
 
-Notation: ``F(x, v) = m(x) - x = v s(x)`` with the posterior mean m, ``kappa_j`` the posterior's cumulants of the means at x, so
+Notation: ``F(x, v) = m(x) - x = v s(x)`` with the posterior mean m, ``kappa_j`` the posterior's cumulants of the means, so
 ``F_x = kappa_2/v - 1``. Modes are the zeros of F where it falls; between neighbouring zeros of ``kappa_2 - v`` (the
 inflections of ``ln p``) F is monotone. With ``Z = sum_k w_k exp(-(x - mu_k)^2/(2v))``, ``ln(Z^2 kappa_2) + x^2/v`` and
 ``2 ln Z + x^2/v`` are convex in x, so the inflections are isolated as the roots in ``certified`` are.
@@ -8,12 +8,13 @@ inflections of ``ln p``) F is monotone. With ``Z = sum_k w_k exp(-(x - mu_k)^2/(
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.certified import CLIP, DA, DB, ROWS, A, B, G, Y, classify
+from scoreshock.kernels.eigen import pick
 
 MAX_HALVINGS = 70
 """More than halvings of an interval need to reach neighbouring numbers."""
@@ -32,7 +33,7 @@ class Line(NamedTuple):
 
     def take(self, index: np.ndarray) -> Line:
         """The mixtures at ``index``."""
-        return Line(self.mu[:, index], self.log_w[:, index])
+        return Line(pick(self.mu, index), pick(self.log_w, index))
 
 
 def cumulants(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -108,7 +109,7 @@ def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Equal means must have been merged.
     """
-    k, size = line.mu.shape
+    size = line.mu.shape[1]
     every = np.arange(size)
     span = line.mu[-1] - line.mu[0]
     ends = [line.mu[0] - span / 16, *line.mu, line.mu[-1] + span / 16]
@@ -123,8 +124,9 @@ def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for _ in range(MAX_HALVINGS):
         here = v[point]
         single, _, halve = classify(_convex_rows(left, left[X], here), _convex_rows(right, left[X], here))
-        found.append((point[single], left[:, single], right[:, single]))
-        point, left, right = point[halve], left[:, halve], right[:, halve]
+        single, halve = np.flatnonzero(single), np.flatnonzero(halve)
+        found.append((point[single], pick(left, single), pick(right, single)))
+        point, left, right = point[halve], pick(left, halve), pick(right, halve)
         if not len(point):
             break
         middle = _nodes(0.5 * (left[X] + right[X]), v[point], line.take(point))
@@ -135,7 +137,7 @@ def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return point[order], x[order]
 
 
-def _join(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def _join(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
     return tuple(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
 
 

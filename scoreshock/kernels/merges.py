@@ -1,7 +1,7 @@
 """Merging events of one-dimensional mixtures: bracketed by counting modes, then solved as folds or pitchforks.
 
-``F = m(x) - x`` and ``P = kappa_2 - v`` vanish together where a mode meets a minimum (a fold). In a symmetric mixture the third
-cumulant vanishes there too (a pitchfork), where the fold's equations are singular.
+``F = m(x) - x`` and ``P = kappa_2 - v`` vanish together where a mode meets a minimum (a fold). In a symmetric mixture the
+third cumulant vanishes there too (a pitchfork), where the fold's equations are singular.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def events(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, 
     span = line.mu[-1] - line.mu[0]
     high = 0.25 * span * span * (1 + 1e-6)
     point = np.flatnonzero(n_low > 1)
-    item = (point, low[point], n_low[point], high[point], np.ones(len(point), dtype=np.int64))
+    item: tuple[np.ndarray, ...] = (point, low[point], n_low[point], high[point], np.ones(len(point), dtype=np.int64))
     item = _narrow(line, item, NARROW)
     solved, v, x = _folds(line, item)
     rest = np.ones(len(item[0]), dtype=bool)
@@ -75,7 +75,7 @@ def _all_separate(line: Line) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _narrow(line: Line, item: tuple[np.ndarray, ...], width: float) -> tuple[np.ndarray, ...]:
-    """Halve brackets ``(point, low, modes there, high, modes there)`` to the relative ``width``; drop those without event."""
+    """Halve brackets ``(point, low, modes there, high, modes there)`` to the relative ``width``; drop the empty ones."""
     done = []
     for _ in range(HALVINGS):
         point, low, n_low, high, n_high = item

@@ -11,7 +11,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.inflections import Line, falling_zero, segments
-from scoreshock.kernels.merges import events
+from scoreshock.kernels.merges import events as find_events
 
 PAIR_STEPS = 7
 """Newton steps of the pair's merging equation, convex from its starting side; rounding is reached in five."""
@@ -115,10 +115,10 @@ def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Mer
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1])
     with np.errstate(all="ignore"):
         if k == 2:
-            return _above_floor(*_pair(means, weights, lead), variance)
+            return _above_floor(_pair(means, weights, lead), variance)
         if n > 1:
             return _not_applicable(np.broadcast_shapes(lead, variance.shape), k - 1)
-        return _above_floor(*_general(means, weights, lead), variance)
+        return _above_floor(_general(means, weights, lead), variance)
 
 
 def _not_applicable(shape: tuple[int, ...], places: int) -> Merging:
@@ -129,8 +129,9 @@ def _not_applicable(shape: tuple[int, ...], places: int) -> Merging:
     return Merging(np.full(shape, np.nan), status, count, missing, missing.copy(), none, none.copy(), each)
 
 
-def _above_floor(v: np.ndarray, x: np.ndarray, counts: np.ndarray, state: np.ndarray, variance: np.ndarray) -> Merging:
-    """Cut the events ``v (..., E)``, ascending and NaN-padded, at ``variance``; ``counts (2, ..., E)``, ``state (...)``."""
+def _above_floor(events: tuple[np.ndarray, ...], variance: np.ndarray) -> Merging:
+    """Cut at ``variance`` the events: v and x ``(..., E)``, ascending, NaN-padded, counts ``(2, ..., E)``, state."""
+    v, x, counts, state = events
     shape = np.broadcast_shapes(state.shape, variance.shape)
     places = v.shape[-1]
     total = np.count_nonzero(v == v, axis=-1)
@@ -235,8 +236,6 @@ def _prepare(mu: np.ndarray, w: np.ndarray) -> tuple[Line, np.ndarray, np.ndarra
     return Line(np.ldexp(mu - origin, -scale), np.log(w)), origin, scale, state
 
 
-
-
 def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """All events of k components on a line, block by block."""
     places = means.shape[-2] - 1
@@ -250,7 +249,7 @@ def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> t
         good = np.flatnonzero(state[block] == 0)
         if places == 0 or not len(good):
             continue
-        point, v_i, x_i, before, after = events(line.take(good))
+        point, v_i, x_i, before, after = find_events(line.take(good))
         point = good[point]
         rank = np.arange(len(point)) - np.searchsorted(point, point)
         at = (block[point], rank)

@@ -8,7 +8,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.certified import TOUCH, Points, search
-from scoreshock.kernels.eigen import largest
+from scoreshock.kernels.eigen import largest, pick
 from scoreshock.kernels.geometry import DEGENERATE
 
 TIE = 64 * np.finfo(float).eps
@@ -146,8 +146,8 @@ def _pair(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tupl
 def pair_roots(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     r"""Roots ``z = v/a^2`` of :math:`z\cosh^2(\operatorname{artanh} m + m/z) = 1`, ascending, NaN-padded, (..., 2).
 
-    ``first, second (...)`` are the weights, :math:`m = |w_1 - w_2|`. Two roots for a minority weight in (0.35329…, 1/2), none
-    below, ``z = 1`` alone for equal weights.
+    ``first, second (...)`` are the weights, :math:`m = |w_1 - w_2|`. Two roots for a minority weight in (0.35329…, 1/2),
+    none below, ``z = 1`` alone for equal weights.
 
     With ``s = -ln z`` the equation is ``f = 2 ln cosh(alpha + m e^s) - s = 0``, f convex: its minimum decides the
     count, and Newton's method converges from a point beyond either root.
@@ -229,12 +229,15 @@ def _block(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
     return v, mode, state == 1, state == 2
 
 
-def _prepare(means: np.ndarray, weights: np.ndarray) -> tuple[Points, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Points in units of a power of two near the means' scale, their weights, the ends of the search in y, that power, a state.
+def _prepare(
+    means: np.ndarray, weights: np.ndarray
+) -> tuple[Points, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Points in units of a power of two near the means' scale.
 
+    With them their weights, the ends of the search in y, that power, and a state.
     State 0: to be solved; 1: all means equal; 2: not finite.
     """
-    size, k, n = means.shape
+    size, k, _ = means.shape
     index = np.arange(size)
     magnitude = np.max(np.abs(means), axis=(1, 2))
     delta = np.ascontiguousarray((means - means[:, :1]).transpose(2, 1, 0))
@@ -246,8 +249,8 @@ def _prepare(means: np.ndarray, weights: np.ndarray) -> tuple[Points, np.ndarray
     nearest = np.argmin(_distances(delta, w)[1], axis=0)
     # The nearest mean first: it becomes the origin.
     others = np.arange(1, k)[:, None] - (np.arange(1, k)[:, None] <= nearest)
-    delta = delta[:, others, index] - delta[:, nearest, index][:, None]
-    w0, w = w[nearest, index], w[others, index]
+    delta = np.ascontiguousarray(delta[:, others, index]) - delta[:, nearest, index][:, None]
+    w0, w = w[nearest, index], np.ascontiguousarray(w[others, index])
     delta = _reduced(delta)
     distance, gap = _distances(delta, w)
     length = np.sqrt(distance)
@@ -264,12 +267,12 @@ def _distances(delta: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray
     """``|delta_j|^2`` and ``|delta_j - mean|^2 - |mean|^2`` of ``delta (n, q, P)``, weights ``w (q, P)``; both (q, P)."""
     n, q, size = delta.shape
     square, gap = np.zeros((q, size)), np.zeros((q, size))
+    mean = np.zeros((n, size))
+    for j in range(q):
+        mean += w[j] * delta[:, j]
     for i in range(n):
-        mean = np.zeros(size)
-        for j in range(q):
-            mean += w[j] * delta[i, j]
         square += delta[i] * delta[i]
-        gap += delta[i] * (delta[i] - 2 * mean)
+        gap += delta[i] * (delta[i] - 2 * mean[i])
     return square, gap
 
 
@@ -278,7 +281,8 @@ def _reduced(delta: np.ndarray) -> np.ndarray:
     n, q, _ = delta.shape
     if n <= q:
         return delta
-    return np.ascontiguousarray(np.linalg.qr(delta.transpose(2, 0, 1), mode="r").transpose(1, 2, 0))
+    triangle = np.asarray(np.linalg.qr(delta.transpose(2, 0, 1), mode="r"))
+    return np.ascontiguousarray(triangle.transpose(1, 2, 0))
 
 
 def _last(points: Points, distance: np.ndarray) -> np.ndarray:
@@ -290,13 +294,17 @@ def _last(points: Points, distance: np.ndarray) -> np.ndarray:
     m, q, _ = points.x.shape
     tied = (points.gap == 0) & (distance > 0)
     any_tied = tied.any(axis=0)
+    # y gap = z solves z - ln z = c, from above.
     c = np.log(2.0 * q * distance / points.gap) + points.log_ratio
     z = np.maximum(1.0, 2 * (c - 0.3))
     for _ in range(3):
         z = np.maximum(1.0, c + np.log(z))
     falls = np.where(points.gap > 0, z / points.gap, 0.0).max(axis=0)
-    share = np.where(points.gap == 0, np.exp(points.log_ratio - np.maximum(points.log_ratio.max(axis=0), 0)), 0.0)
-    own = np.exp(-np.maximum(points.log_ratio.max(axis=0), 0))
+    if not any_tied.any():
+        return falls
+    top = np.maximum(points.log_ratio.max(axis=0), 0.0)
+    share = np.where(points.gap == 0, np.exp(points.log_ratio - top), 0.0)
+    own = np.exp(-top)
     total = own + sum(share[j] for j in range(q))
     trace = np.zeros(len(own))
     for i in range(m):
@@ -304,8 +312,8 @@ def _last(points: Points, distance: np.ndarray) -> np.ndarray:
         trace = trace + own * mean * mean / total
         for j in range(q):
             trace = trace + share[j] * (points.x[i, j] - mean) ** 2 / total
-    weight = np.log(total) + np.maximum(points.log_ratio.max(axis=0), 0)
-    half = np.where(points.gap > 0, np.maximum(points.log_ratio - weight + np.log(2.0 * q), 0) / points.gap, 0.0).max(axis=0)
+    lead = points.log_ratio - np.log(total) - top + np.log(2.0 * q)
+    half = np.where(points.gap > 0, np.maximum(lead, 0.0) / points.gap, 0.0).max(axis=0)
     return np.where(any_tied, np.maximum(half, 2 * m / trace), falls)
 
 
@@ -315,14 +323,12 @@ def _modes(points: Points, w: np.ndarray, point: np.ndarray, u: np.ndarray) -> n
     if m == 1:
         return np.zeros(len(point), dtype=np.int16)
     solved, back = np.unique(point, return_inverse=True)
-    x, w = points.x[:, :, solved], w[:, solved]
-    mean = np.zeros((m, len(solved)))
+    x, w = pick(points.x, solved), pick(w, solved)
+    mean, nearest = np.zeros((m, len(solved))), np.ones(len(solved))
     for j in range(q):
         mean += w[j] * x[:, j]
-    rest = np.ones(len(solved))
-    for j in range(q):
-        rest -= w[j]
-    sigma = np.maximum(rest, 0.0) * mean[:, None] * mean[None]
+        nearest -= w[j]
+    sigma = np.maximum(nearest, 0.0) * mean[:, None] * mean[None]
     for j in range(q):
         offset = x[:, j] - mean
         sigma += w[j] * offset[:, None] * offset[None]
@@ -333,7 +339,7 @@ def _modes(points: Points, w: np.ndarray, point: np.ndarray, u: np.ndarray) -> n
         along += top[i][back] * u[i]
     rest = np.flatnonzero(along * along <= 0.5 + DEGENERATE)
     mode = np.zeros(len(point), dtype=np.int16)
-    mode[rest] = _overlapping(sigma[:, :, back[rest]], u[:, rest])
+    mode[rest] = _overlapping(pick(sigma, back[rest]), pick(u, rest))
     return mode
 
 

@@ -117,7 +117,9 @@ def test_root_on_another_branch_carries_that_branch():
 def test_regular_polygon_and_simplex_have_the_single_leading_root():
     for k in (3, 4, 7):
         angle = 2 * np.pi * np.arange(k) / k + 0.3
-        assert found(solve(3.0 + np.stack([np.cos(angle), np.sin(angle)], -1), np.ones(k))) == pytest.approx([0.5], rel=1e-11)
+        assert found(solve(3.0 + np.stack([np.cos(angle), np.sin(angle)], -1), np.ones(k))) == pytest.approx(
+            [0.5], rel=1e-11
+        )
         assert found(solve(np.eye(k), np.ones(k))) == pytest.approx([1 / k], rel=1e-12)
 
 
