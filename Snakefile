@@ -5,7 +5,7 @@ min_version("9.8")
 # Without a study of the user's own (--configfile), the default one.
 if "sweeps" not in config:
 
-    configfile: workflow.source_path("config/config.yaml")
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 wildcard_constraints:
@@ -20,10 +20,12 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
+    default_target: True
     input:
         sweep_targets(),
-    default_target: True
     localrule: True
+    message:
+        "the study is complete"
 
 
 onstart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -115,12 +116,21 @@ def _status(given: argparse.Namespace) -> int:
                 print(f"  {block}: {state}{f' ({reason})' if reason else ''}")
             if len(wrong) > SHOWN:
                 print(f"  ... and {len(wrong) - SHOWN:,} more")
+            broken = [str(folder / block / f"{quantity}.nc") for block, state, _ in wrong if state == "broken"]
+            if broken:
+                print(f"  To make {'it' if len(broken) == 1 else 'them'} again: {_rebuild(given.configfile, broken)}")
             complete &= not wrong
         known = {block.name for block in sweep.blocks()}
         others = sorted(path.name for path in folder.glob("*") if path.is_dir() and path.name not in known)
         if others:
             print(f"{name}: {_blocks(len(others))} that the study does not list, left alone: {', '.join(others[:SHOWN])}")
     return 0 if complete else 1
+
+
+def _rebuild(files: Sequence[str], broken: Sequence[str]) -> str:
+    """The command that makes broken files again, and what was made from them."""
+    study = [] if list(files) == [DEFAULT_STUDY] else ["--configfile", *files]
+    return shlex.join(["snakemake", "--cores", "all", *study, "--forcerun", *broken])
 
 
 def _state(path: Path, block: Block, quantity: str, full: bool) -> tuple[str, str]:

@@ -155,9 +155,12 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "cascade": ("leading-order speciation time of each eigenvalue of the between-class covariance", "1"),
     "cascade_status": ("outcome of each level of the cascade", "1"),
     "eigenvalue": ("eigenvalue of the between-class covariance", "1"),
-    "tau_event": ("diffusion time at which modes of the density merge (one feature only)", "1"),
+    "tau_event": ("diffusion time at which modes of the density merge (two components, or one feature)", "1"),
     "event_status": ("outcome of each merging event's place", "1"),
-    "x_event": ("position at which modes merge", "1"),
+    "x_event": (
+        "position at which modes merge; for two components in several features, from their midpoint to the second mean",
+        "1",
+    ),
     "n_events": ("number of merging events", "1"),
     "modes_before": ("number of modes just below the event's tau", "1"),
     "modes_after": ("number of modes just above the event's tau", "1"),
@@ -176,7 +179,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "error_relative": ("difference of the series from the exact criterion, relative to the exact variance v*", "1"),
     "order_status": ("outcome of the series through each order", "1"),
     "error_status": ("outcome of the comparison with the exact criterion", "1"),
-    "smallest_term": ("order of the term of least magnitude, after which the series stops improving", "1"),
+    "smallest_term": ("order of the term of least magnitude: a hint at where the series stops improving", "1"),
     "covariance_coefficient": ("correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)", "1"),
     # amplification
     "exponent": ("amplification exponent Lambda in closed form", "1"),
@@ -264,11 +267,11 @@ def attributes(name: str) -> dict[str, object]:
 # value -> the flag variable that says why it is missing or void, where a file holds both
 ANCILLARY: dict[str, str] = {
     **dict.fromkeys(("score", "score_along", "log_density"), "score_status"),
-    "tau_star": "status",
+    **dict.fromkeys(("tau_star", "sigma"), "status"),
     **dict.fromkeys(("tau_root", "root_mode"), "root_status"),
     "cascade": "cascade_status",
     **dict.fromkeys(("tau_event", "x_event", "modes_before", "modes_after"), "event_status"),
-    **dict.fromkeys(("time", "sigma", "noise", "alpha_bar", "log_snr", "sampling_step"), "time_status"),
+    **dict.fromkeys(("time", "noise", "alpha_bar", "log_snr", "sampling_step"), "time_status"),
     **dict.fromkeys(("tau_order", "coefficient"), "order_status"),
     **dict.fromkeys(("error", "error_relative"), "error_status"),
     **dict.fromkeys(("exponent", "log10_factor", "snr"), "amplification_status"),

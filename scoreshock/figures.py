@@ -22,7 +22,7 @@ from scoreshock.conventions import AXES
 OKABE_ITO = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999"]
 """Eight colours that people with any common colour blindness tell apart (Okabe and Ito 2008)."""
 
-DASHES = {
+DASHES: dict[str, list[Any]] = {
     "bokeh": ["solid", "dashed", "dotted", "dotdash", "dashdot", "solid", "dashed", "dotted"],
     "matplotlib": ["-", "--", ":", "-.", (0, (5, 1)), "-", "--", ":"],
 }
@@ -30,6 +30,9 @@ DASHES = {
 
 PANELS = 4
 """Panels of one figure at most; further values of an axis are left out, and the title says which are shown."""
+
+PANEL_INCHES = (6.2, 4.2)
+"""Width and height of a panel of a picture."""
 
 LINES = 6
 """Lines of a family of curves at most, spread evenly over an axis."""
@@ -140,19 +143,29 @@ def _panels(
     swept = [name for name in _swept(values) if name not in (axis, by)]
     if axis is None:
         axis, *swept = swept or [by]
-    fixed = {str(d): values.sizes[d] // 2 if middle else 0 for d in values.dims if d not in (axis, by)}
     facet = swept[0] if swept and most > 1 else None
-    known = values.load().isel({name: place for name, place in fixed.items() if name != facet})
-    if facet is not None:
-        others = [name for name in known.dims if name != facet]
-        shown = np.flatnonzero(np.isfinite(known).any(others))
-        pieces = [known.isel({facet: shown[place]}) for place in _spread(len(shown), most)]
+    known = values.load()
+    fixed = [str(d) for d in values.dims if d not in (axis, by)]
+    for name in fixed:
+        shown = _places_with_numbers(known, name)
+        if name != facet and shown:
+            known = known.isel({name: shown[len(shown) // 2 if middle else 0]})
+    if facet is None:
+        pieces = [known] if bool(known.notnull().any()) else []
     else:
-        pieces = [known] if bool(np.isfinite(known).any()) else []
-    return [_panel(piece, axis, by, backend, [*lead, *_places(piece, fixed)], logy) for piece in pieces]
+        shown = _places_with_numbers(known, facet)
+        pieces = [known.isel({facet: shown[place]}) for place in _spread(len(shown), most)]
+    return [_panel(piece, axis, by, backend, [*lead, *_where(piece, fixed)], logy) for piece in pieces]
 
 
-def _places(values: xr.DataArray, fixed: Mapping[str, int]) -> list[str]:
+def _places_with_numbers(values: xr.DataArray, axis: str) -> list[int]:
+    """The places along ``axis`` that hold a number at all."""
+    others = [name for name in values.dims if name != axis]
+    known: xr.DataArray = values.notnull().any(others)
+    return [int(place) for place in np.flatnonzero(known.values)]
+
+
+def _where(values: xr.DataArray, fixed: Sequence[str]) -> list[str]:
     """Where on the axes that are not drawn: ``variance = 0.25`` and so on."""
     return [f"{name} = {_short(values[name].item())}" for name in fixed if name in values.coords]
 
@@ -234,16 +247,18 @@ def _label(values: xr.DataArray) -> str:
 def _arranged(panels: Sequence[hv.Overlay], backend: str) -> hv.Layout:
     """The panels in two columns; their lines are the same, so the last panel's legend serves all."""
     *others, last = panels
-    layout = hv.Layout([*[panel.opts(show_legend=False) for panel in others], last]).cols(min(2, len(panels)))
-    return layout.opts(shared_axes=False, **({} if backend == "bokeh" else {"sublabel_format": ""}))
+    columns = min(2, len(panels))
+    layout = hv.Layout([*[panel.opts(show_legend=False) for panel in others], last]).cols(columns)
+    if backend == "bokeh":
+        return layout.opts(shared_axes=False)
+    inches = (PANEL_INCHES[0] * columns, PANEL_INCHES[1] * -(-len(panels) // columns))
+    return layout.opts(shared_axes=False, sublabel_format="", fig_inches=inches, hspace=0.3, vspace=0.35)
 
 
 def _save(layout: hv.Layout, path: Path, backend: str) -> None:
     """Save as a picture, or as a page that needs nothing from outside."""
     if backend == "matplotlib":
-        picture = hv.render(layout, backend="matplotlib")
-        columns = min(2, len(layout))
-        picture.set_size_inches(6.2 * columns, 4.2 * -(-len(layout) // columns))
+        picture = hv.renderer("matplotlib").get_plot(layout).state
         for axes in picture.axes:
             axes.set_aspect("auto")
         picture.savefig(path, dpi=100, bbox_inches="tight")

@@ -1,15 +1,21 @@
-"""What the workflow's jobs do, one function each: the scripts only pass on what Snakemake knows."""
+"""What the workflow's jobs do, one function each: the scripts only pass on what Snakemake knows.
+
+Each imports what it needs itself: of a small job's time, imports are the most.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
 
-from scoreshock import provenance, results, store
+from scoreshock import store
 
 if TYPE_CHECKING:
     from scoreshock.study import Block, Study, Sweep
@@ -21,8 +27,28 @@ POINTS_PER_MEBIBYTE = 20_000
 """Points whose results may wait to be written, a MiB; only for blocks so small that they are one chunk."""
 
 
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Write to the file ``path`` what the body says on stderr; the reason of an error is also said on the terminal.
+
+    An error ends the process with 1, an interrupt with 130.
+    """
+    terminal = sys.stderr
+    with Path(path).open("w", buffering=1, encoding="utf-8") as log, redirect_stderr(log):
+        try:
+            yield
+        except KeyboardInterrupt:
+            print("interrupted", file=log)
+            sys.exit(130)
+        except Exception as error:
+            traceback.print_exc()
+            terminal.write("".join(traceback.format_exception_only(error)))
+            sys.exit(1)
+
+
 def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:
     """Compute one quantity of one block and store it, chunk by chunk on ``threads`` threads."""
+    from scoreshock import provenance
     from scoreshock.evaluation import evaluate
 
     with dask.config.set(scheduler="threads", num_workers=threads):
@@ -31,12 +57,18 @@ def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:
 
 def merge(paths: Sequence[str], path: str, split: Sequence[str]) -> None:
     """Join the blocks of a quantity into one file."""
-    results.merge(paths, path, split)
+    from scoreshock import merging
+
+    try:
+        merging.merge(paths, path, split)
+    except store.BrokenFile as error:
+        error.add_note("To make a broken file again: snakemake --cores all --forcerun FILE")
+        raise
 
 
 def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, table: str, threads: int = 1) -> None:
     """Set the criteria of a sweep against each other: a dataset, and a page to read."""
-    from scoreshock import comparison
+    from scoreshock import comparison, provenance, results
     from scoreshock.evaluation import mixture_of
     from scoreshock.quantities.samples import schedule_samples
     from scoreshock.quantities.speciation import clock
@@ -61,7 +93,7 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
 
 def draw(paths: Sequence[str], folder: str) -> None:
     """Draw the figures of a sweep into ``folder``."""
-    from scoreshock import figures
+    from scoreshock import figures, results
 
     figures.draw(results.open_files(paths), Path(folder))
 
@@ -80,19 +112,24 @@ def products(sweep: Sweep) -> list[str]:
 
 def record_plan(study: Study) -> None:
     """Write what each sweep will hold beside its results, so that a part of them can be told from the whole."""
+    from scoreshock import results
+
     for name, sweep in study.sweeps.items():
         results.write_plan(Path(study.output) / name, sweep.description())
 
 
 def closing_words(study: Study) -> str:
     """Where the results are, and how to open them."""
-    name, sweep = next(iter(study.sweeps.items()))
-    quantity = "speciation" if "speciation" in sweep.quantities else sweep.quantities[0]
-    lines = [f"Results in {Path(study.output).resolve()}:"]
-    lines += [f"  {n}: {', '.join(products(s))}" for n, s in study.sweeps.items()]
-    lines += [
-        "Open them in a session:",
-        "  import scoreshock as ss",
-        f'  ds = ss.open_results("{study.output}", "{name}", "{quantity}")',
-    ]
+    output = Path(study.output).resolve()
+    made = {name: [p for p in products(sweep) if (output / name / p).exists()] for name, sweep in study.sweeps.items()}
+    lines = [f"Results in {output}:", *(f"  {name}: {', '.join(files)}" for name, files in made.items() if files)]
+    datasets = [(name, Path(file).stem) for name, files in made.items() for file in files if file.endswith(".nc")]
+    if datasets:
+        # The first sweep's speciation, where there is one: what most readers come for.
+        name, quantity = next((pair for pair in datasets if pair[1] == "speciation"), datasets[0])
+        lines += [
+            "Open them in a session:",
+            "  import scoreshock as ss",
+            f"  ds = ss.open_results({str(output)!r}, {name!r}, {quantity!r})",
+        ]
     return "\n".join(lines)

@@ -15,6 +15,9 @@ from scoreshock.conventions import AXES, attributes, check_axis
 CORE = ("component", "feature")
 """Dimensions of one mixture; every other dimension is a sweep."""
 
+GREATEST_MEAN = 1e150
+"""Largest coordinate of a mean: its squares, and sums of them over features, stay inside double precision."""
+
 
 def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any = None) -> xr.Dataset:
     r"""A Gaussian mixture with a common isotropic variance, as a checked labelled dataset.
@@ -74,6 +77,9 @@ def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray,
         parts = xr.align(means, weights, variance, dimension, join="exact", copy=False)
     except ValueError as error:
         raise ValueError(f"means, weights, variance and dimension disagree on a shared dimension: {error}") from error
+    far = np.abs(means.values).max(initial=0.0)
+    if not far <= GREATEST_MEAN:
+        raise ValueError(f"means has a coordinate of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
     names = ("component_mean", "component_weight", "component_variance", "ambient_dimension")
     dataset = xr.Dataset(dict(zip(names, parts, strict=True)))
     dataset["component_mean"] = dataset.component_mean.transpose(..., *CORE)

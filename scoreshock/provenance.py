@@ -26,7 +26,7 @@ from scoreshock.conventions import CF_VERSION, QUANTITIES
 PACKAGE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 REFERENCE = "arXiv:2604.07404"
-DERIVED = {"comparison": ("comparison", "quantities.samples"), "figures": ("figures",)}
+DERIVED = {"merging": ("merging",), "comparison": ("comparison", "quantities.samples"), "figures": ("figures",)}
 """What is made from the quantities' files, and the modules that make it."""
 
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
@@ -43,7 +43,7 @@ def code_digest(quantity: str, package: Path = PACKAGE) -> str:
     Parameters
     ----------
     quantity : str
-        One of `scoreshock.conventions.QUANTITIES`, or ``comparison`` or ``figures``, which are made from their files.
+        One of `scoreshock.conventions.QUANTITIES`, or what is made from their files (`DERIVED`).
     package : Path
         Folder of the package's sources.
 

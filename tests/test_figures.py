@@ -38,7 +38,7 @@ def drawn(datasets: dict[str, xr.Dataset], tmp_path_factory: pytest.TempPathFact
 @pytest.mark.parametrize("name", ["speciation", "time", "exponent", "corrections", "profile"])
 def test_each_figure_is_a_page_and_a_picture(drawn: Path, name: str) -> None:
     picture = matplotlib.image.imread(drawn / f"{name}.png")
-    assert picture.shape[0] > 300
+    assert min(picture.shape[:2]) > 250
     assert picture.std() > 0.01  # not blank
     assert (drawn / f"{name}.html").stat().st_size > 1_000_000  # its scripts are inside
 

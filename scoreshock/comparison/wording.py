@@ -51,18 +51,19 @@ def _explain(reason: Reason, conditions: np.ndarray, outcome: np.ndarray, compar
     roots, n = _roots(conditions), len(conditions)
     whom = _judge(reason, comparison)
     floor = _some(int((outcome == Status.below_floor).sum()), n, f"where `{whom}` finds no transition at any tau > 0")
+    centre = " for the centre (the density's own modes are not followed)"
+    only = centre if _count(conditions, Condition.modes_unknown) else ""
     if reason == Reason.all_distances_equal:
-        centre = " for the centre (the density's own modes are not followed)"
-        only = centre if _count(conditions, Condition.modes_unknown) else ""
         return f"all means are equally far from their weighted mean{_agreeing(comparison)}: trust `{whom}`{only}{floor}"
     if reason == Reason.modes_of_the_density:
-        equal = _count(conditions, Condition.equal_weights)
-        why = "the means are not equally far from their weighted mean" if equal else "the weights are unequal, so"
-        what = "" if equal else " the weighted mean is not the boundary"
+        if applies(comparison, "boundary"):
+            why = "the weights are unequal, so the weighted mean is not the boundary"
+        else:
+            why = "the means lie on a line and are not equally far from their weighted mean"
         layer = " and `boundary` for the layer" if applies(comparison, "boundary") else ""
-        return f"{why}{what}{roots}: trust `merging` for the density's modes{layer}{floor}"
+        return f"{why}{roots}: trust `merging` for the density's modes{layer}{floor}"
     if reason == Reason.stationary_mean:
-        return f"the weighted mean is a stationary point of the density at every tau{roots}: trust `exact`{floor}"
+        return f"the weighted mean is a stationary point of the density at every tau{roots}: trust `exact`{only}{floor}"
     if reason == Reason.weighted_mean_only:
         why = "the score does not vanish at the weighted mean, and the density's modes are not followed"
         return f"{why}{roots}: trust `exact`, as the scale of the transition and not as a bifurcation{floor}"
@@ -92,12 +93,15 @@ def _some(count: int, total: int, text: str) -> str:
 
 
 def _agreeing(comparison: xr.Dataset) -> str:
-    """Which criteria agree with exact wherever all distances are equal: measured, not presumed."""
+    """Which criteria agree with exact wherever all distances are equal: measured, not presumed.
+
+    ``spectral`` depends on the units of the data, so that an agreement of it says nothing.
+    """
     if "difference_relative" not in comparison or "exact" not in comparison.reference_criterion:
         return ""
     relative = comparison.difference_relative.sel(reference_criterion="exact", drop=True)
     names, largest = [], 0.0
-    for name in [str(n) for n in comparison.criterion.values if str(n) != "exact"]:
+    for name in [str(n) for n in comparison.criterion.values if str(n) not in ("exact", "spectral")]:
         gap, reason = flat(comparison, relative.sel(criterion=name, drop=True), "trust_reason")
         gap = np.abs(gap[(reason == Reason.all_distances_equal) & np.isfinite(gap)])
         if gap.size and gap.max() < AGREED:
@@ -123,18 +127,22 @@ def _roots(conditions: np.ndarray) -> str:
 
 def _spread(comparison: xr.Dataset) -> str:
     """How far apart the criteria are, and which two are most often the outermost."""
-    width, start, end = flat(comparison, "window_width", "window_start_criterion", "window_end_criterion")
+    names = ("window_width", "window_end", "window_start_criterion", "window_end_criterion")
+    width, latest, start, end = flat(comparison, *names)
     known = np.isfinite(width)
     if not known.any():
         return "no criterion has a time"
-    open_ = known & (width > 0)
-    low, high = (np.bincount(codes[open_]).argmax() if open_.any() else 0 for codes in (start, end))
-    ends = f", from `{CRITERIA[low]}` to `{CRITERIA[high]}`" if open_.any() else ""
+    with np.errstate(invalid="ignore"):
+        open_ = known & (width > AGREED * np.abs(latest))
+    if not open_.any():
+        return "the criteria that have a time agree"
+    low, high = (np.bincount(codes[open_]).argmax() for codes in (start, end))
+    ends = f", from `{CRITERIA[low]}` to `{CRITERIA[high]}`"
     width = width[known]
     if len(width) == 1:
         return f"the criteria spread over {width[0]:.3g} in tau{ends}"
-    most = f"{ends} for the most part" if ends else ""
-    return f"the criteria spread over {np.median(width):.3g} in tau at the median point and {width.max():.3g} at most{most}"
+    spread = f"{np.median(width):.3g} in tau at the median point and {width.max():.3g} at most"
+    return f"the criteria spread over {spread}{ends} for the most part"
 
 
 def _anisotropy(comparison: xr.Dataset) -> str:
@@ -143,7 +151,7 @@ def _anisotropy(comparison: xr.Dataset) -> str:
     (ratio,) = flat(comparison, "within_class_anisotropy")
     conditions = flat(comparison, "trust_conditions")[0]
     if not _count(conditions, Condition.anisotropic_data):
-        return "the data are isotropic within classes, as every criterion assumes"
+        return "the pooled covariance within the classes is isotropic, as every criterion assumes of each class"
     return (
         f"the data are not isotropic within classes (largest variance {np.nanmax(ratio):.3g} times the mean one), so that"
         " every criterion is that of an isotropic approximation"

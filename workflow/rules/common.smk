@@ -1,5 +1,6 @@
 import json
 from functools import partial
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -13,8 +14,11 @@ try:
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 
-OUT = STUDY.output
-BLOCKS = {name: {block.name: block for block in sweep.blocks()} for name, sweep in STUDY.sweeps.items()}
+OUT = str(Path(STUDY.output))
+BLOCKS = {
+    name: {block.name: block for block in sweep.blocks()}
+    for name, sweep in STUDY.sweeps.items()
+}
 
 
 def block_content(wildcards, quantity):
@@ -25,7 +29,8 @@ def block_content(wildcards, quantity):
 
 def block_files(quantity):
     return lambda wildcards: [
-        f"{OUT}/{wildcards.sweep}/blocks/{block}/{quantity}.nc" for block in BLOCKS[wildcards.sweep]
+        f"{OUT}/{wildcards.sweep}/blocks/{block}/{quantity}.nc"
+        for block in BLOCKS[wildcards.sweep]
     ]
 
 
@@ -33,12 +38,29 @@ def block_memory(wildcards, quantity):
     return jobs.memory(BLOCKS[wildcards.sweep][wildcards.block], quantity)
 
 
+def split_values(wildcards):
+    """Values of every split axis in their order, which is that of the joined file."""
+    blocks = BLOCKS[wildcards.sweep].values()
+    axes = next(iter(blocks)).values
+    return {
+        axis: list(dict.fromkeys(block.values[axis] for block in blocks))
+        for axis in axes
+    }
+
+
 def sweep_files(wildcards):
-    return [f"{OUT}/{wildcards.sweep}/{quantity}.nc" for quantity in STUDY.sweeps[wildcards.sweep].quantities]
+    return [
+        f"{OUT}/{wildcards.sweep}/{quantity}.nc"
+        for quantity in STUDY.sweeps[wildcards.sweep].quantities
+    ]
 
 
 def sweep_targets():
-    return [f"{OUT}/{sweep}/{product}" for sweep in STUDY.sweeps for product in jobs.products(STUDY.sweeps[sweep])]
+    return [
+        f"{OUT}/{sweep}/{product}"
+        for sweep in STUDY.sweeps
+        for product in jobs.products(STUDY.sweeps[sweep])
+    ]
 
 
 def announce():

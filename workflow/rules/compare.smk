@@ -1,22 +1,24 @@
 rule compare:
-    message:
-        "criteria of {wildcards.sweep} compared"
     input:
         sweep_files,
     output:
         dataset=f"{OUT}/{{sweep}}/comparison.nc",
         table=f"{OUT}/{{sweep}}/comparison.md",
-    params:
-        content=lambda wildcards: json.dumps(STUDY.sweeps[wildcards.sweep].content("speciation")),
-        code=provenance.code_digest("comparison"),
     log:
         f"{OUT}/{{sweep}}/logs/compare.log",
     benchmark:
         f"{OUT}/{{sweep}}/benchmarks/compare.tsv"
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=jobs.BASE_MEMORY,
-    conda:
-        "../../environment.yml"
+    params:
+        content=lambda wildcards: json.dumps(
+            STUDY.sweeps[wildcards.sweep].content("speciation")
+        ),
+        code=provenance.code_digest("comparison"),
+    message:
+        "criteria of {wildcards.sweep} compared"
     script:
         "../scripts/compare.py"

@@ -1,0 +1,140 @@
+"""The workflow as a user runs it: snakemake in a folder of its own, on a miniature study."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+MINIATURE = Path(__file__).parent / "miniature.yaml"
+SOURCES = ("Snakefile", "workflow", "profiles", "config", "scoreshock", "environment.yml")
+TIMEOUT = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of snakemake: its exit code and all that it printed."""
+
+    code: int
+    output: str
+
+    @property
+    def jobs(self) -> list[str]:
+        """What its jobs, or in a dry run those that would run, call themselves."""
+        names = re.findall(r"^Job \d+: (.*)$", self.output, re.MULTILINE)
+        return sorted(name for name in names if name != "the study is complete")
+
+
+def command(folder: Path, *arguments: str, repository: Path = ROOT) -> list[str]:
+    given = ["-s", str(repository / "Snakefile"), "-d", str(folder), *arguments]
+    return [sys.executable, "-m", "snakemake", *([] if "--cores" in given else ["--cores", "2"]), *given]
+
+
+def environment(repository: Path = ROOT) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(repository)}
+
+
+def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, fails: bool = False) -> Run:
+    """Run the workflow in ``folder``, and insist on its success, or on its failure."""
+    done = subprocess.run(
+        command(folder, *arguments, repository=repository),
+        cwd=folder,
+        env=environment(repository),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+    )
+    assert (done.returncode != 0) == fails, done.stdout
+    return Run(done.returncode, done.stdout)
+
+
+def dry(folder: Path, *arguments: str, repository: Path = ROOT) -> list[str]:
+    """What a run in ``folder`` would do, without doing it."""
+    return snakemake(folder, "--dry-run", *arguments, repository=repository).jobs
+
+
+def values(path: Path) -> dict[str, tuple[tuple[int, ...], bytes]]:
+    """Shape and bytes of every variable of a file."""
+    with netCDF4.Dataset(path) as file:
+        file.set_auto_maskandscale(False)
+        file.set_auto_chartostring(False)
+        return {name: (v.shape, np.ascontiguousarray(v[...]).tobytes()) for name, v in file.variables.items()}
+
+
+def checksums(path: Path) -> dict[str, str]:
+    """The checksum that every variable of a file carries."""
+    with netCDF4.Dataset(path) as file:
+        return {name: variable.checksum for name, variable in file.variables.items()}
+
+
+def miniature() -> dict:
+    return yaml.safe_load(MINIATURE.read_text())
+
+
+def write(path: Path, study: object) -> str:
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+    return str(path)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A folder in which the miniature study has run, and what that run printed."""
+
+    folder: Path
+    run: Run
+
+    def file(self, name: str) -> Path:
+        return self.folder / "results" / name
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Finished:
+    """The miniature study, run once on two cores; tests look at it, and change a copy."""
+    folder = tmp_path_factory.mktemp("finished")
+    return Finished(folder, snakemake(folder, "--configfile", str(MINIATURE), "--cores", "2"))
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> Path:
+    """A copy of the finished folder that may be spoilt."""
+    return Path(shutil.copytree(finished.folder, tmp_path / "copy"))
+
+
+@pytest.fixture
+def edited(tmp_path) -> Callable[[str, str, str], Path]:
+    """A function that edits a file in a copy of the repository, and returns the copy."""
+    repository = tmp_path / "repository"
+
+    def edit(file: str, old: str, new: str) -> Path:
+        if not repository.exists():
+            copy_sources(repository)
+        text = (repository / file).read_text()
+        assert old in text
+        (repository / file).write_text(text.replace(old, new, 1))
+        return repository
+
+    return edit
+
+
+def copy_sources(repository: Path, names: Sequence[str] = SOURCES) -> None:
+    repository.mkdir()
+    for name in names:
+        source, target = ROOT / name, repository / name
+        if source.is_symlink():
+            target.symlink_to(source.readlink())
+        elif source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, target)
