@@ -24,9 +24,7 @@ def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     return amplification(mixture, tau=None if tau is None else diffusion_times(mixture, tau), **options)
 
 
-def amplification(
-    mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau: xr.DataArray | None = None
-) -> xr.Dataset:
+def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau: xr.DataArray | None = None) -> xr.Dataset:
     """Exponent ``Lambda`` by which an error of the score grows between the speciation time and ``tau_min``.
 
     Parameters
@@ -100,9 +98,7 @@ def _pair(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min:
     return *_columns(found), np.broadcast_to(np.where(equal, LYAPUNOV, RATE_INTEGRAL), found.closed.shape)
 
 
-def _at_mean(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray
-) -> tuple[np.ndarray, ...]:
+def _at_mean(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, ...]:
     exact = roots.exact(means, weights, variance)
     found = kernel.mean_exponent(means, weights, variance, tau_min, exact.roots)
     return *_columns(found), np.full(found.closed.shape, RATE_INTEGRAL)

@@ -80,9 +80,7 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
         sizes={"order": order + 1},
         order=order,
     )
-    return xr.merge([found, terms], join="exact").assign_coords(
-        order=("order", np.arange(order + 1), attributes("order"))
-    )
+    return xr.merge([found, terms], join="exact").assign_coords(order=("order", np.arange(order + 1), attributes("order")))
 
 
 def _terms(means: np.ndarray, weights: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
@@ -95,14 +93,15 @@ def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, o
     found = series.corrections(means, weights, variance, order)
     exact = roots.exact(means, weights, variance)
     eigenvalues = geometry.decompose(means, weights).eigenvalues
-    tau_exact, reason = exact.tau_star[..., None], exact.status[..., None]
-    same_branch = _on_leading_branch(eigenvalues, exact.mode, exact.n_roots)[..., None]
-    status = np.where(found.status == Status.ok, Status.ok, found.status)
-    status = np.where(np.isnan(found.tau), status, Status.ok)  # a value stands beside its flag: it can be compared
-    status = np.where(reason != Status.ok, reason, np.where(same_branch, status, Status.not_applicable))
-    good = status == Status.ok
-    error = np.where(good, found.tau - tau_exact, np.nan)
-    relative = 2 * error / (np.asarray(variance)[..., None] + 2 * tau_exact)
+    same_branch = _on_leading_branch(eigenvalues, exact.mode, exact.n_roots)
+    incomparable = np.where(exact.status != Status.ok, exact.status, np.where(same_branch, Status.ok, Status.not_applicable))
+    incomparable = incomparable.astype(np.int8)[..., None]
+    comparable = incomparable == Status.ok
+    # A value that stands beside a flag, such as a time below the floor, can be compared all the same.
+    known = ~np.isnan(found.tau)
+    error = np.where(known & comparable, found.tau - exact.tau_star[..., None], np.nan)
+    relative = error / (variance / 2 + exact.tau_star)[..., None]
+    status = np.where(comparable, np.where(known, np.int8(Status.ok), found.status), incomparable)
     return found.tau, found.status, error, relative, status
 
 

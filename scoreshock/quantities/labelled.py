@@ -7,16 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 from threadpoolctl import ThreadpoolController
 
-from scoreshock.conventions import attributes
+from scoreshock.conventions import AXES, attributes
 
 MEANS = ("component", "feature")
 WEIGHTS = ("component",)
+
+Arguments = list[tuple[xr.DataArray, tuple[str, ...]]]
+"""Arrays, each with the dimensions that a kernel consumes of it."""
 
 
 @dataclass(frozen=True)
@@ -67,18 +72,46 @@ class _Kernel:
     """A kernel as ``apply_ufunc`` calls it, on one chunk (a class, so that a Dask cluster can pickle it)."""
 
     function: Callable[..., Any]
-    inputs: tuple[int, ...]  # number of own dimensions of each argument
+    places: tuple[int, ...]  # where each argument of the function is among the arrays
+    inputs: tuple[tuple[str, ...], ...]  # own dimensions of each array
     outputs: tuple[Output, ...]
+    sizes: Mapping[str, int]  # of the outputs' own dimensions
     options: Mapping[str, Any]
 
-    def __call__(self, *arrays: np.ndarray) -> Any:
+    def __call__(self, *arrays: Any) -> Any:
+        results = self._lazily(arrays) if any(isinstance(a, da.Array) for a in arrays) else self._at_once(*arrays)
+        return results[0] if len(results) == 1 else results
+
+    def _at_once(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         with _single_threaded_blas(), np.errstate(all="ignore"):
-            results = self.function(*arrays, **self.options)
+            results = self.function(*(arrays[i] for i in self.places), **self.options)
         if len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)
-        shape = np.broadcast_shapes(*(a.shape[: a.ndim - n] for a, n in zip(arrays, self.inputs, strict=True)))
-        filled = tuple(_filled(result, shape, output) for result, output in zip(results, self.outputs, strict=True))
-        return filled[0] if len(filled) == 1 else filled
+        shape = np.broadcast_shapes(*(a.shape[: a.ndim - len(dims)] for a, dims in zip(arrays, self.inputs, strict=True)))
+        return tuple(_filled(result, shape, output) for result, output in zip(results, self.outputs, strict=True))
+
+    def _lazily(self, arrays: Sequence[Any]) -> tuple[da.Array, ...]:
+        """The results chunk by chunk: one task computes all results of a chunk, and one for each of them picks it.
+
+        Not ``apply_gufunc``, which adds a transposition to each result of each chunk and costs more than cheap kernels.
+        """
+        count = max(a.ndim - len(dims) for a, dims in zip(arrays, self.inputs, strict=True))
+        sweep = tuple(f"sweep {i}" for i in range(count))
+        pairs: list[Any] = []
+        for array, dims in zip(arrays, self.inputs, strict=True):
+            pairs += [da.asarray(array), sweep[count - array.ndim + len(dims) :] + dims]
+        chunks = da.blockwise(self._at_once, sweep, *pairs, concatenate=True, meta=np.empty((0,) * len(sweep), dtype=object))
+        return tuple(
+            da.blockwise(
+                itemgetter(i),
+                (*sweep, *output.dims),
+                chunks,
+                sweep,
+                new_axes={dim: self.sizes[dim] for dim in output.dims},
+                meta=np.empty((0,) * (len(sweep) + len(output.dims)), dtype=output.dtype),
+            )
+            for i, output in enumerate(self.outputs)
+        )
 
 
 def _filled(result: Any, shape: tuple[int, ...], output: Output) -> np.ndarray:
@@ -115,24 +148,35 @@ def apply(
     Dataset
         One variable an output, described by the vocabulary; own dimensions last.
     """
-    consumed = [dims for _, dims in arguments]
+    # Dimensions of the results come in the order in which the arguments bring them.
+    order = sorted(range(len(arguments)), key=lambda i: _first_axis(arguments[i][0]))
+    given = [arguments[i] for i in order]
     known = {dim: array.sizes[dim] for array, dims in arguments for dim in dims} | dict(sizes or {})
     results = xr.apply_ufunc(
-        _Kernel(kernel, tuple(len(dims) for dims in consumed), tuple(outputs), options),
-        *[_whole(array, dims) for array, dims in arguments],
-        input_core_dims=[list(dims) for dims in consumed],
+        _Kernel(
+            kernel,
+            tuple(order.index(i) for i in range(len(order))),
+            tuple(dims for _, dims in given),
+            tuple(outputs),
+            known,
+            options,
+        ),
+        *[_whole(array, dims) for array, dims in given],
+        input_core_dims=[list(dims) for _, dims in given],
         output_core_dims=[list(output.dims) for output in outputs],
-        exclude_dims=set(),
         join="exact",
-        dask="parallelized",
-        output_dtypes=[np.dtype(output.dtype) for output in outputs],
-        dask_gufunc_kwargs={"output_sizes": {dim: known[dim] for output in outputs for dim in output.dims}},
-        keep_attrs=False,
+        dask="allowed",
+        keep_attrs="override",
     )
     arrays = (results,) if isinstance(results, xr.DataArray) else results
     return xr.Dataset(
-        {o.name: a.drop_attrs().assign_attrs(attributes(o.name)) for o, a in zip(outputs, arrays, strict=True)}
+        {o.name: (a.dims, a.data, attributes(o.name)) for o, a in zip(outputs, arrays, strict=True)}, arrays[0].coords
     )
+
+
+def _first_axis(array: xr.DataArray) -> int:
+    """Place of the array's first axis in the vocabulary."""
+    return min((place for place, name in enumerate(AXES) if name in array.dims), default=len(AXES))
 
 
 def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
@@ -141,7 +185,7 @@ def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
     return bare.chunk(dict.fromkeys(dims, -1)) if bare.chunks else bare
 
 
-def means_and_weights(mixture: xr.Dataset) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
+def means_and_weights(mixture: xr.Dataset) -> Arguments:
     """The mixture's means and weights as arguments of :func:`apply`."""
     return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
 

@@ -23,9 +23,7 @@ def positions(mixture: xr.Dataset, x: Points) -> xr.DataArray:
         if "feature" not in x.dims and n == 1:
             return x.expand_dims("feature", axis=-1)
         if x.sizes.get("feature") != n:
-            raise ValueError(
-                f"x: feature has size {x.sizes.get('feature')}; the mixture has {n} (see scoreshock.project)"
-            )
+            raise ValueError(f"x: feature has size {x.sizes.get('feature')}; the mixture has {n} (see scoreshock.project)")
         return x
     array = np.asarray(x, dtype=float)
     if n == 1 and array.ndim == 1:
@@ -54,14 +52,17 @@ def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
     if tau.get("unit", "absolute") == "absolute":
         return axis(tau, "tau")
-    leading = apply(
-        _leading, [*means_and_weights(mixture), (mixture.component_variance, ())], [Output("tau_star")]
-    ).tau_star
-    return (leading.where(leading > 0) * axis(tau, "tau_scaled")).rename("tau").assign_attrs(attributes("tau"))
+    scaled = axis(tau, "tau_scaled")
+    return apply(
+        _multiples_of_leading,
+        [*means_and_weights(mixture), (mixture.component_variance, ()), (scaled, ("tau_scaled",))],
+        [Output("tau", ("tau_scaled",))],
+    ).tau.assign_coords(scaled.coords)
 
 
-def _leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    return criteria.leading(geometry.decompose(means, weights), variance)[0]
+def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    tau = criteria.leading(geometry.decompose(means, weights), variance)[0]
+    return np.where(tau > 0, tau, np.nan)[..., None] * scaled
 
 
 def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
@@ -73,7 +74,7 @@ def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarr
     """Centre, direction and half-extent of the means along the line through the layer."""
     if means.shape[-2] == 2:
         step = means[..., 1, :] - means[..., 0, :]
-        length = np.sqrt(_inner(step, step))
+        length = np.sqrt(inner(step, step))
         first = np.zeros(step.shape[-1])
         first[0] = 1.0
         direction = np.where(length[..., None] > 0, step / np.where(length > 0, length, 1.0)[..., None], first)
@@ -86,12 +87,12 @@ def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarr
     vector = np.linalg.eigh(sigma)[1][..., -1]
     largest = np.take_along_axis(vector, np.argmax(np.abs(vector), axis=-1)[..., None], axis=-1)
     direction = np.where(largest < 0, -vector, vector)
-    along = np.stack([_inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
+    along = np.stack([inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
     shape = direction.shape
     return np.broadcast_to(centre, shape), direction, (along.max(axis=0) - along.min(axis=0)) / 2
 
 
-def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Inner product over the last axis, summed in a fixed order."""
     total = a[..., 0] * b[..., 0]
     for i in range(1, a.shape[-1]):

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status, attributes
-from scoreshock.quantities.fields import log_density, score
-from scoreshock.quantities.labelled import Output, apply, means_and_weights
-from scoreshock.quantities.points import axis, diffusion_times, line_through_layer
+from scoreshock.conventions import Status
+from scoreshock.kernels import mixture as kernel
+from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
+from scoreshock.quantities.points import axis, diffusion_times, inner, line_through_layer
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
@@ -38,27 +38,71 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
         ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
         runs through the midpoint of a pair, or else through the weighted mean along the leading eigenvector.
     """
-    line = apply(
-        line_through_layer,
-        means_and_weights(mixture),
-        [Output("centre", ("feature",)), Output("direction", ("feature",)), Output("extent")],
-    )
+    unit = x.get("unit", "absolute")
+    grid = axis(x, "x" if unit == "absolute" else "x_scaled")
+    line = (str(grid.name),)
     times = diffusion_times(mixture, tau)
-    grid = axis(x, "x_scaled" if x.get("unit", "absolute") != "absolute" else "x")
-    variance = mixture.component_variance + 2 * times
-    one = xr.DataArray(1.0)
-    unit = {"absolute": one, "separation": line.extent, "layer": variance / line.extent}[x.get("unit", "absolute")]
-    position = (line.centre + grid * unit * line.direction).transpose(..., "feature")
-    found = score(mixture, position, times)
-    outside = np.isnan(times) | ~np.isfinite(unit)
-    status = xr.where(outside, Status.no_transition, xr.where(variance > 0, Status.ok, Status.singular)).astype(np.int8)
-    return xr.Dataset(
-        {
-            "score": found,
-            "score_along": (found * line.direction).sum("feature", skipna=False),
-            "log_density": log_density(mixture, position, times),
-            "position": position,
-            "score_status": status,
-            **({"tau": times} if "tau" not in times.dims else {}),
-        }
-    ).map(lambda variable: variable.assign_attrs(attributes(str(variable.name))))
+    place: Arguments = [*means_and_weights(mixture), (grid, line)]
+    moment: Arguments = [(mixture.component_variance, ()), (times, ())]
+    found = apply(
+        _profile,
+        [*place, *moment],
+        [
+            Output("score", (*line, "feature")),
+            Output("score_along", line),
+            Output("log_density", line),
+            Output("score_status", (), np.int8),
+        ],
+        unit=unit,
+    )
+    density = apply(
+        _in_all_dimensions,
+        [(found.log_density, line), (mixture.ambient_dimension, ()), *moment],
+        [Output("log_density", line)],
+        features=mixture.sizes["feature"],
+    )
+    position = apply(
+        _positions, place + (moment if unit == "layer" else []), [Output("position", (*line, "feature"))], unit=unit
+    )
+    whole = found.assign(log_density=density.log_density, position=position.position).assign_coords(grid.coords)
+    return whole if "tau" in times.dims else whole.assign(tau=times)
+
+
+def _positions(
+    means: np.ndarray,
+    weights: np.ndarray,
+    grid: np.ndarray,
+    variance: np.ndarray | float = 0.0,
+    tau: np.ndarray | float = 0.0,
+    unit: str = "absolute",
+) -> np.ndarray:
+    """Points (..., x, n) of the line through the layer, at ``grid (x,)`` units from its centre."""
+    centre, direction, extent = line_through_layer(means, weights)
+    step = np.asarray(_length(unit, extent, variance, tau))[..., None] * grid
+    return centre[..., None, :] + step[..., None] * direction[..., None, :]
+
+
+def _length(unit: str, extent: np.ndarray, variance: np.ndarray | float, tau: np.ndarray | float) -> np.ndarray | float:
+    """The unit of the positions: 1, half the means' extent a, or the width ``v/a`` of the layer."""
+    if unit == "layer":
+        return (variance + 2 * tau) / extent
+    return extent if unit == "separation" else 1.0
+
+
+def _profile(
+    means: np.ndarray, weights: np.ndarray, grid: np.ndarray, variance: np.ndarray, tau: np.ndarray, unit: str
+) -> tuple[np.ndarray, ...]:
+    """Score, its component along the line, log density in the means' span, and status, along one line for each mixture."""
+    direction, extent = line_through_layer(means, weights)[1:]
+    x = _positions(means, weights, grid, variance, tau, unit)
+    log_p, s = kernel.fields(x, means[..., None, :, :], weights[..., None, :], variance[..., None], tau[..., None])
+    outside = np.isnan(tau) | ~np.isfinite(_length(unit, extent, variance, tau))
+    regular = np.where(variance + 2 * tau > 0, Status.ok, Status.singular)
+    return s, inner(s, direction[..., None, :]), log_p, np.where(outside, Status.no_transition, regular)
+
+
+def _in_all_dimensions(
+    log_p: np.ndarray, dimension: np.ndarray, variance: np.ndarray, tau: np.ndarray, features: int
+) -> np.ndarray:
+    """Log density (..., x) in the ambient dimension, from that in the means' span."""
+    return log_p + kernel.normal_factor(dimension, features, variance, tau)[..., None]

@@ -93,13 +93,10 @@ def speciation(
         criteria=tuple(criteria),
     )
     spectrum = apply(_eigenvalues, means_and_weights(mixture), [Output("eigenvalue", ("mode",))], sizes={"mode": rank})
-    result = xr.merge([times, spectrum], join="exact", compat="no_conflicts").assign_coords(
-        criterion=("criterion", list(criteria), attributes("criterion")),
-        **{name: (name, np.arange(times.sizes[name]), attributes(name)) for name in ("mode", "root", "event")},
-    )
-    if not schedules:
-        return result
-    return result.merge(clock(result.tau_star, schedules), join="exact")
+    counted = {name: (name, np.arange(times.sizes[name]), attributes(name)) for name in ("mode", "root", "event")}
+    named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
+    result = times.assign(spectrum.data_vars).assign_coords(counted | named)
+    return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
 
 
 def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Dataset:
@@ -108,29 +105,31 @@ def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Datas
     ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
     ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
     """
-    placed = [
-        apply(
-            _placed,
-            [(tau_star, ())],
-            [
-                Output("time"),
-                Output("time_status", (), np.int8),
-                Output("noise"),
-                Output("alpha_bar"),
-                Output("log_snr"),
-                Output("sampling_step"),
-            ],
-            schedule=schedule,
-        )
-        for schedule in schedules.values()
-    ]
-    labels = xr.Variable("schedule", list(schedules), attributes("schedule"))
-    joined = xr.concat(placed, labels, data_vars="all", coords="minimal", compat="override", join="exact")
-    sigma = np.sqrt(2 * tau_star.where(tau_star >= 0)).assign_attrs(attributes("sigma"))
-    return joined.transpose(..., "schedule").assign(sigma=sigma)
+    each = ("schedule",)
+    return apply(
+        _placed,
+        [(tau_star, ())],
+        [
+            Output("time", each),
+            Output("time_status", each, np.int8),
+            Output("noise", each),
+            Output("alpha_bar", each),
+            Output("log_snr", each),
+            Output("sampling_step", each),
+            Output("sigma"),
+        ],
+        sizes={"schedule": len(schedules)},
+        schedules=tuple(schedules.values()),
+    ).assign_coords(schedule=("schedule", list(schedules), attributes("schedule")))
 
 
-def _placed(tau: np.ndarray, schedule: Schedule) -> tuple[np.ndarray, ...]:
+def _placed(tau: np.ndarray, schedules: tuple[Schedule, ...]) -> tuple[np.ndarray, ...]:
+    """The clock of each schedule at ``tau (...)``, (..., schedules) each, and the noise level that they share."""
+    columns = zip(*(_in_schedule(tau, schedule) for schedule in schedules), strict=True)
+    return *(np.stack(column, axis=-1) for column in columns), np.sqrt(2 * np.where(tau >= 0, tau, np.nan))
+
+
+def _in_schedule(tau: np.ndarray, schedule: Schedule) -> tuple[np.ndarray, ...]:
     """One schedule's clock at ``tau``; NaN wherever the status is not ``ok``."""
     time, status = schedule.locate(tau)
     inside = np.where(status == TimeStatus.ok, tau, np.nan)
