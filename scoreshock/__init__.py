@@ -26,11 +26,22 @@ _HOME = {
     "clock": "quantities.speciation",
     "corrections": "quantities.corrections",
     "amplification": "quantities.amplification",
+    "burgers_residual": "quantities.burgers",
+    "vorticity": "quantities.vorticity",
+    "vorticity_residual": "quantities.vorticity",
+    "riccati": "quantities.vorticity",
+    "layer": "quantities.layer",
+    "decomposition": "quantities.layer",
+    "rankine_hugoniot": "quantities.shocks",
+    "owner": "quantities.shocks",
+    "faces": "quantities.shocks",
+    "triple_point": "quantities.shocks",
     "schedule": "schedules",
     "evaluate": "evaluation",
     "load_study": "study",
     "open_results": "results",
     "compare": "comparison",
+    "compare_results": "comparison",
 }
 """Public names and the module that each lives in: imported on first use, so that a job loads only what it needs."""
 

@@ -1,0 +1,50 @@
+"""Products, lengths and traces of stacks of short vectors, summed in a fixed order: a point's bits are its own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Inner product over the first axis, (n, ...) -> (...)."""
+    total = a[0] * b[0]
+    for i in range(1, len(a)):
+        total = total + a[i] * b[i]
+    return total
+
+
+def square(rows: np.ndarray) -> np.ndarray:
+    """Squared length over the first axis, (n, ...) -> (...)."""
+    return inner(rows, rows)
+
+
+def diagonal_sum(matrix: np.ndarray) -> np.ndarray:
+    """Trace over the first two axes, (n, n, ...) -> (...)."""
+    total = matrix[0, 0]
+    for i in range(1, len(matrix)):
+        total = total + matrix[i, i]
+    return total
+
+
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Inner product over the last axis, (..., n) -> (...)."""
+    return inner(np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0))
+
+
+def length(vector: np.ndarray) -> np.ndarray:
+    """Length over the last axis, (..., n) -> (...), without overflow of its square."""
+    rows = np.moveaxis(vector, -1, 0)
+    total = np.abs(rows[0])
+    for row in rows[1:]:
+        total = np.hypot(total, row)
+    return total
+
+
+def trace(matrix: np.ndarray) -> np.ndarray:
+    """Trace over the last two axes, (..., n, n) -> (...)."""
+    return diagonal_sum(np.moveaxis(matrix, (-2, -1), (0, 1)))
+
+
+def along(matrix: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """``unit' matrix unit`` over the last axes, (..., n, n) and (..., n) -> (...)."""
+    return dot(unit, np.stack([dot(matrix[..., i, :], unit) for i in range(matrix.shape[-1])], axis=-1))

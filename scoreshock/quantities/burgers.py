@@ -1,0 +1,291 @@
+"""The score as a Burgers velocity: the terms of its equations, in every form, and what they leave over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import Status
+from scoreshock.kernels import burgers as kernel
+from scoreshock.kernels import differences, geometry
+from scoreshock.kernels import mixture as mixtures
+from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
+from scoreshock.quantities.points import Points, positions, times
+
+Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Argument = tuple[xr.DataArray, tuple[str, ...]]
+
+EQUATIONS = {
+    "score": "(18), (62): s_tau = Lap s + 2 (s . grad) s",
+    "burgers": "(24), (63): u_tau = Lap u - (u . grad) u, u = -2 s",
+    "physical": "(25): s_t = 1/2 g^2 [Lap s + 2 (s . grad) s]",
+    "physical-burgers": "(26): u_t = 1/2 g^2 [Lap u - (u . grad) u], u = -2 s",
+    "vp": "(78): s_t = 1/2 beta [Lap s + 2 (s . grad) s + s + (x . grad) s]",
+    "cole-hopf": "(16): u_t = nu Lap u - (u . grad) u, u = -2 nu s, tau = nu t",
+    "conservation": "(23): s_tau = d/dx (s_x + s^2)",
+    "log-density": "h_tau = Lap h + |grad h|^2, h = ln p",
+}
+"""Forms of the equation, each as ``rate_term = diffusion_term + advection_term + ...``."""
+
+OF_MIXTURES = ("conservation", "log-density")
+"""Forms that need the density or its moments, not the score alone."""
+
+VELOCITY = ("burgers", "physical-burgers", "cole-hopf")
+
+METHODS = ("analytic", "differences")
+
+
+def burgers_residual(
+    field: xr.Dataset | Field,
+    x: Points,
+    tau: float | xr.DataArray,
+    form: str = "score",
+    coefficient: float | xr.DataArray = 1.0,
+    method: str | None = None,
+    length: float | xr.DataArray | None = None,
+    duration: float | xr.DataArray | None = None,
+    precision: float = differences.DOUBLE,
+    richardson: bool = True,
+) -> xr.Dataset:
+    """Terms of the score's equation at ``x`` and ``tau``, in one of its forms, and what they leave over.
+
+    Parameters
+    ----------
+    field
+        A labelled mixture, whose sweep dimensions carry over; or any score as a function of points ``(..., d)`` and times
+        ``(...)``, returning ``(..., d)``, each point by itself (a score network, say).
+    x
+        As in ``ss.score``; for a function an array (d,) or (n, d), or a DataArray with dimension ``feature``. In the
+        path's own coordinates where the form is ``vp``.
+    tau
+        Diffusion time, for ``vp`` the effective one (80); for a function the time in its own clock.
+    form
+        A name in ``EQUATIONS``; a function has all but ``conservation`` and ``log-density``.
+    coefficient
+        At that time: ``g^2`` of the physical forms, ``beta`` of ``vp``, viscosity of ``cole-hopf``; unused by the others.
+    method
+        For a mixture ``analytic`` (default: closed forms in twice the working precision, the time derivative from the
+        density) or ``differences``; for a function ``differences``.
+    length, duration, precision, richardson
+        Of the differences, as in ``kernels.differences.derivatives``; by default the length is ``v/(sqrt(v) + extent)`` of
+        a mixture, at most its layer's width, and 1 of a function.
+
+    Returns
+    -------
+    Dataset
+        ``rate_term`` and the terms of the right-hand side with their signs; ``residual``, their difference;
+        ``largest_term`` and ``residual_relative``, per point, in Euclidean length; the field itself (``score``,
+        ``burgers_velocity`` or ``log_density``); ``residual_status``; and with differences ``residual_error``. Where all
+        terms vanish together (a centre of symmetry), the relative residual counts the longest as at least 2^-60 of
+        what they are differences of, and is 0 where they are exactly zero.
+
+    Raises
+    ------
+    ValueError
+        For a form or method that is not available, points of another number of features, or a negative ``tau``.
+
+    Notes
+    -----
+    Status ``singular`` where ``v = 0``; ``not_applicable`` where ``tau`` is NaN, or 0 with differences. A residual well
+    above ``residual_error`` says that the field is not the score of any heat flow.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.25, weight=0.7)
+    >>> found = burgers_residual(pair, np.array([-1e4, 0.0, 0.3, 1e4]), tau=0.1)
+    >>> bool((found.residual_relative < 1e-12).all())
+    True
+    >>> network = lambda x, tau: -1.1 * x / (1 + 2 * tau)[..., None]  # ten per cent too steep
+    >>> round(float(burgers_residual(network, np.array([2.0]), tau=0.5).residual_relative), 3)
+    0.091
+    """
+    method = checked_method(field, form, method)
+    at, factor = times(tau), as_labelled(coefficient)
+    steps = [(as_labelled(np.nan if step is None else step), ()) for step in (length, duration)]
+    options: dict[str, Any] = {"form": form}
+    if method == "differences":
+        options |= {"precision": precision, "richardson": richardson}
+    function: Callable[..., Any]
+    arguments: list[Argument]
+    if not isinstance(field, xr.Dataset):
+        function, options = _by_differences, options | {"field": field}
+        arguments = [(at, ()), (factor, ()), *steps, (points_of(x), ("feature",))]
+    elif method == "differences":
+        function = _of_mixture_by_differences
+        arguments = [*mixture_arguments(field), (at, ()), (factor, ()), *steps, (positions(field, x), ("feature",))]
+    else:
+        function, points = _analytic, positions(field, x)
+        given = [(field.ambient_dimension, ()), (at, ()), (factor, ())]
+        arguments = [*mixture_arguments(field), *given, (points, ("feature",))]
+    found = apply(function, arguments, _outputs(form, method), **options)
+    return found.assign_attrs(equation=EQUATIONS[form], form=form, method=method)
+
+
+def _outputs(form: str, method: str) -> list[Output]:
+    """What a form's kernels return, as `_wanted` has it."""
+    value = "log_density" if form == "log-density" else "burgers_velocity" if form in VELOCITY else "score"
+    own = () if form == "log-density" else ("feature",)
+    advection = [] if form == "conservation" else ["advection_term"]
+    drift = ["growth_term", "transport_term"] if form == "vp" else []
+    names = [value, "rate_term", "diffusion_term", *advection, *drift, "residual"]
+    outputs = [*(Output(name, own) for name in names), Output("largest_term"), Output("residual_relative")]
+    if method == "differences":
+        outputs.append(Output("residual_error"))
+    return [*outputs, Output("residual_status", (), np.int8)]
+
+
+def checked_method(field: xr.Dataset | Field, form: str, method: str | None, jacobian: Field | None = None) -> str:
+    """The method, if it and the form are available for the field."""
+    is_mixture = isinstance(field, xr.Dataset)
+    if not is_mixture and not callable(field):
+        raise ValueError(f"field: {type(field).__name__}; allowed: a mixture, or a function of (x, tau)")
+    method = method or ("analytic" if is_mixture else "differences")
+    methods = METHODS if is_mixture else METHODS[:1] if jacobian is not None else METHODS[1:]
+    if method not in methods:
+        raise ValueError(f"method: {method!r} is not available; allowed: {', '.join(methods)}")
+    forms = list(EQUATIONS)
+    if method == "differences":
+        forms = [name for name in forms if name not in OF_MIXTURES and not (is_mixture and name == "vp")]
+    if form not in forms:
+        raise ValueError(f"form: {form!r} is not available with {method}; allowed: {', '.join(forms)}")
+    if form == "conservation" and isinstance(field, xr.Dataset) and field.sizes["feature"] != 1:
+        raise ValueError(f"form: 'conservation' has one dimension; the mixture has {field.sizes['feature']} features")
+    return method
+
+
+def mixture_arguments(mixture: xr.Dataset) -> list[Argument]:
+    """Means, weights and variance as arguments of `labelled.apply`."""
+    return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS), (mixture.component_variance, ())]
+
+
+def points_of(x: Points) -> xr.DataArray:
+    """``x`` as a DataArray, for a function whose number of features is not known."""
+    if isinstance(x, xr.DataArray):
+        if "feature" not in x.dims:
+            raise ValueError(f"x: dimensions {x.dims}; allowed: any that include feature")
+        return x
+    array = np.asarray(x, dtype=float)
+    if array.ndim not in (1, 2):
+        raise ValueError(f"x: shape {array.shape}; allowed: (d,) or (points, d)")
+    return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
+
+
+def as_labelled(value: Any) -> xr.DataArray:
+    return value if isinstance(value, xr.DataArray) else xr.DataArray(np.asarray(value, dtype=float))
+
+
+def _analytic(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    dimension: np.ndarray,
+    tau: np.ndarray,
+    coefficient: np.ndarray,
+    x: np.ndarray,
+    form: str,
+) -> tuple[np.ndarray, ...]:
+    if form == "log-density":
+        terms = kernel.log_density_terms(x, means, weights, variance, tau, dimension)
+    elif form == "conservation":
+        terms = kernel.conservation_terms(x, means, weights, variance, tau)
+    else:
+        alpha = 1 / np.sqrt(1 + 2 * tau) if form == "vp" else 1.0
+        drift, squared = _clock(form, coefficient)
+        terms = kernel.affine_terms(x, means, weights, variance, tau, alpha, drift, squared)
+        terms = _in_form(terms, form, coefficient)
+    v = variance + 2 * tau
+    return (*_wanted(terms, form), status_of(terms, v, tau))
+
+
+def _clock(form: str, coefficient: np.ndarray) -> tuple[Any, Any]:
+    """``f`` of the drift ``f x`` and ``g**2``."""
+    if form == "vp":
+        return -0.5 * coefficient, coefficient
+    return 0.0, coefficient if form.startswith("physical") else 2.0
+
+
+def _in_form(terms: kernel.Terms, form: str, coefficient: np.ndarray) -> kernel.Terms:
+    if form == "cole-hopf":
+        return kernel.rescaled(terms, -2 * coefficient, coefficient)
+    return kernel.rescaled(terms, -2.0) if form in VELOCITY else terms
+
+
+def _wanted(terms: kernel.Terms, form: str) -> tuple[np.ndarray, ...]:
+    advection = () if form == "conservation" else (terms.advection,)
+    drift = (terms.growth, terms.transport) if form == "vp" else ()
+    first = (terms.field, terms.rate, terms.diffusion, *advection, *drift, terms.residual)
+    return (*first, terms.largest, terms.relative)
+
+
+def status_of(terms: Any, v: Any, tau: Any, needs_earlier: bool = False) -> np.ndarray:
+    status = np.where(np.isfinite(terms.relative), Status.ok, Status.failed)
+    status = np.where(np.isnan(tau) | (needs_earlier & (np.asarray(tau) == 0)), Status.not_applicable, status)
+    return np.where(np.asarray(v) == 0, Status.singular, status).astype(np.int8)
+
+
+def _by_differences(
+    tau: np.ndarray,
+    coefficient: np.ndarray,
+    length: np.ndarray,
+    duration: np.ndarray,
+    x: np.ndarray,
+    field: Field,
+    form: str,
+    precision: float,
+    richardson: bool,
+) -> tuple[np.ndarray, ...]:
+    length = np.where(np.isnan(length), 1.0, length)
+    duration = np.where(np.isnan(duration), length**2, duration)
+    found = differences.derivatives(field, x, tau, length, duration, precision, richardson)
+    terms, error = differences.field_terms(found, x, *_clock(form, coefficient))
+    terms, error = _in_form(terms, form, coefficient), error * _stretch(form, coefficient)
+    return (*_wanted(terms, form), error, status_of(terms, 1.0, tau, needs_earlier=True))
+
+
+def _of_mixture_by_differences(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    coefficient: np.ndarray,
+    length: np.ndarray,
+    duration: np.ndarray,
+    x: np.ndarray,
+    form: str,
+    precision: float,
+    richardson: bool,
+) -> tuple[np.ndarray, ...]:
+    score, x, v, length = steps_of_mixture(means, weights, variance, tau, x, length)
+    duration = np.where(np.isnan(duration), length**2, duration)
+    found = differences.derivatives(score, x, tau, length, duration, precision, richardson)
+    terms, error = differences.field_terms(found, x)
+    # A mixture's clock is diffusion time; physical time runs g^2/2 times as fast.
+    speed = 0.5 * coefficient if form.startswith("physical") else 1.0
+    terms = _in_form(kernel.rescaled(terms, 1.0, speed), form, coefficient)
+    error = error * speed * _stretch(form, coefficient)
+    return (*_wanted(terms, form), error, status_of(terms, v, tau, needs_earlier=True))
+
+
+def _stretch(form: str, coefficient: np.ndarray) -> Any:
+    """Length of a form's terms over that of the score's."""
+    return 2 * coefficient**2 if form == "cole-hopf" else 2.0 if form in VELOCITY else 1.0
+
+
+def steps_of_mixture(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, length: Any
+) -> tuple[Field, np.ndarray, np.ndarray, np.ndarray]:
+    """A mixture's score as a function, its points over the whole shape, v, and a length over which the score varies."""
+    v = variance + 2 * tau
+    offset = geometry.centred(means, weights)
+    extent = kernel.lengths(np.moveaxis(offset, -1, 0)).max(axis=-1)
+    length = np.where(np.isnan(length), v / (np.sqrt(v) + extent), length)
+    shape = np.broadcast_shapes(x.shape[:-1], v.shape, means.shape[:-2], weights.shape[:-1])
+
+    def score(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        return mixtures.score(x, means, weights, variance, tau)
+
+    return score, np.broadcast_to(x, shape + x.shape[-1:]), v, length

@@ -1,0 +1,105 @@
+"""Differences of any field: the right derivatives, and errors that hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scoreshock.kernels import burgers, mixture
+from scoreshock.kernels.differences import derivatives, field_terms
+
+RNG = np.random.default_rng(11)
+X = RNG.normal(size=(60, 2))
+
+
+def wave(x, tau):
+    """A field of two values with known derivatives: e**-5tau cos(x + 2y), x**3 y tau**2."""
+    return np.stack([np.exp(-5 * tau) * np.cos(x[..., 0] + 2 * x[..., 1]), x[..., 0] ** 3 * x[..., 1] * tau**2], axis=-1)
+
+
+def exact(x, tau):
+    a, b = x[..., 0], x[..., 1]
+    decay, phase, zero = np.exp(-5 * tau), a + 2 * b, np.zeros_like(a)
+    gradient = np.stack([-decay * np.sin(phase), -2 * decay * np.sin(phase), 3 * a**2 * b * tau**2, a**3 * tau**2], axis=-1)
+    laplacian = np.stack([-5 * decay * np.cos(phase), 6 * a * b * tau**2 + zero], axis=-1)
+    rate = np.stack([-5 * decay * np.cos(phase), 2 * a**3 * b * tau], axis=-1)
+    return gradient.reshape(*a.shape, 2, 2), laplacian, rate
+
+
+@pytest.mark.parametrize(("richardson", "accuracy"), [(True, 1e-9), (False, 1e-5)])
+def test_derivatives_are_right_within_their_errors(richardson, accuracy):
+    tau = 0.3
+    found = derivatives(wave, X, tau, 1.0, richardson=richardson)
+    gradient, laplacian, rate = exact(X, tau)
+    for got, error, wanted in (
+        (found.gradient, found.gradient_error, gradient),
+        (found.laplacian, found.laplacian_error, laplacian),
+        (found.rate, found.rate_error, rate),
+    ):
+        off = np.abs(got - wanted)
+        assert (off <= error + 1e-14).all()
+        assert off.max() <= accuracy * (1 + np.abs(wanted).max())
+
+
+def test_time_has_no_earlier_side_at_zero():
+    found = derivatives(wave, X, 0.0)
+    assert np.isnan(found.rate).all()
+    assert np.isfinite(found.gradient).all()
+
+
+def test_times_before_zero_are_never_asked_for():
+    asked = []
+
+    def spy(x, tau):
+        asked.append(np.min(tau))
+        return wave(x, tau)
+
+    derivatives(spy, X, np.full(60, 1e-9), length=5.0)
+    assert min(asked) > 0
+
+
+def test_a_field_in_single_precision_needs_to_be_said_so():
+    def single(x, tau):
+        return wave(x, tau).astype(np.float32)
+
+    _, laplacian, _ = exact(X, 0.3)
+    for precision, holds in ((2.0**-23, True), (2.0**-52, False)):
+        found = derivatives(single, X, 0.3, precision=precision)
+        assert (np.abs(found.laplacian - laplacian) <= found.laplacian_error).all() == holds
+
+
+@pytest.mark.parametrize("richardson", [True, False])
+@pytest.mark.parametrize(("k", "n"), [(2, 1), (3, 2), (4, 3)])
+def test_residual_of_a_true_score_is_below_its_error(k, n, richardson):
+    rng = np.random.default_rng([k, n])
+    means, weights = rng.normal(size=(k, n)), np.full(k, 1 / k)
+    for variance, tau in ((0.09, 0.2), (0.0025, 0.001), (1.0, 50.0)):
+        v = variance + 2 * tau
+        length = v / (np.sqrt(v) + np.abs(means).max())
+        for x in (rng.normal(size=(30, n)), 1e4 * np.sqrt(v) * rng.normal(size=(30, n))):
+            found = derivatives(
+                lambda x, t, w=weights, s=variance, m=means: mixture.score(x, m, w, s, t),
+                x, tau, length, richardson=richardson,
+            )  # fmt: skip
+            terms, error = field_terms(found, x)
+            assert (burgers.lengths(terms.residual.T) <= error).all()
+            assert (terms.relative <= (1e-6 if richardson else 1e-3)).all()
+            analytic = burgers.score_terms(x, means, weights, variance, tau)
+            for name in ("rate", "diffusion", "advection"):
+                off = burgers.lengths((getattr(terms, name) - getattr(analytic, name)).T)
+                assert (off <= error + 1e-15 * analytic.largest).all()
+
+
+def test_terms_with_a_drift():
+    """The VP score of standard normal data stands still."""
+    found = derivatives(lambda x, t: -x + 0 * t[..., None], X, 0.7)
+    terms, error = field_terms(found, X, drift=-1.0, squared_diffusion=2.0)
+    assert (burgers.lengths(terms.residual.T) <= error).all()
+    np.testing.assert_allclose(terms.transport, -X, atol=1e-9)
+
+
+def test_a_field_that_is_no_score_is_found_out():
+    found = derivatives(lambda x, t: -1.1 * x / (1 + 2 * t)[..., None], X, 0.5)
+    terms, error = field_terms(found, X)
+    assert (burgers.lengths(terms.residual.T) > 1e6 * error).all()
+    np.testing.assert_allclose(terms.relative, 0.1 / 1.1, rtol=1e-8)

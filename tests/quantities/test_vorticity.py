@@ -1,0 +1,109 @@
+"""Labelled vorticity and its equation on references; the Riccati remark against its counter-example."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scoreshock as ss
+from scoreshock.conventions import Status
+from scoreshock.kernels import mixture as kernel
+from scoreshock.quantities.vorticity import riccati, vorticity, vorticity_residual
+from tests.reference import cases, check, identify, means_of, weights_of
+
+
+def still(x, tau):
+    return np.zeros_like(x) * tau[..., None]
+
+
+def perturbed(case):
+    inputs = case["inputs"]
+    means, weights, variance, rotation = means_of(case), weights_of(case), inputs["sigma0"] ** 2, np.array(inputs["Omega"])
+
+    def field(x, tau):
+        return kernel.score(x, means, weights, variance, tau) + x @ rotation.T
+
+    def jacobian(x, tau):
+        return kernel.score_jacobian(x, means, weights, variance, tau) + rotation
+
+    return field, jacobian
+
+
+@pytest.mark.parametrize("case", cases("curl_perturbed"), ids=identify)
+def test_rotation_added_to_a_score(case):
+    field, jacobian = perturbed(case)
+    at = np.array(case["inputs"]["x"]), case["inputs"]["tau"]
+    for found in (vorticity(field, *at, jacobian), vorticity(field, *at, length=0.1)):
+        check(case, "vorticity", found.vorticity.values)
+        check(case, "jacobian", found.score_jacobian.values)
+        check(case, "max_abs_vorticity", found.vorticity_largest.item())
+        check(case, "max_abs_jacobian", (found.vorticity_largest / found.vorticity_relative).item())
+        assert found.vorticity.dims == ("feature", "feature_other")
+
+
+@pytest.mark.parametrize("case", cases("vorticity_linear"), ids=identify)
+def test_linear_flow(case):
+    inputs = case["inputs"]
+    matrix = np.array(inputs["M0"])
+
+    def jacobian(_, t):
+        return matrix @ np.linalg.inv(np.eye(2) + t[..., None, None] * matrix)
+
+    def field(x, t):
+        return (jacobian(x, t) @ x[..., None])[..., 0]
+
+    found = vorticity_residual(field, np.array(inputs["x"]), inputs["t"], jacobian, form="burgers")
+    check(case, "omega", found.vorticity.values)
+    np.testing.assert_allclose(found.rate_term, case["expected"]["omega_t"], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(-found.stretching_term, case["expected"]["stretching"], rtol=1e-12, atol=1e-14)
+    assert float(found.residual.pipe(np.abs).max()) <= float(found.residual_error)
+    assert found.residual_status == Status.ok
+
+
+def test_a_score_does_not_turn():
+    rng = np.random.default_rng(4)
+    polygon = ss.families.polygon(separation=xr.DataArray([0.5, 2.0], dims="separation"), variance=0.1)
+    points = rng.normal(size=(15, 2))
+    exact = vorticity(polygon, points, 0.2)
+    assert not exact.vorticity.values.any()
+    assert not exact.vorticity_relative.values.any()
+    measured = vorticity(polygon, points, 0.2, method="differences")
+    assert (measured.vorticity_largest <= measured.vorticity_error).all()
+    assert (measured.vorticity_relative <= 1e-8).all()
+    assert measured.vorticity.dims == ("separation", "point", "feature", "feature_other")
+    equation = vorticity_residual(polygon, points, 0.2)
+    assert not equation.residual.values.any()
+
+
+def test_where_there_is_no_score_there_is_no_vorticity():
+    pair = ss.families.pair(separation=1.0, variance=0.0)
+    assert np.isnan(vorticity(pair, np.array([0.1]), 0.0).vorticity_relative).all()
+    assert vorticity_residual(pair, np.array([0.1]), 0.0).residual_status == Status.singular
+
+
+def test_the_equation_needs_a_jacobian():
+    with pytest.raises(ValueError, match="jacobian: none is given"):
+        vorticity_residual(still, np.zeros(2), 0.1)
+    with pytest.raises(ValueError, match="form: 'euler' is not available; allowed: score, burgers"):
+        vorticity_residual(still, np.zeros(2), 0.1, form="euler")
+
+
+def test_riccati_divergence_is_on_the_other_side_of_zero():
+    pair = ss.families.pair(separation=2.0, variance=1.0)
+    tau = xr.DataArray([1.6, 3.5, 49.5, 1e6], dims="tau")
+    found = riccati(pair, tau)
+    v = 1 + 2 * tau
+    np.testing.assert_array_equal(found.cascade.squeeze("mode"), 1.5)
+    np.testing.assert_allclose(1 + 2 * found.tau_divergence.squeeze("mode"), -4 * v / (v - 4), rtol=1e-9)
+    assert (found.tau_divergence < 0).all()
+    assert (found.divergence_error < -4).all()
+    np.testing.assert_allclose(found.divergence_error, found.tau_divergence - 1.5)
+
+
+def test_riccati_in_the_plane_diverges_at_zero_variance_across_the_pair():
+    means = [[-2.0, 0.0], [2.0, 0.0]]
+    found = riccati(ss.mixture(means, [0.5, 0.5], 1.0), 3.5)
+    np.testing.assert_allclose(found.jacobian_eigenvalue, [-1 / 16, -1 / 8], rtol=1e-15)
+    np.testing.assert_allclose(1 + 2 * found.tau_divergence, [-8.0, 0.0], atol=1e-14)
+    np.testing.assert_allclose(found.cascade, [1.5, -0.5])
