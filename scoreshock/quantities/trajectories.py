@@ -1,0 +1,349 @@
+"""Trajectories between noise and data, and what a wrong score does to them, labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import Status, attributes
+from scoreshock.kernels import flow, growth, quantiles
+from scoreshock.kernels.geometry import half_distance
+from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
+from scoreshock.quantities.points import Points, positions, times
+
+Bias = float | np.ndarray | list | xr.DataArray
+ErrorField = Callable[[np.ndarray, np.ndarray], Any]
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A score error that the user gives as a function of position and time (a class, so that it can be pickled)."""
+
+    error: ErrorField
+
+    def __call__(self, x: np.ndarray, _mixture: flow.Mixture, tau: np.ndarray) -> Any:
+        return self.error(x, tau)
+
+
+def trajectories(
+    mixture: xr.Dataset,
+    x: Points,
+    tau: np.ndarray | list | xr.DataArray,
+    bias: Bias | None = None,
+    place: str | ErrorField = "everywhere",
+    stochastic: bool = False,
+    seed: int = 0,
+    steps: int = flow.STEPS,
+) -> xr.Dataset:
+    r"""Trajectories of the probability-flow ODE :math:`dx/d\tau = -\hat s` (49), or of the reverse SDE (10).
+
+    Parameters
+    ----------
+    mixture
+        Labelled mixture; its sweep dimensions carry over.
+    x
+        Starts at the first time, as in `score`.
+    tau
+        Diffusion times, the first being the start; an array, or a DataArray with dimension ``tau`` (and sweep dimensions).
+        Descending times generate data; the reverse SDE takes no others.
+    bias
+        Size of the score error, a number on a line or with dimension ``feature``: ``s_hat = s + bias * place``.
+    place
+        ``everywhere``; ``layer``, with the layer's own profile, ``sech^2(a(x - x_b)/v)`` for a pair; ``outside``, the rest;
+        or a function ``f(x (..., feature), tau (...))`` that broadcasts with x.
+    stochastic, seed
+        Whether to follow the reverse SDE, and the seed of its noise. Starts have noise of their own; members of a sweep
+        share it.
+    steps
+        Steps over all times, equal in ``ln v`` between two of them.
+
+    Returns
+    -------
+    Dataset
+        ``trajectory(..., tau, feature)`` with ``trajectory_status(..., tau)``. Of the flow also ``trajectory_error``, an
+        estimate; on a line without bias also ``trajectory_exact(..., tau)``, by quantiles, ``exact_status`` and
+        ``log_tail(...)``. NaN with ``singular`` where v = 0.
+
+    Raises
+    ------
+    ValueError
+        For a negative or non-monotonic tau, an unknown place, or a bias without the mixture's features.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> from scoreshock.quantities.trajectories import trajectories
+    >>> pair = ss.families.pair(separation=1.0, variance=0.09)
+    >>> found = trajectories(pair, np.array([0.1]), [2.0, 0.0])
+    >>> round(float(found.trajectory[..., -1, 0].squeeze()), 6), round(float(found.trajectory_exact[..., -1].squeeze()), 6)
+    (0.456049, 0.456049)
+    """
+    points, at = positions(mixture, x), _track(tau, falling=stochastic)
+    arguments = _arguments(mixture, points, at)
+    wrong = _wrong(mixture, bias, place)
+    own = ("tau", "feature")
+    outputs = [Output("trajectory", own), Output("trajectory_status", ("tau",), np.int8)]
+    if stochastic:
+        found = apply(
+            _sde, [*arguments, (_numbers(mixture, points), ()), *wrong[0]], outputs, steps=steps, seed=seed, **wrong[1]
+        )
+        return _timed(found, at)
+    found = apply(_ode, [*arguments, *wrong[0]], [*outputs, Output("trajectory_error", own)], steps=steps, **wrong[1])
+    if bias is None and mixture.sizes["feature"] == 1:
+        exact = apply(
+            _exact,
+            arguments,
+            [Output("trajectory_exact", ("tau",)), Output("log_tail"), Output("exact_status", ("tau",), np.int8)],
+        )
+        found = found.merge(exact, join="exact")
+    return _timed(found, at)
+
+
+def error_growth(
+    mixture: xr.Dataset,
+    x: Points,
+    tau: np.ndarray | list | xr.DataArray,
+    bias: Bias,
+    place: str | ErrorField = "everywhere",
+    steps: int = flow.STEPS,
+) -> xr.Dataset:
+    r"""Actual error of probability-flow trajectories by a wrong score, against the Grönwall bound (52).
+
+    Parameters
+    ----------
+    mixture, x, tau, bias, place, steps
+        As for `trajectories`; tau descending. A function as ``place`` should not exceed one, or the bound is not one.
+
+    Returns
+    -------
+    Dataset
+        ``trajectory`` (exact score), ``trajectory_difference(..., tau, feature)``, its length ``difference_size`` and
+        ``difference_precision``; ``log_growth``, ``log_bound`` for a unit error and ``gronwall_bound = |bias| e^log_bound``
+        (..., tau), inf where it overflows.
+
+    Notes
+    -----
+    The bound is that of the linearised error on the exact trajectory. At the centre of a symmetric pair it holds for the
+    actual error, and the linearised error attains it; an error that carries a trajectory into a layer can exceed it.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> from scoreshock.quantities.trajectories import error_growth
+    >>> found = error_growth(ss.families.pair(separation=1.2, variance=0.09), np.array([0.0]), [1.5, 0.05], bias=0.01)
+    >>> last = found.isel(tau=-1).squeeze()
+    >>> round(float(last.difference_size), 8), round(float(last.gronwall_bound), 8)
+    (0.11582825, 0.12480218)
+    """
+    points, at = positions(mixture, x), _track(tau, falling=True)
+    arguments = _arguments(mixture, points, at)
+    fields, options = _wrong(mixture, bias, place)
+    own = ("tau", "feature")
+    actual = apply(
+        _difference,
+        [*arguments, *fields],
+        [
+            Output("trajectory", own),
+            Output("trajectory_status", ("tau",), np.int8),
+            Output("trajectory_difference", own),
+            Output("difference_size", ("tau",)),
+            Output("difference_precision", ("tau",)),
+        ],
+        steps=steps,
+        **options,
+    )
+    bound = apply(
+        _growth,
+        [*arguments, *fields],
+        [
+            Output("log_growth", ("tau",)),
+            Output("log_bound", ("tau",)),
+            Output("gronwall_bound", ("tau",)),
+            Output("growth_status", ("tau",), np.int8),
+        ],
+        steps=steps,
+    )
+    return _timed(actual.merge(bound, join="exact"), at)
+
+
+def centre_growth(
+    mixture: xr.Dataset,
+    tau_min: float | xr.DataArray,
+    tau_start: float | xr.DataArray,
+    bias: float | xr.DataArray = 1.0,
+) -> xr.Dataset:
+    """Linearised error at the centre of a symmetric pair by a constant score bias, in closed form; it attains (52).
+
+    Parameters
+    ----------
+    mixture
+        Pairs of any weights (the centre of unequal ones is no trajectory, so their numbers are rate integrals); other
+        mixtures are ``not_applicable``.
+    tau_min, tau_start
+        Diffusion times at which generation stops and starts.
+    bias
+        Score error along the pair.
+
+    Returns
+    -------
+    Dataset
+        ``log_error = ln |e/bias|``, ``error_linear = e`` (inf where it overflows), ``log_growth``, ``growth_status``.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.quantities.trajectories import centre_growth
+    >>> found = centre_growth(ss.families.pair(separation=1.2, variance=0.09), 0.05, 1.5, bias=0.01)
+    >>> round(float(found.error_linear.squeeze()), 10)
+    0.1248021822
+    """
+    return apply(
+        _centre,
+        [
+            (mixture.component_mean, MEANS),
+            (mixture.component_variance, ()),
+            (times(tau_min, "tau_min"), ()),
+            (times(tau_start, "tau_start"), ()),
+            (xr.DataArray(bias), ()),
+        ],
+        [Output("log_error"), Output("error_linear"), Output("log_growth"), Output("growth_status", (), np.int8)],
+    )
+
+
+def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray:
+    """Times along the trajectory, with dimension ``tau``."""
+    at = times(tau)
+    if "tau" not in at.dims:
+        raise ValueError(f"tau: dimensions {at.dims}; allowed: a dimension tau")
+    step = at.diff("tau")
+    wanted = (step <= 0).all() if falling else (step <= 0).all("tau") | (step >= 0).all("tau")
+    if at.chunks is None and not bool((wanted | at.isnull().any("tau")).all()):
+        raise ValueError(f"tau: {at.values!r}; allowed: {'descending' if falling else 'descending or ascending'} times")
+    return at
+
+
+def _arguments(mixture: xr.Dataset, points: xr.DataArray, at: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
+    return [
+        (mixture.component_mean, MEANS),
+        (mixture.component_weight, WEIGHTS),
+        (mixture.component_variance, ()),
+        (at, ("tau",)),
+        (points, ("feature",)),
+    ]
+
+
+def _wrong(
+    mixture: xr.Dataset, bias: Bias | None, place: str | ErrorField
+) -> tuple[list[tuple[xr.DataArray, tuple[str, ...]]], dict[str, Any]]:
+    """The score error as a further argument and as options of a kernel."""
+    if isinstance(place, str) and place not in flow.PROFILES:
+        raise ValueError(f"place: {place!r} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
+    profile = flow.PROFILES[place] if isinstance(place, str) else _Given(place)
+    if bias is None:
+        return [], {"profile": profile}
+    n = mixture.sizes["feature"]
+    if isinstance(bias, xr.DataArray):
+        given = bias
+    else:
+        values = np.asarray(bias, dtype=float)
+        given = xr.DataArray(values, dims=("feature",) if values.shape == (n,) and values.ndim else ())
+    if "feature" not in given.dims and n == 1:
+        given = given.expand_dims("feature", axis=-1)
+    if given.sizes.get("feature") != n:
+        raise ValueError(f"bias: feature has size {given.sizes.get('feature')}; the mixture has {n}")
+    return [(given, ("feature",))], {"profile": profile}
+
+
+def _numbers(mixture: xr.Dataset, points: xr.DataArray) -> xr.DataArray:
+    """Number of each start, over the dimensions that only starts have."""
+    own = [dim for dim in points.dims if dim != "feature" and dim not in mixture.dims]
+    shape = [points.sizes[dim] for dim in own]
+    numbers = xr.DataArray(np.arange(int(np.prod(shape))).reshape(shape), dims=own)
+    return numbers.assign_coords({dim: points.coords[dim] for dim in own if dim in points.coords})
+
+
+def _timed(found: xr.Dataset, at: xr.DataArray) -> xr.Dataset:
+    """The result with its times: a coordinate where they are shared, else a variable."""
+    if at.dims == ("tau",):
+        return found.assign_coords(tau=("tau", at.data, attributes("tau")))
+    return found.assign(times=at.assign_attrs(attributes("tau")))
+
+
+def _bias(extra: tuple[np.ndarray, ...]) -> np.ndarray | None:
+    return extra[0] if extra else None
+
+
+def _ode(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    x: np.ndarray,
+    *extra: np.ndarray,
+    steps: int,
+    profile: flow.Profile,
+) -> tuple[np.ndarray, ...]:
+    found = flow.probability_flow(x, means, weights, variance, tau, steps, _bias(extra), profile)
+    return found.x, found.status, found.error
+
+
+def _sde(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    x: np.ndarray,
+    number: np.ndarray,
+    *extra: np.ndarray,
+    steps: int,
+    seed: int,
+    profile: flow.Profile,
+) -> tuple[np.ndarray, ...]:
+    return flow.reverse_sde(x, means, weights, variance, tau, number, seed, steps, _bias(extra), profile)
+
+
+def _exact(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    found = quantiles.quantile_flow(x, means, weights, variance, tau)
+    return found.x, found.log_tail, found.status
+
+
+def _difference(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    x: np.ndarray,
+    bias: np.ndarray,
+    steps: int,
+    profile: flow.Profile,
+) -> tuple[np.ndarray, ...]:
+    found = growth.error_growth(x, means, weights, variance, tau, bias, profile, steps)
+    return found.x, found.status, found.difference, growth.length(found.difference), found.precision
+
+
+def _growth(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    x: np.ndarray,
+    bias: np.ndarray,
+    steps: int,
+) -> tuple[np.ndarray, ...]:
+    found = growth.flow_growth(x, means, weights, variance, tau, steps)
+    return found.log_growth, found.log_bound, growth.length(bias)[..., None] * np.exp(found.log_bound), found.status
+
+
+def _centre(
+    means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau_start: np.ndarray, bias: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    if means.shape[-2] != 2:
+        return np.nan, np.nan, np.nan, Status.not_applicable  # type: ignore[return-value]
+    found = growth.centre_growth(half_distance(means), variance, tau_min, tau_start)
+    return found.log_error, bias * np.exp(found.log_error), found.log_growth, found.status

@@ -1,0 +1,168 @@
+"""Trajectories against exact quantiles, exactly solvable cases, scalings, and each against itself alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import kstest, norm
+
+from scoreshock.conventions import Status
+from scoreshock.kernels import flow
+from scoreshock.kernels.noise import normals
+from scoreshock.kernels.quantiles import quantile_flow
+from tests import reference
+
+PAIR = np.array([[-1.0], [1.0]])
+HALF = np.array([0.5, 0.5])
+TRACK = np.array([2.0, 0.5, 0.0])
+TRIPLE = np.array([[-1.0, 0.3], [0.8, -0.5], [0.1, 1.2]]), np.array([0.2, 0.5, 0.3]), np.array(0.1)
+
+
+@pytest.mark.parametrize("case", reference.cases("pf_ode_quantile"), ids=reference.identify)
+def test_flow_and_quantiles_meet_the_references(case):
+    given_ = case["inputs"]
+    mixture = reference.means_of(case), reference.weights_of(case), np.array(given_["sigma0"] ** 2)
+    x, tau = np.array([given_["x_start"]]), np.array([given_["tau_start"], given_["tau_end"]])
+    exact, marched = quantile_flow(x, *mixture, tau), flow.probability_flow(x, *mixture, tau)
+    reference.check(case, "x_end", exact.x[-1])
+    reference.check(case, "log_tail", exact.log_tail)
+    reference.check(case, "x_end", marched.x[-1, 0])
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.1, 2.0), st.integers(1, 4))
+def test_flow_keeps_quantiles_within_its_own_estimate(seed, variance, k):
+    rng = np.random.default_rng(seed)
+    mixture = rng.normal(size=(k, 1)), rng.dirichlet(np.ones(k)), np.array(variance)
+    x = rng.normal(size=(20, 1)) * 3
+    exact, marched = quantile_flow(x, *mixture, TRACK), flow.probability_flow(x, *mixture, TRACK, steps=128)
+    assert np.all(np.abs(marched.x[..., 0] - exact.x) <= marched.error[..., 0] + 1e-10)
+
+
+@pytest.mark.parametrize("place", [0.0, 1e8, -3e4])
+def test_far_tails_and_offsets_keep_their_digits(place):
+    x = np.array([[-1e4], [-30.0], [1e-3], [1e4]])
+    near = flow.probability_flow(x, PAIR, HALF, np.array(0.25), TRACK).x
+    moved = flow.probability_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).x
+    exact = quantile_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).x
+    slack = 4 * np.spacing(abs(place)) * 40
+    np.testing.assert_allclose(moved - place, near, rtol=1e-12, atol=slack)
+    np.testing.assert_allclose(exact, moved[..., 0], rtol=1e-8, atol=slack)
+
+
+def test_one_gaussian_contracts_with_its_deviation_in_any_dimension():
+    x = np.random.default_rng(0).normal(size=(7, 6))
+    found = flow.probability_flow(x, np.ones((1, 6)), np.ones(1), np.array(0.3), np.array([1e12, 3.0, 1e-12]), steps=256)
+    scale = np.sqrt((0.3 + 2 * np.array([1e12, 3.0, 1e-12])) / (0.3 + 2e12))
+    np.testing.assert_allclose(found.x, 1 + (x - 1)[:, None] * scale[:, None], rtol=1e-9, atol=1e-12)
+
+
+def test_forward_and_back_returns():
+    x = np.random.default_rng(1).normal(size=(9, 2))
+    out = flow.probability_flow(x, *TRIPLE, np.array([0.0, 2.0]))
+    back = flow.probability_flow(out.x[:, -1], *TRIPLE, np.array([2.0, 0.0]))
+    np.testing.assert_allclose(back.x[:, -1], x, atol=1e-8)
+
+
+def test_many_features_take_another_route_to_the_same_place():
+    x = np.random.default_rng(2).normal(size=(5, 2))
+    few = flow.probability_flow(x, *TRIPLE, TRACK, steps=64).x
+    wide = [np.concatenate([a, np.zeros((*a.shape[:-1], 4))], axis=-1) for a in (x, TRIPLE[0])]
+    many = flow.probability_flow(wide[0], wide[1], *TRIPLE[1:], TRACK, steps=64).x
+    np.testing.assert_allclose(many[..., :2], few, rtol=1e-12, atol=1e-13)
+    assert not many[..., 2:].any()
+
+
+def test_the_centre_of_a_symmetric_pair_stays_and_its_mirror_images_mirror():
+    x = np.array([[0.0], [0.3], [-0.3]])
+    found = flow.probability_flow(x, PAIR, HALF, np.array(0.01), TRACK).x
+    assert not found[0].any()
+    assert np.array_equal(found[1], -found[2])
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e5])
+def test_flow_scales_with_the_data(scale):
+    x = np.array([[0.2], [-3.0]])
+    found = flow.probability_flow(x, PAIR, HALF, np.array(0.09), TRACK).x
+    scaled = flow.probability_flow(scale * x, scale * PAIR, HALF, np.array(0.09 * scale**2), TRACK * scale**2).x
+    np.testing.assert_allclose(scaled, scale * found, rtol=1e-10)
+
+
+def test_times_after_the_singular_one_are_void():
+    found = flow.probability_flow(np.array([0.5]), PAIR, HALF, np.array(0.0), np.array([1.0, 0.5, 0.0]))
+    assert found.status.tolist() == [Status.ok, Status.ok, Status.singular]
+    assert np.isfinite(found.x[:2]).all()
+    assert np.isnan(found.x[2]).all()
+    exact = quantile_flow(np.array([0.5]), PAIR, HALF, np.array(0.0), np.array([1.0, 0.5, 0.0]))
+    assert exact.status.tolist() == found.status.tolist()
+    np.testing.assert_allclose(exact.x[:2], found.x[:2, 0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("place", ["everywhere", "layer", "outside"])
+def test_a_trajectory_does_not_depend_on_those_beside_it(place, monkeypatch):
+    rng = np.random.default_rng(5)
+    x, means = rng.normal(size=(3, 40, 2)), rng.normal(size=(3, 1, 3, 2))
+    weights, variance = rng.dirichlet(np.ones(3), (3, 1)), rng.uniform(0.1, 1, (1, 40))
+    bias = np.array([0.1, -0.2])
+    profile = flow.PROFILES[place]
+    monkeypatch.setattr(flow, "PIECE", 64)
+    whole = flow.probability_flow(x, means, weights, variance, TRACK, 16, bias, profile)
+    noisy = flow.reverse_sde(x, means, weights, variance, TRACK, np.arange(40), 3, 16, bias, profile)[0]
+    monkeypatch.undo()
+    for i, j in ((0, 0), (1, 17), (2, 39)):
+        alone = x[i, j], means[i, 0], weights[i, 0], variance[0, j], TRACK
+        single = flow.probability_flow(*alone, 16, bias, profile)
+        assert np.array_equal(single.x, whole.x[i, j])
+        assert np.array_equal(single.error, whole.error[i, j])
+        assert np.array_equal(flow.reverse_sde(*alone, np.array(j), 3, 16, bias, profile)[0], noisy[i, j])
+
+
+def test_quantiles_do_not_depend_on_those_beside_them(monkeypatch):
+    x = np.linspace(-4, 4, 100)[:, None]
+    whole = quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).x
+    monkeypatch.setattr("scoreshock.kernels.quantiles.BLOCK", 7)
+    assert np.array_equal(quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).x, whole)
+    assert all(np.array_equal(quantile_flow(x[i], PAIR, HALF, np.array(0.09), TRACK).x, whole[i]) for i in (0, 49, 99))
+
+
+def test_shares_of_the_error_add_up_and_peak_on_the_boundary():
+    mixture = flow.Mixture(PAIR, np.array([0.3, 0.7]), np.array(0.2))
+    boundary = -0.2 / 2 * np.log(0.7 / 0.3)
+    x = boundary + np.array([[0.0], [0.2], [-0.2], [5.0]])
+    layer = flow.in_layer(x, mixture, np.array(0.0))
+    np.testing.assert_allclose(layer[:, 0], 1 / np.cosh((x[:, 0] - boundary) / 0.2) ** 2, rtol=1e-12)
+    np.testing.assert_allclose(layer + flow.outside_layer(x, mixture, np.array(0.0)), 1, rtol=1e-15)
+    equal = flow.Mixture(np.array([[1.0, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]), np.ones(3) / 3, np.array(1.0))
+    assert float(flow.in_layer(np.zeros(2), equal, np.array(0.0))[0]) == pytest.approx(1)
+
+
+def test_reverse_sde_of_one_gaussian_is_exact_in_law_at_any_number_of_steps():
+    """N(0, 4) at tau = 1.5 to N(0, 1) at 0: conditional mean x v1/v0, variance v1 (v0 - v1)/v0."""
+    count = 20000
+    x = np.full((count, 1), 2.0)
+    one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
+    for steps in (1, 7):
+        end = flow.reverse_sde(x, *one, np.array([1.5, 0.0]), np.arange(count), 11, steps)[0][:, -1, 0]
+        assert kstest((end - 0.5) / np.sqrt(0.75), norm.cdf).pvalue > 1e-3
+
+
+def test_reverse_sde_generates_the_mixture():
+    """From exact p_tau to p_0: the share on each side and the spread about a mode, within four standard errors."""
+    rng, count = np.random.default_rng(4), 8000
+    start = np.where(rng.random(count) < 0.3, -1.0, 1.0) + np.sqrt(0.09 + 8.0) * rng.normal(size=count)
+    mixture = PAIR, np.array([0.3, 0.7]), np.array(0.09)
+    end = flow.reverse_sde(start[:, None], *mixture, np.array([4.0, 0.0]), np.arange(count), 2, 200)[0][:, -1, 0]
+    left = norm.cdf(0, -1, 0.3) * 0.3 + norm.cdf(0, 1, 0.3) * 0.7
+    assert abs(np.mean(end < 0) - left) < 4 * np.sqrt(left * (1 - left) / count)
+    assert np.std(end[end > 0]) == pytest.approx(0.3, rel=0.05)
+
+
+def test_normals_are_normal_and_independent_between_trajectories_and_places():
+    many = np.stack([normals(0, np.arange(20000), place) for place in range(4)])
+    assert kstest(many.ravel(), norm.cdf).pvalue > 1e-3
+    assert np.abs(np.corrcoef(many) - np.eye(4)).max() < 0.03
+    assert abs(np.corrcoef(many[0, 1:], many[0, :-1])[0, 1]) < 0.03
+    assert abs(np.corrcoef(many[0, 1:], many[1, :-1])[0, 1]) < 0.03
+    assert abs(np.corrcoef(many[0], normals(1, np.arange(20000), 0))[0, 1]) < 0.03

@@ -1,0 +1,152 @@
+"""Growth of score errors: closed form against references and quadrature, bound against actual errors."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+
+from scoreshock.conventions import Status
+from scoreshock.kernels import flow, growth
+from tests import reference
+
+HALF = np.array([0.5, 0.5])
+
+
+def pair(a: float) -> np.ndarray:
+    return np.array([[-a], [a]])
+
+
+def at_centre(a: float, variance: float, tau_min: float, tau0: float) -> growth.CentreGrowth:
+    return growth.centre_growth(*(np.array(float(value)) for value in (a, variance, tau_min, tau0)))
+
+
+def log_error_by_quadrature(a: float, variance: float, tau_min: float, tau0: float) -> float:
+    """``ln int exp(int s_x)`` in ``t = ln(y/v)``, with the integrand's peak taken out, on panels that crowd there."""
+    v = variance + 2 * tau_min
+    end = np.log1p(2 * (tau0 - tau_min) / v)
+
+    def exponent(t: float) -> float:
+        return t / 2 - a**2 / 2 / v * np.expm1(-t)
+
+    edges = [0.0, *(end - np.geomspace(1, 1e-8, 30)[1:] * end), end]
+    parts = [
+        quad(lambda t: v / 2 * np.exp(exponent(t) - exponent(end)), low, high, epsabs=0, epsrel=1e-11)[0]
+        for low, high in pairwise(edges)
+    ]
+    return np.log(sum(parts)) + exponent(end)
+
+
+@pytest.mark.parametrize("case", reference.cases("gronwall_center"), ids=reference.identify)
+def test_centre_meets_the_references(case):
+    a, sigma, tau_min, tau0, bias = (case["inputs"][name] for name in ("a", "sigma0", "tau_min", "tau0", "bias"))
+    found = at_centre(a, sigma**2, tau_min, tau0)
+    reference.check(case, "log_e_over_bias", found.log_error)
+    reference.check(case, "e_linear", bias * np.exp(found.log_error))
+    reference.check(case, "log_growth_tau0_to_taumin", found.log_growth)
+    bound = growth.flow_growth(np.zeros(1), pair(a), HALF, np.array(sigma**2), np.array([tau0, tau_min]))
+    assert (abs(bound.log_bound[-1] - found.log_error) < 1e-8) == case["expected"]["bound_equals_linear"]
+
+
+@pytest.mark.parametrize("case", reference.cases("gronwall_nonlinear"), ids=reference.identify)
+def test_nonlinear_error_meets_the_references(case):
+    a, sigma, tau_min, tau0, bias = (case["inputs"][name] for name in ("a", "sigma0", "tau_min", "tau0", "bias"))
+    mixture = pair(a), HALF, np.array(sigma**2)
+    found = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), flow.everywhere)
+    linear = bias * np.exp(at_centre(a, sigma**2, tau_min, tau0).log_error)
+    reference.check(case, "x_end", found.difference[-1, 0])
+    reference.check(case, "e_linear", linear)
+    assert (found.difference[-1, 0] / linear <= 1) == case["expected"]["ratio_le_1"]
+    assert found.precision[-1] < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("a", "variance", "tau_min", "tau0"),
+    [
+        (1, 1e-4, 0, 5),
+        (1, 0.01, 0, 0.1),
+        (10, 1e-2, 0, 2e-2),
+        (10, 1e-4, 0, 1e-3),
+        (100, 1, 0, 100),
+        (0, 1, 0, 3),
+        (3, 1, 0, 2),
+        (1e-3, 1, 1, 1e12),
+        (50, 1, 0, 0.5),
+        (0.7, 0.5, 0, 1e-5),
+    ],
+)
+def test_closed_form_is_the_quadrature_from_cancelling_to_overflowing(a, variance, tau_min, tau0):
+    expected = log_error_by_quadrature(a, variance, tau_min, tau0)
+    assert at_centre(a, variance, tau_min, tau0).log_error == pytest.approx(expected, rel=1e-11, abs=1e-11)
+
+
+def test_the_two_routes_of_the_closed_form_agree_where_they_meet(monkeypatch):
+    tau0 = np.linspace(0.3, 2.0, 50)
+    found = []
+    for short in (0.0, 100.0):
+        monkeypatch.setattr(growth, "SHORT", short)
+        found.append(growth.centre_growth(np.array(1.0), np.array(0.3), np.array(0.0), tau0).log_error)
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-13)
+
+
+def test_tiny_intervals_give_the_interval():
+    for tau in (1e-15, 1e-9):
+        assert np.exp(at_centre(1.0, 1.0, 0.0, tau).log_error) == pytest.approx(tau, rel=1e-8)
+
+
+def test_centre_statuses():
+    assert at_centre(1, 0, 0, 1).status == Status.singular
+    assert np.isnan(at_centre(1, 0, 0, 1).log_error)
+    assert at_centre(1, 1, 2, 1).status == Status.not_applicable
+    assert at_centre(1, 1, 1, 1).log_error == -np.inf
+
+
+def test_growth_along_a_trajectory_is_that_of_a_nearby_start():
+    mixture = np.array([[-1.0], [0.4], [1.0]]), np.array([0.3, 0.3, 0.4]), np.array(0.1)
+    track = np.array([1.5, 0.3, 0.0])
+    found = growth.flow_growth(np.array([0.2]), *mixture, track)
+    near = flow.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).x[..., 0]
+    np.testing.assert_allclose(np.exp(found.log_growth), np.diff(near, axis=0)[0] / 2e-5, rtol=1e-6)
+
+
+def test_bound_is_the_linear_comparison_equation():
+    """``dB/d(-tau) = mu B + 1`` along the trajectory, by an adaptive solver."""
+    means, weights, variance = np.array([[-1.0, 0.3], [0.8, -0.5], [0.1, 1.2]]), np.array([0.2, 0.5, 0.3]), 0.1
+
+    def rate(minus_tau: float, y: np.ndarray) -> np.ndarray:
+        v, x = variance - 2 * minus_tau, y[:2]
+        r = weights * np.exp(-((x - means) ** 2).sum(axis=1) / (2 * v))
+        r /= r.sum()
+        offset = means - r @ means
+        hessian = offset.T @ (r[:, None] * offset) / v**2 - np.eye(2) / v
+        return np.array([*((r @ means - x) / v), np.linalg.eigvalsh(hessian)[-1] * y[2] + 1])
+
+    solved = solve_ivp(rate, (-1.5, 0.0), [0.2, 0.1, 0.0], rtol=1e-10, atol=1e-12)
+    found = growth.flow_growth(np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.4, 0.0]))
+    assert np.exp(found.log_bound[-1]) == pytest.approx(solved.y[2, -1], rel=1e-6)
+
+
+def test_an_error_in_the_layer_is_what_grows_at_the_centre_and_all_stay_below_the_bound():
+    mixture, track = (pair(1.2), HALF, np.array(0.09)), np.array([1.5, 0.05])
+    bound = np.exp(growth.flow_growth(np.zeros(1), *mixture, track).log_bound[-1])
+    size = {
+        place: abs(growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).difference[-1, 0]) / 1e-4
+        for place, profile in flow.PROFILES.items()
+    }
+    assert size["outside"] < 0.01 * size["layer"]
+    assert 0.99 * bound < size["layer"] <= size["everywhere"] <= bound * (1 + 1e-6)
+
+
+def test_constant_errors_are_the_worst_of_their_size_on_a_line():
+    mixture, track = (pair(1.0), np.array([0.3, 0.7]), np.array(0.09)), np.array([2.0, 0.0])
+    x = np.linspace(-2, 2, 21)[:, None]
+
+    def ends(profile: flow.Profile, bias: float) -> np.ndarray:
+        return growth.error_growth(x, *mixture, track, np.array([bias]), profile, 128).difference[:, -1, 0]
+
+    low, high = ends(flow.everywhere, -0.05), ends(flow.everywhere, 0.05)
+    for profile in (flow.in_layer, flow.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
+        other = ends(profile, 0.05)
+        assert np.all((low - 1e-9 <= other) & (other <= high + 1e-9))

@@ -1,0 +1,218 @@
+"""Neighbouring criteria against published values, brute-force quadrature and limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.optimize import brentq, minimize_scalar
+
+from scoreshock.conventions import Status
+from scoreshock.kernels import neighbours
+
+PAIR = np.array([[-1.0], [1.0]])
+HALF = np.array([0.5, 0.5])
+ZERO = np.array(0.0)
+LINE = np.array([[-3.0], [-1.0], [0.0], [2.5]]), np.array([0.1, 0.4, 0.3, 0.2])
+
+
+def averages(means: np.ndarray, weights: np.ndarray, v: float) -> tuple[float, float]:
+    """Cloning probability and class entropy by adaptive quadrature of their definitions."""
+
+    def parts(x: float) -> np.ndarray:
+        return weights * np.exp(-((x - means[:, 0]) ** 2) / (2 * v)) / np.sqrt(2 * np.pi * v)
+
+    def surprise(x: float) -> float:
+        p = parts(x)
+        p = p[p > 0]
+        return -(p * np.log(p / p.sum())).sum()
+
+    ends = means.min() - 12 * np.sqrt(v), means.max() + 12 * np.sqrt(v)
+    options = {"points": list(means[:, 0]), "epsabs": 1e-13, "epsrel": 1e-12, "limit": 500}
+    cloned = quad(lambda x: (parts(x) ** 2).sum() / max(parts(x).sum(), 1e-300), *ends, **options)[0]
+    return cloned, quad(surprise, *ends, **options)[0]
+
+
+@pytest.mark.parametrize(("m", "published"), [(1, 0.6751), (2, 0.7406), (4, 0.7657), (16, 0.7746), (1e8, 0.7752)])
+def test_cloning_at_the_spectral_time_is_as_published(m, published):
+    """Unit clusters at -m and m at t = ln(1 + m^2)/2: in the OU variable variance 1 and means m/sqrt(1 + m^2)."""
+    found = neighbours.neighbours(PAIR * m / np.sqrt(1 + m**2), HALF, np.array(1.0), ZERO)
+    assert round(float(found.cloning), 4) == published
+
+
+def test_default_level_is_the_cloning_of_a_pair_at_its_speciation():
+    assert abs(averages(PAIR, HALF, 1.0)[0] - neighbours.LEVEL) < 1e-13
+
+
+@pytest.mark.parametrize("v", [0.05, 0.3, 1.0, 8.0, 300.0])
+@pytest.mark.parametrize("mixture", [(PAIR, HALF), (PAIR, np.array([0.05, 0.95])), LINE])
+def test_averages_are_their_definitions(mixture, v):
+    found = neighbours.neighbours(*mixture, np.array(v), ZERO)
+    cloned, entropy = averages(*mixture, v)
+    assert found.cloning == pytest.approx(cloned, abs=2e-12)
+    assert found.entropy == pytest.approx(entropy, abs=2e-12)
+    step = 1e-3 * v
+    slope = (averages(*mixture, v + step)[1] - averages(*mixture, v - step)[1]) / step
+    assert found.entropy_rate == pytest.approx(slope, rel=2e-5, abs=1e-9)
+
+
+def test_limits_are_certainty_and_the_weights():
+    means, weights = LINE
+    found = neighbours.neighbours(means, weights, np.array(1e-12), np.array([0.0, 1e12]))
+    np.testing.assert_allclose(found.cloning, [1, weights @ weights], rtol=1e-9)
+    np.testing.assert_allclose(found.entropy, [0, -weights @ np.log(weights)], rtol=1e-9, atol=1e-15)
+
+
+def test_extreme_weights_and_offsets_are_finite():
+    found = neighbours.neighbours(PAIR + 1e8, np.array([1e-300, 1.0]), np.array(1.0), np.array([0.0, 1e12]))
+    np.testing.assert_allclose(found.cloning, 1)
+    assert np.all(found.entropy >= 0)
+    assert np.all(found.entropy < 1e-290)
+
+
+def test_a_pair_is_the_same_in_any_direction():
+    turned = np.array([[0.6, 0.8], [-0.6, -0.8]]) + 5
+    for function in (neighbours.cloning, neighbours.drift, neighbours.entropic):
+        found, expected = function(turned, HALF, np.array(0.09)), function(PAIR, HALF, np.array(0.09))
+        assert found[0] == pytest.approx(expected[0], rel=1e-10)
+
+
+def test_cloning_time_of_an_equal_pair_is_its_speciation_time():
+    a = np.array([0.5, 1.0, 30.0, 1e6])
+    tau, status = neighbours.cloning(a[:, None, None] * PAIR, HALF, np.array(0.01))
+    np.testing.assert_allclose(tau, (a**2 - 0.01) / 2, rtol=1e-12)
+    assert not status.any()
+
+
+def test_cloning_time_is_where_the_level_is_met():
+    means, weights = LINE
+    for level in (0.4, 0.7, 0.999):
+        tau, status = neighbours.cloning(means, weights, np.array(0.01), level)
+        assert status == Status.ok
+        assert averages(means, weights, 0.01 + 2 * float(tau))[0] == pytest.approx(level, abs=1e-10)
+
+
+def test_cloning_statuses():
+    assert neighbours.cloning(PAIR, np.array([0.1, 0.9]), ZERO)[1] == Status.no_transition
+    assert neighbours.cloning(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
+    tau, status = neighbours.cloning(PAIR, HALF, np.array(4.0))
+    assert (status, round(float(tau), 9)) == (Status.below_floor, -1.5)
+    triangle = np.array([[0.0, 1], [1, 0], [-1, 0]]), np.ones(3) / 3
+    assert neighbours.cloning(*triangle, ZERO)[1] == Status.not_applicable
+    assert neighbours.entropic(*triangle, ZERO)[1] == Status.not_applicable
+    assert neighbours.neighbours(*triangle, ZERO, np.array(1.0)).status == Status.not_applicable
+    assert neighbours.neighbours(PAIR, HALF, ZERO, ZERO).status == Status.singular
+
+
+def test_drift_of_unit_point_masses_is_as_published():
+    tau, _ = neighbours.drift(PAIR, HALF, ZERO)
+    assert 1 / np.sqrt(1 + 2 * tau) == pytest.approx(np.sqrt(np.sqrt(2) - 1), rel=1e-14)
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.09, 0.9, 1.7, 4.0])
+@pytest.mark.parametrize("a", [0.1, 1.0, 7.0])
+def test_drift_of_a_pair_solves_its_equation(a, variance):
+    tau, status = neighbours.drift(a * PAIR, HALF, np.array(variance))
+    v = variance + 2 * tau
+    assert (a**2 - v) / v == pytest.approx(-v / (2 * (1 + 2 * tau)), rel=1e-11)
+    assert (status == Status.ok) == (tau > 0)
+
+
+def test_drift_of_more_components_is_the_largest_root_at_the_mean():
+    means, weights = np.array([[-1.0, 0.2], [1.5, 0], [0, -0.7]]), np.array([0.4, 0.35, 0.25])
+    centred = means - weights @ means
+
+    def instability(v: float, variance: float) -> float:
+        r = weights * np.exp(-(centred**2).sum(axis=1) / (2 * v))
+        r /= r.sum()
+        offset = centred - r @ centred
+        return np.linalg.eigvalsh(offset.T @ (r[:, None] * offset))[-1] / v - 1 + 0.5 * v / (v + 1 - variance)
+
+    for variance in (0.0, 0.3, 1.0, 2.5):
+        tau, status = neighbours.drift(means, weights, np.array(variance))
+        grid = np.geomspace(max(variance, 1e-3), 1e3, 4000)
+        last = np.flatnonzero([instability(v, variance) > 0 for v in grid])[-1]
+        expected = brentq(instability, grid[last], grid[last + 1], args=(variance,), xtol=1e-14)
+        assert status == Status.ok
+        assert tau == pytest.approx((expected - variance) / 2, rel=1e-10)
+
+
+def test_criteria_of_extreme_pairs_are_found():
+    large = neighbours.drift(1e150 * PAIR, HALF, np.array(1.0))
+    assert large[0] == pytest.approx(1e300, rel=1e-12)
+    for weight in (1e-12, 1e-100):
+        weights = np.array([weight, 1 - weight])
+        tau, status = neighbours.entropic(1e6 * PAIR, weights, np.array(1.0))
+        around = neighbours.neighbours(1e6 * PAIR, weights, np.array(1.0), tau * np.array([0.9, 1.0, 1.1]))
+        assert status == Status.ok
+        assert np.argmin(around.entropy_log_rate) == 1
+
+
+def test_drift_statuses():
+    assert neighbours.drift(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
+    assert neighbours.drift(0.1 * PAIR, HALF, np.array(0.9))[1] == Status.below_floor
+    narrow = 0.1 * np.array([[-1.0], [0.0], [1.0]]), np.ones(3) / 3
+    tau, status = neighbours.drift(*narrow, np.array(0.9))
+    assert status == Status.below_floor
+    assert np.isnan(tau)
+    assert neighbours.drift(0 * narrow[0], narrow[1], ZERO)[1] == Status.no_transition
+
+
+@pytest.mark.parametrize("mixture", [(PAIR, HALF), (PAIR, np.array([0.2, 0.8])), LINE])
+@pytest.mark.parametrize("variance", [0.0, 0.09, 3.0])
+def test_entropy_changes_fastest_per_log_snr_where_brute_force_says(mixture, variance):
+    def rise(log_tau: float) -> float:
+        tau = np.exp(log_tau)
+        step = 1e-2
+        high, low = (averages(*mixture, variance + 2 * tau * np.exp(s))[1] for s in (step, -step))
+        return -(high - low)
+
+    tau, status = neighbours.entropic(*mixture, np.array(variance))
+    at = np.log(tau)
+    expected = minimize_scalar(rise, bracket=(at - 0.3, at + 0.05, at + 0.3), tol=1e-5).x
+    assert status == Status.ok
+    assert at == pytest.approx(expected, abs=1e-3)
+    everywhere = np.geomspace(1e-4, 1e4, 300)
+    rates = neighbours.neighbours(*mixture, np.array(variance), everywhere).entropy_log_rate
+    assert neighbours.neighbours(*mixture, np.array(variance), tau).entropy_log_rate <= np.nanmin(rates)
+
+
+def test_entropy_changes_fastest_per_tau_elsewhere():
+    tau, status = neighbours.entropic(PAIR, HALF, np.array(0.09), per="tau")
+    assert (status, round(float(tau), 3)) == (Status.ok, 0.104)
+    assert neighbours.entropic(PAIR, HALF, np.array(1.0), per="tau")[1] == Status.below_floor
+    assert neighbours.entropic(0 * PAIR, HALF, np.array(1.0))[1] == Status.no_transition
+
+
+def test_of_two_levels_the_higher_peak_is_found():
+    """Two close pairs far apart: each level has its own peak, at scales a thousand times apart."""
+    means = np.array([[-10.03], [-9.97], [9.97], [10.03]])
+    tau, _ = neighbours.entropic(means, np.array([0.25, 0.25, 0.25, 0.25]), np.array(1e-5))
+    grid = np.geomspace(1e-5, 1e4, 600)
+    rates = neighbours.neighbours(means, np.ones(4) / 4, np.array(1e-5), grid).entropy_log_rate
+    assert neighbours.neighbours(means, np.ones(4) / 4, np.array(1e-5), tau).entropy_log_rate <= rates.min()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(0.02, 0.98), st.floats(1e-3, 1e3))
+def test_times_scale_with_the_data_except_the_drift(weight, scale):
+    weights = np.array([weight, 1 - weight])
+    for function in (lambda *m: neighbours.cloning(*m, 0.98), neighbours.entropic):
+        tau, status = function(PAIR, weights, np.array(0.01))
+        scaled, same = function(scale * PAIR, weights, np.array(0.01 * scale**2))
+        assert status == same
+        np.testing.assert_allclose(scaled, tau * scale**2, rtol=1e-9)
+
+
+def test_times_do_not_depend_on_those_beside_them():
+    a = np.linspace(0.3, 5, 150)
+    means = a[:, None, None] * np.array([[-1.0], [0.2], [1.0]])
+    weights = np.array([0.3, 0.3, 0.4])
+    for function in (neighbours.cloning, neighbours.drift, neighbours.entropic):
+        whole, status = function(means, weights, np.array(0.09))
+        for i in (0, 31, 149):
+            alone = function(means[i], weights, np.array(0.09))
+            assert np.array_equal(alone[0], whole[i], equal_nan=True)
+            assert alone[1] == status[i]

@@ -1,0 +1,163 @@
+"""Labelled trajectories, divergences, neighbouring criteria and regions: against kernels, references and chunking."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scoreshock as ss
+from scoreshock.conventions import FLAGS, VARIABLES, Status
+from scoreshock.kernels import flow
+from scoreshock.quantities.divergence import divergence_bound, gaussian_divergence
+from scoreshock.quantities.neighbours import neighbouring_times, neighbours
+from scoreshock.quantities.regions import regions
+from scoreshock.quantities.trajectories import centre_growth, error_growth, trajectories
+from tests import reference
+
+SWEEP = ss.families.pair(separation=[0.8, 1.0, 1.5], variance=[0.09, 0.25])
+STARTS = np.array([-0.4, 0.0, 0.3])
+TRACK = [2.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize("case", reference.cases("pf_ode_quantile"), ids=reference.identify)
+def test_trajectories_meet_the_references(case):
+    given = case["inputs"]
+    mixture = ss.mixture(reference.means_of(case), reference.weights_of(case), variance=given["sigma0"] ** 2)
+    found = trajectories(mixture, np.array([given["x_start"]]), [given["tau_start"], given["tau_end"]]).squeeze()
+    reference.check(case, "x_end", found.trajectory.isel(tau=-1))
+    reference.check(case, "x_end", found.trajectory_exact.isel(tau=-1))
+    reference.check(case, "log_tail", found.log_tail)
+
+
+@pytest.mark.parametrize(
+    "case", reference.cases("gronwall_center") + reference.cases("gronwall_nonlinear"), ids=reference.identify
+)
+def test_errors_at_the_centre_meet_the_references(case):
+    given = case["inputs"]
+    mixture = ss.families.pair(separation=given["a"], variance=given["sigma0"] ** 2)
+    linear = centre_growth(mixture, given["tau_min"], given["tau0"], given["bias"]).squeeze()
+    reference.check(case, "e_linear", linear.error_linear)
+    if case["kind"] == "gronwall_center":
+        reference.check(case, "log_e_over_bias", linear.log_error)
+        reference.check(case, "log_growth_tau0_to_taumin", linear.log_growth)
+        return
+    actual = error_growth(mixture, np.zeros(1), [given["tau0"], given["tau_min"]], given["bias"]).squeeze()
+    reference.check(case, "x_end", actual.trajectory_difference.isel(tau=-1))
+    assert actual.difference_size[-1] <= actual.gronwall_bound[-1]
+
+
+@pytest.mark.parametrize("case", reference.cases("kl_gaussian"), ids=reference.identify)
+def test_divergences_meet_the_references(case):
+    given = case["inputs"]
+    start = {"prior_2tau": 2 * given["tau_max"], "exact": None}[given["init"]]
+    found = gaussian_divergence(
+        given["A"], given["B"], 0.0, given["tau_min"], given["tau_max"], given["d"], variance_start=start
+    )
+    reference.check(case, "kl_true", found.kl)
+    reference.check(case, "kl_ode", found.kl_ode)
+    reference.check(case, "kl_init", found.kl_start)
+    reference.check(case, "kl_bound", found.kl_bound)
+    reference.check(case, "tv_bound", found.tv_bound)
+    reference.check(case, "score_error_integral", found.score_error_integral)
+    reference.check(case, "variance_generated", found.generated_variance)
+    reference.check(case, "variance_generated_ode", found.generated_variance_ode)
+
+
+@pytest.mark.parametrize("case", reference.cases("kl_mean_shift"), ids=reference.identify)
+def test_shifted_means_meet_the_references(case):
+    given = case["inputs"]
+    found = gaussian_divergence(given["A"], None, given["dm"], given["tau_min"], given["tau_max"])
+    for field, name in {"kl_true": "kl", "tv_true": "tv", "mean_generated": "generated_mean"}.items():
+        reference.check(case, field, found[name])
+    reference.check(case, "kl_bound", found.kl_bound)
+    reference.check(case, "tv_bound", found.tv_bound)
+
+
+def all_quantities(mixture: xr.Dataset) -> list[xr.Dataset]:
+    levels = xr.DataArray([0.0, 0.3], dims="tau_min")
+    return [
+        trajectories(mixture, STARTS, TRACK, steps=16),
+        trajectories(mixture, STARTS, TRACK, stochastic=True, seed=3, steps=16),
+        error_growth(mixture, STARTS, TRACK, 0.1, "layer", steps=16),
+        centre_growth(mixture, levels, 2.0),
+        divergence_bound(mixture, levels, 2.0, 0.1, "layer"),
+        neighbours(mixture, [0.0, 0.4]),
+        neighbouring_times(mixture),
+        regions(mixture, [0.0, 0.4], [0.0, 1.0]),
+    ]
+
+
+def test_chunks_change_nothing_and_every_name_is_in_the_vocabulary():
+    for eager, lazy in zip(all_quantities(SWEEP), all_quantities(SWEEP.chunk(separation=1)), strict=True):
+        assert lazy.chunks
+        xr.testing.assert_identical(lazy.compute(), eager)
+        for name, variable in eager.variables.items():
+            assert name in {*VARIABLES, *SWEEP.coords}
+            assert ("flag_values" in variable.attrs) == (name in FLAGS)
+
+
+def test_a_member_of_a_sweep_is_itself_alone():
+    alone = SWEEP.isel(separation=[1], variance=[1])
+    for one, many in zip(all_quantities(alone), all_quantities(SWEEP), strict=True):
+        xr.testing.assert_identical(one, many.isel(separation=[1], variance=[1]))
+
+
+def test_noise_belongs_to_a_start_not_to_its_neighbours():
+    whole = trajectories(SWEEP, STARTS, TRACK, stochastic=True, seed=3, steps=16)
+    fewer = trajectories(SWEEP, STARTS[:2], TRACK, stochastic=True, seed=3, steps=16)
+    xr.testing.assert_identical(whole.isel(x=slice(2)), fewer)
+    other = trajectories(SWEEP, STARTS, TRACK, stochastic=True, seed=4, steps=16)
+    assert (other.trajectory.isel(tau=-1) != whole.trajectory.isel(tau=-1)).all()
+
+
+def test_times_may_differ_along_the_sweep():
+    track = xr.DataArray([1.0, 0.0], dims="tau") * SWEEP.separation**2
+    found = trajectories(SWEEP, STARTS, track, steps=64)
+    one = trajectories(SWEEP.isel(separation=2), STARTS, track.isel(separation=2).values, steps=64)
+    np.testing.assert_array_equal(found.trajectory.isel(separation=2).transpose(*one.trajectory.dims), one.trajectory)
+    xr.testing.assert_allclose(found.times, track.astype(float))
+
+
+def test_a_given_field_acts_as_the_named_one():
+    mixture = SWEEP.isel(separation=0, variance=0)
+    values = mixture.component_mean.values, mixture.component_weight.values, mixture.component_variance.values
+
+    def layer(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        return flow.in_layer(x, flow.Mixture(*values), tau)
+
+    given = error_growth(mixture, STARTS, TRACK, 0.1, layer, steps=16)
+    xr.testing.assert_identical(given, error_growth(mixture, STARTS, TRACK, 0.1, "layer", steps=16))
+
+
+def test_several_features_take_a_bias_with_as_many():
+    pair = ss.mixture([[-1.0, 0.0], [1.0, 0.0]], [0.5, 0.5], variance=0.1)
+    found = trajectories(pair, [[0.0, 0.0]], [1.0, 0.0], bias=[0.0, 0.1])
+    assert found.trajectory.isel(tau=-1, feature=0).item() == 0
+    assert found.trajectory.isel(tau=-1, feature=1).item() > 0
+    with pytest.raises(ValueError, match="bias"):
+        trajectories(pair, [[0.0, 0.0]], [1.0, 0.0], bias=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tau": [0.0, 1.0, 0.5]}, "tau"),
+        ({"tau": [0.0, 1.0], "stochastic": True}, "descending"),
+        ({"tau": [1.0, -1.0]}, "tau"),
+        ({"tau": 1.0}, "tau"),
+        ({"tau": TRACK, "place": "nowhere"}, "place"),
+    ],
+)
+def test_mistakes_are_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        trajectories(SWEEP, STARTS, **arguments)
+
+
+def test_neighbouring_times_of_a_pair():
+    found = neighbouring_times(ss.families.pair(separation=[1.0, 0.1], variance=0.09))
+    assert found.criterion.values.tolist() == ["cloning", "drift", "entropic"]
+    np.testing.assert_allclose(found.tau_star.isel(separation=0).squeeze()[:1], [0.455], rtol=1e-12)
+    assert found.status.sel(criterion="cloning").isel(separation=1).item() == Status.below_floor
+    with pytest.raises(ValueError, match="level"):
+        neighbouring_times(SWEEP, level=1.0)
