@@ -12,7 +12,10 @@ import numpy as np
 
 CF_VERSION = "CF-1.11"
 
-CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
+DEFAULT_CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
+CRITERIA = (*DEFAULT_CRITERIA, "drift", "cloning", "entropic")
+"""All criteria; those that are not computed by default answer other questions, or cost a quadrature a point."""
+
 QUANTITIES = ("scores", "speciation", "corrections", "amplification")
 
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from scoreshock.conventions import AXES, CRITERIA, QUANTITIES
+from scoreshock.conventions import AXES, CRITERIA, DEFAULT_CRITERIA, QUANTITIES
 from scoreshock.families import FAMILIES
 from scoreshock.schedules import KINDS
 from scoreshock.study.errors import show, unknown
@@ -250,7 +250,7 @@ class SweepEntry(Strict):
     tau: Annotated[Times, Field(description="scores, amplification: diffusion times")] = TimeValues(
         values=[0.25, 0.5, 1.0, 2.0], unit="speciation"
     )
-    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = list(CRITERIA)
+    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = list(DEFAULT_CRITERIA)
     order: Annotated[int, Field(ge=0, le=MAXIMUM_ORDER, description="corrections: highest order")] = 8
     tau_min: Annotated[Number, Field(ge=0, description="amplification: where generation stops")] = 0.0
 

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.optimize import brentq
 
 import scoreshock as ss
-from scoreshock.conventions import CRITERIA, Status, TimeStatus
+from scoreshock.conventions import DEFAULT_CRITERIA, Status, TimeStatus
 from tests.reference import array_of, cases, check, identify, means_of, weights_of
 
 
@@ -262,5 +262,19 @@ def test_branch_crossing_is_told_by_the_root_s_direction():
     assert (ss.corrections(mixture).error_status == Status.not_applicable).all()
 
 
-def test_every_criterion_is_reported_by_default():
-    assert list(ss.speciation(ss.families.pair(separation=1.0)).criterion.values) == list(CRITERIA)
+def test_seven_criteria_are_reported_by_default():
+    assert list(ss.speciation(ss.families.pair(separation=1.0)).criterion.values) == list(DEFAULT_CRITERIA)
+
+
+def test_neighbouring_criteria_are_further_values_of_criterion():
+    point_masses = ss.families.pair(separation=1.0, variance=0.0)
+    schedule = ss.schedule("vp-constant", beta=2.0)
+    found = ss.speciation(point_masses, {"ou": schedule}, criteria=["drift", "exact"])
+    alpha = np.sqrt(found.alpha_bar.sel(schedule="ou")).values
+    # Raya and Ambrogioni 2023: the reverse drift turns unstable at alpha = sqrt(sqrt 2 - 1), the density at 1/sqrt 2.
+    np.testing.assert_allclose(alpha, [np.sqrt(np.sqrt(2) - 1), 1 / np.sqrt(2)], rtol=1e-12)
+    pair = ss.families.pair(separation=1.0, variance=0.09)
+    others = ss.speciation(pair, criteria=["cloning", "entropic"])
+    assert (others.status == Status.ok).all()
+    # Cloning at its default level is speciation itself for an equal pair.
+    assert others.tau_star.sel(criterion="cloning").item() == pytest.approx(0.455, rel=1e-9)
