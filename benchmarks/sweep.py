@@ -82,7 +82,8 @@ class Sink:
 def streamed(asked: dict[str, Any], workers: int) -> None:
     """Run the labelled sweep chunk by chunk and drop the results."""
     arrays = [variable.data for variable in evaluate(asked).data_vars.values()]
-    da.store(arrays, [Sink() for _ in arrays], lock=False, scheduler="threads", num_workers=workers)
+    sinks: list[Any] = [Sink() for _ in arrays]
+    da.store(arrays, sinks, lock=False, scheduler="threads", num_workers=workers)
 
 
 def medians(calls: dict[str, Callable[[], object]]) -> dict[str, tuple[float, float]]:

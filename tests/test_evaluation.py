@@ -1,0 +1,95 @@
+"""Dimensions, chunks and types of evaluated sweeps."""
+
+from __future__ import annotations
+
+import math
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from scoreshock.evaluation import POINTS_PER_CHUNK, evaluate
+
+AXES: dict[str, Any] = {
+    "variance": {"values": [0.1, 1.0]},
+    "weight": {"values": [0.2, 0.5]},
+    "separation": {"start": 0.5, "stop": 4.0, "num": 5},
+}
+
+
+def content(
+    quantity: str, axes: dict[str, Any] = AXES, family: str = "pair", options: dict | None = None, **parameters: Any
+) -> dict[str, Any]:
+    return {
+        "family": family,
+        "parameters": parameters,
+        "axes": axes,
+        "schedules": {},
+        "quantity": quantity,
+        "options": options or {},
+    }
+
+
+@pytest.mark.parametrize("unit", ["absolute", "separation", "layer"])
+@pytest.mark.parametrize("clock", ["absolute", "speciation"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_scores_have_the_axes_then_tau_then_x_then_feature(unit: str, clock: str, chunked: bool) -> None:
+    options = {"x": {"values": [-1.0, 0.0, 1.0], "unit": unit}, "tau": {"values": [0.5, 1.0], "unit": clock}}
+    found = evaluate(content("scores", options=options), chunked=chunked)
+    tau, x = "tau" if clock == "absolute" else "tau_scaled", "x" if unit == "absolute" else "x_scaled"
+    order = ["variance", "weight", "separation", tau, x, "feature"]
+    for variable in found.data_vars.values():
+        assert list(variable.dims) == [dim for dim in order if dim in variable.dims]
+    assert found.score.dims == tuple(order)
+    assert found.log_density.dims == tuple(order[:-1])
+
+
+@pytest.mark.parametrize("quantity", ["speciation", "corrections", "amplification"])
+def test_axes_come_in_the_order_of_the_content(quantity: str) -> None:
+    for names in (("variance", "separation", "weight"), ("separation", "variance", "weight")):
+        found = evaluate(content(quantity, {name: AXES[name] for name in names}))
+        for variable in found.data_vars.values():
+            assert list(variable.dims[: len(names)]) == [name for name in names if name in variable.dims] + [
+                dim for dim in variable.dims[: len(names)] if dim not in names
+            ]
+
+
+def test_a_chunk_holds_at_most_so_many_points_and_every_variance() -> None:
+    axes = {
+        "variance": {"start": 0.1, "stop": 2.0, "num": 300},
+        "weight": {"start": 0.1, "stop": 0.9, "num": 50},
+        "separation": {"start": 0.5, "stop": 4.0, "num": 60},
+    }
+    tau = evaluate(content("speciation", axes)).tau_star
+    assert tau.chunks is not None
+    assert tau.chunks[0] == (300,)
+    assert math.prod(tau.chunksizes[name][0] for name in axes) <= POINTS_PER_CHUNK
+    many = evaluate(content("speciation", {n: axes[n] for n in ("variance", "separation")}, "polygon", vertices=20)).tau_star
+    assert math.prod(many.chunksizes[name][0] for name in ("variance", "separation")) <= POINTS_PER_CHUNK // 10
+
+
+@pytest.mark.parametrize("quantity", ["speciation", "corrections", "amplification"])
+def test_a_mixture_without_axes_is_evaluated_lazily_and_alike(quantity: str) -> None:
+    alone = content(quantity, {}, "custom", means=[[0.0], [1.0], [3.0]])
+    lazy = evaluate(alone)
+    assert all(variable.chunks is not None for variable in lazy.data_vars.values())
+    xr.testing.assert_identical(lazy.compute(), evaluate(alone, chunked=False))
+
+
+def test_types_are_known_before_computing_and_no_warning_is_given() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lazy = evaluate(content("speciation"))
+        whole = lazy.compute()
+    for name, variable in lazy.data_vars.items():
+        assert variable.dtype == whole[name].dtype
+    assert whole.status.dtype == np.int8
+    assert whole.n_roots.dtype == np.int16
+
+
+def test_a_lazy_result_can_be_sent_to_another_process() -> None:
+    lazy = evaluate(content("speciation"))
+    xr.testing.assert_identical(pickle.loads(pickle.dumps(lazy)).compute(), lazy.compute())
