@@ -144,7 +144,7 @@ def _state(path: Path, block: Block, quantity: str, full: bool) -> tuple[str, st
         return "broken", f"{seen.state}: {seen.reason}"
     if seen.attributes.get("scoreshock_parameters_digest") != provenance.parameters_digest(block.content(quantity)):
         return "stale", "other parameters"
-    if seen.attributes.get("scoreshock_code_digest") != provenance.code_digest(quantity):
+    if not provenance.is_of_this_code(seen.attributes, quantity):
         return "stale", "other code"
     return "done", ""
 

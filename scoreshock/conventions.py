@@ -13,10 +13,15 @@ import numpy as np
 CF_VERSION = "CF-1.11"
 
 DEFAULT_CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
-CRITERIA = (*DEFAULT_CRITERIA, "drift", "cloning", "entropic")
-"""All criteria; those that are not computed by default answer other questions, or cost a quadrature a point."""
+MIXTURE_CRITERIA = (*DEFAULT_CRITERIA, "drift", "cloning", "entropic")
+"""Criteria of a mixture; those that are not computed by default answer other questions, or cost a quadrature a point."""
 
-QUANTITIES = ("scores", "speciation", "corrections", "amplification")
+WELL_CRITERIA = ("boundary", "merging", "matched-gaussian")
+"""Criteria of a density with two wells."""
+
+CRITERIA = tuple(dict.fromkeys((*MIXTURE_CRITERIA, *WELL_CRITERIA)))
+
+QUANTITIES = ("scores", "speciation", "corrections", "amplification", "layer")
 
 
 class Status(IntEnum):
@@ -86,6 +91,13 @@ AXES = {
         low_open=True,
     ),
     "realization": Axis("index of a random draw of the means", "a whole number >= 0", 0, 2.0**53, integer=True),
+    "quartic_coefficient": Axis(
+        "coefficient c of the quartic potential c (x^2 - b^2)^2 - h x", "a finite number > 0", 0.0, low_open=True
+    ),
+    "half_distance": Axis(
+        "half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt", "a finite number >= 0", 0.0
+    ),
+    "tilt": Axis("tilt h of the quartic potential c (x^2 - b^2)^2 - h x", "a finite number", -np.inf, low_open=True),
 }
 
 
@@ -123,7 +135,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "x": ("position along the line through the layer", "1"),
     "x_scaled": ("position along the line through the layer, in natural units", "1"),
     "tau": ("diffusion time tau, p_tau = p_0 * N(0, 2 tau I)", "1"),
-    "tau_scaled": ("diffusion time in units of the leading speciation time", "1"),
+    "tau_scaled": ("diffusion time in units of the leading speciation time (wells: of their matched Gaussians)", "1"),
     "point": ("index of the point", "1"),
     "position": ("coordinates of the point at which the score is given", "1"),
     "component": ("index of the mixture component", "1"),
@@ -150,7 +162,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     # speciation
     "tau_star": ("speciation time by criterion", "1"),
     "status": ("outcome of each criterion", "1"),
-    "n_roots": ("number of roots of the exact criterion above the floor", "1"),
+    "n_roots": ("number of roots of the exact criterion above the floor (wells: of the boundary criterion)", "1"),
     "tau_root": ("roots of the exact criterion, ascending", "1"),
     "root_status": ("outcome of each root's place", "1"),
     "root_mode": ("eigen-direction of the between-class covariance nearest to each root's direction (-1: none)", "1"),
@@ -243,6 +255,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "log_ratio_advection": ("advection 2 sbar . grad phi of the log ratio", "1"),
     "log_ratio_residual": ("residual of the log-ratio equation relative to its largest term", "1"),
     "background": ("background score, the mean of the scores of the two groups", "1"),
+    "background_jacobian": ("Jacobian of the background score", "1"),
     "interfacial": ("interfacial part of the score, tanh(phi/2) grad phi / 2", "1"),
     "decomposition_residual": ("residual of the binary decomposition relative to its largest term", "1"),
     "epsilon": ("density of the competitors over that of both groups", "1"),
@@ -286,9 +299,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "triple_point_status": ("outcome of the triple point", "1"),
     "triple_point_owner": ("component that owns the triple point in the whole mixture (-1: none)", "1"),
     # wells
-    "well_coefficient": ("coefficient c of the quartic potential c (x^2 - b^2)^2 - h x", "1"),
-    "well_half_distance": ("half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt", "1"),
-    "well_tilt": ("tilt h of the quartic potential c (x^2 - b^2)^2 - h x", "1"),
+    **{f"well_{name}": (AXES[name].long_name, "1") for name in ("quartic_coefficient", "half_distance", "tilt")},
     "well_split": ("barrier between the wells, at which the density is split", "1"),
     "well_low": ("left well of the potential", "1"),
     "well_high": ("right well of the potential", "1"),
@@ -378,6 +389,37 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "trust_conditions": ("conditions that hold at this point, one bit each", "1"),
     "tau_trusted": ("speciation time of the trusted criterion", "1"),
     "trusted_status": ("outcome of the trusted criterion", "1"),
+    # many modes
+    "tau_mode": ("speciation time of each eigenvalue by the exact criterion at the weighted mean", "1"),
+    "mode_status": ("outcome of the exact criterion for each eigenvalue", "1"),
+    "n_mode_roots": ("number of roots of the exact criterion above the floor for each eigenvalue", "1"),
+    "tau_mode_root": ("roots of the exact criterion for each eigenvalue, ascending", "1"),
+    "mode_root_status": ("outcome of each root's place for each eigenvalue", "1"),
+    "mode_root_truncated": ("whether an eigenvalue has more roots than places to hold them", "1"),
+    "cascade_error": ("leading-order speciation time of each eigenvalue minus the exact one", "1"),
+    "covariance_sign": ("sign of the correction coefficient C, 0 within rounding", "1"),
+    "perpendicular_covariance": ("weighted covariance of the means' squares across and along the leading direction", "1"),
+    "collinear": ("whether the means lie on a line: 1 yes, 0 no", "1"),
+    "equal_distances": ("whether all means are at one distance from their weighted mean: 1 yes, 0 no", "1"),
+    "condition_holds": ("whether the perpendicular covariance is not negative: 1 yes, 0 no", "1"),
+    "proposition_holds": ("whether C <= 0 where the condition holds: 1 yes, 0 no, -1 where it does not", "1"),
+    "maximum": ("index of the mode of the density", "1"),
+    "n_modes": ("number of modes of the density (in several features: at least)", "1"),
+    "mode_position": ("position of each mode of the density", "1"),
+    "modes_status": ("outcome of the count of modes", "1"),
+    "tau_density": ("diffusion time above which the density has one mode", "1"),
+    "density_status": ("outcome of the density's last change to one mode", "1"),
+    "modes_before_last": ("number of modes just below the density's last change to one mode", "1"),
+    "density_scanned": ("whether the last change to one mode was found by a scan: 1 yes, 0 no", "1"),
+    "x_before": ("position of each mode just below the merging event", "1"),
+    "x_after": ("position of each mode just above the merging event", "1"),
+    "merges_into": ("index after the event of each mode before it (-1: no mode)", "1"),
+    "vanishes": ("whether the mode ends at the event: 1 yes, 0 no, -1 no mode", "1"),
+    "branch": ("index after the event of each mode before the first event (-1: no mode)", "1"),
+    "density_difference": ("speciation time of the criterion minus the density's last change to one mode", "1"),
+    "density_difference_relative": ("difference of the criterion from the density, relative to the density's variance", "1"),
+    "density_difference_status": ("outcome of the difference of the criterion from the density", "1"),
+    "modes_at": ("number of modes of the density at the criterion's time (-1: no time above 0)", "1"),
     # sampling times of schedules
     "sample_time": ("schedule time of each sampling step, from noise to data", "1"),
     "sample_tau": ("diffusion time of each sampling step, from noise to data", "1"),
@@ -418,6 +460,11 @@ FLAGS: dict[str, type[IntEnum]] = {
     "layer_status": Status,
     "shock_status": Status,
     "triple_point_status": Status,
+    "mode_status": Status,
+    "mode_root_status": Status,
+    "modes_status": Status,
+    "density_status": Status,
+    "density_difference_status": Status,
     "residual_status": Status,
 }
 
@@ -443,6 +490,10 @@ ANCILLARY: dict[str, str] = {
     **dict.fromkeys(("tau_star", "sigma"), "status"),
     **dict.fromkeys(("tau_root", "root_mode"), "root_status"),
     "cascade": "cascade_status",
+    **dict.fromkeys(("x_boundary", "score_boundary", "boundary", "normal", "width", "normal_hessian"), "layer_status"),
+    **dict.fromkeys(("jump", "background_curvature", "interfacial_curvature"), "layer_status"),
+    **dict.fromkeys(("speed", "speed_rankine_hugoniot", "score_behind", "score_ahead", "lax"), "layer_status"),
+    "x_merging": "merging_status",
     **dict.fromkeys(("tau_event", "x_event", "modes_before", "modes_after"), "event_status"),
     **dict.fromkeys(("time", "noise", "alpha_bar", "log_snr", "sampling_step"), "time_status"),
     **dict.fromkeys(("tau_order", "coefficient"), "order_status"),

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.axes import as_axis
 from scoreshock.conventions import attributes
-from scoreshock.mixtures import as_axis, as_numbers, assemble, normalised, one_blas_thread, span
+from scoreshock.mixtures import as_numbers, assemble, normalised, one_blas_thread, span
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
 

@@ -1,4 +1,4 @@
-"""From a study's content to a labelled result: build the mixture, chunk it, call the quantity."""
+"""From a study's content to a labelled result: build the density, chunk it, call the quantity."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ POINTS_PER_CHUNK = 100_000
 the cheapest kernel (twice as few cost a third of it), and some 15 MB of results."""
 
 
+CHEAP = ("component_variance", "ambient_dimension")
+"""Variables of a mixture for which nothing is solved anew."""
+
+
 class HasContent(Protocol):
     """A sweep or a block of a study."""
 
@@ -32,7 +36,7 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     source
         A sweep or block of a study (then ``quantity`` names what to compute), or the content of one.
     quantity
-        ``scores``, ``speciation``, ``corrections`` or ``amplification``.
+        ``scores``, ``speciation``, ``corrections``, ``amplification`` or ``layer``; of wells the first two.
     chunked
         Lazily, in Dask chunks of bounded size (the numbers are the same), or at once.
 
@@ -55,32 +59,32 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
         if quantity is None:
             raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
         content = source.content(quantity)
-    mixture = mixture_of(content)
     # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
-    module = import_module(f"scoreshock.quantities.{content['quantity']}")
+    module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
+    density = density_of(content)
     if chunked:
-        mixture = mixture.chunk(_chunks(content, mixture))
-    result = module.compute(mixture, content)
-    return _in_order(result, mixture, list(content["axes"]))
+        density = density.chunk(_chunks(content, density))
+    result = module.compute(density, content)
+    return _in_order(result, density, list(content["axes"]))
 
 
-def mixture_of(content: Mapping[str, Any]) -> xr.Dataset:
-    """The labelled mixture, over all its axes, that a content names."""
+def density_of(content: Mapping[str, Any]) -> xr.Dataset:
+    """The labelled density, a mixture or wells, over all its axes, that a content names."""
     named = {name: axes.values(spec) for name, spec in content["axes"].items()}
     return families.build(content["family"], named, content["parameters"])
 
 
-def _chunks(content: Mapping[str, Any], mixture: xr.Dataset) -> dict[str, int]:
+def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
     """Chunk lengths of the sweep's axes: few enough points that their results fit, as many as that allows.
 
-    What is solved for the means and weights serves every variance, so axes that only the variance has are kept whole
-    first; then the last axes, so that a chunk lies together in memory and in the file.
+    What is solved for the means and weights serves every variance, so axes that only the variance has (and the dimension)
+    are kept whole first; then the last axes, so that a chunk lies together in memory and in the file.
     """
     options = content["options"]
     profile = math.prod(axes.size(options[name]) for name in ("x", "tau") if name in options)
-    results = profile * max(1, len(content["schedules"])) * max(1, mixture.sizes["component"] // 2)
+    results = profile * max(1, len(content["schedules"])) * max(1, density.sizes.get("component", 0) // 2)
     room = max(1, POINTS_PER_CHUNK // results)
-    solved = {*mixture.component_mean.dims, *mixture.component_weight.dims}
+    solved = {dim for name, variable in density.data_vars.items() if name not in CHEAP for dim in variable.dims}
     chunks = {}
     last_first = list(content["axes"])[::-1]
     for name in sorted(last_first, key=solved.__contains__):
@@ -89,8 +93,8 @@ def _chunks(content: Mapping[str, Any], mixture: xr.Dataset) -> dict[str, int]:
     return chunks
 
 
-def _in_order(result: xr.Dataset, mixture: xr.Dataset, names: list[str]) -> xr.Dataset:
+def _in_order(result: xr.Dataset, density: xr.Dataset, names: list[str]) -> xr.Dataset:
     """Dimensions in the order of the axes, own dimensions last; every axis has its coordinate, described."""
-    coordinates = {name: (name, mixture[name].values, attributes(name)) for name in names if name in mixture.coords}
+    coordinates = {name: (name, density[name].values, attributes(name)) for name in names if name in density.coords}
     labelled = result.drop_vars([n for n in result.coords if n in AXES]).assign_coords(coordinates)
     return labelled.transpose(*[name for name in names if name in labelled.dims], ...)

@@ -48,11 +48,13 @@ def logged(path: str | Path) -> Iterator[None]:
 
 def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:
     """Compute one quantity of one block and store it, chunk by chunk on ``threads`` threads."""
-    from scoreshock import provenance
+    from scoreshock import families, provenance
     from scoreshock.evaluation import evaluate
 
+    quantity = content["quantity"]
+    module = families.module_of(content["family"], quantity)
     with dask.config.set(scheduler="threads", num_workers=threads):
-        store.write(evaluate(content), path, provenance.attributes(content, content["quantity"], threads))
+        store.write(evaluate(content), path, provenance.attributes(content, quantity, threads, module))
 
 
 def merge(paths: Sequence[str], path: str, split: Sequence[str]) -> None:
@@ -69,19 +71,20 @@ def merge(paths: Sequence[str], path: str, split: Sequence[str]) -> None:
 def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, table: str, threads: int = 1) -> None:
     """Set the criteria of a sweep against each other: a dataset, and a page to read."""
     from scoreshock import comparison, provenance, results
-    from scoreshock.evaluation import mixture_of
+    from scoreshock.evaluation import density_of
+    from scoreshock.quantities.clock import clock
     from scoreshock.quantities.samples import schedule_samples
-    from scoreshock.quantities.speciation import clock
     from scoreshock.schedules import schedule
 
     opened = results.open_files(paths)
     clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
     corrections = opened.get("corrections")
+    density = density_of(content)
     with dask.config.set(scheduler="threads", num_workers=threads):
         compared = comparison.compare(
             opened["speciation"],
             corrections,
-            mixture_of(content),
+            density if "component_mean" in density else None,
             samples=schedule_samples(clocks) if clocks else None,
             order_clock=clock(corrections.tau_order, clocks) if clocks and corrections is not None else None,
         )
@@ -96,6 +99,36 @@ def draw(paths: Sequence[str], folder: str) -> None:
     from scoreshock import figures, results
 
     figures.draw(results.open_files(paths), Path(folder))
+
+
+def verify(content: Mapping[str, Any], section: int, folder: Path, threads: int = 1) -> None:
+    """Compute what the paper says in one section and store it: statements, tables and the data of figures."""
+    from scoreshock import provenance
+    from scoreshock.verification.configuration import read
+    from scoreshock.verification.table import products
+
+    configuration = read(content)
+    for product in products(section):
+        about = {"section": section, "file": product.path, "paper": configuration.content()}
+        attributes = provenance.attributes(about, "verification", threads) | {"title": product.title}
+        store.write(product.compute(configuration), folder / product.path, attributes)
+
+
+def draw_paper(paths: Sequence[str], folder: Path) -> None:
+    """Draw the paper's figures, each from its file alone, into ``folder``."""
+    from scoreshock import results
+    from scoreshock.verification import drawing
+
+    drawing.draw(results.open_files(paths), folder)
+
+
+def describe_paper(content: Mapping[str, Any], folder: Path) -> None:
+    """Write the page of the verification from the files and figures in ``folder``."""
+    from scoreshock.verification import page
+    from scoreshock.verification.configuration import read
+
+    for name, text in page.pages(read(content), folder).items():
+        store.write_text(text, folder / name)
 
 
 def memory(block: Block, quantity: str) -> int:

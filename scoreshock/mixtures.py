@@ -10,10 +10,8 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import ThreadpoolController
 
-from scoreshock.conventions import AXES, attributes, check_axis
-
-CORE = ("component", "feature")
-"""Dimensions of one mixture; every other dimension is a sweep."""
+from scoreshock.axes import CORE, as_axis
+from scoreshock.conventions import AXES, attributes
 
 GREATEST_MEAN = 1e150
 """Largest coordinate of a mean: its squares, and sums of them over features, stay inside double precision."""
@@ -96,43 +94,6 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     for name in known & set(dataset.variables):
         dataset[name].attrs = attributes(str(name))
     return dataset
-
-
-def as_axis(name: str, value: Any) -> xr.DataArray:
-    """A sweep argument as a checked DataArray: a 1D array becomes the dimension ``name`` with its values as coordinate.
-
-    ``name`` is one of ``conventions.AXES``, which says what is allowed; a number gets no dimension,
-    a DataArray keeps its own.
-    """
-    if isinstance(value, xr.DataArray):
-        array = value.copy(data=check_axis(name, value.values))
-        refused = [dim for dim in CORE if dim in array.dims]
-        if refused:
-            raise ValueError(f"{name} has the dimension {refused[0]!r}; allowed: sweep dimensions (one value for a mixture)")
-        own = array.dims == (name,) and name not in array.coords
-        return array.assign_coords({name: _distinct(name, array.values)}) if own else array
-    try:
-        values = check_axis(name, value)
-    except ValueError as error:
-        if str(error).startswith(name):
-            raise
-        raise ValueError(f"{name} = {value!r} is not allowed; allowed: {AXES[name].allowed}") from error
-    if values.ndim > 1:
-        raise ValueError(
-            f"{name} has {values.ndim} dimensions; allowed: a number, a 1D array, or a DataArray with named dims"
-        )
-    return xr.DataArray(values, {name: _distinct(name, values)} if values.ndim else None)
-
-
-def _distinct(name: str, values: np.ndarray) -> np.ndarray:
-    """``values``, which label an axis: at least one, none twice."""
-    if values.size == 0:
-        raise ValueError(f"{name} is empty; allowed: at least one value")
-    ordered = np.sort(values)
-    again = ordered[1:][ordered[1:] == ordered[:-1]]
-    if again.size:
-        raise ValueError(f"{name} has the value {again[0]!s} more than once; allowed: distinct values")
-    return values
 
 
 def as_numbers(name: str, value: Any) -> np.ndarray:

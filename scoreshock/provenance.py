@@ -1,7 +1,8 @@
 """Where a file comes from: digests of code, parameters and data, versions, commit, and the attributes that say so.
 
 The digest of a quantity's code covers the modules that can change its numbers and nothing else, so that a changed
-kernel makes exactly the files that depend on it stale.
+kernel makes exactly the files that depend on it stale. Where kinds of families have modules of their own for one quantity
+(``speciation`` of mixtures, ``wells.speciation``), each module has its digest, and a file names the one that computed it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ from scoreshock.conventions import CF_VERSION, QUANTITIES
 PACKAGE = Path(__file__).parent
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 REFERENCE = "arXiv:2604.07404"
-DERIVED = {"merging": ("merging",), "comparison": ("comparison", "quantities.samples"), "figures": ("figures",)}
+DERIVED = {
+    "merging": ("merging",),
+    "comparison": ("comparison", "quantities.samples", "quantities.clock"),
+    "figures": ("figures",),
+    "verification": ("verification.table",),
+    "verification figures": ("verification.drawing",),
+    "verification page": ("verification.page",),
+}
 """What is made from the quantities' files, and the modules that make it."""
 
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
@@ -34,16 +42,17 @@ GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not h
 Attributes = dict[str, str | int | float]
 
 
-def code_digest(quantity: str, package: Path = PACKAGE) -> str:
-    """Return the SHA-256 digest of the code that ``quantity`` is computed by.
+def code_digest(module: str, package: Path = PACKAGE) -> str:
+    """Return the SHA-256 digest of the code that a quantity is computed by.
 
     It covers the modules listed by `code_modules`, parsed and printed again without docstrings: comments, layout and
     docstrings do not count, names, numbers and statements do. The answer is cached for the life of the process.
 
     Parameters
     ----------
-    quantity : str
-        One of `scoreshock.conventions.QUANTITIES`, or what is made from their files (`DERIVED`).
+    module : str
+        Module of the package's ``quantities`` that computes one of `scoreshock.conventions.QUANTITIES`, such as
+        ``speciation`` or ``wells.speciation``; or what is made from their files (`DERIVED`).
     package : Path
         Folder of the package's sources.
 
@@ -55,7 +64,7 @@ def code_digest(quantity: str, package: Path = PACKAGE) -> str:
     Raises
     ------
     ValueError
-        When ``quantity`` is not known.
+        When ``module`` is neither.
     FileNotFoundError
         When the package lacks an entry module.
 
@@ -64,18 +73,18 @@ def code_digest(quantity: str, package: Path = PACKAGE) -> str:
     >>> len(code_digest("speciation"))
     64
     """
-    return _code_digest(quantity, Path(package))
+    return _code_digest(module, Path(package))
 
 
-def code_modules(quantity: str, package: Path = PACKAGE) -> tuple[str, ...]:
-    """Return the names of the modules that ``quantity`` depends on, sorted.
+def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
+    """Return the names of the modules that a quantity depends on, sorted; arguments as in `code_digest`.
 
     It is the closure, under imports found anywhere in a file, of the quantity's own module and ``evaluation`` (which
     brings families, mixtures and schedules). Two kinds of import are not followed: those of quantity modules from
     ``evaluation`` or from the ``quantities`` package itself, which only dispatch, and those of the top-level package,
     which only re-exports.
     """
-    return tuple(sorted(_closure(quantity, Path(package))))
+    return tuple(sorted(_closure(module, Path(package))))
 
 
 def parameters_digest(content: Mapping[str, object]) -> str:
@@ -94,7 +103,17 @@ def file_digest(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def attributes(content: Mapping[str, object], quantity: str, threads: int | None = None) -> Attributes:
+def is_of_this_code(attributes: Mapping[str, object], quantity: str) -> bool:
+    """Return whether the file with these global attributes, of ``quantity``, was computed by the code as it is now."""
+    try:
+        return attributes.get("scoreshock_code_digest") == code_digest(str(attributes.get("scoreshock_module", quantity)))
+    except (FileNotFoundError, ValueError):
+        return False  # by a module that is no more
+
+
+def attributes(
+    content: Mapping[str, object], quantity: str, threads: int | None = None, module: str | None = None
+) -> Attributes:
     """Return the global attributes of the file that holds ``quantity`` of the block ``content``.
 
     Parameters
@@ -105,25 +124,28 @@ def attributes(content: Mapping[str, object], quantity: str, threads: int | None
         Name of the quantity.
     threads : int, optional
         Number of Dask's threads; by default what Dask is configured to use.
+    module : str, optional
+        Module that computed it, as in `code_digest`; by default that of the quantity's name.
 
     Returns
     -------
     dict
         Text and numbers only: CF's ``title, Conventions, source, references, history``, and names beginning with
-        ``scoreshock_`` for parameters, digests, commit, library versions, threads and, where the content has them,
+        ``scoreshock_`` for module, parameters, digests, commit, library versions, threads and, where the content has them,
         seed, scaling and digest of the data file.
     """
     commit, dirty = commit_of()
     return {
-        "title": f"{quantity} of the mixture family {content.get('family', 'unknown')}",
+        "title": f"{quantity} of the family {content.get('family', 'unknown')}",
         "Conventions": CF_VERSION,
         "source": f"scoreshock {package_version()}",
         "references": REFERENCE,
         "history": history(f"scoreshock computed {quantity}"),
         "scoreshock_quantity": quantity,
+        "scoreshock_module": module or quantity,
         "scoreshock_parameters": canonical_json(content),
         "scoreshock_parameters_digest": parameters_digest(content),
-        "scoreshock_code_digest": code_digest(quantity),
+        "scoreshock_code_digest": code_digest(module or quantity),
         "scoreshock_git_commit": commit,
         "scoreshock_git_dirty": dirty,
         "scoreshock_libraries": json.dumps(library_versions()),
@@ -194,9 +216,9 @@ def _optional(content: Mapping[str, object]) -> Attributes:
 
 
 @cache
-def _code_digest(quantity: str, package: Path) -> str:
+def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256()
-    for name in code_modules(quantity, package):
+    for name in code_modules(module, package):
         digest.update(f"{name}\n{normalised(_source(name, package).read_text('utf-8'))}\n".encode())
     return digest.hexdigest()
 
@@ -214,14 +236,14 @@ def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFun
     return ast.get_docstring(node, clean=False) is not None
 
 
-def _closure(quantity: str, package: Path) -> set[str]:
+def _closure(module: str, package: Path) -> set[str]:
     root = package.name
-    if quantity in QUANTITIES:
-        waiting = [f"{root}.quantities.{quantity}", f"{root}.evaluation"]
-    elif quantity in DERIVED:
-        waiting = [f"{root}.{name}" for name in DERIVED[quantity]]
+    if module.rpartition(".")[2] in QUANTITIES:
+        waiting = [f"{root}.quantities.{module}", f"{root}.evaluation"]
+    elif module in DERIVED:
+        waiting = [f"{root}.{name}" for name in DERIVED[module]]
     else:
-        raise ValueError(f"quantity {quantity!r} is not known; known: {', '.join((*QUANTITIES, *DERIVED))}")
+        raise ValueError(f"quantity {module!r} is not known; known: {', '.join((*QUANTITIES, *DERIVED))}")
     dispatchers = {f"{root}.evaluation", f"{root}.quantities"}
     dispatched = {f"{root}.quantities.{name}" for name in QUANTITIES}
     found: set[str] = set()

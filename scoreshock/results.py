@@ -155,8 +155,7 @@ def _names_of_folders(path: Path) -> str:
 
 
 def _foreign_code(owner: object, attributes: Mapping[str, Any], quantity: str) -> list[str]:
-    same = attributes.get("scoreshock_code_digest") == provenance.code_digest(quantity)
-    return [] if same else [f"{owner} is of another code version"]
+    return [] if provenance.is_of_this_code(attributes, quantity) else [f"{owner} is of another code version"]
 
 
 def _lazy(layout: Layout) -> xr.Dataset:

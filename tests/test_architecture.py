@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": {"conventions"},
     "figures": {"conventions"},
 }
+MAY_IMPORT["verification"] = {*MAY_IMPORT["study"], "study", "provenance", "store", "figures"}
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
 PARTS = {
     "schedules": ("schedule_kinds", "noise_tables"),

@@ -395,6 +395,27 @@ class TestWords:
     def test_the_sentence_without_a_mixture_judges_nothing(self) -> None:
         assert "not judged" in sentence(compare(sweep([0.5, 0.9])[0]))
 
+    def test_wells_are_told_what_each_criterion_is_good_for(self) -> None:
+        # Times of exp(-(x^2 - 1)^2 + h x) at h = 0 and 0.1, of matched Gaussians (1 - 1/8)/2; then one well.
+        times = {"boundary": (0.2691, 0.2690), "merging": (0.2691, 0.1938), "matched-gaussian": (0.4375, 0.4373)}
+        points = [{name: (tau[i], OK) for name, tau in times.items()} for i in (0, 1)]
+        points.append(dict.fromkeys(times, (math.nan, Status.no_transition)))
+        found = compare(result(points))
+        assert sentence(found) == (
+            "Over 3 points, the density has two wells: trust `merging` for the density's modes and `boundary` for the layer"
+            " between its two parts; `boundary` differs from `merging` by at most 0.0752 in tau; `matched-gaussian`, only an"
+            " estimate, differs from `merging` by at most 0.2435 in tau; at 1 (33 %) there is one well and no transition;"
+            " the criteria spread over 0.206 in tau at the median point and 0.244 at most, from `boundary` to"
+            " `matched-gaussian` for the most part."
+        )
+        text = table(found)
+        assert "from `merging`: median" in text
+        assert "`exact`" not in text
+        assert "there is one well" in text
+        assert "agrees with `merging`" in sentence(compare(result(points[:1])))
+        alone = sentence(compare(result([{"matched-gaussian": (0.4, OK)}])))
+        assert alone == "At the one point, `matched-gaussian` is only an estimate; the criteria that have a time agree."
+
     def test_the_table_prints_a_small_sweep_point_by_point(self) -> None:
         speciation, pairs = sweep([0.5, 0.9])
         text = table(compare(speciation, mixture=pairs), title="pair")

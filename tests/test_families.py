@@ -225,7 +225,23 @@ def test_registry_follows_the_signatures():
     assert FAMILIES["pair"].axes == ("separation", "variance", "weight", "dimension")
     assert FAMILIES["pair"].required_axes == ("separation",)
     assert FAMILIES["pair"].parameters == {"scaling": "fixed"}
-    assert list(FAMILIES) == ["pair", "collinear", "polygon", "simplex", "hierarchy", "random", "custom", "data"]
+    mixtures = ["pair", "collinear", "polygon", "simplex", "hierarchy", "random", "custom", "data"]
+    assert list(FAMILIES) == [*mixtures, "quartic", "tilted-quartic"]
+    assert FAMILIES["tilted-quartic"].axes == ("quartic_coefficient", "half_distance", "tilt")
+    assert [FAMILIES["quartic"].kind.quantities[name] for name in ("scores", "speciation")] == [
+        "wells.scores",
+        "wells.speciation",
+    ]
+
+
+def test_wells_are_their_parameters():
+    found = build("tilted-quartic", {"half_distance": [1.0, 2.0], "tilt": np.array([-0.1, 0.0, 0.1])})
+    assert dict(found.sizes) == {"half_distance": 2, "tilt": 3}
+    assert found.well_tilt.values.tolist() == [-0.1, 0.0, 0.1]
+    assert found.well_quartic_coefficient.item() == 1.0
+    assert build("quartic", {"half_distance": [1.0, 2.0]}).well_tilt.item() == 0.0
+    with pytest.raises(ValueError, match="quartic_coefficient = 0"):
+        families.quartic(quartic_coefficient=0.0)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -67,6 +67,18 @@ def test_a_sweep_of_one_point_is_drawn_as_bars(tmp_path: Path) -> None:
     assert [path.name for path in written] == ["speciation.html", "speciation.png"]
 
 
+def test_wells_are_drawn_like_mixtures(tmp_path: Path) -> None:
+    axes = {"half_distance": {"values": [0.0, 1.0, 1.5]}, "tilt": {"values": [0.0, 0.2]}}
+    profile = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "separation"}, "tau": {"values": [0.5], "unit": "speciation"}}
+    content = {"family": "tilted-quartic", "parameters": {}, "axes": axes, "schedules": {}}
+    datasets = {
+        "speciation": ss.evaluate(content | {"quantity": "speciation", "options": {}}),
+        "scores": ss.evaluate(content | {"quantity": "scores", "options": profile}),
+    }
+    figures.draw(datasets, tmp_path)
+    assert {path.stem for path in tmp_path.glob("*.html")} == {"speciation", "profile"}
+
+
 def test_colours_differ_for_people_with_any_common_colour_blindness() -> None:
     # The published palette of Okabe and Ito (2008), black first, grey in place of yellow, which is faint on white.
     published = {"#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000"}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scoreshock import evaluation, store
-from scoreshock.quantities import amplification, corrections, scores, speciation
+from scoreshock.quantities import amplification, clock, corrections, layer, scores, speciation
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "memory.py"
 CHUNKS_HELD = 24
@@ -48,17 +48,22 @@ PROFILE = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"}, "tau": {"va
 
 
 @pytest.mark.parametrize(
-    ("module", "quantity", "options", "kernels"),
+    ("quantity", "options", "kernels"),
     [
-        (speciation, "speciation", {"criteria": ["exact", "merging"]}, ("_times", "_eigenvalues", "_placed")),
-        (corrections, "corrections", {"order": 3}, ("_corrections", "_terms")),
-        (amplification, "amplification", {"tau": {"values": [0.1]}}, ("_pair", "_growth_rate")),
-        (scores, "scores", PROFILE, ("_profile", "_in_all_dimensions")),
+        ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times", "_eigenvalues"), clock: ("_placed",)}),
+        ("corrections", {"order": 3}, {corrections: ("_corrections", "_terms")}),
+        ("amplification", {"tau": {"values": [0.1]}}, {amplification: ("_pair", "_growth_rate")}),
+        ("scores", PROFILE, {scores: ("_profile", "_in_all_dimensions")}),
+        ("layer", {"tau": {"values": [0.1]}}, {layer: ("_layer",)}),
     ],
-    ids=["speciation", "corrections", "amplification", "scores"],
+    ids=["speciation", "corrections", "amplification", "scores", "layer"],
 )
 def test_kernels_run_once_for_each_chunk_when_all_variables_are_written(
-    module: Any, quantity: str, options: dict, kernels: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quantity: str,
+    options: dict,
+    kernels: dict[Any, tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: Counter[str] = Counter()
     lock = threading.Lock()
@@ -71,12 +76,13 @@ def test_kernels_run_once_for_each_chunk_when_all_variables_are_written(
 
         return call
 
-    for name in kernels:
-        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    for module, names in kernels.items():
+        for name in names:
+            monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
     monkeypatch.setattr(evaluation, "POINTS_PER_CHUNK", 400)
     result = evaluation.evaluate(content(quantity, 100, **options))
     assert not calls
     chunks = math.prod(len(lengths) for lengths in result.chunks.values())
     store.write(result, tmp_path / "written.nc")
     assert chunks > 1
-    assert calls == dict.fromkeys(kernels, chunks)
+    assert calls == {name: chunks for names in kernels.values() for name in names}

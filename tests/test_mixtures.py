@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreshock import conventions
-from scoreshock.mixtures import as_axis, mixture, normalised, span
+from scoreshock.axes import as_axis
+from scoreshock.mixtures import mixture, normalised, span
 
 
 def distances(points: np.ndarray) -> np.ndarray:

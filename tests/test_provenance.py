@@ -138,6 +138,22 @@ def test_roots_belong_to_speciation_and_not_to_scores() -> None:
     assert "scoreshock.kernels.roots" not in provenance.code_modules("scores")
 
 
+def test_wells_and_mixtures_depend_on_kernels_of_their_own() -> None:
+    mixtures, wells = provenance.code_modules("speciation"), provenance.code_modules("wells.speciation")
+    assert {"scoreshock.kernels.well_times", "scoreshock.quantities.clock", "scoreshock.evaluation"} <= set(wells)
+    assert not {"scoreshock.kernels.wells", "scoreshock.kernels.double_wells"} & set(mixtures)
+    assert not {"scoreshock.kernels.roots", "scoreshock.kernels.modes", "scoreshock.quantities.speciation"} & set(wells)
+
+
+def test_a_file_of_this_code_names_the_module_that_computed_it() -> None:
+    made = provenance.attributes(CONTENT, "speciation", module="wells.speciation")
+    assert made["scoreshock_code_digest"] == provenance.code_digest("wells.speciation")
+    assert provenance.is_of_this_code(made, "speciation")
+    assert provenance.is_of_this_code(provenance.attributes(CONTENT, "speciation"), "speciation")
+    for module in ("speciation", "wells.corrections", "nothing"):
+        assert not provenance.is_of_this_code(made | {"scoreshock_module": module}, "speciation")
+
+
 CONTENT = {
     "parameters": {"seed": 7, "scaling": "fixed"},
     "family": "pair",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import scoreshock as ss
 from scoreshock import axes, families, provenance
-from scoreshock.conventions import QUANTITIES
+from scoreshock.conventions import DEFAULT_CRITERIA, QUANTITIES
 from scoreshock.evaluation import evaluate
 from scoreshock.schedules import schedule
 from scoreshock.study import Study, check_files, schema
@@ -164,10 +164,11 @@ def test_a_new_value_on_another_axis_changes_every_block():
     ("change", "reruns"),
     [
         ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores"}),
-        ({"tau": [1.0]}, {"scores", "amplification"}),
+        ({"tau": [1.0]}, {"scores", "amplification", "layer"}),
         ({"criteria": ["exact"]}, {"speciation"}),
         ({"order": 3}, {"corrections"}),
         ({"tau_min": 0.5}, {"amplification"}),
+        ({"groups": [[1], [0]]}, {"layer"}),
         ({"parameters": {"scaling": "per-coordinate"}}, set(QUANTITIES)),
         ({"parameters": {"scaling": "fixed"}}, set()),
         ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),
@@ -253,6 +254,7 @@ def test_points_count_mixtures_and_the_grid_of_scores():
     block = sweep.blocks()[0]
     assert block.points("speciation") == 76 * 2
     assert block.points("scores") == 76 * 2 * 301 * 2
+    assert block.points("layer") == 76 * 2 * 2
     assert sweep.points("speciation") == 4 * 76 * 2
 
 
@@ -268,6 +270,37 @@ def test_the_digest_of_a_data_file_is_content(tmp_path):
     assert study_of(sweep).sweeps["pair"].blocks()[0].digest("speciation") != before
 
 
+WELLS = {
+    "family": "tilted-quartic",
+    "axes": {"half_distance": [1.0, 1.5, 2.0], "tilt": [0.0, 0.2], "schedule": ["ve", "ddpm"]},
+    "quantities": ["scores", "speciation"],
+    "x": {"start": -2, "stop": 2, "num": 9},
+}
+
+
+def test_criteria_are_by_default_those_of_the_family():
+    assert sweep_of().options["criteria"] == list(DEFAULT_CRITERIA)
+    assert study_of(WELLS).sweeps["pair"].options["criteria"] == ["boundary", "merging", "matched-gaussian"]
+    some = study_of(WELLS | {"criteria": ["merging"]}).sweeps["pair"]
+    assert some.content("speciation")["options"] == {"criteria": ["merging"]}
+
+
+def test_each_kind_of_family_has_modules_of_its_own():
+    wells = study_of(WELLS).sweeps["pair"]
+    assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation"]
+    assert [sweep_of().module(q) for q in QUANTITIES] == list(QUANTITIES)
+    with pytest.raises(ValueError, match="'layer' is not computed of the family 'tilted-quartic'; allowed: scores, spec"):
+        wells.module("layer")
+
+
+@pytest.mark.parametrize("quantity", WELLS["quantities"])
+def test_bytes_bound_what_evaluate_returns_of_wells(quantity):
+    (block,) = study_of(WELLS).sweeps["pair"].blocks()
+    result = evaluate(block, quantity, chunked=False)
+    size = sum(result[name].nbytes for name in result.data_vars)
+    assert 0.5 * block.bytes(quantity) <= size <= 1.1 * block.bytes(quantity)
+
+
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_bytes_bound_what_evaluate_returns(quantity):
     values = {"separation": {"start": 0.5, "stop": 8.0, "num": 40}, "variance": [0.25, 1], "weight": [0.5, 0.6]}
@@ -280,7 +313,7 @@ def test_bytes_bound_what_evaluate_returns(quantity):
 def test_a_description_lists_the_blocks_by_name_and_values():
     described = sweep_of().description()
     assert described["blocks"][0] == {"name": "dimension=1,schedule=ve", "values": {"dimension": 1, "schedule": "ve"}}
-    assert (described["split"], described["quantities"]) == (["dimension", "schedule"], list(QUANTITIES))
+    assert (described["split"], described["quantities"]) == (["dimension", "schedule"], PAIR["quantities"])
     assert json.loads(json.dumps(described)) == described
 
 
@@ -291,7 +324,7 @@ def test_the_default_study_is_valid_and_holds_what_it_promises(default):
     assert [*pair.axes, "schedule"] == ["separation", "variance", "weight", "dimension", "schedule"]
     assert (pair.split, pair.quantities, list(pair.schedules)) == (
         ("dimension",),
-        QUANTITIES,
+        ("scores", "speciation", "corrections", "amplification"),
         ["ve", "ddpm", "vp-cosine", "edm18"],
     )
     assert dimension.parameters["scaling"] == "per-coordinate"
@@ -319,6 +352,9 @@ def test_the_schema_accepts_the_default_study_and_completes_its_names():
     validator = jsonschema.Draft202012Validator(made)
     config = yaml.safe_load(DEFAULT.read_text())
     assert not list(validator.iter_errors(config))
+    config["sweeps"]["wells"] = copy.deepcopy(WELLS) | {"quantities": ["layer"], "criteria": ["exact"]}
+    refused = [error.message for error in validator.iter_errors(config)]
+    assert [any(word in message for message in refused) for word in ("layer", "exact", "boundary")] == [True, True, True]
     config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
     assert any("ratio" in error.message for error in validator.iter_errors(config))
     definitions = made["$defs"]
@@ -330,6 +366,9 @@ def test_the_schema_accepts_the_default_study_and_completes_its_names():
         "dimension",
         "ratio",
         "realization",
+        "quartic_coefficient",
+        "half_distance",
+        "tilt",
         "schedule",
     ]
     assert definitions["SweepEntry"]["properties"]["quantities"]["items"]["enum"] == list(QUANTITIES)

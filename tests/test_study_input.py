@@ -317,6 +317,61 @@ def test_a_family_checks_its_own_arguments():
     assert line.startswith("sweeps.t.parameters: the mixture has one component")
 
 
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"quantities": ["speciation", "corrections"]},
+            "sweeps.w.quantities[1]: 'corrections' is not computed of the family quartic (allowed: scores, speciation)",
+        ),
+        (
+            {"criteria": ["boundary", "exact"]},
+            "sweeps.w.criteria[1]: 'exact' is not computed of the family quartic "
+            "(allowed: boundary, merging, matched-gaussian)",
+        ),
+        (
+            {"axes": {"half_distance": 1.0, "tilt": 0.1}},
+            "sweeps.w.axes.tilt: the family quartic has no such axis "
+            "(allowed: quartic_coefficient, half_distance, schedule)",
+        ),
+        (
+            {"axes": {"quartic_coefficient": [1.0, 0.0]}},
+            "sweeps.w.axes.quartic_coefficient[1]: 0.0 is not allowed; allowed: a finite number > 0",
+        ),
+        ({"axes": {"half_distance": -1}}, "sweeps.w.axes.half_distance: -1 is not allowed; allowed: a finite number >= 0"),
+    ],
+)
+def test_wells_take_what_is_theirs(changes, line):
+    good = {"family": "quartic", "axes": {"half_distance": [1.0]}, "quantities": ["speciation"]}
+    assert Study.from_mapping({"sweeps": {"w": good}}).sweeps["w"].components == 2
+    assert lines_of({"sweeps": {"w": good | changes}}) == [line]
+
+
+def test_a_mixture_has_no_matched_gaussians():
+    (line,) = lines_of(changed("sweeps/pair/criteria", ["exact", "matched-gaussian"]))
+    assert line.startswith(
+        "sweeps.pair.criteria[1]: 'matched-gaussian' is not computed of the family pair (allowed: leading"
+    )
+
+
+@pytest.mark.parametrize(
+    ("groups", "line"),
+    [
+        ([[0], [2]], "sweeps.pair.groups: groups = [[0], [2]] is not allowed; allowed: two lists of different components"),
+        ([[0], [0, 1]], "sweeps.pair.groups: groups = [[0], [0, 1]] is not allowed"),
+        ([[0]], "sweeps.pair.groups: groups = [[0]] is not allowed"),
+        ([[0], []], "sweeps.pair.groups: groups = [[0], []] is not allowed"),
+        ([[0], [True]], "sweeps.pair.groups[1][0]: true is not allowed; allowed: a whole number"),
+        ([[0], 1], "sweeps.pair.groups[1]: 1 is not allowed; allowed: a list"),
+        (0, "sweeps.pair.groups: 0 is not allowed; allowed: a list"),
+        (None, "sweeps.pair.groups: null is not allowed; allowed: a list"),
+    ],
+)
+def test_groups_are_two_lists_of_components(groups, line):
+    (found,) = lines_of(changed("sweeps/pair/groups", groups))
+    assert found.startswith(line)
+
+
 def test_a_random_draw_that_fits_no_memory_is_refused():
     sweep = {"family": "random", "axes": {"realization": [0], "dimension": [2, 10**11]}, "quantities": ["speciation"]}
     (line,) = lines_of({"sweeps": {"t": sweep}})

@@ -12,6 +12,16 @@ def criterion_names(comparison: xr.Dataset) -> list[str]:
     return [str(name) for name in comparison.criterion.values]
 
 
+def of_wells(comparison: xr.Dataset) -> bool:
+    """Whether the criteria are those of densities with two wells, which alone have matched Gaussians."""
+    return "matched-gaussian" in criterion_names(comparison)
+
+
+def judge(comparison: xr.Dataset) -> str:
+    """The criterion that a reader compares with: ``exact`` where it is there, else the density's own ``merging``."""
+    return next((name for name in ("exact", "merging") if name in comparison.reference_criterion), "exact")
+
+
 def status_of(comparison: xr.Dataset, criterion: str) -> xr.DataArray:
     if criterion not in criterion_names(comparison):
         return xr.DataArray(np.int8(Status.not_applicable))

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import xarray as xr
 
-from scoreshock.comparison.selection import criterion_names, flat, number, percent, points, status_of, sweep_dims
+from scoreshock.comparison.selection import (
+    criterion_names,
+    flat,
+    judge,
+    number,
+    of_wells,
+    percent,
+    points,
+    status_of,
+    sweep_dims,
+)
 from scoreshock.comparison.wording import sentence
 from scoreshock.conventions import CRITERIA, Status
 
@@ -24,6 +34,13 @@ defined there; between the series and `exact`, the exact root lies on another ei
 computed). Differences run over the points at which both sides are `ok`, and are given by their size, without sign; relative
 ones are of v = sigma0^2 + 2 tau, relative to v* of the reference. `spectral` alone depends on the units of the data."""
 
+NOTE_ON_WELLS = """A number is missing only where a status says why: `no_transition` (there is one well), `no_real_root`
+(the criterion has no solution), `below_floor` (its solution lies at no tau > 0), `failed` (a barrier too high to compute),
+`missing` (not computed). `boundary` is when `ln p` stops being convex across the boundary of the two parts, `merging` when
+the density's modes become one; they agree where the wells are equally deep. `matched-gaussian` takes two Gaussians at the
+wells in place of the density. Differences run over the points at which both sides are `ok`, and are given by their size,
+without sign."""
+
 
 def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str:
     """The comparison of a sweep as Markdown that is readable in a terminal.
@@ -38,20 +55,20 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
     Returns
     -------
     str
-        Heading, :func:`sentence`, and tables: each criterion's times and its differences from ``exact`` in tau and in each
-        schedule's time, the orders of the correction series, the window's share of each schedule, statuses; for at most 12
-        points also the times point by point; and what a missing number means.
+        Heading, :func:`sentence`, and tables: each criterion's times and its differences from ``exact`` (where it is not,
+        from ``merging``) in tau and in each schedule's time, the orders of the correction series, the window's share of each
+        schedule, statuses; for at most 12 points also the times point by point; and what a missing number means.
     """
     sections = [
         ("", sentence(comparison)),
         ("Criteria", _criteria(comparison)),
         ("Criterion (row) against reference (column): median difference in tau", _against(comparison)),
-        ("Difference from `exact` in each schedule's time t: median", _in_schedules(comparison)),
+        (f"Difference from `{judge(comparison)}` in each schedule's time t: median", _in_schedules(comparison)),
         ("Each point: speciation time tau by criterion, or its status", _each_point(comparison)),
         ("Correction series against `exact`", _orders(comparison)),
         ("Window between the earliest and the latest criterion", _windows(comparison)),
         ("Points by status", _statuses(comparison)),
-        ("How to read this", NOTE),
+        ("How to read this", NOTE_ON_WELLS if of_wells(comparison) else NOTE),
     ]
     parts = [f"# {title}"]
     for heading, body in sections:
@@ -61,16 +78,19 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
 
 
 def _criteria(comparison: xr.Dataset) -> str:
+    reference, relative = judge(comparison), "difference_relative" in comparison
     rows = []
     for name in criterion_names(comparison):
         tau, status = flat(comparison, *(comparison[v].sel(criterion=name, drop=True) for v in ("tau_star", "status")))
         tau = tau[status == Status.ok]
-        absolute, relative = (_sizes(comparison, v, name, "exact") for v in ("difference", "difference_relative"))
-        rows.append(
-            [name, f"{len(tau)}/{len(status)}", *_summary(tau), _median(absolute), _median(relative), _largest(relative)]
-        )
-    header = ["criterion", "ok", "tau* median", "min", "max", "from `exact`: median", "relative", "at most"]
-    return _markdown(header, rows)
+        gap = _sizes(comparison, "difference", name, reference)
+        gaps = [_median(gap), _largest(gap)]
+        if relative:
+            share = _sizes(comparison, "difference_relative", name, reference)
+            gaps = [_median(gap), _median(share), _largest(share)]
+        rows.append([name, f"{len(tau)}/{len(status)}", *_summary(tau), *gaps])
+    columns = ["relative", "at most"] if relative else ["at most"]
+    return _markdown(["criterion", "ok", "tau* median", "min", "max", f"from `{reference}`: median", *columns], rows)
 
 
 def _against(comparison: xr.Dataset) -> str:
@@ -86,11 +106,12 @@ def _in_schedules(comparison: xr.Dataset) -> str:
     if "difference_time" not in comparison:
         return ""
     labels = [str(label) for label in comparison.schedule.values]
+    reference = judge(comparison)
     rows = []
     for name in criterion_names(comparison):
-        cells = [_median(_sizes(comparison.sel(schedule=label), "difference_time", name, "exact")) for label in labels]
+        cells = [_median(_sizes(comparison.sel(schedule=label), "difference_time", name, reference)) for label in labels]
         rows.append([name, *cells])
-    if all(cell == ABSENT for name, *cells in rows for cell in cells if name != "exact"):
+    if all(cell == ABSENT for name, *cells in rows for cell in cells if name != reference):
         return ""
     return _markdown(["criterion", *labels], rows)
 

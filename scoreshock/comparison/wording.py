@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.comparison.differences import SERIES
-from scoreshock.comparison.selection import criterion_names, flat, percent, points, status_of
+from scoreshock.comparison.selection import criterion_names, flat, number, of_wells, percent, points, status_of
 from scoreshock.comparison.trust import Condition, Reason
 from scoreshock.conventions import CRITERIA, Status
 
@@ -27,12 +27,15 @@ def sentence(comparison: xr.Dataset) -> str:
     Returns
     -------
     str
-        Counts and shares of points by rule, the spread of the criteria, and how isotropic the data are.
+        Counts and shares of points by rule, the spread of the criteria, and how isotropic the data are; for wells what each
+        criterion is good for.
     """
     total = points(comparison)
     head = f"over {total} points" if total != 1 else "at the one point"
-    if "trust_reason" not in comparison:
-        clauses = ["which criterion to trust is not judged, because the mixture was not given"]
+    if of_wells(comparison):
+        clauses = _of_wells(comparison)
+    elif "trust_reason" not in comparison:
+        clauses = ["which criterion to trust is not judged, because no mixture was given"]
     else:
         reason, conditions, outcome = flat(comparison, "trust_reason", "trust_conditions", "trusted_status")
         clauses = []
@@ -44,6 +47,38 @@ def sentence(comparison: xr.Dataset) -> str:
     clauses += [clause for clause in (_spread(comparison), _anisotropy(comparison)) if clause]
     text = f"{head}, {'; '.join(clauses)}."
     return text[0].upper() + text[1:]
+
+
+def _of_wells(comparison: xr.Dataset) -> list[str]:
+    """What to trust of densities with two wells: a rule that is the same at all points, and how far the others are off."""
+    asked = [name for name in ("merging", "boundary") if name in criterion_names(comparison)]
+    tasks = {"merging": "`merging` for the density's modes", "boundary": "`boundary` for the layer between its two parts"}
+    trusted = " and ".join(tasks[name] for name in asked)
+    clauses = [f"the density has two wells: trust {trusted}" if trusted else "`matched-gaussian` is only an estimate"]
+    if "merging" in comparison.get("reference_criterion", ()):
+        others = {"boundary": "`boundary`", "matched-gaussian": "`matched-gaussian`, only an estimate,"}
+        told = [_against_merging(comparison, name, text) for name, text in others.items() if name in comparison.criterion]
+        clauses += [text for text in told if text]
+    single = int((flat(comparison, comparison.status.isel(criterion=0, drop=True))[0] == Status.no_transition).sum())
+    if single:
+        clauses.append(f"{_share(single, points(comparison))} there is one well and no transition".strip())
+    return clauses
+
+
+def _against_merging(comparison: xr.Dataset, name: str, text: str) -> str:
+    """How far a criterion is from the merging of the modes, where both have a time."""
+    gap, tau = flat(
+        comparison,
+        comparison.difference.sel(criterion=name, reference_criterion="merging", drop=True),
+        comparison.tau_star.sel(criterion="merging", drop=True),
+    )
+    known = np.isfinite(gap)
+    if not known.any():
+        return ""
+    size = np.abs(gap[known])
+    if (size < AGREED * tau[known]).all():
+        return f"{text} agrees with `merging`"
+    return f"{text} differs from `merging` by at most {number(size.max())} in tau"
 
 
 def _explain(reason: Reason, conditions: np.ndarray, outcome: np.ndarray, comparison: xr.Dataset) -> str:

@@ -1,4 +1,4 @@
-"""Families of mixtures: each a function of labelled axes, so that a sweep is one call.
+"""Families of mixtures and of wells: each a function of labelled axes, so that a sweep is one call.
 
 Arguments that are axes of the vocabulary (``conventions.AXES``) take a number, a 1D array (which becomes a dimension of
 that name, with its values as coordinate) or a DataArray; the other arguments are parameters. A family keeps means in
@@ -7,20 +7,25 @@ coordinates of their own span, so that any ambient ``dimension`` costs the same.
 
 from scoreshock.families.draws import random
 from scoreshock.families.given import custom, data
-from scoreshock.families.registry import FAMILIES, REQUIRED, Family, build
+from scoreshock.families.registry import FAMILIES, REQUIRED, Family, Kind, build, module_of
 from scoreshock.families.shapes import collinear, hierarchy, pair, polygon, simplex
+from scoreshock.families.wells import quartic, tilted_quartic
 
 __all__ = [
     "FAMILIES",
     "REQUIRED",
     "Family",
+    "Kind",
     "build",
     "collinear",
     "custom",
     "data",
     "hierarchy",
+    "module_of",
     "pair",
     "polygon",
+    "quartic",
     "random",
     "simplex",
+    "tilted_quartic",
 ]

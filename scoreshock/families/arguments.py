@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.mixtures import CORE, as_axis, as_numbers, as_weights
+from scoreshock.axes import CORE, as_axis
+from scoreshock.mixtures import as_numbers, as_weights
 
 SCALINGS = ("fixed", "per-coordinate")
 MOST_COMPONENTS = 4096

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.axes import CORE, as_axis
 from scoreshock.families.arguments import MOST_COMPONENTS, SCALINGS, choice, product, whole
-from scoreshock.mixtures import CORE, as_axis, as_numbers, as_weights, assemble, span
+from scoreshock.mixtures import as_numbers, as_weights, assemble, span
 
 SMALLEST_WEIGHT = 1e-300
 """Floor of a drawn weight: a Dirichlet draw of small concentration can be zero in floating point."""

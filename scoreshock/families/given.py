@@ -7,10 +7,11 @@ from typing import Any
 
 import xarray as xr
 
+from scoreshock.axes import as_axis
 from scoreshock.conventions import attributes
 from scoreshock.data import from_labelled
 from scoreshock.families.arguments import points
-from scoreshock.mixtures import as_axis, as_numbers, as_weights, assemble, span
+from scoreshock.mixtures import as_numbers, as_weights, assemble, span
 from scoreshock.sources import read_bundled, read_labelled, read_means
 
 

@@ -1,4 +1,4 @@
-"""Families by name: what each takes, and the mixture of one that a study names."""
+"""Families by name: what each takes, what is computed of it, and the density of one that a study names."""
 
 from __future__ import annotations
 
@@ -9,37 +9,60 @@ from typing import Any, Final
 
 import xarray as xr
 
-from scoreshock.conventions import AXES
+from scoreshock.conventions import AXES, DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES, WELL_CRITERIA
 from scoreshock.families.arguments import suggestion
 from scoreshock.families.draws import random
 from scoreshock.families.given import custom, data
 from scoreshock.families.shapes import collinear, hierarchy, pair, polygon, simplex
+from scoreshock.families.wells import quartic, tilted_quartic
 
 REQUIRED: Final = inspect.Parameter.empty
 """Stands for the default of an argument that has none."""
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What the members of a family are: the quantities that are computed of them, and the criteria of their speciation.
+
+    Attributes
+    ----------
+    quantities
+        Name of each quantity, and the module of ``scoreshock.quantities`` whose ``compute`` gives it.
+    criteria, default_criteria
+        Criteria that may be asked for, and those that are by default.
+    """
+
+    quantities: Mapping[str, str]
+    criteria: tuple[str, ...]
+    default_criteria: tuple[str, ...]
+
+
+MIXTURE: Final = Kind({name: name for name in QUANTITIES}, MIXTURE_CRITERIA, DEFAULT_CRITERIA)
+WELL: Final = Kind({name: f"wells.{name}" for name in ("scores", "speciation")}, WELL_CRITERIA, WELL_CRITERIA)
+
+
+@dataclass(frozen=True)
 class Family:
-    """A family of mixtures: its function, the axes and the parameters that it takes, with the parameters' defaults."""
+    """A family of densities: its function, kind, axes and parameters, with the parameters' defaults."""
 
     function: Callable[..., xr.Dataset]
+    kind: Kind
     axes: tuple[str, ...]
     required_axes: tuple[str, ...]
     parameters: Mapping[str, Any]
 
     @classmethod
-    def of(cls, function: Callable[..., xr.Dataset]) -> Family:
+    def of(cls, function: Callable[..., xr.Dataset], kind: Kind) -> Family:
         """The family that the function's signature describes."""
         defaults = {name: given.default for name, given in inspect.signature(function).parameters.items()}
         axes = tuple(name for name in defaults if name in AXES)
         required = tuple(name for name in axes if defaults[name] is REQUIRED)
         parameters = {name: _plain(value) for name, value in defaults.items() if name not in AXES}
-        return cls(function, axes, required, parameters)
+        return cls(function, kind, axes, required, parameters)
 
 
 def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> xr.Dataset:
-    """The mixture of a family by name: what a study names, checked.
+    """The density of a family by name: what a study names, checked.
 
     Parameters
     ----------
@@ -53,7 +76,7 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     Returns
     -------
     xarray.Dataset
-        As :func:`scoreshock.mixture`, with a dimension for each axis that is an array.
+        As :func:`scoreshock.mixture`, or the parameters of wells, with a dimension for each axis that is an array.
 
     Raises
     ------
@@ -65,9 +88,7 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     >>> build("pair", {"separation": [1.0, 2.0]}, {"scaling": "fixed"}).component_mean.sel(component=1, feature=0).values
     array([1., 2.])
     """
-    if family not in FAMILIES:
-        raise ValueError(f"family = {family!r} is not known{suggestion(family, FAMILIES)}; allowed: {', '.join(FAMILIES)}")
-    known = FAMILIES[family]
+    known = _known(family)
     _check_names(family, "axis", axes, known.axes)
     _check_names(family, "parameter", parameters or {}, known.parameters)
     needed = [*known.required_axes, *(name for name, value in known.parameters.items() if value is REQUIRED)]
@@ -75,6 +96,34 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     if missing:
         raise ValueError(f"family {family!r} needs {', '.join(missing)}")
     return known.function(**axes, **(parameters or {}))
+
+
+def module_of(family: str, quantity: str) -> str:
+    """The module of ``scoreshock.quantities`` that computes a quantity of a family.
+
+    Raises
+    ------
+    ValueError
+        For an unknown family, or a quantity that is not computed of it; the message says what is allowed.
+
+    Examples
+    --------
+    >>> module_of("pair", "speciation"), module_of("quartic", "speciation")
+    ('speciation', 'wells.speciation')
+    """
+    modules = _known(family).kind.quantities
+    if quantity not in modules:
+        raise ValueError(
+            f"quantity = {quantity!r} is not computed of the family {family!r}{suggestion(quantity, modules)}; "
+            f"allowed: {', '.join(modules)}"
+        )
+    return modules[quantity]
+
+
+def _known(family: str) -> Family:
+    if family not in FAMILIES:
+        raise ValueError(f"family = {family!r} is not known{suggestion(family, FAMILIES)}; allowed: {', '.join(FAMILIES)}")
+    return FAMILIES[family]
 
 
 def _check_names(family: str, kind: str, given: Mapping[str, Any], allowed: Any) -> None:
@@ -90,6 +139,10 @@ def _plain(value: Any) -> Any:
 
 
 FAMILIES: dict[str, Family] = {
-    function.__name__: Family.of(function)
-    for function in (pair, collinear, polygon, simplex, hierarchy, random, custom, data)
+    function.__name__.replace("_", "-"): Family.of(function, kind)
+    for kind, functions in (
+        (MIXTURE, (pair, collinear, polygon, simplex, hierarchy, random, custom, data)),
+        (WELL, (quartic, tilted_quartic)),
+    )
+    for function in functions
 }

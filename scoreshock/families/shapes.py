@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.axes import as_axis
 from scoreshock.families.arguments import MOST_COMPONENTS, list_of, points, product, scale_of, shares_of, whole
-from scoreshock.mixtures import as_axis, as_numbers, as_weights, mixture
+from scoreshock.mixtures import as_numbers, as_weights, mixture
 
 
 def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any = 1, scaling: str = "fixed") -> xr.Dataset:

@@ -196,3 +196,10 @@ def number_of_components(mixture: xr.Dataset) -> int:
     if count < 2:
         raise ValueError(f"component: the mixture has {count}; allowed: at least 2 components")
     return count
+
+
+def check_names(what: str, given: Sequence[str], allowed: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless at least one name is ``given``, and each is ``allowed``."""
+    unknown = [name for name in given if name not in allowed]
+    if unknown or not given:
+        raise ValueError(f"{what}: {unknown or list(given)!r} is not allowed; allowed: {', '.join(allowed)}")

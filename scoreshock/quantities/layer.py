@@ -216,6 +216,11 @@ def _codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
         if groups.sizes.get("component") != count:
             raise ValueError(f"groups: component has size {groups.sizes.get('component')}; the mixture has {count}")
         return groups.astype(np.int8)
+    return codes_of(groups, count)
+
+
+def codes_of(groups: Sequence[Sequence[int]], count: int) -> xr.DataArray:
+    """Two lists of indices as codes of ``count`` components, or ``ValueError`` that says what is allowed."""
     parts = [list(part) for part in groups]
     members = [index for part in parts for index in part]
     if len(parts) != 2 or not all(parts) or len(set(members)) < len(members) or not set(members) <= set(range(count)):

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import CRITERIA, DEFAULT_CRITERIA, TimeStatus, attributes
+from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, attributes
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, modes, neighbours, roots
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.clock import clock
+from scoreshock.quantities.labelled import Output, apply, check_names, means_and_weights, number_of_components
 from scoreshock.schedules import Schedule, schedule
 
 
@@ -64,9 +65,7 @@ def speciation(
     >>> round(float(ss.speciation(pair).tau_star.sel(criterion="exact")), 12)
     0.455
     """
-    unknown = [name for name in criteria if name not in CRITERIA]
-    if unknown or not criteria:
-        raise ValueError(f"criteria: {unknown or list(criteria)!r} is not allowed; allowed: {', '.join(CRITERIA)}")
+    check_names("criteria", criteria, MIXTURE_CRITERIA)
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = [*means_and_weights(mixture), (mixture.component_variance, ())]
@@ -98,50 +97,6 @@ def speciation(
     named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
     result = times.assign(spectrum.data_vars).assign_coords(counted | named)
     return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
-
-
-def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Dataset:
-    """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
-
-    ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
-    ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
-    """
-    each = ("schedule",)
-    return apply(
-        _placed,
-        [(tau_star, ())],
-        [
-            Output("time", each),
-            Output("time_status", each, np.int8),
-            Output("noise", each),
-            Output("alpha_bar", each),
-            Output("log_snr", each),
-            Output("sampling_step", each),
-            Output("sigma"),
-        ],
-        sizes={"schedule": len(schedules)},
-        schedules=tuple(schedules.values()),
-    ).assign_coords(schedule=("schedule", list(schedules), attributes("schedule")))
-
-
-def _placed(tau: np.ndarray, schedules: tuple[Schedule, ...]) -> tuple[np.ndarray, ...]:
-    """The clock of each schedule at ``tau (...)``, (..., schedules) each, and the noise level that they share."""
-    columns = zip(*(_in_schedule(tau, schedule) for schedule in schedules), strict=True)
-    return *(np.stack(column, axis=-1) for column in columns), np.sqrt(2 * np.where(tau >= 0, tau, np.nan))
-
-
-def _in_schedule(tau: np.ndarray, schedule: Schedule) -> tuple[np.ndarray, ...]:
-    """One schedule's clock at ``tau``; NaN wherever the status is not ``ok``."""
-    time, status = schedule.locate(tau)
-    inside = np.where(status == TimeStatus.ok, tau, np.nan)
-    return (
-        np.where(status == TimeStatus.ok, time, np.nan),
-        status,
-        schedule.noise_at(inside),
-        schedule.alpha_bar_at(inside),
-        -np.log(2 * inside),
-        schedule.sampling_step(inside),
-    )
 
 
 def _eigenvalues(means: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 from scoreshock import axes as written
+from scoreshock import families
 from scoreshock.conventions import AXES
 
 NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
@@ -27,7 +28,7 @@ class Sweep:
     Attributes
     ----------
     name, family
-        Name of the sweep, and of its family of mixtures.
+        Name of the sweep, and of its family of densities.
     parameters
         Arguments of the family that are no axes.
     axes
@@ -37,11 +38,11 @@ class Sweep:
     split
         Axes of which every value is a block of its own.
     quantities, options
-        What is computed, and how: ``x, tau, criteria, order, tau_min``.
+        What is computed, and how: ``x, tau, criteria, order, tau_min, groups``.
     data
         SHA-256 of the data file that the family reads, or None.
     components, features
-        Number of components of its mixtures, and of coordinates of the means' span.
+        Number of components of its mixtures (of parts of its wells), and of coordinates of the means' span.
     """
 
     name: str
@@ -75,6 +76,10 @@ class Sweep:
     def n_blocks(self) -> int:
         """Number of blocks, without making them."""
         return math.prod(len(values) for values in self._fixed.values())
+
+    def module(self, quantity: str) -> str:
+        """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""
+        return families.module_of(self.family, quantity)
 
     def content(self, quantity: str) -> Content:
         """What ``quantity`` is computed from over the whole sweep, as plain values."""
@@ -117,22 +122,22 @@ class Block:
         return content_digest(self.content(quantity))
 
     def points(self, quantity: str) -> int:
-        """Points at which ``quantity`` is evaluated: mixtures, times positions and diffusion times of ``scores``."""
-        mixtures = math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
-        options = self.sweep.options
-        profile = written.size(options["x"]) * written.size(options["tau"]) if quantity == "scores" else 1
-        return mixtures * profile
+        """Points at which ``quantity`` is evaluated: densities, times the positions and diffusion times of their grid."""
+        densities = math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
+        return densities * math.prod(written.size(self.sweep.options[name]) for name in _GRIDS.get(quantity, ()))
 
     def bytes(self, quantity: str) -> int:
         """Bytes of the quantity's variables before compression, every variable counted at its largest."""
         sweep, k = self.sweep, self.sweep.components
         criteria, labels = len(sweep.options["criteria"]), len(self.content(quantity)["schedules"])
-        rank, times = max(1, min(k - 1, sweep.features)), written.size(sweep.options["tau"])
+        features, times = sweep.features, written.size(sweep.options["tau"])
+        rank = max(1, min(k - 1, features))
         each = {
-            "scores": 8 * (2 * sweep.features + 3) + 1,
+            "scores": 8 * (2 * features + 3) + 1,
             "speciation": criteria * (17 + 41 * labels) + 17 * rank + 11 * (2 * k - 1) + 21 * (k - 1) + 5,
             "corrections": 34 * (sweep.options["order"] + 1) + 10,
             "amplification": 35 + 17 * times,
+            "layer": 16 * features + 8 * (k - 1) + 84 + k,
         }
         return self.points(quantity) * each[quantity]
 
@@ -148,7 +153,10 @@ _OPTIONS = {
     "speciation": ("criteria",),
     "corrections": ("order",),
     "amplification": ("tau_min", "tau"),
+    "layer": ("tau", "groups"),
 }
+_GRIDS = {"scores": ("x", "tau"), "layer": ("tau",)}
+"""Options whose values each have a point of the quantity's own."""
 
 
 def _content(sweep: Sweep, quantity: str, fixed: Mapping[str, Any]) -> Content:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from scoreshock.conventions import AXES, CRITERIA, DEFAULT_CRITERIA, QUANTITIES
+from scoreshock.conventions import AXES, CRITERIA, QUANTITIES
 from scoreshock.families import FAMILIES
 from scoreshock.schedules import KINDS
 from scoreshock.study.errors import show, unknown
@@ -140,6 +140,8 @@ Kind = Annotated[str, OneOf("kind of schedule", tuple(KINDS))]
 Quantities = Annotated[list[Annotated[str, OneOf("quantity", QUANTITIES)]], *Distinct]
 Criteria = Annotated[list[Annotated[str, OneOf("criterion", CRITERIA)]], *Distinct]
 
+Groups = Annotated[list[list[int]], Field(json_schema_extra={"minItems": 2, "maxItems": 2})]
+
 
 class Values(Strict):
     """Values one by one."""
@@ -235,9 +237,9 @@ Axes = create_model(  # type: ignore[call-overload]
 
 
 class SweepEntry(Strict):
-    """One sweep: a family of mixtures, the axes it runs over, and what is computed at every point."""
+    """One sweep: a family of densities, the axes it runs over, and what is computed at every point."""
 
-    family: Annotated[str, OneOf("family", tuple(FAMILIES)), Field(description="family of mixtures")]
+    family: Annotated[str, OneOf("family", tuple(FAMILIES)), Field(description="family of densities")]
     axes: Annotated[Axes, Field(description="axes of the sweep")]  # type: ignore[valid-type]
     parameters: Annotated[dict[str, Any], Field(description="the family's other arguments")] = {}
     split: Annotated[
@@ -247,12 +249,14 @@ class SweepEntry(Strict):
     x: Annotated[Line, Field(description="scores: positions along the line through the layer")] = LineRange(
         start=-3.0, stop=3.0, num=301, unit="separation"
     )
-    tau: Annotated[Times, Field(description="scores, amplification: diffusion times")] = TimeValues(
+    tau: Annotated[Times, Field(description="scores, amplification, layer: diffusion times")] = TimeValues(
         values=[0.25, 0.5, 1.0, 2.0], unit="speciation"
     )
-    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = list(DEFAULT_CRITERIA)
+    # None stands for what the family and the components say, and cannot be written.
+    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = None  # type: ignore[assignment]
     order: Annotated[int, Field(ge=0, le=MAXIMUM_ORDER, description="corrections: highest order")] = 8
     tau_min: Annotated[Number, Field(ge=0, description="amplification: where generation stops")] = 0.0
+    groups: Annotated[Groups, Field(description="layer: indices of the components on either side")] = None  # type: ignore[assignment]
 
 
 class ScheduleEntry(BaseModel):

@@ -13,11 +13,14 @@ JOB_SECONDS = 3.0  # a job's start: most of it imports
 MERGE_SECONDS = 3.0
 COMPARISON_SECONDS = 4.0
 FIGURES_SECONDS = 12.0
-POINT_SECONDS = {  # a point of a mixture of k components: constant + factor k^power
+POINT_SECONDS = {  # a point of a mixture of k components, by module: constant + factor k^power
     "scores": (4e-7, 6e-8, 1),
     "speciation": (6e-5, 2.5e-7, 2),
     "corrections": (2e-5, 4e-7, 2),
     "amplification": (2e-5, 5e-7, 3),
+    "layer": (5e-6, 3e-6, 2),
+    "wells.scores": (4e-5, 0.0, 0),
+    "wells.speciation": (6e-3, 0.0, 0),
 }
 
 
@@ -92,7 +95,7 @@ def table(study: Study) -> str:
 def _cost(sweep: Sweep, quantity: str) -> Cost:
     block = next(sweep.iterate())
     points, size, jobs = block.points(quantity), block.bytes(quantity), sweep.n_blocks
-    constant, factor, power = POINT_SECONDS[quantity]
+    constant, factor, power = POINT_SECONDS[sweep.module(quantity)]
     return Cost(
         sweep=sweep.name,
         quantity=quantity,

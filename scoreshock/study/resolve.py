@@ -58,8 +58,14 @@ def resolve_sweep(
         if axis not in order:
             near = did_you_mean(axis, order)
             find.at("split", position).add(f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order)})")
+    for key, known in (("quantities", tuple(family.kind.quantities)), ("criteria", family.kind.criteria)):
+        for position, wanted in enumerate(getattr(entry, key) or ()):
+            if wanted not in known:
+                find.at(key, position).add(
+                    f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(known)})"
+                )
     parameters = _parameters(entry, family, find.at("parameters"))
-    options = _options(entry, find)
+    options = _options(entry, family, find)
     if len(find.problems) > before:
         return None
     sweep = Sweep(
@@ -200,7 +206,7 @@ def _labels(entry: models.SweepEntry, schedules: Mapping[str, Any], find: Finder
     return found
 
 
-def _parameters(entry: models.SweepEntry, family: Any, find: Finder) -> dict[str, Any]:
+def _parameters(entry: models.SweepEntry, family: families.Family, find: Finder) -> dict[str, Any]:
     """The family's arguments that are no axes, defaults filled in."""
     for key in entry.parameters:
         if key in AXES or key == "schedule":
@@ -216,7 +222,7 @@ def _parameters(entry: models.SweepEntry, family: Any, find: Finder) -> dict[str
     return plain({**known, **entry.parameters})
 
 
-def _options(entry: models.SweepEntry, find: Finder) -> dict[str, Any]:
+def _options(entry: models.SweepEntry, family: families.Family, find: Finder) -> dict[str, Any]:
     for spec, place in ((entry.tau, "tau"), (entry.x, "x")):
         if isinstance(spec, models.Range) and not _resolved(spec):
             find.at(place).add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
@@ -227,9 +233,10 @@ def _options(entry: models.SweepEntry, find: Finder) -> dict[str, Any]:
     return {
         "x": _points(entry.x),
         "tau": tau,
-        "criteria": list(entry.criteria),
+        "criteria": list(entry.criteria or family.kind.default_criteria),
         "order": entry.order,
         "tau_min": float(entry.tau_min) + 0.0,
+        "groups": entry.groups,
     }
 
 
@@ -242,25 +249,36 @@ def _points(spec: Any) -> dict[str, Any]:
 
 
 def _built(sweep: Sweep, find: Finder) -> Sweep | None:
-    """The sweep with its mixtures' size, after building a few of them: the family itself checks its arguments."""
+    """The sweep with its densities' size, after building a few of them: the family itself checks its arguments."""
     if "realization" in families.FAMILIES[sweep.family].axes and not limits.drawable(sweep, find):
         return None
     try:
-        mixture = families.build(sweep.family, _smallest(sweep), dict(sweep.parameters))
+        density = families.build(sweep.family, _smallest(sweep), dict(sweep.parameters))
     except (ValueError, TypeError, OverflowError, OSError, KeyError) as error:
         text = " ".join(str(error).split())
         find.at(*_blamed(text, sweep)).add(text)
         return None
-    if mixture.sizes["component"] < 2:
+    # Wells have two parts, of one variable.
+    components, features = int(density.sizes.get("component", 2)), int(density.sizes.get("feature", 1))
+    if components < 2:
         find.at("parameters").add("the mixture has one component; a transition needs at least two")
+        return None
+    if sweep.options["groups"] is not None and _grouped(sweep.options["groups"], components, find.at("groups")) is None:
         return None
     file = sweep.parameters.get("file")
     return replace(
         sweep,
-        components=int(mixture.sizes["component"]),
-        features=int(mixture.sizes["feature"]),
+        components=components,
+        features=features,
         data=None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest(),
     )
+
+
+def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
+    """Codes of the groups, or None with their problem recorded."""
+    from scoreshock.quantities.layer import codes_of  # kernels are slow to import, and few studies have groups
+
+    return find.call(codes_of, groups, components)
 
 
 def _smallest(sweep: Sweep) -> dict[str, np.ndarray]:

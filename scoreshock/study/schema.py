@@ -24,23 +24,31 @@ def schema() -> str:
     made = {"$schema": DIALECT, **StudyFile.model_json_schema()}
     made["title"] = "scoreshock study"
     definitions = made["$defs"]
-    for axis in definitions["Axes"]["properties"].values():
-        axis.pop("default")
+    for part in ("Axes", "SweepEntry"):
+        for key in definitions[part]["properties"].values():
+            if key.get("default", ...) is None:
+                del key["default"]
     definitions["SweepEntry"]["allOf"] = [_of_family(name) for name in FAMILIES]
     definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in KINDS]
     return json.dumps(made, indent=2) + "\n"
 
 
 def _of_family(name: str) -> dict[str, Any]:
-    """What a sweep of this family may hold: its axes, and its parameters with their defaults."""
+    """What a sweep of this family may hold: axes, parameters with their defaults, quantities and criteria."""
     family = FAMILIES[name]
+    kind = family.kind
     parameters = {
         key: {} if value is REQUIRED or value is None else {"default": value} for key, value in family.parameters.items()
     }
     axes: dict[str, Any] = {"propertyNames": {"enum": [*family.axes, "schedule"]}}
     if family.required_axes:
         axes["required"] = list(family.required_axes)
-    holds = {"axes": axes, "parameters": {"properties": parameters, "additionalProperties": False}}
+    holds = {
+        "axes": axes,
+        "parameters": {"properties": parameters, "additionalProperties": False},
+        "quantities": {"items": {"enum": list(kind.quantities)}},
+        "criteria": {"items": {"enum": list(kind.criteria)}, "default": list(kind.default_criteria)},
+    }
     return {"if": {"properties": {"family": {"const": name}}}, "then": {"properties": holds}}
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 import scoreshock as ss
-from scoreshock.conventions import Status
+from scoreshock.conventions import WELL_CRITERIA, Status
 from scoreshock.kernels import mixture
 from scoreshock.kernels.double_wells import potential, quartic, table
 from scoreshock.kernels.well_times import boundary_time, matched_gaussian, merging_time
 from scoreshock.kernels.wells import State, Wells, boundary, decomposed, decomposition, quadrature_error, state
-from scoreshock.quantities.wells import CRITERIA, well, well_boundary, well_fields, well_speciation
+from scoreshock.quantities.wells import well, well_boundary, well_fields, well_speciation
 from tests.reference import cases, check, identify
 
 TIMES = [1e-12, 1e-8, 1e-4, 1e-2, 0.27, 1.0, 10.0, 1e3, 1e6]
@@ -339,16 +339,16 @@ def test_potentials_that_do_not_fit_are_refused():
 
 
 def test_labelled_results_broadcast_and_chunks_give_the_same_numbers():
-    eager = well("tilted-quartic", coefficient=[0.5, 1.0], half_distance=[1.0, 2.0, 3.0], tilt=[0.0, 0.1])
-    assert eager.well_split.sizes == {"coefficient": 2, "half_distance": 3, "tilt": 2}
+    eager = well("tilted-quartic", quartic_coefficient=[0.5, 1.0], half_distance=[1.0, 2.0, 3.0], tilt=[0.0, 0.1])
+    assert eager.well_split.sizes == {"quartic_coefficient": 2, "half_distance": 3, "tilt": 2}
     fields = well_fields(eager, x=[-1.0, 0.0, 2.0], tau=[0.0, 0.1])
-    assert set(fields.score.dims) == {"coefficient", "half_distance", "tilt", "tau", "x"}
+    assert set(fields.score.dims) == {"quartic_coefficient", "half_distance", "tilt", "tau", "x"}
     assert np.all(fields.layer_status.sel(tau=0.0) == Status.singular)
-    chunked = eager.chunk({"coefficient": 1, "half_distance": 2})
+    chunked = eager.chunk({"quartic_coefficient": 1, "half_distance": 2})
     xr.testing.assert_identical(well_fields(chunked, x=[-1.0, 0.0, 2.0], tau=[0.0, 0.1]).compute(), fields)
     times = well_speciation(eager.isel(half_distance=[0, 1]))
     xr.testing.assert_identical(well_speciation(chunked.isel(half_distance=[0, 1])).compute(), times)
-    assert times.criterion.values.tolist() == list(CRITERIA)
+    assert times.criterion.values.tolist() == list(WELL_CRITERIA)
     assert np.all(np.isnan(times.tau_star.values) <= (times.status.values != Status.ok))
     edge = well_boundary(eager.isel(half_distance=[0, 1]), times.tau_star.sel(criterion="boundary", drop=True))
     assert float(np.abs(edge.normal_hessian).max()) < 1e-12
@@ -369,7 +369,7 @@ def test_labelled_potential_and_table():
 
 def test_labelled_arguments_are_checked():
     with pytest.raises(ValueError, match="coefficient"):
-        well("quartic", coefficient=0.0)
+        well("quartic", quartic_coefficient=0.0)
     with pytest.raises(ValueError, match="tilted-quartic"):
         well("quartic", tilt=0.1)
     with pytest.raises(ValueError, match="kind"):

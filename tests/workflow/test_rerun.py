@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import MINIATURE, dry, miniature, write
 
-FIGURES = ["figures of line", "figures of ring"]
+FIGURES = ["figures of line", "figures of ring", "figures of wells"]
 
 
 def line(quantity, *weights):
@@ -19,7 +19,13 @@ def ring(quantity):
 
 
 SWEEP_LINE = [*line("speciation", 0.5, 0.7), *line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"]
-SWEEP_RING = [*ring("scores"), *ring("amplification"), "figures of ring"]
+SWEEP_RING = [*ring("scores"), *ring("amplification"), *ring("layer"), "figures of ring"]
+SWEEP_WELLS = [
+    "speciation of wells, block all",
+    "speciation of wells: blocks joined",
+    "criteria of wells compared",
+    "figures of wells",
+]
 
 
 def planned(finished, tmp_path, study):
@@ -98,8 +104,9 @@ def test_an_option_reruns_the_quantity_that_takes_it_only(finished, tmp_path):
             "import numpy as np\n\nCHANGED = 1",
             [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"],
         ),
+        ("scoreshock/kernels/well_times.py", "import numpy as np", "import numpy as np\n\nCHANGED = 1", SWEEP_WELLS),
     ],
-    ids=["docstring", "comment in a script", "figures", "kernel"],
+    ids=["docstring", "comment in a script", "figures", "kernel", "kernel of wells"],
 )
 def test_editing_code_reruns_what_depends_on_it(finished, edited, file, old, new, jobs):
     repository = edited(file, old, new)

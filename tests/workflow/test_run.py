@@ -11,11 +11,14 @@ from scoreshock import store
 from .conftest import MINIATURE, ROOT, dry, environment, miniature, snakemake, values, write
 
 MERGED = ["line/speciation.nc", "line/corrections.nc", "ring/scores.nc", "ring/amplification.nc"]
+MERGED += ["ring/layer.nc", "wells/speciation.nc"]
 BLOCKS = [
     *(f"line/blocks/weight={w}/{q}.nc" for w in (0.5, 0.7) for q in ("speciation", "corrections")),
-    *(f"ring/blocks/all/{q}.nc" for q in ("scores", "amplification")),
+    *(f"ring/blocks/all/{q}.nc" for q in ("scores", "amplification", "layer")),
+    "wells/blocks/all/speciation.nc",
 ]
-DATASETS = [*MERGED, *BLOCKS, "line/comparison.nc"]
+COMPARED = ["line/comparison.nc", "wells/comparison.nc"]
+DATASETS = [*MERGED, *BLOCKS, *COMPARED]
 TARGETS = [f"results/{name}" for name in MERGED]
 
 
@@ -31,21 +34,22 @@ def test_nothing_else_is_left(finished):
 
 
 def test_the_comparison_is_also_a_page_and_every_sweep_has_figures(finished):
-    assert "Speciation by criterion: line" in finished.file("line/comparison.md").read_text()
-    for sweep in ("line", "ring"):
+    for sweep in ("line", "wells"):
+        assert f"Speciation by criterion: {sweep}" in finished.file(f"{sweep}/comparison.md").read_text()
+    for sweep in ("line", "ring", "wells"):
         suffixes = {path.suffix for path in finished.file(sweep).joinpath("figures").glob("[!.]*")}
         assert suffixes == {".html", ".png"}
 
 
 def test_every_job_has_a_log_and_a_benchmark(finished):
-    for sweep in ("line", "ring"):
+    for sweep in ("line", "ring", "wells"):
         logs = {path.stem for path in finished.file(sweep).joinpath("logs").iterdir()}
         benchmarks = {path.stem for path in finished.file(sweep).joinpath("benchmarks").iterdir()}
         assert logs == benchmarks
         assert len(logs) == sum(f" of {sweep}" in job for job in finished.run.jobs)
 
 
-@pytest.mark.parametrize("name", [*MERGED, "line/comparison.nc"])
+@pytest.mark.parametrize("name", [*MERGED, *COMPARED])
 def test_files_pass_the_cf_checker(finished, name, tmp_path):
     CheckSuite.load_all_available_checkers()
     report = tmp_path / "report.txt"
@@ -91,7 +95,8 @@ def unsplit_with_threads(tmp_path_factory):
     study = miniature()
     study["sweeps"]["line"]["split"] = []
     study["sweeps"]["ring"]["split"] = ["separation"]
-    threads = [f"{quantity}=2" for quantity in ("speciation", "corrections", "scores", "amplification")]
+    study["sweeps"]["wells"]["split"] = ["tilt"]
+    threads = [f"{quantity}=2" for quantity in ("speciation", "corrections", "scores", "amplification", "layer")]
     configuration = write(folder / "study.yaml", study)
     snakemake(folder, *TARGETS, "--configfile", configuration, "--cores", "2", "--set-threads", *threads)
     return folder / "results"
@@ -129,6 +134,7 @@ def test_later_configfiles_override_earlier_ones(tmp_path):
 def test_the_checkout_itself_is_not_written_to():
     assert not (ROOT / "results" / "line").exists()
     assert not (ROOT / "results" / "ring").exists()
+    assert not (ROOT / "results" / "wells").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from scoreshock.study import Study, StudyError, check_files, check_output
 
 try:
     check_files(workflow.configfiles)
-    STUDY = Study.from_mapping(config)
+    # The key `paper` is the verification's, which a user's file may hold beside or without a study.
+    STUDY = Study.from_mapping(
+        {key: value for key, value in config.items() if key != "paper"}
+    )
     check_output(STUDY.output)
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
@@ -32,6 +35,10 @@ def block_files(quantity):
         f"{OUT}/{wildcards.sweep}/blocks/{block}/{quantity}.nc"
         for block in BLOCKS[wildcards.sweep]
     ]
+
+
+def block_code(wildcards, quantity):
+    return provenance.code_digest(STUDY.sweeps[wildcards.sweep].module(quantity))
 
 
 def block_memory(wildcards, quantity):
@@ -63,9 +70,20 @@ def sweep_targets():
     ]
 
 
+def verifying():
+    """Whether the paper is all that is asked for: the study then stays as it is."""
+    return set(workflow.dag_settings.targets) == {"verify"}
+
+
 def announce():
-    jobs.record_plan(STUDY)
+    if not verifying():
+        jobs.record_plan(STUDY)
 
 
 def conclude():
-    print(jobs.closing_words(STUDY))
+    if verifying():
+        print(
+            f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
+        )
+    else:
+        print(jobs.closing_words(STUDY))

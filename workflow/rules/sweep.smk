@@ -17,7 +17,7 @@ for quantity in STUDY.quantities:
             mem_mb=partial(block_memory, quantity=quantity),
         params:
             content=partial(block_content, quantity=quantity),
-            code=provenance.code_digest(quantity),
+            code=partial(block_code, quantity=quantity),
         message:
             f"{quantity} of {{wildcards.sweep}}, block {{wildcards.block}}"
         script:

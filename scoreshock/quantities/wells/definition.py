@@ -1,0 +1,165 @@
+"""Labelled densities with two wells: quartics over sweeps of their parameters, a potential or a table of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.axes import as_axis
+from scoreshock.conventions import attributes
+from scoreshock.kernels import double_wells
+from scoreshock.kernels import wells as kernel
+from scoreshock.quantities.labelled import Arguments, Output, apply
+
+KINDS = ("quartic", "tilted-quartic", "potential", "table")
+
+PARAMETERS = ("quartic_coefficient", "half_distance", "tilt")
+"""Axes of the quartics, as arguments of the kernel."""
+
+Places = float | Sequence[float] | np.ndarray | xr.DataArray
+
+
+def well(
+    kind: str = "quartic",
+    quartic_coefficient: Places = 1.0,
+    half_distance: Places = 1.0,
+    tilt: Places = 0.0,
+    *,
+    potential: Callable[[np.ndarray], np.ndarray] | None = None,
+    slope: Callable[[np.ndarray], np.ndarray] | None = None,
+    curvature: Callable[[np.ndarray], np.ndarray] | None = None,
+    interval: tuple[float, float] | None = None,
+    x: Sequence[float] | np.ndarray | None = None,
+    log_density: Sequence[float] | np.ndarray | None = None,
+    split: float | None = None,
+) -> xr.Dataset:
+    r"""A density ``p0 ~ exp(-U)`` of one variable with two wells, split at the barrier between them.
+
+    .. math:: U(x) = c\,(x^2 - b^2)^2 - h\,x
+
+    with ``quartic_coefficient`` c, ``half_distance`` b and ``tilt`` h, or a potential or a table of one's own.
+
+    Parameters
+    ----------
+    kind
+        ``quartic`` (h = 0), ``tilted-quartic``, ``potential`` or ``table``.
+    quartic_coefficient, half_distance, tilt
+        Numbers, 1D arrays, which become dimensions of their names, or DataArrays: ``c > 0``, ``b >= 0``. For quartics.
+    potential, slope, curvature
+        Vectorised U, and U' and U'' if known (else by differences), for ``potential``. U is smooth.
+    interval
+        Holds all wells and inflections of the potential, which is convex outside; found from ``|x| <= 1e6`` by default.
+    x, log_density
+        For ``table``: ``ln p0`` up to a constant at ascending places; a cubic spline between them, straight lines
+        outside.
+    split
+        Where to cut a potential or a table; by default at its highest barrier between two wells.
+
+    Returns
+    -------
+    Dataset
+        The parameters; ``well_split, well_low, well_high`` (barrier and wells), ``well_share`` (probability left of
+        the split), ``log_normalisation`` (``ln`` of the integral of ``exp(-U)``) and ``well_status``: ``ok``, or
+        ``no_transition`` where there is one well, which is then its own split. One of ``kind`` potential holds the
+        callable and cannot be written to a file.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, a value that is not allowed, or arguments of another kind.
+
+    Notes
+    -----
+    Source: section 10, (95); the tilt is ours. A tilt ``|h| >= 8 c b^3/(3 sqrt 3)`` leaves one well.
+
+    Examples
+    --------
+    >>> wells = well("tilted-quartic", quartic_coefficient=[1.0, 2.0], tilt=0.1)
+    >>> wells.well_split.values.round(12).tolist()
+    [-0.02501565437, -0.012501954041]
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind = {kind!r} is not allowed; allowed: {', '.join(KINDS)}")
+    parameters = dict(zip(PARAMETERS, (quartic_coefficient, half_distance, tilt), strict=True))
+    own: dict[str, Any] = {"potential": potential, "slope": slope, "curvature": curvature, "interval": interval, "x": x}
+    own |= {"log_density": log_density, "split": split}
+    _refuse_others(kind, {name for name, value in own.items() if value is not None})
+    if kind == "potential":
+        assert potential is not None
+        return _described(_object(double_wells.potential(potential, slope, curvature, interval, split)), kind)
+    if kind == "table":
+        return _described(_table(x, log_density, split), kind)
+    axes = {name: as_axis(name, value) for name, value in parameters.items()}
+    if kind == "quartic" and bool((axes["tilt"] != 0).any()):
+        raise ValueError(f"tilt = {tilt!r} is not allowed for kind 'quartic'; allowed: kind 'tilted-quartic'")
+    return _described(xr.Dataset({f"well_{name}": array for name, array in axes.items()}), kind)
+
+
+def _refuse_others(kind: str, given: set[str]) -> None:
+    """Refuse arguments of another kind, and require those of this one."""
+    needed = {"potential": {"potential"}, "table": {"x", "log_density"}}.get(kind, set())
+    allowed = needed | {"potential": {"slope", "curvature", "interval", "split"}, "table": {"split"}}.get(kind, set())
+    if not needed <= given:
+        raise ValueError(f"kind {kind!r} needs {', '.join(sorted(needed - given))}")
+    if not given <= allowed:
+        raise ValueError(f"kind {kind!r} takes no {', '.join(sorted(given - allowed))}")
+
+
+def _table(x: Any, log_density: Any, split: float | None) -> xr.Dataset:
+    places, values = np.asarray(x, dtype=float), np.asarray(log_density, dtype=float)
+    if places.ndim != 1 or places.size < 4 or values.shape != places.shape:
+        raise ValueError(f"x, log_density: shapes {places.shape}, {values.shape}; allowed: (n,) both, n at least 4")
+    if not (np.isfinite(values).all() and np.isfinite(places).all() and (np.diff(places) > 0).all()):
+        raise ValueError("x, log_density: allowed: finite numbers, x strictly ascending")
+    dataset = xr.Dataset({"table_x": ("knot", places), "table_log_density": ("knot", values)})
+    return dataset if split is None else dataset.assign(table_split=float(split))
+
+
+def _object(wells: kernel.Wells) -> xr.Dataset:
+    holder = np.empty((), dtype=object)
+    holder[()] = wells
+    return xr.Dataset({"potential": ((), holder)})
+
+
+def _described(parameters: xr.Dataset, kind: str) -> xr.Dataset:
+    """The dataset of the parameters with what the search of the wells found, and with attributes."""
+    names = ["well_split", "well_low", "well_high", "well_share", "log_normalisation"]
+    outputs = [*map(Output, names), Output("well_status", (), np.int8)]
+    found = apply(_structure, parameters_of(parameters), outputs)
+    dataset = parameters.merge(found, join="exact", compat="no_conflicts").assign_attrs(kind=kind)
+    for name in {*dataset.data_vars, *PARAMETERS} & set(dataset.variables):
+        dataset[name].attrs = attributes(str(name))
+    return dataset
+
+
+def parameters_of(well: xr.Dataset) -> Arguments:
+    """First arguments of a kernel of wells, which `made` makes them of."""
+    if "well_quartic_coefficient" in well:
+        return [(well[f"well_{name}"], ()) for name in PARAMETERS]
+    return [(xr.DataArray(_given(well)), ()), *[(xr.DataArray(0.0), ())] * 2]
+
+
+def _given(dataset: xr.Dataset) -> np.ndarray:
+    """Wells of a callable or of a table, as an array of no dimension."""
+    if "potential" in dataset:
+        return dataset["potential"].values
+    split = float(dataset.table_split) if "table_split" in dataset else None
+    found = double_wells.table(dataset.table_x.values, dataset.table_log_density.values, split)
+    return _object(found)["potential"].values
+
+
+def made(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray) -> kernel.Wells:
+    """The kernel's wells from the arrays of `parameters_of`."""
+    if coefficient.dtype == object:
+        found: kernel.Wells = coefficient.reshape(-1)[0]
+        return found
+    return double_wells.quartic(coefficient, half_distance, tilt)
+
+
+def _structure(c: np.ndarray, b: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, ...]:
+    wells = made(c, b, h)
+    values = (wells.split, wells.low, wells.high, wells.share, wells.log_total, wells.status)
+    return tuple(value.reshape(wells.shape) for value in values)

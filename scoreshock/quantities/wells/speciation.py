@@ -1,0 +1,96 @@
+"""Speciation times of a density with two wells by each criterion, and their place in a schedule's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.conventions import WELL_CRITERIA, attributes
+from scoreshock.kernels import well_times
+from scoreshock.quantities.clock import clock
+from scoreshock.quantities.labelled import Output, apply, check_names
+from scoreshock.quantities.wells.definition import made, parameters_of
+from scoreshock.schedules import Schedule, schedule
+
+
+def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content."""
+    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
+    return well_speciation(well, clocks, **content["options"])
+
+
+def well_speciation(
+    well: xr.Dataset, schedules: Mapping[str, Schedule] | None = None, criteria: Sequence[str] = WELL_CRITERIA
+) -> xr.Dataset:
+    """Speciation times of a density with two wells by each criterion, and the state of the boundary at its own.
+
+    Parameters
+    ----------
+    well
+        From :func:`well`; its sweep dimensions carry over.
+    schedules
+        Noise schedules by label; with them each ``tau_star`` is also given in each schedule's clock.
+    criteria
+        Of ``boundary`` (the criterion (42) vanishes on the boundary), ``merging`` (the density's two modes become
+        one) and ``matched-gaussian`` (two Gaussians at the wells, with the mean of the variances ``1/U''`` there).
+
+    Returns
+    -------
+    Dataset
+        ``tau_star(..., criterion)`` and ``status(..., criterion)``; at the boundary's time ``x_boundary``,
+        ``score_boundary``, ``background_curvature``, ``interfacial_curvature`` and ``jump`` with ``layer_status``;
+        ``n_roots`` of the boundary criterion; ``x_merging`` with ``merging_status``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown criterion.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> found = ss.well_speciation(ss.well("quartic", quartic_coefficient=[1.0]))
+    >>> found.tau_star.values.round(12).tolist()
+    [[0.269102819666, 0.269102819666, 0.4375]]
+    """
+    check_names("criteria", criteria, WELL_CRITERIA)
+    outputs = [
+        Output("tau_star", ("criterion",)),
+        Output("status", ("criterion",), np.int8),
+        *map(Output, ("x_boundary", "score_boundary", "background_curvature", "interfacial_curvature", "jump")),
+        Output("n_roots", (), np.int16),
+        Output("layer_status", (), np.int8),
+        Output("x_merging"),
+        Output("merging_status", (), np.int8),
+    ]
+    result = apply(_times, parameters_of(well), outputs, sizes={"criterion": len(criteria)}, criteria=tuple(criteria))
+    result = result.assign_coords(criterion=("criterion", list(criteria), attributes("criterion")))
+    return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
+
+
+def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+    wells = made(c, b, h)
+    crossing = well_times.boundary_time(wells)
+    merging = well_times.merging_time(wells, crossing)
+    found = {
+        "boundary": (crossing.tau, crossing.status),
+        "merging": (merging.tau, merging.status),
+        "matched-gaussian": well_times.matched_gaussian(wells),
+    }
+    tau, status = (np.stack([found[name][i] for name in criteria], axis=-1) for i in (0, 1))
+    return (
+        tau,
+        status,
+        crossing.x,
+        crossing.score,
+        crossing.background_x,
+        0.25 * crossing.gradient**2,
+        np.abs(crossing.gradient),
+        crossing.n_roots,
+        crossing.status,
+        merging.x,
+        merging.status,
+    )

@@ -1,0 +1,212 @@
+"""The parameters of the paper's experiments, as checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from scoreshock.study.errors import StudyError, key_path, show
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Count = Annotated[int, Field(ge=2, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Times = Annotated[list[Positive], Field(min_length=1, max_length=20)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pair(_Part):
+    """Two components at -separation and +separation with equal weights (27)."""
+
+    separation: Positive
+    variance: Positive
+
+    @model_validator(mode="after")
+    def _two_modes(self) -> Self:
+        if self.separation**2 <= self.variance:
+            raise ValueError("allowed: separation^2 > variance, else there is no transition to verify")
+        return self
+
+
+class UnequalPair(Pair):
+    """The same with weight ``weight`` at +separation."""
+
+    weight: Share
+
+
+class Grid(_Part):
+    """A symmetric grid: even in ``|x| <= core``, then logarithmic out to ``tail``."""
+
+    core: Positive
+    points: Count
+    tail: Positive
+    tail_points: Count
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.tail <= self.core:
+            raise ValueError("allowed: tail > core")
+        return self
+
+
+class Cloud(_Part):
+    """A mixture of random means and weights, and random points."""
+
+    dimension: Annotated[int, Field(ge=2, le=20)]
+    components: Annotated[int, Field(ge=3, le=20)]
+    scale: Positive
+    variance: Positive
+    points: Count
+    seed: Seed
+
+
+class Well(_Part):
+    """The density exp(-c (x^2 - b^2)^2 + h x)."""
+
+    quartic_coefficient: Positive
+    half_distance: Positive
+    tilt: Finite = 0.0
+
+
+class Generation(_Part):
+    """Trajectories from ``start`` to ``stop`` in diffusion time, and a score error ``bias``."""
+
+    start: Positive
+    stop: NotNegative
+    starts: Annotated[list[Finite], Field(min_length=1, max_length=50)]
+    bias: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start <= self.stop:
+            raise ValueError("allowed: start > stop")
+        return self
+
+
+class Plane(_Part):
+    """A mixture in the plane, and random points."""
+
+    means: Annotated[list[Annotated[list[Finite], Field(min_length=2, max_length=2)]], Field(min_length=2, max_length=20)]
+    weights: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+    variance: Positive
+    times: Times
+    points: Count
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if len(self.means) != len(self.weights):
+            raise ValueError(f"{len(self.means)} means and {len(self.weights)} weights; allowed: as many of each")
+        return self
+
+
+class Preserving(Pair):
+    """A symmetric pair under the variance-preserving process with constant rate ``beta``."""
+
+    kind: Literal["vp-constant"]
+    beta: Positive
+    times: Times
+
+
+class Triangle(_Part):
+    """Three equal components at unequal distances from the origin, at several scales."""
+
+    radii: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    angles: Annotated[list[Finite], Field(min_length=3, max_length=3)]
+    weights: Literal["equal"]
+    variance: Positive
+    scales: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+
+
+class Equilateral(_Part):
+    """Three equal components at the corners of an equilateral triangle."""
+
+    radius: Positive
+    weights: Literal["equal"]
+    variance: Positive
+
+
+class Draws(_Part):
+    """Random mixtures."""
+
+    number: Count
+    components: Annotated[int, Field(ge=3, le=20)]
+    dimension: Annotated[int, Field(ge=2, le=20)]
+    seed: Seed
+
+
+class Configuration(_Part):
+    """All parameters of the verification: the key ``paper`` of ``config/paper.yaml``."""
+
+    output: Annotated[str, Field(min_length=1)] = "results/paper"
+    published: list[str] = []
+    pair: Pair
+    unequal: UnequalPair
+    times: Times
+    grid: Grid
+    cloud: Cloud
+    squared_diffusion: Times
+    viscosities: Times
+    wells: Annotated[list[Well], Field(min_length=1, max_length=20)]
+    well_times: Times
+    stops: Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
+    quadrature_points: Count
+    generation: Generation
+    plane: Plane
+    vp: Preserving
+    triangle: Triangle
+    equilateral: Equilateral
+    draws: Draws
+
+    @model_validator(mode="after")
+    def _known_keys(self) -> Self:
+        known = dict(self.values())
+        unknown = [key for key in self.published if key not in known]
+        if unknown:
+            raise ValueError(f"published: {', '.join(unknown)}: no such key; allowed: {', '.join(known)}")
+        return self
+
+    def values(self) -> list[tuple[str, Any]]:
+        """Every parameter with its dotted key, in the order of the file."""
+        rows: list[tuple[str, Any]] = []
+        for name, value in self.model_dump(exclude={"output", "published"}).items():
+            nested = value.items() if isinstance(value, Mapping) else None
+            rows += [(f"{name}.{key}", part) for key, part in nested] if nested else [(name, value)]
+        return rows
+
+    def content(self) -> dict[str, Any]:
+        """What the numbers depend on, as plain JSON: everything but where they go and whose they are."""
+        return self.model_dump(exclude={"output", "published"})
+
+
+def read(given: Any) -> Configuration:
+    """The checked configuration of a mapping, the value of the key ``paper``.
+
+    Raises
+    ------
+    StudyError
+        One line a problem, with key path, what was given and what is wrong.
+
+    """
+    try:
+        return Configuration.model_validate(given)
+    except ValidationError as error:
+        raise StudyError(_line(found) for found in error.errors(include_url=False)) from None
+
+
+def _line(found: Any) -> str:
+    path = key_path(("paper", *found["loc"]))
+    if found["type"] == "missing":
+        return f"{path}: missing; this key is needed"
+    if found["type"] == "extra_forbidden":
+        return f"{path}: unknown key"
+    message = found["msg"].removeprefix("Value error, ")
+    link = ";" if message.startswith("allowed") else ":"
+    return f"{path}: {show(found['input'])} is not allowed{link} {message[0].lower()}{message[1:]}"

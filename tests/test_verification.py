@@ -1,0 +1,174 @@
+"""Every numbered statement is confirmed, with the verdict that its counter-example gives, and stands on the page."""
+
+import re
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from scoreshock import store
+from scoreshock.study.errors import StudyError
+from scoreshock.verification import contents, drawing, page, statement, table
+from scoreshock.verification.configuration import Configuration, read
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = read(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["paper"])
+
+NUMBERED = {
+    4: [1, 3, 4, 5],
+    5: range(1, 15),
+    6: range(1, 9),
+    7: [1, 3, 4, 5, 6, 7, 8, 9],
+    8: range(1, 8),
+    9: range(1, 12),
+}
+"""Numbers of the paper's theorems, propositions, definitions, corollaries, lemmas and remarks, by section."""
+
+IMPRECISE = {"5.4", "5.8", "5.11", "5.13", "6.4", "6.5", "6.8", "7.7", "7.8", "9.7", "9.9", "9.11"}
+WRONG = {"7.9", "9.10"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that the verification computes, stored."""
+    folder = tmp_path_factory.mktemp("paper")
+    for section in table.SECTIONS:
+        for product in table.products(section):
+            store.write(product.compute(CONFIGURATION), folder / product.path, {"title": product.title})
+    return folder
+
+
+@pytest.fixture
+def dataset(files: Path):
+    """A function that opens the dataset of a statement by its number."""
+
+    def of(number: str) -> xr.Dataset:
+        (found,) = [s for s in table.STATEMENTS if s.number.split()[-1] == number]
+        return store.open_file(files / "statements" / f"{found.name}.nc", chunks=None)
+
+    return of
+
+
+def test_every_numbered_statement_has_a_row() -> None:
+    places = [table.place(found) for found in table.STATEMENTS]
+    assert len(set(places)) == len(places)
+    assert set(places) == {(s, n) for s, numbers in NUMBERED.items() for n in numbers} | {(4, 2)}  # (23) stands at 4.2
+
+
+def test_the_workflow_knows_the_files_that_are_made() -> None:
+    made = {section: tuple(p.path.removesuffix(".nc") for p in table.products(section)) for section in table.SECTIONS}
+    assert made == contents.FILES
+
+
+@pytest.mark.parametrize("found", table.STATEMENTS, ids=lambda found: found.name)
+def test_the_statement_is_confirmed_with_its_verdict(found: statement.Statement, files: Path) -> None:
+    outcome = statement.judge(store.open_file(files / "statements" / f"{found.name}.nc", chunks=None), found.condition)
+    number = found.number.split()[-1]
+    assert outcome.residuals
+    if number in IMPRECISE:
+        assert outcome.verdict == f"holds if {found.condition}"
+    else:
+        assert outcome.verdict == ("does not hold" if number in WRONG else "holds")
+    if number in IMPRECISE | WRONG:
+        assert outcome.violations
+        assert found.truth
+
+
+def test_identities_of_mixtures_and_wells_leave_what_rounding_leaves(dataset) -> None:
+    for number in ("4.1", "(23)", "4.3", "4.4", "4.5", "5.1", "7.1", "8.1", "8.2", "8.4", "8.5"):
+        assert all(m.largest <= 1e-12 for m in statement.judge(dataset(number)).residuals)
+    for number in ("5.6", "5.7"):
+        found = dataset(number)
+        assert max(float(found.residual_pair.max()), float(found.residual_cloud.max())) <= 1e-12
+        assert float(found.residual_wells.max()) <= 1e-10
+
+
+def test_modes_of_unequal_weights_merge_below_the_boundarys_threshold(dataset) -> None:
+    # Robertson and Fryer (1969) for weights 0.3 and 0.7; the boundary's threshold is a^2 at any weights.
+    found = dataset("5.8").threshold.sel(weight=0.7)
+    np.testing.assert_allclose(found.sel(criterion=["boundary", "merging"]), [1, 0.5428], atol=5e-5)
+
+
+def test_wells_part_where_an_independent_quadrature_says(dataset) -> None:
+    found = dataset("5.8").tau_star.sel(well_criterion="boundary").values[:3]
+    np.testing.assert_allclose(found, [0.269102819666421, 1.67004938118059, 4.18557261091395], rtol=1e-9)
+
+
+def test_the_factor_without_its_constant_is_too_large_by_the_root_of_e(dataset) -> None:
+    np.testing.assert_allclose(dataset("6.4").factor_ratio, np.sqrt(np.e), rtol=1e-12)
+
+
+def test_the_exact_criterion_has_any_number_of_roots(dataset) -> None:
+    assert set(dataset("9.10").n_roots.values.tolist()) == {0, 1, 2, 3, 4}
+
+
+def test_the_error_of_the_series_does_not_fall_with_separation(dataset) -> None:
+    error = dataset("9.7").error
+    np.testing.assert_allclose(error, error.isel(separation=[0] * error.sizes["separation"]), rtol=1e-9)
+
+
+def test_a_verdict_follows_from_the_numbers() -> None:
+    good, bad = (statement.residual((), size, "gap") for size in (1e-15, 1e-3))
+    seen, unseen = (statement.violation((), size, "case") for size in (1.0, 0.0))
+    verdicts = {
+        "holds": statement.judge(xr.Dataset({"a": good})),
+        "not confirmed": statement.judge(xr.Dataset({"a": good, "b": bad})),
+        "does not hold": statement.judge(xr.Dataset({"a": good, "c": seen})),
+        "holds if so": statement.judge(xr.Dataset({"a": good, "c": seen}), "so"),
+    }
+    assert {name: outcome.verdict for name, outcome in verdicts.items()} == {name: name for name in verdicts}
+    for lacking in (xr.Dataset({"a": good, "c": unseen}), xr.Dataset({"a": good}), xr.Dataset({"a": good * np.nan})):
+        assert statement.judge(lacking, "so").verdict == "not confirmed"
+
+
+def test_a_figure_is_drawn_from_its_file_as_page_and_picture(files: Path, tmp_path: Path) -> None:
+    drawing.draw({"figure-5": store.open_file(files / "figures" / "figure-5.nc")}, tmp_path)
+    assert matplotlib.image.imread(tmp_path / "figure-5.png").std() > 0.01
+    text = (tmp_path / "figure-5.html").read_text()
+    assert re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=[\"']?https?://", text) == []
+
+
+def test_every_figure_has_data_and_a_drawing(files: Path) -> None:
+    assert set(drawing.FIGURES) == {f"figure-{n}" for n in range(1, 8)} == {p.stem for p in (files / "figures").glob("*.nc")}
+
+
+def test_the_page_shows_every_statement_and_needs_no_network(files: Path) -> None:
+    for name in drawing.FIGURES:
+        (files / "figures" / f"{name}.png").write_bytes(b"picture")
+    written = page.pages(CONFIGURATION, files)
+    assert "https://" not in written["index.html"]
+    assert "http://" not in written["index.html"]
+    for found in table.STATEMENTS:
+        assert f'id="{found.name}"' in written["index.html"]
+        assert f"### {found.number}: {found.title}" in written["index.md"]
+    assert "not confirmed" not in written["index.md"]
+    for name in re.findall(r'href="(statements/[^"]*|tables/[^"]*|figures/[^"]*nc)"', written["index.html"]):
+        assert (files / name).is_file()
+
+
+def test_the_table_of_statements_and_functions_is_that_of_the_code() -> None:
+    assert (ROOT / "docs" / "paper.md").read_text() == page.correspondence()
+
+
+def test_functions_of_statements_exist() -> None:
+    sources = "\n".join(path.read_text() for path in (ROOT / "scoreshock").rglob("*.py") if "verification" not in path.parts)
+    for found in table.STATEMENTS:
+        for name in found.functions:
+            assert f"def {name}(" in sources, f"{found.number}: {name}"
+
+
+def test_a_wrong_configuration_is_refused_with_its_key() -> None:
+    given = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["paper"]
+    wrong = given | {"pair": {"separation": 1.0, "variance": 2.0}, "timse": [1.0], "stops": [-1.0]}
+    with pytest.raises(StudyError) as raised:
+        read(wrong)
+    assert [line.split(":")[0] for line in raised.value.problems] == ["paper.pair", "paper.stops[0]", "paper.timse"]
+
+
+def test_whose_a_value_is_is_said_of_keys_that_exist() -> None:
+    assert isinstance(CONFIGURATION, Configuration)
+    with pytest.raises(StudyError, match="no such key"):
+        read(CONFIGURATION.model_dump() | {"published": ["pair.width"]})
