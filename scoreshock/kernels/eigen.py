@@ -148,13 +148,15 @@ def _quotient(matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
 
 
 def _factor(matrix: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``L`` (strictly lower) and pivots of ``theta I - matrix = L D L^T``; a zero pivot becomes a tiny positive one."""
+    """``L`` (strictly lower) and pivots of ``theta I - matrix = L D L^T``; a zero pivot becomes rounding of theta."""
     m = len(matrix)
     work = np.negative(matrix)
     pivots = np.empty((m, len(theta)))
     for j in range(m):
         pivot = np.add(work[j, j], theta, out=pivots[j])
-        pivot[pivot == 0] = 1e-300
+        zero = pivot == 0
+        # Not smaller: where neighbouring rows are tiny but not zero, the next pivots would overflow.
+        pivot[zero] = np.maximum(np.finfo(float).eps * theta[zero], 1e-300)
         inverse = 1.0 / pivot
         for i in range(j + 1, m):
             ratio = work[i, j] * inverse

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.kernels.eigen import LAPACK_FROM, largest
 from scoreshock.kernels.roots import ExactRoots, exact, pair_roots
@@ -294,3 +295,26 @@ def test_largest_eigenpair_agrees_with_lapack(m, spread):
 def test_largest_eigenvalue_of_degenerate_and_zero_matrices():
     identity = np.repeat(np.eye(4)[..., None], 3, axis=-1) * np.array([0.0, 1.0, 1e-200])
     np.testing.assert_allclose(largest(identity)[0], [0.0, 1.0, 1e-200], rtol=1e-14)
+
+
+def test_a_hierarchy_of_far_apart_scales_is_solved():
+    # A trial eigenvalue equals a diagonal element to the bit beside rows some 1e-80 of it: its pivot vanishes.
+    weights = [
+        0.09993309783999857,
+        0.10040236340196033,
+        0.10988585193308303,
+        0.08646201931574589,
+        0.17542329240683666,
+        0.1370618212179428,
+        0.15151972507620537,
+        0.1393118288082274,
+    ]
+    mixture = ss.families.hierarchy(separation=4.0, ratio=0.03, levels=3, weights=weights)
+    found = exact(mixture.component_mean.values, mixture.component_weight.values, np.array(0.0))
+    assert found.status == Status.ok
+    root = float(found.roots[int(found.n_roots) - 1])
+    offset = mixture.component_mean.values - mixture.component_weight.values @ mixture.component_mean.values
+    r = mixture.component_weight.values * np.exp(-np.sum(offset**2, axis=1) / (2 * root))
+    r /= r.sum()
+    spread = offset - r @ offset
+    assert np.linalg.eigvalsh((spread.T * r) @ spread)[-1] == pytest.approx(root, rel=1e-10)

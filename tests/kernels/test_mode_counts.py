@@ -1,0 +1,269 @@
+"""Modes in any dimension, their last merging and their tree: references, grids, the triangle, symmetries, statuses."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq, fsolve
+
+from scoreshock.conventions import Status
+from scoreshock.kernels.merging_tree import merging_tree
+from scoreshock.kernels.mixture import log_density
+from scoreshock.kernels.mode_counts import count_modes, last_merging
+from scoreshock.kernels.modes import merging
+from tests.reference import cases, check, identify, means_of, weights_of
+
+ZERO = np.array(0.0)
+CORNERS = 2 * np.pi / 3 * np.arange(3)
+TRIANGLE = np.stack([np.cos(CORNERS), np.sin(CORNERS)], axis=-1)
+THIRDS = np.full(3, 1 / 3)
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def triangle_fold():
+    """v at which a corner's mode meets the saddle on the axis through it: s = s' = 0 there, one equation each."""
+
+    def along_axis(unknown):
+        x, v = unknown
+        e = np.exp(-np.array([(x - 1) ** 2, (x + 0.5) ** 2 + 0.75]) / (2 * v)) * [1, 2]
+        r = e / e.sum()
+        mean = r @ [1.0, -0.5]
+        return [mean - x, r @ (np.array([1.0, -0.5]) - mean) ** 2 - v]
+
+    (_, v), _, status, _ = fsolve(along_axis, (0.4, 0.546), full_output=True, xtol=1e-14)
+    assert status == 1
+    return v
+
+
+def modes_on_grid(means, weights, v, nodes=300):
+    """Points of a grid in the plane that no neighbour exceeds."""
+    low, high = means.min(0) - 0.1, means.max(0) + 0.113
+    x = np.stack(np.meshgrid(*[np.linspace(low[i], high[i], nodes) for i in range(2)], indexing="ij"), -1)
+    p = log_density(x, means, weights, v, 0.0)
+    centre = p[1:-1, 1:-1]
+    shifts = [(a, b) for a in (0, 1, 2) for b in (0, 1, 2) if (a, b) != (1, 1)]
+    peaks = np.all([centre >= p[a : nodes - 2 + a, b : nodes - 2 + b] for a, b in shifts], axis=0)
+    return x[1:-1, 1:-1][peaks]
+
+
+def climbed(x, means, weights, v):
+    """Where the plain iteration ``x <- m(x)`` leads from ``x (N, n)``."""
+    for _ in range(4000):
+        r = np.log(weights) - ((x[:, None] - means) ** 2).sum(-1) / (2 * v)
+        r = np.exp(r - r.max(1, keepdims=True))
+        x = (r @ means) / r.sum(1, keepdims=True)
+    return x
+
+
+@pytest.mark.parametrize("case", cases("modes_1d"), ids=identify)
+def test_reference_modes_on_a_line(case):
+    v = np.array(case["inputs"]["sigma0"] ** 2 + 2 * case["inputs"]["tau"])
+    found = count_modes(means_of(case), weights_of(case), v)
+    check(case, "n_modes", int(found.number))
+    check(case, "modes", found.position[: int(found.number), 0])
+
+
+@pytest.mark.parametrize("case", cases("modes_1d"), ids=identify)
+def test_the_ascent_finds_the_reference_modes_when_the_line_lies_in_a_plane(case):
+    v = np.array(case["inputs"]["sigma0"] ** 2 + 2 * case["inputs"]["tau"])
+    along = np.array([0.6, -0.8])
+    found = count_modes(means_of(case) * along, weights_of(case), v)
+    check(case, "n_modes", int(found.number))
+    check(case, "modes", np.sort(found.position[: int(found.number)] @ along))
+
+
+def test_triangle_has_modes_off_its_centre_above_the_centre_criterion():
+    fold = triangle_fold()
+    assert abs(fold - 0.5463) < 5e-5
+    v = fold * (1 + np.array([-1e-9, 1e-9]))
+    assert count_modes(TRIANGLE, THIRDS, np.array([0.3, 0.499, 0.501, 0.54, 0.55])).number.tolist() == [3, 3, 4, 4, 1]
+    assert count_modes(TRIANGLE, THIRDS, v).number.tolist() == [4, 1]
+    found = last_merging(TRIANGLE, THIRDS, ZERO)
+    np.testing.assert_allclose(2 * found.tau, fold, rtol=1e-10)
+    assert (int(found.modes_before), bool(found.scanned), int(found.status)) == (4, True, Status.ok)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_modes_in_a_plane_are_those_of_a_grid(seed):
+    rng = np.random.default_rng([seed, 1])
+    k = int(rng.integers(3, 7))
+    means, weights = rng.standard_normal((k, 2)), rng.dirichlet(np.full(k, 5.0))
+    for v in (0.03, 0.15, 0.5):
+        found = count_modes(means, weights, np.array(v))
+        modes = found.position[: int(found.number)]
+        ends = climbed(modes_on_grid(means, weights, v), means, weights, v)
+        nearest = np.linalg.norm(ends[:, None] - modes, axis=-1)
+        assert found.status == Status.ok
+        assert (nearest.min(axis=1) < 2e-3).all()
+        assert (nearest.min(axis=0) < 2e-3).all()
+
+
+def test_modes_are_where_the_plain_iteration_stays():
+    rng = np.random.default_rng(4)
+    means, weights = rng.standard_normal((6, 4)), rng.dirichlet(np.full(6, 5.0))
+    found = count_modes(means, weights, np.array(0.2))
+    modes = found.position[: int(found.number)]
+    np.testing.assert_allclose(climbed(modes, means, weights, 0.2), modes, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 8])
+def test_a_simplex_merges_above_its_centre_criterion_at_the_fold_on_its_axis(count):
+    # On the axis through a vertex the problem is one of two unknowns, as for the triangle.
+    means = np.eye(count)
+
+    def fold(unknown):
+        t, v = unknown  # r of the vertex; the others share the rest
+        return [np.log(t * (count - 1) / (1 - t)) - (t - (1 - t) / (count - 1)) / v, t * (1 - t) * count / (count - 1) - v]
+
+    t, v = fsolve(fold, (0.7, 0.25), xtol=1e-13)
+    found = last_merging(means, np.full(count, 1 / count), ZERO)
+    np.testing.assert_allclose(2 * found.tau, v, rtol=1e-9)
+    assert 2 * found.tau > 1 / count  # the centre's own criterion
+    assert t > 1 / count
+    assert found.modes_before == count + 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_collinear_means_in_space_merge_as_on_their_line(seed):
+    rng = np.random.default_rng([seed, 2])
+    line, weights = rng.standard_normal((5, 1)), rng.dirichlet(np.full(5, 5.0))
+    expected = merging(line, weights, ZERO)
+    found = last_merging(line * rng.standard_normal(3), weights, ZERO)
+    scale = np.ptp(line)
+    along = last_merging(line * [0.6, 0.0, 0.8] + [1.0, 2.0, 3.0], weights, ZERO)
+    np.testing.assert_allclose(along.tau, expected.tau_star, rtol=1e-9, atol=1e-12 * scale)
+    assert not along.scanned
+    assert found.status == Status.ok
+
+
+def test_the_scan_agrees_with_the_solution_on_a_line_when_a_remote_mean_hardly_leaves_it():
+    line, weights = np.array([[0.0], [1.0], [3.0]]), np.full(3, 1 / 3)
+    bent = np.concatenate([line, [[0.0], [1e-5], [0.0]]], axis=1)
+    expected, found = last_merging(line, weights, ZERO), last_merging(bent, weights, ZERO)
+    assert (bool(expected.scanned), bool(found.scanned)) == (False, True)
+    np.testing.assert_allclose(found.tau, expected.tau, rtol=1e-8)
+    assert found.modes_before == expected.modes_before == 2
+
+
+def test_above_a_quarter_of_the_largest_squared_distance_there_is_one_mode():
+    rng = np.random.default_rng(5)
+    means, weights = rng.standard_normal((50, 5, 3)), rng.dirichlet(np.full(5, 2.0), 50)
+    high = 0.25 * ((means[:, :, None] - means[:, None]) ** 2).sum(-1).max(axis=(1, 2))
+    assert (count_modes(means, weights, high).number == 1).all()
+    last = last_merging(means, weights, ZERO)
+    assert (last.status == Status.ok).all()
+    assert (2 * last.tau < high).all()
+
+
+def test_each_point_depends_on_itself_alone():
+    rng = np.random.default_rng(6)
+    means, weights = rng.standard_normal((30, 4, 3)), rng.dirichlet(np.full(4, 5.0), 30)
+    v = rng.uniform(0.02, 0.8, 30)
+    counted, last = count_modes(means, weights, v), last_merging(means, weights, ZERO)
+    for i in range(0, 30, 9):
+        for together, alone in (
+            (counted, count_modes(means[i], weights[i], v[i])),
+            (last, last_merging(means[i], weights[i], ZERO)),
+        ):
+            for a, b in zip(together, alone, strict=True):
+                np.testing.assert_array_equal(a[i], b)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(-40, 40))
+def test_counts_do_not_depend_on_units(seed, power):
+    rng = np.random.default_rng(seed)
+    means, weights, v = rng.standard_normal((4, 2)), rng.dirichlet(np.full(4, 5.0)), np.array(rng.uniform(0.02, 0.5))
+    one, other = count_modes(means, weights, v), count_modes(np.ldexp(means, power), weights, np.ldexp(v, 2 * power))
+    assert one.number == other.number
+    np.testing.assert_array_equal(np.ldexp(one.position, power), other.position)
+
+
+def test_far_from_the_origin_modes_keep_their_place():
+    near, far = (count_modes(TRIANGLE + shift, THIRDS, np.array(0.3)) for shift in (0.0, 2.0**26))
+    np.testing.assert_allclose(far.position - 2.0**26, near.position, atol=1e-7)
+
+
+def test_tiny_weights_and_tiny_variances_settle():
+    weights = np.array([1.0, 1e-300, 1e-12])
+    found = count_modes(TRIANGLE, weights / weights.sum(), np.array([1e-8, 1e-3, 0.1, 1e6]))
+    assert found.number.tolist() == [3, 3, 1, 1]
+    assert (found.status == Status.ok).all()
+
+
+def test_statuses():
+    assert count_modes(TRIANGLE, THIRDS, np.array([0.0, np.nan, -1.0])).status.tolist() == [
+        Status.singular,
+        Status.failed,
+        Status.failed,
+    ]
+    equal = np.ones((3, 2))
+    assert int(count_modes(equal, THIRDS, np.array(0.1)).number) == 1
+    assert last_merging(equal, THIRDS, ZERO).status == Status.no_transition
+    assert last_merging(np.where(TRIANGLE > 0.9, np.inf, TRIANGLE), THIRDS, ZERO).status == Status.failed
+    below = last_merging(TRIANGLE, THIRDS, np.array(1.0))
+    assert (int(below.status), int(below.modes_before)) == (Status.below_floor, 0)
+    assert abs(2 * below.tau + 1 - 0.54632) < 1e-5
+
+
+@pytest.mark.parametrize("case", cases("folds_1d"), ids=identify)
+def test_tree_has_the_reference_events(case):
+    variance = np.array(case["inputs"]["sigma0"] ** 2)
+    tree = merging_tree(means_of(case), weights_of(case), variance)
+    events = tree.tau_event[tree.event_status == Status.ok]
+    check(case, "tau_merge", events)
+    check(case, "n_modes_at_start", int(np.count_nonzero(tree.branch[0] >= 0)))
+    assert np.isnan(tree.x_after[len(events) - 1]).sum() == tree.x_after.shape[-1] - 1
+
+
+def basins(x, means, weights, v):
+    """Where the plain iteration leads from ``x``, on a line."""
+    return climbed(x[:, None], means, weights, v)[:, 0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_modes_merge_into_the_mode_that_the_plain_iteration_reaches(seed):
+    rng = np.random.default_rng([seed, 3])
+    means, weights = 2 * rng.standard_normal((5, 1)), rng.dirichlet(np.full(5, 3.0))
+    tree = merging_tree(means, weights, ZERO)
+    for event in np.flatnonzero(tree.event_status == Status.ok):
+        v = 2 * tree.tau_event[event] * (1 + 1e-4)
+        before = tree.x_before[event][~np.isnan(tree.x_before[event])]
+        after = tree.x_after[event][~np.isnan(tree.x_after[event])]
+        reached = basins(before, means, weights, v)
+        into = np.argmin(np.abs(reached[:, None] - after), axis=1)
+        assert tree.into[event][: len(before)].tolist() == into.tolist()
+        assert np.count_nonzero(tree.vanishes[event] == 1) == len(before) - len(after)
+
+
+def test_tree_follows_each_first_mode_to_the_last():
+    means = np.array([[-10.0], [-9.0], [0.0], [9.5], [10.0]])
+    tree = merging_tree(means, np.full(5, 0.2), ZERO)
+    assert tree.branch.tolist() == [[0, 1, 2, 3, 3], [0, 0, 1, 2, 2], *tree.branch.tolist()[2:]]
+    assert set(tree.branch[tree.event_status == Status.ok][-1].tolist()) == {0}
+
+
+def test_a_pitchfork_counts_the_left_mode_as_going_on():
+    tree = merging_tree(np.array([[-1.0], [1.0]]), np.full(2, 0.5), ZERO)
+    assert (tree.into.tolist(), tree.vanishes.tolist()) == ([[0, 0]], [[0, 1]])
+    np.testing.assert_allclose(tree.x_after[0, 0], 0, atol=1e-12)
+
+
+def test_of_two_unequal_modes_the_lighter_ends():
+    weights = np.array([0.3, 0.7])
+    tree = merging_tree(np.array([[-1.0], [1.0]]), weights, ZERO)
+    assert tree.vanishes.tolist() == [[1, 0]]
+    # Robertson and Fryer's condition, solved here anew.
+    c = 0.5 * np.log(7 / 3)
+    delta = brentq(lambda d: d * np.sqrt(d * d - 1) - np.arccosh(d) - c, 1 + 1e-9, 5, xtol=1e-15)
+    np.testing.assert_allclose(2 * tree.tau_event[0], delta**-2, rtol=1e-12)

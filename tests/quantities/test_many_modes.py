@@ -1,0 +1,195 @@
+"""The labelled many-mode quantities: sweeps, statuses, chunked results, and criteria against the density."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scoreshock as ss
+from scoreshock.conventions import FLAGS, VARIABLES, Status
+from scoreshock.quantities import many_modes
+from tests.reference import cases, check, identify, means_of, weights_of
+
+
+def mixture_of(case):
+    return ss.mixture(means_of(case), weights_of(case), case["inputs"]["sigma0"] ** 2)
+
+
+def triangle(**given):
+    return ss.families.polygon(**({"separation": 1.0, "variance": 0.0} | given))
+
+
+def test_leading_and_exact_cascade_agree_at_every_level_of_a_hierarchy():
+    # Corollary 9.3: all leaves are at one distance from their mean.
+    tree = ss.families.hierarchy([1.0, 4.0], variance=0.01, ratio=[0.2, 0.5], levels=3)
+    found = many_modes.exact_cascade(tree)
+    assert (found.mode_status == found.cascade_status).all()
+    assert (found.n_mode_roots == (found.mode_status == Status.ok)).all()
+    assert (abs(found.cascade_error) <= 1e-12 * tree.separation**2).all()
+
+
+def test_leading_and_exact_cascade_part_where_distances_are_unequal():
+    # Two pairs at the ends of a pair, one twice as close as the other: the closer one never splits by the exact criterion.
+    means = [[1, 0.6, 0], [1, -0.6, 0], [-1, 0, 0.3], [-1, 0, -0.3]]
+    mixture = ss.families.custom(means=means, variance=0.0)
+    found, exact = many_modes.exact_cascade(mixture).squeeze(), ss.speciation(mixture).squeeze()
+    np.testing.assert_array_equal(found.tau_mode[0], exact.tau_star.sel(criterion="exact"))
+    np.testing.assert_array_equal(found.cascade, exact.cascade)
+    assert found.mode_status.values.tolist() == [Status.ok, Status.ok, Status.no_real_root]
+    assert found.cascade_status.values.tolist() == [Status.ok] * 3
+    assert (abs(found.cascade_error[:2]) > 1e-3).all()
+    assert np.isnan(found.cascade_error[2])
+
+
+@pytest.mark.parametrize("case", cases("exact_roots"), ids=identify)
+def test_first_mode_meets_the_reference(case):
+    found = many_modes.exact_cascade(mixture_of(case)).isel(mode=0)
+    count = int(found.n_mode_roots)
+    check(case, "count", count)
+    check(case, "tau_roots", found.tau_mode_root.values[:count])
+    check(case, "tau_star", found.tau_mode.item() if count else None)
+
+
+@pytest.mark.parametrize("case", cases("corrections"), ids=identify)
+def test_coefficient_and_its_sign(case):
+    found = many_modes.covariance_condition(mixture_of(case))
+    expected = case["expected"].get("C")
+    if expected is not None:
+        check(case, "C", found.covariance_coefficient.item())
+        assert int(found.covariance_sign) == np.sign(expected) or abs(expected) < 1e-12
+    assert int(found.proposition_holds) != 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 100_000))
+def test_condition_is_the_covariance_of_the_definition_and_the_proposition_holds(seed):
+    rng = np.random.default_rng(seed)
+    k, n = int(rng.integers(2, 6)), int(rng.integers(1, 4))
+    means, weights = rng.standard_normal((k, n)), rng.dirichlet(np.ones(k)) + 1e-3
+    weights /= weights.sum()
+    found = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
+    centred = means - weights @ means
+    leading = np.linalg.eigh((weights[:, None] * centred).T @ centred)[1][:, -1]
+    y = (centred @ leading) ** 2
+    across = (centred**2).sum(1) - y
+    covariance = weights @ ((across - weights @ across) * (y - weights @ y))
+    c = -weights @ (((centred**2).sum(1) - weights @ (centred**2).sum(1)) * y)
+    scale = (centred**2).sum(1).max() ** 2
+    np.testing.assert_allclose(found.perpendicular_covariance, covariance, atol=1e-12 * scale)
+    np.testing.assert_allclose(found.covariance_coefficient, c, atol=1e-12 * scale)
+    assert int(found.proposition_holds) == (1 if found.condition_holds else -1)
+    if abs(c) > 1e-10 * scale:
+        assert int(found.covariance_sign) == np.sign(c)
+
+
+def test_condition_knows_lines_and_spheres():
+    line = many_modes.covariance_condition(ss.families.custom(means=[[0, 0], [1, 2], [3, 6]])).squeeze()
+    assert (int(line.collinear), int(line.condition_holds), float(line.perpendicular_covariance)) == (1, 1, 0.0)
+    assert (int(line.covariance_sign), int(line.equal_distances)) == (-1, 0)
+    sphere = many_modes.covariance_condition(triangle()).squeeze()
+    assert (int(sphere.equal_distances), int(sphere.covariance_sign), int(sphere.collinear)) == (1, 0, 0)
+    assert int(sphere.proposition_holds) != 0
+
+
+def test_coefficient_can_be_positive_where_the_condition_fails():
+    # Near the mean along e1, far across it: distances fall as y^2 grows.
+    means = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0, 0.9, 0.9], [0, -0.9, 0.9], [0, 0.9, -0.9], [0, -0.9, -0.9]])
+    weights = np.array([0.25, 0.25, 0.125, 0.125, 0.125, 0.125])
+    found = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
+    assert float(found.covariance_coefficient) > 0
+    flags = (int(found[name]) for name in ("covariance_sign", "condition_holds", "proposition_holds"))
+    assert tuple(flags) == (1, 0, -1)
+
+
+@pytest.mark.parametrize("case", cases("modes_1d"), ids=identify)
+def test_reference_modes(case):
+    found = many_modes.mode_count(mixture_of(case), case["inputs"]["tau"])
+    count = int(found.n_modes)
+    check(case, "n_modes", count)
+    check(case, "modes", found.mode_position.values[:count, 0])
+
+
+@pytest.mark.parametrize("case", cases("folds_1d"), ids=identify)
+def test_reference_merging(case):
+    mixture = mixture_of(case)
+    tree = many_modes.merging_tree(mixture)
+    check(case, "tau_merge", tree.tau_event.values[tree.event_status.values == Status.ok])
+    check(case, "tau_last_merge", many_modes.last_merging(mixture).tau_density.item())
+
+
+def test_triangle_against_its_density():
+    mixture = triangle(separation=[1.0, 2.0])
+    found = many_modes.against_density(mixture)
+    v = (2 * found.tau_density / mixture.separation**2).squeeze()
+    np.testing.assert_allclose(v, 0.54632, atol=5e-6)
+    assert (found.density_scanned == 1).all()
+    assert (found.modes_before_last == 4).all()
+    exact = found.sel(criterion="exact").squeeze()
+    np.testing.assert_allclose(exact.density_difference_relative, 0.5 / v - 1, rtol=1e-9)
+    assert (exact.modes_at == 4).all()
+    assert (found.density_difference_status.sel(criterion=["boundary", "merging"]) == Status.not_applicable).all()
+
+
+def test_criteria_of_a_pair_against_its_density():
+    pair = ss.families.pair(separation=2.0, variance=0.25, weight=[0.5, 0.6, 0.8])
+    found = many_modes.against_density(pair).squeeze()
+    assert found.criterion.identical(ss.speciation(pair).criterion)
+    np.testing.assert_array_equal(found.density_difference.sel(criterion="merging"), 0)
+    np.testing.assert_array_equal(found.density_difference.sel(criterion="exact", weight=0.5), 0)
+    # The criterion at the weighted mean has no solution where the density still splits in two.
+    lost = found.sel(criterion="exact", weight=0.8)
+    assert (int(lost.density_difference_status), int(lost.modes_at), int(lost.density_status)) == (
+        Status.no_real_root,
+        -1,
+        Status.ok,
+    )
+    assert (found.modes_at.sel(criterion="boundary") == [1, 1, 1]).all()
+    assert (found.modes_at.sel(criterion="spectral") >= 1).all()
+
+
+def test_nan_stands_only_beside_a_status():
+    mixture = ss.families.collinear(separation=[0.1, 2.0], variance=[0.1, 1.0], positions=[-1.0, -0.2, 0.5, 1.3])
+    found = many_modes.against_density(mixture)
+    assert (found.density_difference.isnull() == (found.density_difference_status != Status.ok)).all()
+    cascade = many_modes.exact_cascade(mixture)
+    assert (cascade.tau_mode_root.isnull() == (cascade.mode_root_status != Status.ok)).all()
+    assert (cascade.mode_status != Status.ok).where(cascade.tau_mode.isnull(), True).all()
+
+
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        many_modes.exact_cascade,
+        many_modes.covariance_condition,
+        many_modes.last_merging,
+        many_modes.against_density,
+        lambda mixture: many_modes.mode_count(mixture, [0.05, 0.2]),
+    ],
+)
+def test_chunked_results_are_the_same_to_the_bit_and_described(quantity):
+    mixture = triangle(separation=np.linspace(0.8, 1.3, 4), variance=0.05, radii=[1.0, 0.8, 1.1])
+    eager, lazy = quantity(mixture), quantity(mixture.chunk(separation=3))
+    assert all(lazy[name].chunks for name in eager.data_vars)
+    xr.testing.assert_identical(eager, lazy.compute())
+    for name, array in eager.data_vars.items():
+        assert array.attrs["long_name"] == VARIABLES[name][0]
+        assert name in FLAGS or not name.endswith("status")
+
+
+def test_tree_of_a_chunked_sweep():
+    mixture = ss.families.collinear(separation=np.linspace(1, 2, 5), variance=0.01, positions=[-1.0, -0.2, 0.5, 1.3])
+    eager, lazy = many_modes.merging_tree(mixture), many_modes.merging_tree(mixture.chunk(separation=2))
+    xr.testing.assert_identical(eager, lazy.compute())
+    assert eager.merges_into.dims[-2:] == ("event", "maximum")
+
+
+def test_refusals_name_what_is_allowed():
+    with pytest.raises(ValueError, match="feature: the mixture has 2; allowed: 1 feature"):
+        many_modes.merging_tree(triangle())
+    with pytest.raises(ValueError, match="places = 0 is not allowed"):
+        many_modes.mode_count(triangle(), 0.1, places=0)
+    with pytest.raises(ValueError, match="places = 0 is not allowed"):
+        many_modes.exact_cascade(triangle(), places=0)
+    with pytest.raises(ValueError, match="at least 2 components"):
+        many_modes.last_merging(ss.mixture(np.zeros((1, 2)), [1.0], 0.1))
