@@ -6,6 +6,8 @@ Each imports what it needs itself: of a small job's time, imports are the most.
 from __future__ import annotations
 
 import math
+import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,19 +33,26 @@ POINTS_PER_MEBIBYTE = 20_000
 def logged(path: str | Path) -> Iterator[None]:
     """Write to the file ``path`` what the body says on stderr; the reason of an error is also said on the terminal.
 
-    An error ends the process with 1, an interrupt with 130.
+    An error ends the process with 1, an interrupt with 130, at once.
     """
     terminal = sys.stderr
     with Path(path).open("w", buffering=1, encoding="utf-8") as log, redirect_stderr(log):
+
+        def leave(*_: object) -> None:
+            # Not by KeyboardInterrupt: raised inside a lock of the NetCDF library, it leaves the lock held, and closing the
+            # file then waits for ever. A file under its final name is whole whenever the process ends.
+            os.write(log.fileno(), b"interrupted\n")
+            os._exit(130)
+
+        before = signal.signal(signal.SIGINT, leave)
         try:
             yield
-        except KeyboardInterrupt:
-            print("interrupted", file=log)
-            sys.exit(130)
         except Exception as error:
             traceback.print_exc()
             terminal.write("".join(traceback.format_exception_only(error)))
             sys.exit(1)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:

@@ -1,6 +1,8 @@
 """What a job says when it goes well, fails, or is interrupted; and the words at the end of a run."""
 
+import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -37,11 +39,19 @@ def test_an_error_is_told_in_full_in_the_log_and_in_short_on_the_terminal(tmp_pa
     assert log.endswith("ValueError: no such thing\ntry another\n")
 
 
-def test_an_interrupt_is_not_an_error(tmp_path, capsys):
-    with pytest.raises(SystemExit) as ended, jobs.logged(tmp_path / "log"):
-        raise KeyboardInterrupt
-    assert ended.value.code == 130
-    assert capsys.readouterr().err == ""
+def test_an_interrupt_is_not_an_error_and_ends_the_job_at_once(tmp_path):
+    # In a lock, as when a file is being written: what releases it must not be waited for.
+    code = """
+        import os, signal, sys, threading, time
+        from scoreshock import jobs
+        with jobs.logged(sys.argv[1]), threading.Lock():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "log")]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    assert run.returncode == 130
+    assert run.stderr == ""
     assert (tmp_path / "log").read_text() == "interrupted\n"
 
 
