@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.wells import Wells, at, boundary_at
+from scoreshock.kernels.wells import Wells, at, boundary_at, rising_root
 
 OCTAVES = np.arange(-12, 5)
 """The criterion is scanned at 0 and at these powers of two of half the squared half-distance of the wells. A barrier that
@@ -167,43 +167,28 @@ def _folds(wells: Wells, points: np.ndarray, sign: np.ndarray) -> tuple[np.ndarr
     well = np.where(sign > 0, wells.low[points], wells.high[points])
     curvature = 1 / np.where(sign > 0, *wells.variances[:, points])
     unit = 0.125 * (wells.high - wells.low)[points] ** 2
+    tau = unit / 2
 
     def bend(x: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return at(wells, points[i], x, _balanced(wells, points[i], x, sign[i], unit[i])).score_x
+        # The last place's time is near this one's.
+        tau[i] = _balanced(wells, points[i], x, sign[i], tau[i])
+        return at(wells, points[i], x, tau[i]).score_x
 
     x = bracketed(bend, well, wells.split[points], -curvature, -wells.barrier_curvature[points])
-    tau = _balanced(wells, points, x, sign, unit)
+    tau = _balanced(wells, points, x, sign, np.where(np.isfinite(tau), tau, unit))
     found = at(wells, points, x, tau)
     with np.errstate(all="ignore"):
         return tau, x, np.abs(found.score_x) <= RESIDUAL * (curvature + 0.5 / tau)
 
 
-def _balanced(wells: Wells, points: np.ndarray, x: np.ndarray, sign: np.ndarray, unit: np.ndarray) -> np.ndarray:
+def _balanced(wells: Wells, points: np.ndarray, x: np.ndarray, sign: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Time at which the score at x vanishes, having pointed away from the barrier; NaN where it never does."""
 
-    def push(tau: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return sign[i] * at(wells, points[i], x[i], tau).score
+    def push(tau: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = at(wells, points[i], x[i], tau)
+        return sign[i] * found.score, sign[i] * found.score_tau
 
-    everything = np.arange(x.size)
-    low, high = np.zeros_like(x), unit / 2
-    at_low = push(low, everything)
-    at_high = push(high, everything)
-    late = np.flatnonzero(at_high <= 0)
-    for _ in range(DOUBLINGS):
-        if not late.size:
-            break
-        low[late], at_low[late] = high[late], at_high[late]
-        high[late] *= 2
-        at_high[late] = push(high[late], late)
-        late = late[at_high[late] <= 0]
-    tau = np.where(at_low == 0, low, np.nan)
-    solvable = np.flatnonzero((at_low < 0) & (at_high > 0))
-    tau[solvable] = _roots(push, solvable, low, high, at_low, at_high)
-    return tau
-
-
-def _roots(function: Values, points: np.ndarray, *ends: np.ndarray) -> np.ndarray:
-    return bracketed(lambda t, i: function(t, points[i]), *(a[points] for a in ends))
+    return rising_root(push, start, np.zeros_like(x), np.full_like(x, np.inf), np.zeros_like(x))
 
 
 def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ whose terms are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ CHECK_NODES = 64
 """Nodes of the finer rule against which the quadrature's error is estimated."""
 
 STEPS = 100
-"""Bound of Newton steps and bisections for the boundary; five to eight are typical."""
+"""Bound of the steps to a root; four to eight are typical."""
 
 EPS = np.finfo(float).eps
 
@@ -113,7 +113,7 @@ def at(wells: Wells, which: np.ndarray, x: np.ndarray, tau: np.ndarray, nodes: i
     found = np.full((14, x.size), np.nan)
     valid = np.isfinite(x) & (tau >= 0) & np.isfinite(tau) & (wells.status[which] != Status.failed)
     with np.errstate(all="ignore"):
-        for group, places, points in _blocks(wells, which, np.flatnonzero(valid)):
+        for group, places, points in within(wells, which, np.flatnonzero(valid)):
             parts = group.left.take(places), group.right.take(places)
             here, time = x[points], tau[points]
             clean = time == 0
@@ -129,14 +129,16 @@ def at(wells: Wells, which: np.ndarray, x: np.ndarray, tau: np.ndarray, nodes: i
     return State(log_p, s, s_x, s_xx, s_tau, phi, log_parts, scores, score_xs, rates, status)
 
 
-def _blocks(wells: Wells, which: np.ndarray, points: np.ndarray) -> Iterator[tuple[Group, np.ndarray, np.ndarray]]:
+def within(
+    wells: Wells, which: np.ndarray, points: np.ndarray, size: int = BLOCK
+) -> Iterator[tuple[Group, np.ndarray, np.ndarray]]:
     """Blocks of points of one group, with the place of each point's density in it."""
     for group in wells.groups:
         inside = np.full(wells.split.size, -1)
         inside[group.places] = np.arange(group.places.size)
         own = points[inside[which[points]] >= 0]
-        for start in range(0, own.size, BLOCK):
-            block = own[start : start + BLOCK]
+        for start in range(0, own.size, size):
+            block = own[start : start + size]
             yield group, inside[which[block]], block
 
 
@@ -349,29 +351,57 @@ def boundary_at(wells: Wells, which: np.ndarray, tau: np.ndarray) -> Boundary:
 
 
 def _crossing(wells: Wells, which: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """Root in x of the falling ``phi``, by Newton steps, which a bisection replaces once both sides are known."""
-    root = wells.split[which].copy()
-    scale = 0.5 * (wells.high - wells.low)[which]
-    points = np.arange(root.size)
-    x, low, high = root.copy(), np.full_like(root, -np.inf), np.full_like(root, np.inf)
-    last = np.full_like(root, np.inf)
+    """Root in x of the falling ``phi``."""
+
+    def ratio(x: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        here = at(wells, which[points], x, tau[points])
+        return -here.log_ratio, here.scores[1] - here.scores[0]
+
+    split, unbounded = wells.split[which], np.full(tau.shape, np.inf)
+    return rising_root(ratio, split, -unbounded, unbounded, 0.5 * (wells.high - wells.low)[which])
+
+
+def rising_root(
+    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    start: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    scale: np.ndarray,
+) -> np.ndarray:
+    """Root (B,) between ``low`` and ``high``, where the function rises through zero, by Newton steps from ``start``.
+
+    ``function(x, points)`` gives values and derivatives at the points of these numbers. Bounds may be infinite; a bisection,
+    or a doubling while there is no upper bound, replaces steps that do not stay inside or do not halve. NaN where a value
+    is. Found to rounding, of ``scale`` or of x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.ones(1)
+    >>> float(rising_root(lambda x, points: (x * x - 2, 2 * x), one, 0 * one, np.inf * one, one)[0].round(14))
+    1.4142135623731
+    """
+    root, x, points = start.copy(), start, np.arange(start.size)
+    last, before = np.full((2, start.size), [[np.inf], [np.nan]])
     for _ in range(STEPS):
         if not points.size:
             break
-        here = at(wells, which[points], x, tau[points])
+        value, slope = function(x, points)
+        low, high = np.where(value <= 0, x, low), np.where(value >= 0, x, high)
         with np.errstate(all="ignore"):
-            phi = here.log_ratio
-            newton = x - phi / (here.scores[0] - here.scores[1])
-        low, high = np.where(phi >= 0, x, low), np.where(phi <= 0, x, high)
-        bracketed = np.isfinite(high - low)
-        good = ~bracketed | ((newton > low) & (newton < high) & (np.abs(newton - x) <= 0.5 * last))
-        good |= newton == x
-        with np.errstate(all="ignore"):
-            step = np.where(good, newton, 0.5 * (low + high)) - x
-        done = (np.abs(step) <= 4 * EPS * (np.abs(x) + scale[points])) | (phi == 0) | np.isnan(step)
-        last, x = np.abs(step), np.where(phi == 0, x, x + step)
+            newton = x - value / slope
+            move = np.abs(newton - x)
+            bounded = np.isfinite(high - low)
+            good = (newton > low) & (newton < high) & (~bounded | (move <= 0.5 * last))
+            instead = np.where(np.isfinite(high), 0.5 * (low + high), 2 * x)
+            step = np.where(good | (newton == x), newton, instead) - x
+            size = np.abs(step)
+            # What the next of Newton's steps would be, at the rate at which two of them shrank.
+            ahead = np.where(good & (size < 0.1 * before), size * (size / before) ** 2, size)
+            done = (ahead <= 2 * EPS * (np.abs(x) + scale[points])) | (value == 0) | np.isnan(step + value)
+            x = np.where(value == 0, x, x + step + 0 * value)
         root[points[done]] = x[done]
         go = ~done
-        points, x, low, high, last = (a[go] for a in (points, x, low, high, last))
+        points, x, low, high, last, before = (a[go] for a in (points, x, low, high, size, np.where(good, size, np.nan)))
     root[points] = x
     return root

@@ -110,7 +110,8 @@ def test_the_profile_is_that_of_the_fields_at_its_positions(unit):
     good = found.score_status == Status.ok
     assert bool((good == ((position.tau > 0) | (unit != "layer"))).all())
     for name in ("score", "log_density"):
-        np.testing.assert_array_equal(*xr.broadcast(found[name].squeeze(), fields[name].where(good)))
+        got, expected = xr.broadcast(found[name].squeeze(), fields[name].where(good))
+        np.testing.assert_allclose(got, expected, rtol=3e-12, atol=3e-12)
     np.testing.assert_array_equal(found.score_along, found.score.squeeze("feature"))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import well_times
+from scoreshock.kernels import spectral, well_times
 from scoreshock.kernels import wells as kernel
 from scoreshock.quantities.labelled import Output, apply
 from scoreshock.quantities.points import axis
@@ -40,6 +40,10 @@ def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) 
         As :func:`scoreshock.scores` of one feature: ``score(..., feature)``, ``score_along``, ``log_density``,
         ``position(..., feature)``, but ``score_status`` at each position. NaN with ``no_transition`` where the matched
         Gaussians have no time > 0, or one well has no layer; ``singular`` for the layer at tau = 0.
+
+    Notes
+    -----
+    By fast Fourier transform where that is within 1e-11 of `well_fields`, else by its quadrature.
     """
     unit = x.get("unit", "absolute")
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
@@ -83,7 +87,7 @@ def _profile(
     wells = made(c, b, h)
     centre, length, reason = _line(wells, b, tau, unit)
     x = (centre + 0 * tau)[..., None] + length[..., None] * grid
-    found = kernel.state(wells._replace(shape=(*wells.shape, 1)), x, tau[..., None])
+    found = spectral.profile(wells, x, tau)
     outcome = np.where(found.status == Status.failed, found.status, np.int8(Status.ok))
     status = np.where(np.isnan(tau), np.int8(Status.no_transition), reason)[..., None]
     return (
