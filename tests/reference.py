@@ -17,14 +17,15 @@ Case = dict[str, Any]
 
 
 @cache
-def _all_cases() -> list[Case]:
+def all_cases() -> list[Case]:
+    """All reference cases of all kinds."""
     stored = json.loads(Path(__file__).with_name("reference-cases.json").read_text())
     return stored["cases"] if isinstance(stored, dict) else stored
 
 
 def cases(kind: str) -> list[Case]:
     """All reference cases of one kind."""
-    found = [case for case in _all_cases() if case["kind"] == kind]
+    found = [case for case in all_cases() if case["kind"] == kind]
     assert found, f"no reference cases of kind {kind!r}"
     return found
 

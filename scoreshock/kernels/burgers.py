@@ -9,12 +9,9 @@ means ``alpha mu_k`` and variance ``V = alpha**2 (variance + 2 tau)``, with ``V'
 Diffusion time is ``alpha = 1, f = 0, g**2 = 2``: (18), (62). Physical time has any ``g**2``: (25). VP has ``f = -beta/2``,
 ``g**2 = beta``, ``alpha = (1 + 2 tau)**-1/2``: (78).
 
-The time derivative is that of the density's own weights, not the equation's: with responsibilities ``r_k`` of the
-components, their means ``m = sum_k r_k mu_k`` and the growth ``L_k`` of ``ln N(x; alpha mu_k, V)``,
-``s_t = [alpha' m + alpha sum_k r_k (L_k - L) mu_k]/V - V'/V s``, where ``L`` is the mean of the ``L_k``.
-
-All is computed in twice the working precision, for the terms cancel: both near a centre of symmetry, where each of them
-vanishes, and in the tails, where squared distances are large and their differences are not.
+The time derivative is that of the density's own weights, not the equation's. All is computed in twice the working precision
+(module ``doubled_posterior``), for the terms cancel: both near a centre of symmetry, where each of them vanishes, and in the
+tails, where squared distances are large and their differences are not.
 
 Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)`` positive and summing to one,
 ``variance (...)`` and ``tau (...)`` not negative; leading dimensions broadcast. Where ``v = 0`` results are NaN.
@@ -28,8 +25,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.kernels.doubled import Doubled, doubled, exponential, scaled, total
+from scoreshock.kernels.doubled import Doubled, total
+from scoreshock.kernels.doubled_posterior import Posterior, along, laplacian, posterior, score_rate, squares
 from scoreshock.kernels.mixture import log_density, normal_factor
+from scoreshock.kernels.vectors import lengths
 
 BLOCK = 32768
 """Numbers in one temporary; each operation keeps some ten of them."""
@@ -57,22 +56,6 @@ class Terms(NamedTuple):
     residual: np.ndarray  # rate - diffusion - advection - growth - transport
     largest: np.ndarray  # (...) Euclidean length of the longest term
     relative: np.ndarray  # (...) length of the residual over that of the longest term
-
-
-class _Posterior(NamedTuple):
-    """A block of points, ``(n, B)``; components relative to the first one, for differences of means are exact."""
-
-    x: Doubled  # (n, B)
-    y: Doubled  # (n, B), relative to the first component's mean alpha mu_0
-    first: Doubled  # (n, B), mu_0
-    apart: Doubled  # (k, n, B), mu_k - mu_0
-    farther: Doubled  # (k, B), |x - alpha mu_k|**2 - |x - alpha mu_0|**2
-    r: Doubled  # (k, B)
-    mean: Doubled  # (n, B), m - mu_0
-    deviation: Doubled  # (k, n, B), mu_k - m
-    alpha: Doubled  # (B,)
-    v: Doubled  # (B,), of the component along the path
-    s: Doubled  # (n, B)
 
 
 def score_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Terms:
@@ -145,10 +128,10 @@ def affine_terms(
 
     def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
         weights, variance, tau, alpha, f, g2 = others
-        p = _posterior(x, means, weights, variance, tau, alpha)
-        rate = _score_rate(p, 2.0 * (f * p.v) + g2, f)
-        diffusion, advection = 0.5 * (_laplacian(p) * g2), _along(p, p.s) * g2
-        growth, transport = p.s * -f, _along(p, p.x) * -f
+        p = posterior(x, means, weights, variance, tau, alpha)
+        rate = score_rate(p, 2.0 * (f * p.v) + g2, f)
+        diffusion, advection = 0.5 * (laplacian(p) * g2), along(p, p.s) * g2
+        growth, transport = p.s * -f, along(p, p.x) * -f
         return _balance([p.s, rate, diffusion, advection, growth, transport], _size_of_terms(p, f, g2))
 
     return _blockwise(kernel, 7, x, means, weights, variance, tau, alpha, drift, squared_diffusion)
@@ -169,11 +152,11 @@ def conservation_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any
 
     def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
         weights, variance, tau = others
-        p = _posterior(x, means, weights, variance, tau, np.ones_like(tau))
+        p = posterior(x, means, weights, variance, tau, np.ones_like(tau))
         z = (p.apart - p.y)[:, 0] / p.v
-        squares = z * z
-        first, second, third = (total(p.r * power) for power in (z, squares - 1.0 / p.v, z * (squares - 3.0 / p.v)))
-        rate = _score_rate(p, Doubled(np.full_like(p.v.high, 2.0)), np.zeros_like(p.v.high))
+        z_squared = z * z
+        first, second, third = (total(p.r * power) for power in (z, z_squared - 1.0 / p.v, z * (z_squared - 3.0 / p.v)))
+        rate = score_rate(p, Doubled(np.full_like(p.v.high, 2.0)), np.zeros_like(p.v.high))
         divergence = (third - second * first)[None]
         zero = Doubled(np.zeros_like(p.s.high))
         longest = np.abs(z.high).max(axis=0)
@@ -212,16 +195,16 @@ def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any,
 
     def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
         weights, variance, tau, d = others
-        p = _posterior(x, means, weights, variance, tau, np.ones_like(tau))
-        squares = total(p.y * p.y) + total(p.r * p.farther)
-        spread = total(p.r * _squares(p.deviation))
+        p = posterior(x, means, weights, variance, tau, np.ones_like(tau))
+        distance = total(p.y * p.y) + total(p.r * p.farther)
+        spread = total(p.r * squares(p.deviation))
         loss = d / p.v
-        rate = squares / (p.v * p.v) - loss
+        rate = distance / (p.v * p.v) - loss
         diffusion = spread / (p.v * p.v) - loss
         steepness = total(p.s * p.s)
         zero = Doubled(np.zeros_like(d))
         parts = [zero, rate, diffusion, steepness, zero, zero]
-        found = _balance([part[None] for part in parts], (np.abs(squares.high) / p.v.high + d) / p.v.high)
+        found = _balance([part[None] for part in parts], (np.abs(distance.high) / p.v.high + d) / p.v.high)
         return tuple(value[0] if value.ndim == 2 else value for value in found)
 
     n = np.shape(means)[-1]
@@ -266,91 +249,12 @@ def relative_residual(residual: np.ndarray, terms: list[np.ndarray]) -> tuple[np
     return largest, _ratio(lengths(np.moveaxis(residual, -1, 0)), largest)
 
 
-def lengths(rows: np.ndarray) -> np.ndarray:
-    """Euclidean length over the first axis, without overflow, summed in order."""
-    scale = np.abs(rows).max(axis=0)
-    safe = np.where(scale > 0, scale, 1.0)
-    squares = np.zeros_like(scale)
-    for row in rows:
-        squares = squares + (row / safe) ** 2
-    return safe * np.sqrt(squares)
-
-
 def _ratio(residual: np.ndarray, scale: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         return np.where((scale == 0) & (residual == 0), 0.0, residual / scale)
 
 
-def _posterior(
-    x: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    alpha: np.ndarray,
-) -> _Posterior:
-    """Posterior of the components; each responsibility to twice the working precision."""
-    a = doubled(alpha)
-    v = (a * a) * (doubled(variance) + 2 * tau)
-    positive = v.high > 0
-    v = Doubled(np.where(positive, v.high, np.nan), np.where(positive, v.low, np.nan))
-    points, first = doubled(x), doubled(means[0])
-    apart = doubled(means) - first
-    y = points - a * first
-    moved = a * apart
-    farther = _summed_products(moved, moved - 2.0 * y)
-    r = _responsibilities(farther / (v * -2.0), weights)
-    mean = total(r[:, None] * apart)
-    return _Posterior(points, y, first, apart, farther, r, mean, apart - mean, a, v, (a * mean - y) / v)
-
-
-def _responsibilities(logits: Doubled, weights: np.ndarray) -> Doubled:
-    """``w_k exp(l_k)`` over their sum, (k, B); weights enter as factors, so that no digit is lost in a logarithm."""
-    leading = (logits.high + np.log(weights)).argmax(axis=0)[None]
-    high, low = (np.take_along_axis(part, leading, axis=0) for part in (logits.high, logits.low))
-    number, power = exponential(logits - Doubled(high, low))
-    fraction, exponent = np.frexp(weights)
-    e = scaled(number * fraction, power + exponent - np.take_along_axis(exponent, leading, axis=0))
-    return e / total(e)
-
-
-def _summed_products(a: Doubled, b: Doubled) -> Doubled:
-    """Inner products over the features of (k, n, B), (k, B); one factor may be (n, B)."""
-    product = a * b
-    return total(Doubled(product.high.swapaxes(0, 1), product.low.swapaxes(0, 1)))
-
-
-def _squares(vectors: Doubled) -> Doubled:
-    return _summed_products(vectors, vectors)
-
-
-def _score_rate(p: _Posterior, spreading: Doubled, drift: np.ndarray) -> Doubled:
-    """Time derivative of ``s = (alpha m - x)/V`` through alpha, V and the responsibilities, (n, B)."""
-    growth = p.farther * (spreading / (2.0 * (p.v * p.v)))
-    # (x - alpha mu_k) . mu_k less the same of the first component
-    work = _summed_products(p.apart, p.y - p.alpha * (p.first + p.apart))
-    growth = growth + work * (p.alpha * drift / p.v)
-    relative = growth - total(p.r * growth)
-    shift = total((p.r * relative)[:, None] * p.apart)
-    moved = p.alpha * (drift * (p.first + p.mean) + shift)
-    return (moved - p.s * spreading) / p.v
-
-
-def _laplacian(p: _Posterior) -> Doubled:
-    """``alpha**3 sum_k r_k |mu_k - m|**2 (mu_k - m) / V**3``, (n, B)."""
-    third = total((p.r * _squares(p.deviation))[:, None] * p.deviation)
-    ratio = p.alpha / p.v
-    return third * (ratio * ratio * ratio)
-
-
-def _along(p: _Posterior, vector: Doubled) -> Doubled:
-    """``H vector = (alpha/V)**2 Gamma vector - vector/V``, (n, B)."""
-    projections = p.r * _summed_products(p.deviation, vector)
-    ratio = p.alpha / p.v
-    return total(projections[:, None] * p.deviation) * (ratio * ratio) - vector / p.v
-
-
-def _size_of_terms(p: _Posterior, drift: np.ndarray, squared_diffusion: np.ndarray) -> np.ndarray:
+def _size_of_terms(p: Posterior, drift: np.ndarray, squared_diffusion: np.ndarray) -> np.ndarray:
     """What the terms would be if nothing in them cancelled, (B,)."""
     alpha, v, r = p.alpha.high, p.v.high, p.r.high
     apart, deviation = (lengths(part.high.swapaxes(0, 1)) for part in (p.apart, p.deviation))

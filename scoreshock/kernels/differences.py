@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.kernels.burgers import Terms, lengths, relative_residual
+from scoreshock.kernels.burgers import Terms, relative_residual
+from scoreshock.kernels.vectors import lengths
 from scoreshock.kernels.vorticity import VorticityTerms, vorticity_terms
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -12,9 +12,11 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.certified import Points
+from scoreshock.kernels.floor import above_floor
 from scoreshock.kernels.geometry import RANK, decompose, span
-from scoreshock.kernels.inertia import Node, added, column, evaluate, node_at, stays_above, stays_below, weighted
-from scoreshock.kernels.roots import TIE, TIE_INPUT, exact
+from scoreshock.kernels.inertia import Node, column, evaluate, node_at, stays_above, stays_below, weighted
+from scoreshock.kernels.nearest import from_nearest, untied_end
+from scoreshock.kernels.roots import exact
 
 FIRST_NODES = 12
 """Nodes of the first pass, at equal ratios of y."""
@@ -98,7 +100,10 @@ def exact_cascade(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
             v = np.concatenate([_padded(v, width), _padded(lower, width)], axis=-2)
             rank = np.count_nonzero(decompose(_finite(means), np.full(k, 1 / k)).eigenvalues > 0, axis=-1)
         rank = np.where(first.status == Status.no_transition, 0, rank)
-        return _above_floor(v, rank, first.status == Status.failed, np.asarray(variance, dtype=float), places)
+        beyond = np.arange(count) >= np.broadcast_to(rank, lead)[..., None]
+        failed = (first.status == Status.failed)[..., None]
+        found = above_floor(v, beyond, failed, np.asarray(variance, dtype=float)[..., None], places)
+        return ExactCascade._make(found[: len(ExactCascade._fields)])
 
 
 def _finite(means: np.ndarray) -> np.ndarray:
@@ -108,36 +113,6 @@ def _finite(means: np.ndarray) -> np.ndarray:
 
 def _padded(v: np.ndarray, width: int) -> np.ndarray:
     return np.pad(v, [(0, 0)] * (v.ndim - 1) + [(0, width - v.shape[-1])], constant_values=np.nan)
-
-
-def _above_floor(v: np.ndarray, rank: np.ndarray, failed: np.ndarray, variance: np.ndarray, places: int) -> ExactCascade:
-    """Cut the roots ``v (..., m, R)``, ascending and NaN-padded, at ``variance (...)`` and set the statuses."""
-    floor = variance[..., None]
-    shape = np.broadcast_shapes(v.shape[:-1], floor.shape[:-1] + v.shape[-2:-1])
-    v = np.broadcast_to(v, (*shape, v.shape[-1]))
-    failed = np.broadcast_to(failed[..., None] | np.isnan(floor), shape)
-    total = np.where(failed, 0, np.count_nonzero(v == v, axis=-1))
-    below = np.where(failed, 0, np.count_nonzero(v <= floor[..., None], axis=-1))
-    n_roots = (total - below).astype(np.int64)
-    status = np.where(n_roots > 0, np.int8(Status.ok), np.int8(Status.below_floor))
-    status = np.where(total == 0, np.int8(Status.no_real_root), status)
-    status = np.where(np.arange(shape[-1]) >= np.broadcast_to(rank[..., None], shape), np.int8(Status.no_transition), status)
-    status = np.where(failed, np.int8(Status.failed), status).astype(np.int8)
-    place = np.maximum(below, total - places)[..., None] + np.arange(places)
-    exists = place < total[..., None]
-    kept = np.take_along_axis(v, np.minimum(place, v.shape[-1] - 1), axis=-1)
-    roots = np.where(exists, kept, np.nan)
-    top = np.take_along_axis(v, np.maximum(total - 1, 0)[..., None], axis=-1)[..., 0]
-    empty = np.where(status == Status.ok, np.int8(Status.no_real_root), status)[..., None]
-    return ExactCascade(
-        tau=np.where(total > 0, (top - floor) / 2, np.nan),
-        status=status,
-        n_roots=n_roots,
-        roots=roots,
-        tau_root=(roots - floor[..., None]) / 2,
-        root_status=np.where(exists, np.int8(Status.ok), empty).astype(np.int8),
-        truncated=n_roots > places,
-    )
 
 
 def _lower_modes(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> np.ndarray:
@@ -173,32 +148,10 @@ def _block(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _prepare(means: np.ndarray, weights: np.ndarray) -> tuple[Points, np.ndarray, np.ndarray, np.ndarray]:
     """Points in units of a power of two near the means' extent, the ends of the search in y, and that power."""
-    size, k, _ = means.shape
-    magnitude = np.max(np.abs(means), axis=(1, 2))
-    delta = span(means)
-    scale = np.frexp(np.max(np.abs(delta), axis=(1, 2)))[1]
-    delta = np.ldexp(delta, -scale[:, None, None]).transpose(2, 1, 0)
-    w = weights.T
-    nearest = np.argmin(_gap(delta, w), axis=0)
-    # The nearest mean first: it becomes the origin, which keeps the digits of small differences of distances.
-    index = np.arange(size)
-    others = np.arange(1, k)[:, None] - (np.arange(1, k)[:, None] <= nearest)
-    first = w[nearest, index]
-    delta = np.ascontiguousarray(delta[:, others, index] - delta[:, nearest, index][:, None])
-    w = np.ascontiguousarray(w[others, index])
-    gap, distance = _gap(delta, w), added(delta * delta)
-    length = np.sqrt(distance)
-    reach = np.ldexp(magnitude, -scale) * (TIE_INPUT / TIE) + 2 * added(w * length)
-    gap[gap <= TIE * length * (length + reach)] = 0.0
-    points = Points(delta, gap, np.log(w) - np.log(first))
+    delta = span(means).transpose(2, 1, 0)
+    points, _, distance, scale = from_nearest(delta, weights.T, np.max(np.abs(means), axis=(1, 2)))
     low = 0.5 / distance.max(axis=0)
     return points, low, np.maximum(_last(points, distance), 4 * low), scale
-
-
-def _gap(delta: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """``|delta_j - mean|^2 - |mean|^2`` of ``delta (m, q, P)`` with weights ``w (q, P)``, (q, P)."""
-    mean = added((w * delta).swapaxes(0, 1))
-    return added(delta * (delta - 2 * mean[:, None]))
 
 
 def _last(points: Points, distance: np.ndarray) -> np.ndarray:
@@ -208,12 +161,7 @@ def _last(points: Points, distance: np.ndarray) -> np.ndarray:
     do, and each term is at most ``1/(2 y q)`` there. Eigenvalues within that rank are at least those of the tied means alone
     times their share.
     """
-    _, q, _ = points.x.shape
-    c = np.log(2.0 * q * distance / points.gap) + points.log_ratio
-    z = np.maximum(1.0, 2 * (c - 0.3))
-    for _ in range(3):
-        z = np.maximum(1.0, c + np.log(z))
-    last = np.where(points.gap > 0, z / points.gap, 0.0).max(axis=0)
+    last = untied_end(points, distance)
     tied = np.flatnonzero(((points.gap == 0) & (distance > 0)).any(axis=0))
     if len(tied):
         last[tied] = np.maximum(last[tied], _last_of_tied(points.take(tied)))

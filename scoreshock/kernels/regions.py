@@ -133,7 +133,7 @@ def _boundaries(line: Axis, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         leads = np.isfinite(start) & (start < end) & np.isfinite(log_w[j])
         starts.append(np.where(leads, start, np.nan))
         gaps.append(np.where(leads, gap, np.nan))
-    places, gap = np.stack(starts), np.stack(gaps)
+    places, gap = np.reshape([starts, gaps], (2, k - 1, mu.shape[1]))
     order = np.argsort(places, axis=0, kind="stable")
     return np.take_along_axis(places, order, axis=0), np.take_along_axis(gap, order, axis=0)
 

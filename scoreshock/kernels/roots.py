@@ -9,14 +9,9 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.certified import TOUCH, Points, search
 from scoreshock.kernels.eigen import largest, pick
+from scoreshock.kernels.floor import above_floor
 from scoreshock.kernels.geometry import DEGENERATE
-
-TIE = 64 * np.finfo(float).eps
-"""Distances to the weighted mean that differ by less than their rounding are equal: a tie of the nearest means decides
-whether the number of roots is odd. This is the rounding of their computation, relative to the differences of the means."""
-
-TIE_INPUT = 8 * np.finfo(float).eps
-"""The same for the rounding of the means themselves, relative to their size."""
+from scoreshock.kernels.nearest import from_nearest, untied_end
 
 BLOCK = 1 << 20
 """Coordinates of means in a block of points, which bounds the memory; the search cuts blocks to the cache's size."""
@@ -84,42 +79,17 @@ def exact(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: 
     solve = {1: _lonely, 2: _pair}.get(k, _general)
     with np.errstate(all="ignore"):
         v, mode, equal, failed = solve(means, weights, lead)
-        return _above_floor(v, mode, equal, failed, np.asarray(variance, dtype=float), places)
-
-
-def _above_floor(
-    v: np.ndarray, mode: np.ndarray, equal: np.ndarray, failed: np.ndarray, variance: np.ndarray, places: int
-) -> ExactRoots:
-    """Cut the roots ``v (..., R)``, ascending and NaN-padded, at ``variance (...)`` and set the statuses."""
-    shape = np.broadcast_shapes(equal.shape, variance.shape)
-    total = np.count_nonzero(v == v, axis=-1)
-    below = np.count_nonzero(v <= variance[..., None], axis=-1)
-    n_roots = np.broadcast_to(total - below, shape).astype(np.int64)
-    failed = np.broadcast_to(failed, shape) | np.isnan(variance)
-    status = np.full(shape, Status.ok, dtype=np.int8)
-    status[n_roots == 0] = Status.below_floor
-    status[np.broadcast_to(total == 0, shape)] = Status.no_real_root
-    status[np.broadcast_to(equal, shape)] = Status.no_transition
-    status[failed] = Status.failed
-    # The place of the first root kept, and from there on.
-    first = np.broadcast_to(np.maximum(below, total - places), shape)
-    place = first[..., None] + np.arange(places)
-    exists = (place < np.broadcast_to(total, shape)[..., None]) & ~failed[..., None]
-    place = np.minimum(place, v.shape[-1] - 1)
-    full = (*shape, v.shape[-1])
-    roots = np.where(exists, np.take_along_axis(np.broadcast_to(v, full), place, axis=-1), np.nan)
-    modes = np.where(exists, np.take_along_axis(np.broadcast_to(mode, full), place, axis=-1), -1).astype(np.int16)
-    top = np.broadcast_to(np.take_along_axis(v, np.maximum(total - 1, 0)[..., None], axis=-1)[..., 0], shape)
-    empty = np.where(status == Status.ok, np.int8(Status.no_real_root), status)
+        found = above_floor(v, equal, failed, np.asarray(variance, dtype=float), places)
+        modes = np.take_along_axis(np.broadcast_to(mode, (*found.status.shape, mode.shape[-1])), found.place, axis=-1)
     return ExactRoots(
-        tau_star=np.where(failed, np.nan, (top - variance) / 2),
-        status=status,
-        n_roots=np.where(failed, 0, n_roots),
-        roots=roots,
-        tau_root=(roots - variance[..., None]) / 2,
-        root_status=np.where(exists, np.int8(Status.ok), empty[..., None]).astype(np.int8),
-        mode=modes,
-        truncated=np.asarray(n_roots > places),
+        tau_star=found.tau,
+        status=found.status,
+        n_roots=found.n_roots,
+        roots=found.roots,
+        tau_root=found.tau_root,
+        root_status=found.root_status,
+        mode=np.where(found.root_status == Status.ok, modes, -1).astype(np.int16),
+        truncated=found.truncated,
     )
 
 
@@ -237,52 +207,13 @@ def _prepare(
     With them their weights, the ends of the search in y, that power, and a state.
     State 0: to be solved; 1: all means equal; 2: not finite.
     """
-    size, k, _ = means.shape
-    index = np.arange(size)
-    magnitude = np.max(np.abs(means), axis=(1, 2))
     delta = np.ascontiguousarray((means - means[:, :1]).transpose(2, 1, 0))
     w = np.ascontiguousarray(weights.T)
-    span = np.max(np.abs(delta), axis=(0, 1))
-    state = np.where(np.isfinite(span) & np.all(np.isfinite(w), axis=0), np.where(span > 0, 0, 1), 2)
-    scale = np.where(state == 0, np.frexp(np.where(state == 0, span, 1.0))[1], 0)
-    delta = np.ldexp(delta, -scale)
-    nearest = np.argmin(_distances(delta, w)[1], axis=0)
-    # The nearest mean first: it becomes the origin.
-    others = np.arange(1, k)[:, None] - (np.arange(1, k)[:, None] <= nearest)
-    delta = np.ascontiguousarray(delta[:, others, index]) - delta[:, nearest, index][:, None]
-    w0, w = w[nearest, index], np.ascontiguousarray(w[others, index])
-    delta = _reduced(delta)
-    distance, gap = _distances(delta, w)
-    length = np.sqrt(distance)
-    reach = np.ldexp(magnitude, -scale) * (TIE_INPUT / TIE)
-    for j in range(k - 1):
-        reach = reach + 2 * w[j] * length[j]
-    gap[gap <= TIE * length * (length + reach)] = 0.0
-    points = Points(delta, gap, np.log(w) - np.log(w0))
+    extent = np.max(np.abs(delta), axis=(0, 1))
+    state = np.where(np.isfinite(extent) & np.all(np.isfinite(w), axis=0), np.where(extent > 0, 0, 1), 2)
+    points, w, distance, scale = from_nearest(delta, w, np.max(np.abs(means), axis=(1, 2)))
     low = 0.5 / distance.max(axis=0)
     return points, w, low, np.maximum(_last(points, distance), 4 * low), scale, state
-
-
-def _distances(delta: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``|delta_j|^2`` and ``|delta_j - mean|^2 - |mean|^2`` of ``delta (n, q, P)``, weights ``w (q, P)``; both (q, P)."""
-    n, q, size = delta.shape
-    square, gap = np.zeros((q, size)), np.zeros((q, size))
-    mean = np.zeros((n, size))
-    for j in range(q):
-        mean += w[j] * delta[:, j]
-    for i in range(n):
-        square += delta[i] * delta[i]
-        gap += delta[i] * (delta[i] - 2 * mean[i])
-    return square, gap
-
-
-def _reduced(delta: np.ndarray) -> np.ndarray:
-    """The same vectors in coordinates of their span where that saves any: columns of R in delta = QR."""
-    n, q, _ = delta.shape
-    if n <= q:
-        return delta
-    triangle = np.asarray(np.linalg.qr(delta.transpose(2, 0, 1), mode="r"))
-    return np.ascontiguousarray(triangle.transpose(1, 2, 0))
 
 
 def _last(points: Points, distance: np.ndarray) -> np.ndarray:
@@ -294,12 +225,7 @@ def _last(points: Points, distance: np.ndarray) -> np.ndarray:
     m, q, _ = points.x.shape
     tied = (points.gap == 0) & (distance > 0)
     any_tied = tied.any(axis=0)
-    # y gap = z solves z - ln z = c, from above.
-    c = np.log(2.0 * q * distance / points.gap) + points.log_ratio
-    z = np.maximum(1.0, 2 * (c - 0.3))
-    for _ in range(3):
-        z = np.maximum(1.0, c + np.log(z))
-    falls = np.where(points.gap > 0, z / points.gap, 0.0).max(axis=0)
+    falls = untied_end(points, distance)
     if not any_tied.any():
         return falls
     top = np.maximum(points.log_ratio.max(axis=0), 0.0)

@@ -17,8 +17,8 @@ from scoreshock.kernels.criteria import first_term, masked_eigh, outcome
 from scoreshock.kernels.geometry import (
     DEGENERATE,
     Geometry,
+    centred,
     core_first,
-    decompose,
     deviation,
     leading_space,
     normalised,
@@ -46,13 +46,13 @@ class Corrections(NamedTuple):
     smallest_term: np.ndarray
 
 
-def corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, order: int) -> Corrections:
+def corrections(geometry: Geometry, weights: np.ndarray, variance: np.ndarray, order: int) -> Corrections:
     """Terms and partial sums of ``v* = lambda_1 + c_1 + c_2 + ...``, ``c_n = (1/n) [y^(n-1)] lambda'(y) lambda(y)^(-n)``.
 
     Parameters
     ----------
-    means
-        Component means, (..., k, n).
+    geometry
+        Of the means and weights, leading shape (...).
     weights
         Component weights, positive, summing to one, (..., k).
     variance
@@ -75,11 +75,12 @@ def corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, or
     Examples
     --------
     >>> import numpy as np
-    >>> triple = corrections(np.array([[-1.0], [0.0], [1.0]]), np.array([0.4, 0.2, 0.4]), np.array(0.0), 2)
-    >>> triple.coefficient.round(12)
+    >>> from scoreshock.kernels.geometry import decompose
+    >>> weights = np.array([0.4, 0.2, 0.4])
+    >>> triple = decompose(np.array([[-1.0], [0.0], [1.0]]), weights)
+    >>> corrections(triple, weights, np.array(0.0), 2).coefficient.round(12)
     array([ 0.8    , -0.1    , -0.03125])
     """
-    geometry = decompose(means, weights)
     lead = geometry.eigenvalues.shape[:-1]
     shape = np.broadcast_shapes(lead, np.shape(variance))
     unit, exponent = normalised(geometry)
@@ -200,6 +201,34 @@ def covariance_series(values: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.nd
         for j in range(1, n):
             series[n] -= mean[j][:, None] * mean[n - j]
     return series
+
+
+def jacobian_terms(means: np.ndarray, weights: np.ndarray, order: int) -> np.ndarray:
+    """Coefficients ``G_n`` of ``H = -I/v + sum_n G_n v^-(n+2)``, the score's Jacobian at the weighted mean.
+
+    ``means (..., k, n)``, ``weights (..., k)``; (..., order+1, n, n) in the means' own coordinates. ``G_0 = Sigma_B`` (15),
+    ``G_1 = (Dbar Sigma_B - Sigma_D)/2`` (88). Zero beyond order 0 where all distances ``D_k`` are equal (Corollary 9.3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> jacobian_terms(np.array([[-1.0], [1.0]]), np.array([0.25, 0.75]), 1).ravel().tolist()
+    [0.75, -0.375]
+    """
+    offset = centred(means, weights)
+    lead, n = offset.shape[:-2], offset.shape[-1]
+    distances = offset[..., 0] ** 2
+    for i in range(1, n):
+        distances = distances + offset[..., i] ** 2
+    unit, exponent = normalised(Geometry(np.zeros((*lead, n)), offset, distances))
+    w, d, y = core_first(weights, 1, lead), core_first(unit.distances, 1, lead), core_first(unit.coordinates, 2, lead)
+    terms = covariance_series(core_first(unit.eigenvalues, 1, lead), w, d, y, order)
+    for c in range(len(w)):
+        terms[0] += (w[c] * y[c])[:, None] * y[c]
+    power = 2 * exponent.reshape(-1) * np.arange(1, order + 2)[:, None]
+    with np.errstate(over="ignore"):
+        terms = np.ldexp(terms, power[:, None, None])
+    return np.moveaxis(terms, -1, 0).reshape(*lead, order + 1, n, n)
 
 
 def _over_components(array: np.ndarray) -> np.ndarray:

@@ -40,6 +40,16 @@ def length(vector: np.ndarray) -> np.ndarray:
     return total
 
 
+def lengths(rows: np.ndarray) -> np.ndarray:
+    """Length over the first axis, (n, ...) -> (...), without overflow of its square."""
+    scale = np.abs(rows).max(axis=0)
+    safe = np.where(scale > 0, scale, 1.0)
+    squares = np.zeros_like(scale)
+    for row in rows:
+        squares = squares + (row / safe) ** 2
+    return safe * np.sqrt(squares)
+
+
 def trace(matrix: np.ndarray) -> np.ndarray:
     """Trace over the last two axes, (..., n, n) -> (...)."""
     return diagonal_sum(np.moveaxis(matrix, (-2, -1), (0, 1)))

@@ -11,10 +11,18 @@ import xarray as xr
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, roots, series
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components, without_variance
 
 MAXIMUM_ORDER = 40
 """Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""
+
+
+OF_MEANS_AND_WEIGHTS = (
+    Output("coefficient", ("order",)),
+    Output("smallest_term", (), np.int16),
+    Output("covariance_coefficient"),
+)
+"""What the variance does not change."""
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
@@ -57,8 +65,7 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     >>> bool((abs(ss.corrections(pair, order=3).error) < 1e-12).all())
     True
     """
-    if not (isinstance(order, int | np.integer) and 0 <= order <= MAXIMUM_ORDER):
-        raise ValueError(f"order = {order!r} is not allowed; allowed: a whole number from 0 to {MAXIMUM_ORDER}")
+    check_order(order)
     number_of_components(mixture)
     found = apply(
         _corrections,
@@ -69,31 +76,27 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
             Output("error", ("order",)),
             Output("error_relative", ("order",)),
             Output("error_status", ("order",), np.int8),
+            *OF_MEANS_AND_WEIGHTS,
         ],
         sizes={"order": order + 1},
         order=order,
     )
-    terms = apply(
-        _terms,
-        means_and_weights(mixture),
-        [Output("coefficient", ("order",)), Output("smallest_term", (), np.int16), Output("covariance_coefficient")],
-        sizes={"order": order + 1},
-        order=order,
-    )
-    return xr.merge([found, terms], join="exact").assign_coords(order=("order", np.arange(order + 1), attributes("order")))
+    for output in OF_MEANS_AND_WEIGHTS:
+        found[output.name] = without_variance(mixture, found[output.name])
+    return found.assign_coords(order=("order", np.arange(order + 1), attributes("order")))
 
 
-def _terms(means: np.ndarray, weights: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
-    found = series.corrections(means, weights, np.zeros(()), order)
-    spectrum = geometry.decompose(means, weights)
-    return found.coefficient, found.smallest_term, closed.correction_coefficient(spectrum, weights)
+def check_order(order: int) -> None:
+    """Raise ``ValueError`` unless ``order`` is a whole number from 0 to the highest of the series."""
+    if not (isinstance(order, int | np.integer) and 0 <= order <= MAXIMUM_ORDER):
+        raise ValueError(f"order = {order!r} is not allowed; allowed: a whole number from 0 to {MAXIMUM_ORDER}")
 
 
 def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
-    found = series.corrections(means, weights, variance, order)
+    spectrum = geometry.decompose(means, weights)
+    found = series.corrections(spectrum, weights, variance, order)
     exact = roots.exact(means, weights, variance)
-    eigenvalues = geometry.decompose(means, weights).eigenvalues
-    same_branch = _on_leading_branch(eigenvalues, exact.mode, exact.n_roots)
+    same_branch = _on_leading_branch(spectrum.eigenvalues, exact.mode, exact.n_roots)
     incomparable = np.where(exact.status != Status.ok, exact.status, np.where(same_branch, Status.ok, Status.not_applicable))
     incomparable = incomparable.astype(np.int8)[..., None]
     comparable = incomparable == Status.ok
@@ -102,7 +105,8 @@ def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, o
     error = np.where(known & comparable, found.tau - exact.tau_star[..., None], np.nan)
     relative = error / (variance / 2 + exact.tau_star)[..., None]
     status = np.where(comparable, np.where(known, np.int8(Status.ok), found.status), incomparable)
-    return found.tau, found.status, error, relative, status
+    coefficient = closed.correction_coefficient(spectrum, weights)
+    return found.tau, found.status, error, relative, status, found.coefficient, found.smallest_term, coefficient
 
 
 def _on_leading_branch(eigenvalues: np.ndarray, mode: np.ndarray, n_roots: np.ndarray) -> np.ndarray:

@@ -91,6 +91,21 @@ def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) ->
     return _field(kernel.denoiser, "denoiser", ("feature",), mixture, x, tau)
 
 
+def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
+    """``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``, ``(..., feature, feature_other)``.
+
+    In the means' span; across it the covariance is ``2 tau sigma0^2/v``. Arguments and errors as in :func:`score`.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> point_masses = ss.families.pair(separation=1.0, variance=0.0)
+    >>> float(ss.denoiser_covariance(point_masses, np.array([0.0]), tau=0.5).squeeze())
+    1.0
+    """
+    return _field(kernel.denoiser_covariance, "denoiser_covariance", ("feature", "feature_other"), mixture, x, tau)
+
+
 def _field(
     function: Any, name: str, dims: tuple[str, ...], mixture: xr.Dataset, x: Points, tau: float | xr.DataArray
 ) -> xr.DataArray:

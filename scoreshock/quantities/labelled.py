@@ -190,6 +190,16 @@ def means_and_weights(mixture: xr.Dataset) -> Arguments:
     return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
 
 
+def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
+    """``array``, which depends on the means and weights alone, without the dimensions that only the variance has.
+
+    So one run of a kernel can give what the variance changes and what it does not.
+    """
+    known = {dim for argument, _ in means_and_weights(mixture) for dim in argument.dims}
+    only = [dim for dim in mixture.component_variance.dims if dim not in known]
+    return array.isel(dict.fromkeys(only, 0), drop=True)
+
+
 def number_of_components(mixture: xr.Dataset) -> int:
     """k, at least two: one component has no layer and no transition."""
     count = mixture.sizes["component"]

@@ -12,7 +12,14 @@ from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, attribute
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, modes, neighbours, roots
 from scoreshock.quantities.clock import clock
-from scoreshock.quantities.labelled import Output, apply, check_names, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import (
+    Output,
+    apply,
+    check_names,
+    means_and_weights,
+    number_of_components,
+    without_variance,
+)
 from scoreshock.schedules import Schedule, schedule
 
 
@@ -88,19 +95,16 @@ def speciation(
             Output("modes_before", ("event",), np.int16),
             Output("modes_after", ("event",), np.int16),
             Output("n_events", (), np.int16),
+            Output("eigenvalue", ("mode",)),
         ],
         sizes={"criterion": len(criteria), "mode": rank, "root": 2 * k - 1, "event": k - 1},
         criteria=tuple(criteria),
     )
-    spectrum = apply(_eigenvalues, means_and_weights(mixture), [Output("eigenvalue", ("mode",))], sizes={"mode": rank})
+    times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
     counted = {name: (name, np.arange(times.sizes[name]), attributes(name)) for name in ("mode", "root", "event")}
     named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
-    result = times.assign(spectrum.data_vars).assign_coords(counted | named)
+    result = times.assign_coords(counted | named)
     return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
-
-
-def _eigenvalues(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return geometry.decompose(means, weights).eigenvalues
 
 
 def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteria: tuple[str, ...]) -> tuple:
@@ -138,4 +142,5 @@ def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteri
         merging.modes_before,
         merging.modes_after,
         merging.n_events,
+        spectrum.eigenvalues,
     )

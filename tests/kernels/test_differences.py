@@ -7,6 +7,7 @@ import pytest
 
 from scoreshock.kernels import burgers, mixture
 from scoreshock.kernels.differences import derivatives, field_terms
+from scoreshock.kernels.vectors import lengths
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(60, 2))
@@ -82,11 +83,11 @@ def test_residual_of_a_true_score_is_below_its_error(k, n, richardson):
                 x, tau, length, richardson=richardson,
             )  # fmt: skip
             terms, error = field_terms(found, x)
-            assert (burgers.lengths(terms.residual.T) <= error).all()
+            assert (lengths(terms.residual.T) <= error).all()
             assert (terms.relative <= (1e-6 if richardson else 1e-3)).all()
             analytic = burgers.score_terms(x, means, weights, variance, tau)
             for name in ("rate", "diffusion", "advection"):
-                off = burgers.lengths((getattr(terms, name) - getattr(analytic, name)).T)
+                off = lengths((getattr(terms, name) - getattr(analytic, name)).T)
                 assert (off <= error + 1e-15 * analytic.largest).all()
 
 
@@ -94,12 +95,12 @@ def test_terms_with_a_drift():
     """The VP score of standard normal data stands still."""
     found = derivatives(lambda x, t: -x + 0 * t[..., None], X, 0.7)
     terms, error = field_terms(found, X, drift=-1.0, squared_diffusion=2.0)
-    assert (burgers.lengths(terms.residual.T) <= error).all()
+    assert (lengths(terms.residual.T) <= error).all()
     np.testing.assert_allclose(terms.transport, -X, atol=1e-9)
 
 
 def test_a_field_that_is_no_score_is_found_out():
     found = derivatives(lambda x, t: -1.1 * x / (1 + 2 * t)[..., None], X, 0.5)
     terms, error = field_terms(found, X)
-    assert (burgers.lengths(terms.residual.T) > 1e6 * error).all()
+    assert (lengths(terms.residual.T) > 1e6 * error).all()
     np.testing.assert_allclose(terms.relative, 0.1 / 1.1, rtol=1e-8)

@@ -102,3 +102,10 @@ def test_a_region_does_not_depend_on_those_beside_it():
             assert np.array_equal(one, many[i], equal_nan=True)
         single = gradient_profile(means, weights, np.array(0.1), tau[i], np.array([0.0, 1.0]))
         assert np.array_equal(single, profile[i], equal_nan=True)
+
+
+def test_one_component_has_no_boundary_and_nothing_inside():
+    found = regions(np.zeros((3, 1, 1)), np.ones((3, 1)), np.array(1.0), np.array([0.0, 0.1, 0.2]))
+    assert found.boundary.shape == (3, 0)
+    assert found.inside.tolist() == [0.0, 0.0, 0.0]
+    assert (found.status == Status.no_transition).all()

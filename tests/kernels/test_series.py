@@ -48,14 +48,18 @@ def top_branch(means: np.ndarray, weights: np.ndarray):
     return branch
 
 
+def corrections(means, weights, variance, order):
+    return series.corrections(decompose(means, weights), weights, variance, order)
+
+
 def lambda_series(means: np.ndarray, weights: np.ndarray, order: int) -> np.ndarray:
-    return series.corrections(means, weights, ZERO, order).lambda_series
+    return corrections(means, weights, ZERO, order).lambda_series
 
 
 @pytest.mark.parametrize("case", reference.cases("corrections"), ids=reference.identify)
 def test_series_meets_the_references(case):
     means, weights, variance = reference.means_of(case), reference.weights_of(case), case["inputs"]["sigma0"] ** 2
-    found = series.corrections(means, weights, variance, case["inputs"]["order"])
+    found = corrections(means, weights, variance, case["inputs"]["order"])
     reference.check(case, "lambda_series", found.lambda_series)
     reference.check(case, "second_order_coeff", found.lambda_series[2])
     reference.check(case, "s2_series", found.coefficient)
@@ -67,7 +71,7 @@ def test_series_meets_the_references(case):
 @pytest.mark.parametrize("case", reference.cases("corrections_degenerate"), ids=reference.identify)
 def test_degenerate_series_starts_with_the_references(case):
     means, weights, variance = reference.means_of(case), reference.weights_of(case), case["inputs"]["sigma0"] ** 2
-    found = series.corrections(means, weights, variance, 4)
+    found = corrections(means, weights, variance, 4)
     reference.check(case, "lambda1", found.lambda_series[0])
     reference.check(case, "C", 2 * found.lambda_series[1])
     reference.check(case, "tau_leading", found.tau[0])
@@ -123,7 +127,7 @@ def test_order_zero_and_one_are_the_criteria_to_the_last_bit():
     means, weights = draw(0, 4, 3, (50,))
     means[::5], weights[::5] = np.eye(4)[:, :3] * 3.7, 0.25
     g = decompose(means, weights)
-    found = series.corrections(means, weights, np.array(0.3), 3)
+    found = corrections(means, weights, np.array(0.3), 3)
     for order, (tau, status) in enumerate([criteria.leading(g, np.array(0.3)), criteria.first(g, weights, np.array(0.3))]):
         assert np.array_equal(found.tau[:, order], tau)
         assert np.array_equal(found.status[:, order], status)
@@ -140,7 +144,7 @@ def test_order_zero_and_one_are_the_criteria_to_the_last_bit():
     ],
 )
 def test_equal_distances_make_every_correction_vanish(means, weights):
-    found = series.corrections(means, weights, ZERO, 20)
+    found = corrections(means, weights, ZERO, 20)
     leading = found.coefficient[0]
     assert np.all(np.abs(found.coefficient[1:]) <= 1e-15 * leading)
     assert np.all(found.status == Status.ok)
@@ -175,7 +179,7 @@ def test_tie_that_second_order_breaks_takes_the_larger_branch(angle):
 
 def test_convergent_series_reaches_the_exact_root():
     means, weights = np.array([[-1.0], [0.0], [1.0]]), np.array([0.45, 0.1, 0.45])
-    found = series.corrections(means, weights, ZERO, 40)
+    found = corrections(means, weights, ZERO, 40)
 
     def excess(v):
         return covariance(means, weights, 1 / v)[0, 0] - v
@@ -187,7 +191,7 @@ def test_convergent_series_reaches_the_exact_root():
 def test_two_components_diverge_where_no_root_exists():
     """No root for a minority weight below 0.3533: terms stop shrinking; above it they shrink on."""
     weights = np.array([[0.2, 0.8], [0.45, 0.55]])
-    found = series.corrections(np.array([[-1.0], [1.0]]), weights, ZERO, 20)
+    found = corrections(np.array([[-1.0], [1.0]]), weights, ZERO, 20)
     assert found.smallest_term[0] < 10
     assert found.smallest_term[1] == 20
 
@@ -199,8 +203,8 @@ def test_terms_scale_with_the_square_and_ignore_order_rotation_and_origin(seed, 
     rng = np.random.default_rng(seed)
     order = rng.permutation(k)
     moved = (means @ np.linalg.qr(rng.standard_normal((n, n)))[0] + rng.standard_normal(n))[order] * scale
-    found = series.corrections(means, weights, ZERO, 5)
-    other = series.corrections(moved, weights[order], ZERO, 5)
+    found = corrections(means, weights, ZERO, 5)
+    other = corrections(moved, weights[order], ZERO, 5)
     size = np.maximum.accumulate(np.abs(found.coefficient))
     gap = np.diff(np.append(decompose(means, weights).eigenvalues, 0.0))[0]
     tolerance = 1e-9 if abs(gap) > 1e-2 else 1e-3
@@ -210,11 +214,11 @@ def test_terms_scale_with_the_square_and_ignore_order_rotation_and_origin(seed, 
 def test_statuses_of_partial_sums():
     weights = np.array([0.2, 0.8])
     pair = np.array([[-1.0], [1.0]])
-    found = series.corrections(pair, weights, np.array([0.0, 0.7, 1.0]), 2)
+    found = corrections(pair, weights, np.array([0.0, 0.7, 1.0]), 2)
     assert found.status[:, 0].tolist() == [Status.ok, Status.below_floor, Status.below_floor]
     assert np.all(found.status[:, 1:] == Status.below_floor)
     assert np.all(np.isfinite(found.tau))
-    equal = series.corrections(pair * 0, weights, np.array([0.5]), 2)
+    equal = corrections(pair * 0, weights, np.array([0.5]), 2)
     assert np.all(equal.status == Status.no_transition)
     assert np.isnan(equal.tau).all()
     assert np.isnan(equal.coefficient).all()
@@ -223,7 +227,7 @@ def test_statuses_of_partial_sums():
 
 def test_terms_beyond_floating_point_are_diverged():
     """A pair of weights (w, 1): c_1 -> -2, c_2 ~ -1/w, and c_4 ~ w^-3 cannot be represented for w = 1e-200."""
-    found = series.corrections(np.array([[-1.0], [1.0]]), np.array([1e-200, 1.0]), ZERO, 6)
+    found = corrections(np.array([[-1.0], [1.0]]), np.array([1e-200, 1.0]), ZERO, 6)
     assert found.coefficient[1] == pytest.approx(-2.0)
     assert np.isfinite(found.coefficient[2])
     assert found.status[1:].tolist() == [Status.below_floor] * 2 + [Status.diverged] * 4
@@ -239,17 +243,17 @@ def test_a_point_alone_has_the_bits_that_it_has_in_a_batch(k, n, monkeypatch):
     if (k, n) == (5, 8):
         means[::5], weights[::5] = np.concatenate([polygon(4), np.zeros((1, 2))]) @ np.eye(2, n), 0.2
     variance = np.array([[0.1], [0.2]])
-    whole = series.corrections(means, weights, variance, 6)
+    whole = corrections(means, weights, variance, 6)
     monkeypatch.setattr(series, "BLOCK", 1)
-    for a, b in zip(whole, series.corrections(means, weights, variance, 6), strict=True):
+    for a, b in zip(whole, corrections(means, weights, variance, 6), strict=True):
         assert np.array_equal(a, b, equal_nan=True)
     for i in range(0, 150, 3):
-        alone = series.corrections(means[i], weights[i], variance[1, 0], 6)
+        alone = corrections(means[i], weights[i], variance[1, 0], 6)
         for a, b in zip(whole, alone, strict=True):
             assert np.array_equal(a[1, i], b, equal_nan=True)
 
 
 @pytest.mark.parametrize("order", [0, 1])
 def test_lowest_orders_have_their_own_length(order):
-    found = series.corrections(*draw(0, 3, 2), ZERO, order)
+    found = corrections(*draw(0, 3, 2), ZERO, order)
     assert found.tau.shape == found.coefficient.shape == found.status.shape == (order + 1,)

@@ -1,4 +1,4 @@
-"""The labelled layer: reference cases through the public functions, sweeps, statuses, and chunked results."""
+"""The labelled layer: sweeps, statuses, groups, rays and profiles, the power diagram, and chunked results."""
 
 import numpy as np
 import pytest
@@ -7,112 +7,10 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.quantities import layer, shocks
-from tests.reference import cases, check, identify, means_of, weights_of
-
-
-def mixture_of(case):
-    return ss.mixture(means_of(case), weights_of(case), case["inputs"]["sigma0"] ** 2)
-
-
-def pair_of(inputs, weight=0.5):
-    return ss.families.pair(separation=inputs["a"], variance=inputs["sigma0"] ** 2, weight=weight)
 
 
 def point(values):
     return xr.DataArray(values, dims="feature")
-
-
-def groups_of(case):
-    return case["inputs"]["group1"], case["inputs"]["group2"]
-
-
-@pytest.mark.parametrize("case", cases("binary_decomposition"), ids=identify)
-def test_decomposition(case):
-    found = layer.decomposition(mixture_of(case), point(case["inputs"]["x"]), case["inputs"]["tau"], groups_of(case))
-    names = {
-        "phi": "log_ratio",
-        "grad_phi": "log_ratio_gradient",
-        "sbar": "background",
-        "score": "score",
-        "interfacial": "interfacial",
-        "phi_tau": "log_ratio_rate",
-        "lap_phi": "log_ratio_laplacian",
-        "adv": "log_ratio_advection",
-    }
-    for field, name in names.items():
-        check(case, field, found[name].values)
-    assert max(found.decomposition_residual, found.log_ratio_residual) < 1e-14
-
-
-@pytest.mark.parametrize("case", cases("binary_boundary"), ids=identify)
-def test_boundary(case):
-    inputs = case["inputs"]
-    line = {"start": point(inputs["point"]), "direction": point(inputs["direction"])}
-    found = layer.layer(mixture_of(case), inputs["tau"], groups_of(case), **line)
-    check(case, "x_boundary", found.boundary.values)
-    check(case, "normal", found.normal.values)
-    check(case, "grad_phi_norm", found.jump.item())
-    check(case, "n_grad_sbar_n", found.background_curvature.item())
-    check(case, "interfacial_term", found.interfacial_curvature.item())
-    check(case, "nHn", found.normal_hessian.item())
-    check(case, "nHn_positive", found.normal_hessian.item() > 0)
-    check(case, "normal_speed", found.speed.item())
-    assert found.layer_status == Status.ok
-
-
-@pytest.mark.parametrize("case", cases("nonbinary_remainder"), ids=identify)
-def test_competitors(case):
-    inputs = case["inputs"]
-    at = point(inputs["x"]), inputs["tau"], groups_of(case), point(inputs["normal"])
-    found = layer.competitors(mixture_of(case), *at)
-    names = {
-        "eps": "epsilon",
-        "log_eps": "log_epsilon",
-        "eps_n": "epsilon_normal",
-        "eps_nn": "epsilon_normal_normal",
-        "score_diff": "score_difference",
-        "normal_derivative_diff": "normal_difference",
-        "s_full": "score",
-        "s12": "binary_score",
-    }
-    for field, name in names.items():
-        check(case, field, found[name].values)
-
-
-@pytest.mark.parametrize("case", cases("rankine_hugoniot"), ids=identify)
-def test_rankine_hugoniot(case):
-    inputs = case["inputs"]
-    mixture = ss.mixture([[-inputs["a"]], [inputs["a"]]], [inputs["wL"], inputs["wR"]], inputs["sigma0"] ** 2)
-    found = shocks.rankine_hugoniot(mixture, inputs["tau"])
-    names = {
-        "x_b": "shock_position",
-        "dxb_dtau": "shock_speed",
-        "sL": "score_left",
-        "sR": "score_right",
-        "jump": "jump",
-        "minus_sum": "minus_sum",
-    }
-    for field, name in names.items():
-        check(case, field, found[name].item())
-    check(case, "lax", bool(found.lax))
-    check(case, "boundary_between_means", bool(found.between_means))
-    same = layer.layer(mixture, inputs["tau"])
-    check(case, "x_b", same.boundary.item())
-    check(case, "dxb_dtau", (same.speed * same.normal).item())
-
-
-@pytest.mark.parametrize("case", cases("sym1d_midpoint"), ids=identify)
-def test_width_of_the_symmetric_layer(case):
-    found = layer.layer(pair_of(case["inputs"]), case["inputs"]["tau"])
-    check(case, "width", found.width.item())
-    check(case, "s_x0", found.normal_hessian.item())
-
-
-@pytest.mark.parametrize("case", cases("sym1d_score"), ids=identify)
-def test_background_subtracted_score(case):
-    x, tau = np.array([case["inputs"]["x"]]), case["inputs"]["tau"]
-    check(case, "s_bg", layer.decomposition(pair_of(case["inputs"]), x, tau).interfacial.item())
-    check(case, "s_bg", -0.5 * shocks.frozen_shock(pair_of(case["inputs"]), x, tau).velocity.item())
 
 
 def test_sweep_tracks_the_boundary_and_chunks_change_no_bit():

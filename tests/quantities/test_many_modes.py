@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 import scoreshock as ss
 from scoreshock.conventions import FLAGS, VARIABLES, Status
-from scoreshock.quantities import many_modes
-from tests.reference import cases, check, identify, means_of, weights_of
-
-
-def mixture_of(case):
-    return ss.mixture(means_of(case), weights_of(case), case["inputs"]["sigma0"] ** 2)
+from scoreshock.quantities import cascade, many_modes, modes
 
 
 def triangle(**given):
@@ -23,7 +18,7 @@ def triangle(**given):
 def test_leading_and_exact_cascade_agree_at_every_level_of_a_hierarchy():
     # Corollary 9.3: all leaves are at one distance from their mean.
     tree = ss.families.hierarchy([1.0, 4.0], variance=0.01, ratio=[0.2, 0.5], levels=3)
-    found = many_modes.exact_cascade(tree)
+    found = cascade.exact_cascade(tree)
     assert (found.mode_status == found.cascade_status).all()
     assert (found.n_mode_roots == (found.mode_status == Status.ok)).all()
     assert (abs(found.cascade_error) <= 1e-12 * tree.separation**2).all()
@@ -33,32 +28,13 @@ def test_leading_and_exact_cascade_part_where_distances_are_unequal():
     # Two pairs at the ends of a pair, one twice as close as the other: the closer one never splits by the exact criterion.
     means = [[1, 0.6, 0], [1, -0.6, 0], [-1, 0, 0.3], [-1, 0, -0.3]]
     mixture = ss.families.custom(means=means, variance=0.0)
-    found, exact = many_modes.exact_cascade(mixture).squeeze(), ss.speciation(mixture).squeeze()
+    found, exact = cascade.exact_cascade(mixture).squeeze(), ss.speciation(mixture).squeeze()
     np.testing.assert_array_equal(found.tau_mode[0], exact.tau_star.sel(criterion="exact"))
     np.testing.assert_array_equal(found.cascade, exact.cascade)
     assert found.mode_status.values.tolist() == [Status.ok, Status.ok, Status.no_real_root]
     assert found.cascade_status.values.tolist() == [Status.ok] * 3
     assert (abs(found.cascade_error[:2]) > 1e-3).all()
     assert np.isnan(found.cascade_error[2])
-
-
-@pytest.mark.parametrize("case", cases("exact_roots"), ids=identify)
-def test_first_mode_meets_the_reference(case):
-    found = many_modes.exact_cascade(mixture_of(case)).isel(mode=0)
-    count = int(found.n_mode_roots)
-    check(case, "count", count)
-    check(case, "tau_roots", found.tau_mode_root.values[:count])
-    check(case, "tau_star", found.tau_mode.item() if count else None)
-
-
-@pytest.mark.parametrize("case", cases("corrections"), ids=identify)
-def test_coefficient_and_its_sign(case):
-    found = many_modes.covariance_condition(mixture_of(case))
-    expected = case["expected"].get("C")
-    if expected is not None:
-        check(case, "C", found.covariance_coefficient.item())
-        assert int(found.covariance_sign) == np.sign(expected) or abs(expected) < 1e-12
-    assert int(found.proposition_holds) != 0
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,22 +78,6 @@ def test_coefficient_can_be_positive_where_the_condition_fails():
     assert tuple(flags) == (1, 0, -1)
 
 
-@pytest.mark.parametrize("case", cases("modes_1d"), ids=identify)
-def test_reference_modes(case):
-    found = many_modes.mode_count(mixture_of(case), case["inputs"]["tau"])
-    count = int(found.n_modes)
-    check(case, "n_modes", count)
-    check(case, "modes", found.mode_position.values[:count, 0])
-
-
-@pytest.mark.parametrize("case", cases("folds_1d"), ids=identify)
-def test_reference_merging(case):
-    mixture = mixture_of(case)
-    tree = many_modes.merging_tree(mixture)
-    check(case, "tau_merge", tree.tau_event.values[tree.event_status.values == Status.ok])
-    check(case, "tau_last_merge", many_modes.last_merging(mixture).tau_density.item())
-
-
 def test_triangle_against_its_density():
     mixture = triangle(separation=[1.0, 2.0])
     found = many_modes.against_density(mixture)
@@ -152,19 +112,19 @@ def test_nan_stands_only_beside_a_status():
     mixture = ss.families.collinear(separation=[0.1, 2.0], variance=[0.1, 1.0], positions=[-1.0, -0.2, 0.5, 1.3])
     found = many_modes.against_density(mixture)
     assert (found.density_difference.isnull() == (found.density_difference_status != Status.ok)).all()
-    cascade = many_modes.exact_cascade(mixture)
-    assert (cascade.tau_mode_root.isnull() == (cascade.mode_root_status != Status.ok)).all()
-    assert (cascade.mode_status != Status.ok).where(cascade.tau_mode.isnull(), True).all()
+    levels = cascade.exact_cascade(mixture)
+    assert (levels.tau_mode_root.isnull() == (levels.mode_root_status != Status.ok)).all()
+    assert (levels.mode_status != Status.ok).where(levels.tau_mode.isnull(), True).all()
 
 
 @pytest.mark.parametrize(
     "quantity",
     [
-        many_modes.exact_cascade,
+        cascade.exact_cascade,
         many_modes.covariance_condition,
-        many_modes.last_merging,
+        modes.last_merging,
         many_modes.against_density,
-        lambda mixture: many_modes.mode_count(mixture, [0.05, 0.2]),
+        lambda mixture: modes.mode_count(mixture, [0.05, 0.2]),
     ],
 )
 def test_chunked_results_are_the_same_to_the_bit_and_described(quantity):
@@ -179,17 +139,17 @@ def test_chunked_results_are_the_same_to_the_bit_and_described(quantity):
 
 def test_tree_of_a_chunked_sweep():
     mixture = ss.families.collinear(separation=np.linspace(1, 2, 5), variance=0.01, positions=[-1.0, -0.2, 0.5, 1.3])
-    eager, lazy = many_modes.merging_tree(mixture), many_modes.merging_tree(mixture.chunk(separation=2))
+    eager, lazy = modes.merging_tree(mixture), modes.merging_tree(mixture.chunk(separation=2))
     xr.testing.assert_identical(eager, lazy.compute())
     assert eager.merges_into.dims[-2:] == ("event", "maximum")
 
 
 def test_refusals_name_what_is_allowed():
     with pytest.raises(ValueError, match="feature: the mixture has 2; allowed: 1 feature"):
-        many_modes.merging_tree(triangle())
+        modes.merging_tree(triangle())
     with pytest.raises(ValueError, match="places = 0 is not allowed"):
-        many_modes.mode_count(triangle(), 0.1, places=0)
+        modes.mode_count(triangle(), 0.1, places=0)
     with pytest.raises(ValueError, match="places = 0 is not allowed"):
-        many_modes.exact_cascade(triangle(), places=0)
+        cascade.exact_cascade(triangle(), places=0)
     with pytest.raises(ValueError, match="at least 2 components"):
-        many_modes.last_merging(ss.mixture(np.zeros((1, 2)), [1.0], 0.1))
+        modes.last_merging(ss.mixture(np.zeros((1, 2)), [1.0], 0.1))

@@ -1,4 +1,4 @@
-"""Labelled vorticity and its equation on references; the Riccati remark against its counter-example."""
+"""Labelled vorticity of scores and its equation; the Riccati remark against its counter-example."""
 
 from __future__ import annotations
 
@@ -8,57 +8,11 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels import mixture as kernel
 from scoreshock.quantities.vorticity import riccati, vorticity, vorticity_residual
-from tests.reference import cases, check, identify, means_of, weights_of
 
 
 def still(x, tau):
     return np.zeros_like(x) * tau[..., None]
-
-
-def perturbed(case):
-    inputs = case["inputs"]
-    means, weights, variance, rotation = means_of(case), weights_of(case), inputs["sigma0"] ** 2, np.array(inputs["Omega"])
-
-    def field(x, tau):
-        return kernel.score(x, means, weights, variance, tau) + x @ rotation.T
-
-    def jacobian(x, tau):
-        return kernel.score_jacobian(x, means, weights, variance, tau) + rotation
-
-    return field, jacobian
-
-
-@pytest.mark.parametrize("case", cases("curl_perturbed"), ids=identify)
-def test_rotation_added_to_a_score(case):
-    field, jacobian = perturbed(case)
-    at = np.array(case["inputs"]["x"]), case["inputs"]["tau"]
-    for found in (vorticity(field, *at, jacobian), vorticity(field, *at, length=0.1)):
-        check(case, "vorticity", found.vorticity.values)
-        check(case, "jacobian", found.score_jacobian.values)
-        check(case, "max_abs_vorticity", found.vorticity_largest.item())
-        check(case, "max_abs_jacobian", (found.vorticity_largest / found.vorticity_relative).item())
-        assert found.vorticity.dims == ("feature", "feature_other")
-
-
-@pytest.mark.parametrize("case", cases("vorticity_linear"), ids=identify)
-def test_linear_flow(case):
-    inputs = case["inputs"]
-    matrix = np.array(inputs["M0"])
-
-    def jacobian(_, t):
-        return matrix @ np.linalg.inv(np.eye(2) + t[..., None, None] * matrix)
-
-    def field(x, t):
-        return (jacobian(x, t) @ x[..., None])[..., 0]
-
-    found = vorticity_residual(field, np.array(inputs["x"]), inputs["t"], jacobian, form="burgers")
-    check(case, "omega", found.vorticity.values)
-    np.testing.assert_allclose(found.rate_term, case["expected"]["omega_t"], rtol=1e-8, atol=1e-10)
-    np.testing.assert_allclose(-found.stretching_term, case["expected"]["stretching"], rtol=1e-12, atol=1e-14)
-    assert float(found.residual.pipe(np.abs).max()) <= float(found.residual_error)
-    assert found.residual_status == Status.ok
 
 
 def test_a_score_does_not_turn():
