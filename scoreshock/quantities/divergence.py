@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ GAUSSIAN = (
     "tv_bound",
 )
 """Names of the fields of the kernel's `GaussianDivergence`, in its order."""
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content: :func:`divergence_bound`."""
+    return divergence_bound(mixture, **content["options"])
 
 
 def gaussian_divergence(
@@ -59,13 +65,20 @@ def gaussian_divergence(
     Dataset
         ``kl`` of the reverse SDE and ``kl_ode`` of the probability flow, with the generated means and variances; ``tv``
         where it has a closed form (one dimension, or equal variances); ``score_error_integral + kl_start = kl_bound`` (58),
-        ``tv_bound`` (59); ``divergence_status, tv_status``. The bounds are those of the reverse SDE; no such bound holds for
-        the probability flow, whose ``kl_ode`` can be larger.
+        ``tv_bound`` (59); ``divergence_status, tv_status``.
 
     Raises
     ------
     ValueError
         For a negative diffusion time.
+
+    Notes
+    -----
+    The bounds are those of the reverse SDE. From the exact noise they hold for the probability flow of Gaussians too: with
+    A and B the variances of data and model, ``w = B + 2 tau``, ``rho = w(tau_min)/w(tau_max)``, ``y = (A - B)/w(tau_min)``:
+    ``kl_bound - kl_ode = d (1 - rho) rho y^2/(2 (1 + rho y)) >= 0`` without a shift, and a shift adds more to the bound.
+    From another start ``kl_ode`` can be larger: the flow keeps the start's divergence, to which the score's error adds in
+    first order, where the bound counts its square.
 
     Examples
     --------
@@ -73,6 +86,9 @@ def gaussian_divergence(
     >>> found = gaussian_divergence(1.3, 0.7, tau_min=0.05, tau_max=3.0)
     >>> round(float(found.kl), 10), round(float(found.kl_bound), 10)
     (0.091252908, 0.0932993975)
+    >>> usual = gaussian_divergence(1.0, 0.5, tau_max=1.0, variance_start=2.0)  # started from the noise alone
+    >>> round(float(usual.kl_ode), 4), round(float(usual.kl_bound), 4)
+    (0.2919, 0.1919)
     """
     low, high = times(tau_min, "tau_min"), times(tau_max, "tau_max")
     given = [variance, variance if variance_model is None else variance_model, shift, low, high, dimension]

@@ -10,7 +10,7 @@ from scoreshock.conventions import Status
 from scoreshock.mixtures import mixture
 from scoreshock.quantities.corrections import corrections
 from scoreshock.quantities.fields import score_jacobian
-from scoreshock.quantities.many_modes import mode_count
+from scoreshock.quantities.modes import mode_count
 from scoreshock.quantities.speciation import speciation
 from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
@@ -22,16 +22,11 @@ APPROXIMATIONS = ("leading", "first", "quadratic")
 FLOOR = 1e-4
 """Variance at data time in the counter-examples: far below every root."""
 
-ROOTS: dict[str, tuple[list[float], list[float]]] = {
-    "pair, 0.2/0.8": ([-1.0, 1.0], [0.8, 0.2]),
-    "pair, equal": ([-1.0, 1.0], [0.5, 0.5]),
-    "pair, 0.4/0.6": ([-1.0, 1.0], [0.6, 0.4]),
-    "three, equal": ([-1.0, 0.0, 1.0], [1 / 3, 1 / 3, 1 / 3]),
-    "three, centre 0.3": ([-1.0, 0.0, 1.0], [0.35, 0.3, 0.35]),
-    "close pair inside a wide one": ([-1.0, -0.05, 0.05, 1.0], [0.35, 0.15, 0.15, 0.35]),
-    "close three inside a wide pair": ([-1.0, -0.05, 0.0, 0.05, 1.0], [0.35, 0.105, 0.09, 0.105, 0.35]),
-}
-"""Means and weights of mixtures on a line whose exact criterion has 0, 1, 2, 3 and 4 roots."""
+WIDTH = 8
+"""Roots of one mixture that are listed at most."""
+
+SCALES = np.geomspace(1e-3, 1e2, 501)
+"""Variances, in units of the squared spread of the means, at which the quotient of (94) is looked at."""
 
 
 def thresholds(configuration: Configuration) -> xr.Dataset:
@@ -45,8 +40,8 @@ def thresholds(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "tau_star": value((), found.tau_star, "speciation time"),
-            "error": value((), named, "error of the threshold v*, relative to the exact one"),
-            "covariance_coefficient": value((), coefficient.covariance_coefficient, "coefficient C"),
+            "error": value((), named, "error of the threshold $v^*$, relative to the exact one"),
+            "covariance_coefficient": value((), coefficient.covariance_coefficient, "coefficient $C$"),
         },
         {**found.coords, "method": ("method", list(APPROXIMATIONS), {"long_name": "approximation of the threshold"})},
     )
@@ -62,9 +57,11 @@ def _coefficient(configuration: Configuration) -> xr.Dataset:
     found = corrections(cloud, 1).covariance_coefficient
     return xr.Dataset(
         {
-            "covariance_coefficient": value((), found, "coefficient C"),
-            "residual_definition": residual((), relative(found, direct), "C against its definition, relative", 1e-11),
-            "residual_covariance": residual((), relative(direct, -covariance), "C against -Cov(D, y^2), relative", 1e-11),
+            "covariance_coefficient": value((), found, "coefficient $C$"),
+            "residual_definition": residual((), relative(found, direct), "$C$ against its definition, relative", 1e-11),
+            "residual_covariance": residual(
+                (), relative(direct, -covariance), r"$C$ against $-\operatorname{Cov}_w(D, y^2)$, relative", 1e-11
+            ),
         }
     )
 
@@ -81,14 +78,17 @@ def _corrected_time(configuration: Configuration) -> xr.Dataset:
     uneven = families.pair(1.0, FLOOR, [0.55, 0.65, 0.8, 0.9])
     pairs = speciation(uneven, criteria=(*APPROXIMATIONS, "exact"))
     series = corrections(one, 12)
+    order = models.axis_of("series_order", series.order.values, "order of the series")
     return table.assign(
         n_without_root=value(
-            (), (pairs.status.sel(criterion="quadratic") == Status.no_real_root).astype(int), "1 where lambda_1^2 + 2C < 0"
+            (),
+            (pairs.status.sel(criterion="quadratic") == Status.no_real_root).astype(int),
+            r"1 where $\lambda_1^2 + 2C < 0$",
         ),
         error_order=value(
             (),
-            series.error_relative.rename(order="series_order").drop_vars("series_order"),
-            "error of the series through each order, relative to v*",
+            series.error_relative.rename(order="series_order"),
+            "error of the series through each order, relative to $v^*$",
         ),
         residual_first=residual(
             (), relative(found.sel(criterion="first"), first).item(), "first order against (92), relative"
@@ -104,37 +104,43 @@ def _corrected_time(configuration: Configuration) -> xr.Dataset:
         violation=violation(
             (), table.error.sel({"method": "first"}).min(), "error of the first order at the largest scales, relative"
         ),
-    ).assign_coords(weight=pairs.weight)
+    ).assign_coords(weight=pairs.weight, series_order=order.series_order)
 
 
 def sign(configuration: Configuration) -> xr.Dataset:
     draws = models.draws(configuration)
     c = corrections(draws, 1).covariance_coefficient
-    covariances, squares = [], []
+    covariances, sizes = [], []
     for index in range(draws.sizes["realization"]):
         known = moments(draws.isel(realization=index).drop_vars("realization"))
         direction = np.linalg.eigh(known.between)[1][:, -1]
         along = (known.centred @ direction) ** 2
         across = known.squared - along
         covariances.append(known.weights @ (across * along) - (known.weights @ across) * (known.weights @ along))
-        squares.append(known.mean_squared**2)
-    size = xr.DataArray(squares, dims="realization")
+        sizes.append(_deviation(known.weights, known.squared) * _deviation(known.weights, along))
+    size = xr.DataArray(sizes, dims="realization")
     covariance = xr.DataArray(covariances, dims="realization") / size
     scaled = c / size
     on_line = draws.isel(feature=[0])
     line = corrections(on_line, 1).covariance_coefficient
     return xr.Dataset(
         {
-            "scaled_coefficient": value((), scaled, "C over the squared mean D"),
-            "covariance": value((), covariance, "Cov(D across, y^2) over the squared mean D"),
-            "share_positive": value((), (scaled > 0).mean(), "share of random mixtures whose C is positive"),
-            "residual_sign": residual(
-                (), scaled.where(covariance >= 0, 0.0).clip(0), "positive part of C where the covariance is >= 0"
+            "scaled_coefficient": value((), scaled, "$C$ over the deviations of $D$ and $y^2$: less their correlation"),
+            "covariance": value(
+                (), covariance, "covariance of the squared distance across with $y^2$, over the deviations of $D$ and $y^2$"
             ),
-            "residual_line": residual((), line.clip(0), "positive part of C for means on a line"),
+            "share_positive": value((), (scaled > 0).mean(), "share of random mixtures whose $C$ is positive"),
+            "residual_sign": residual(
+                (), scaled.where(covariance >= 0, 0.0).clip(0), "positive part of $C$ where the covariance is not negative"
+            ),
+            "residual_line": residual((), line.clip(0), "positive part of $C$ for means on a line"),
         },
         draws.realization.coords,
     )
+
+
+def _deviation(weights: np.ndarray, values: np.ndarray) -> float:
+    return float(np.sqrt(weights @ (values - weights @ values) ** 2))
 
 
 def _interpretation(configuration: Configuration) -> xr.Dataset:
@@ -149,12 +155,16 @@ def _interpretation(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "shift": value((), shift, "speciation time by first order less the leading one"),
+            "delayed": value((), (later > 0).where(negative).mean(), "share met later in generation, of those with $C < 0$"),
+            "hastened": value(
+                (), (later < 0).where(~negative).mean(), "share met earlier in generation, of those with $C > 0$"
+            ),
             "later": value((), later, "time by which the correction delays speciation in generation"),
             "residual_sign": residual(
-                (), (np.sign(shift) != np.sign(c)).astype(float), "whether noise level and C move differently"
+                (), (np.sign(shift) != np.sign(c)).astype(float), "whether noise level and $C$ move differently"
             ),
             "violation": violation(
-                (), later.where(negative).max(), "largest delay in generation where C < 0, which the paper calls earlier"
+                (), later.where(negative).max(), "largest delay in generation where $C < 0$, which the paper calls earlier"
             ),
         },
         draws.realization.coords,
@@ -162,16 +172,16 @@ def _interpretation(configuration: Configuration) -> xr.Dataset:
 
 
 def _roots(configuration: Configuration) -> xr.Dataset:
-    names, width = list(ROOTS), 8
-    counts, taus, gaps, shares = [], [], [], []
-    for means, weights in ROOTS.values():
-        given = mixture(means, weights, FLOOR)
+    counts, taus, gaps, merging, rises = [], [], [], [], []
+    for line in configuration.lines:
+        given = mixture(line.means, line.weights, FLOOR)
         found = speciation(given, criteria=("exact", "merging"))
         roots = found.tau_root.values[found.root_status.values == Status.ok]
         counts.append(int(found.n_roots))
-        taus.append(np.pad(np.sort(roots), (0, width - roots.size), constant_values=np.nan))
+        taus.append(np.pad(np.sort(roots)[:WIDTH], (0, max(0, WIDTH - roots.size)), constant_values=np.nan))
         gaps.append(_root_residual(given, roots))
-        shares.append(float(found.tau_star.sel(criterion="merging")))
+        merging.append(float(found.tau_star.sel(criterion="merging")))
+        rises.append(_rise(given))
     known = np.array(counts)
     triangle = models.triangle(configuration).isel(separation=0)
     root = speciation(triangle, criteria=("exact",)).tau_star.values
@@ -179,15 +189,32 @@ def _roots(configuration: Configuration) -> xr.Dataset:
         {
             "n_roots": value("case", known, "number of roots of (94)"),
             "tau_root": value(("case", "root"), taus, "roots of (94), ascending"),
-            "tau_merging": value("case", shares, "time at which the density's last two modes merge"),
+            "tau_merging": value("case", merging, "time at which the density's last two modes merge"),
             "residual_roots": residual(
-                "case", gaps, "largest eigenvalue of the Jacobian at the roots, in units of 1/v", 1e-11
+                "case", gaps, "largest eigenvalue of the Jacobian at the roots, in units of $1/v$", 1e-11
             ),
-            "residual_triangle": residual((), _root_residual(triangle, root), "the same for the triangle", 1e-11),
-            "violation": violation("case", np.abs(known - 1), "number of roots less one"),
+            "residual_triangle": residual(
+                (),
+                _root_residual(triangle, root),
+                "largest eigenvalue of the triangle's Jacobian at its root, in units of $1/v$",
+                1e-11,
+            ),
+            "violation": violation("case", np.abs(known - 1), "number of roots, less the one that the paper has"),
+            "violation_monotone": violation(
+                "case", rises, r"largest rise of $\lambda_{\max}(\Gamma(v))/v$ with $v$, which the paper has falling"
+            ),
         },
-        {"case": ("case", names, {"long_name": "mixture on a line"})},
+        {"case": ("case", [line.name for line in configuration.lines], {"long_name": "mixture on a line"})},
     )
+
+
+def _rise(given: xr.Dataset) -> float:
+    """How much the largest eigenvalue of the posterior covariance over v rises with v, from its least value before."""
+    known = moments(given)
+    v = known.squared.max() * SCALES
+    tau = models.axis("tau", (v[v > FLOOR] - FLOOR) / 2)
+    largest = 1 + v[v > FLOOR] * score_jacobian(given, known.centre, tau).values.ravel()
+    return float((largest - np.minimum.accumulate(largest)).max())
 
 
 def _root_residual(given: xr.Dataset, roots: np.ndarray) -> float:
@@ -200,8 +227,8 @@ def _root_residual(given: xr.Dataset, roots: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvalsh(jacobian)[:, -1] * v).max())
 
 
-def _hierarchy(_: Configuration) -> xr.Dataset:
-    weights = models.axis_of("heavier", [0.5, 0.55, 0.6, 0.64, 0.66, 0.7, 0.8, 0.9], "weight of the heavier component")
+def _hierarchy(configuration: Configuration) -> xr.Dataset:
+    weights = models.axis_of("heavier", configuration.heavier, "weight of the heavier component")
     found = speciation(families.pair(1.0, FLOOR, weights.values), criteria=(*APPROXIMATIONS, "exact", "merging"))
     v = 2 * found.tau_star + FLOOR
     times = (
@@ -215,8 +242,8 @@ def _hierarchy(_: Configuration) -> xr.Dataset:
     modes = mode_count(families.polygon(1.0, 0.0, vertices=3), around).n_modes.squeeze()
     return xr.Dataset(
         {
-            "threshold": value((), times, "variance v at the threshold, in units of a^2"),
-            "n_modes": value((), modes, "modes of an equilateral triangle of radius 1 about its criterion, tau = 0.25"),
+            "threshold": value((), times, "variance $v$ at the threshold, in units of $a^2$"),
+            "n_modes": value((), modes, r"modes of an equilateral triangle of radius 1 about its criterion, $\tau = 0.25$"),
             "residual": residual(
                 (),
                 relative(equal, equal.sel(criterion="exact", drop=True)).max(),
@@ -232,23 +259,29 @@ STATEMENTS = (
     Statement(
         "Definition 9.6",
         "Correction coefficient",
-        "C = v1'(D-bar Sigma_B - Sigma_D)v1, which is -Cov(D, y^2).",
-        "The software's C against both, for a random mixture.",
+        r"The correction along the leading eigenvector $v_1$ of $\Sigma_B$; with $y_k = v_1\cdot\tilde\mu_k$ it is a "
+        "covariance.",
+        {"": r"C = v_1^\top(\bar D\,\Sigma_B - \Sigma_D)\,v_1 = -\operatorname{Cov}_w(D, y^2)"},
+        "The software's $C$ against both, for a random mixture.",
         _coefficient,
-        ("corrections",),
+        (corrections,),
         shown=("covariance_coefficient",),
     ),
     Statement(
         "Theorem 9.7",
         "Corrected speciation time",
-        "tau* = (lambda_1 - sigma0^2)/2 + C/(4 lambda_1) (92), and v* = [lambda_1 + sqrt(lambda_1^2 + 2C)]/2 (93).",
+        "The first correction of the speciation time, as a series and as a root.",
+        {
+            "92": r"\tau^* = \tfrac12(\lambda_1 - \sigma_0^2) + \frac{C}{4\lambda_1} + \ldots",
+            "93": r"v^* = \tfrac12\Bigl[\lambda_1 + \sqrt{\lambda_1^2 + 2C}\Bigr]",
+        },
         "Both formulas, and their error against the exact criterion for a triangle at three scales (the table of "
         "section 10.8).",
         _corrected_time,
-        ("speciation", "corrections"),
-        condition="the distances D are nearly equal; there is no other small parameter",
-        truth="For this triangle each correction improves on the last, but the errors relative to v* are the same at "
-        "every scale: v*/lambda_1 does not depend on it. Where lambda_1^2 + 2C < 0, as for pairs of very unequal "
+        (speciation, corrections),
+        condition="the distances from the mean are nearly equal; there is no other small parameter",
+        truth="For this triangle each correction improves on the last, but the errors relative to $v^*$ are the same at "
+        r"every scale: $v^*/\lambda_1$ does not depend on it. Where $\lambda_1^2 + 2C < 0$, as for pairs of very unequal "
         "weights, (93) has no real root.",
         shown=("error", "covariance_coefficient", "n_without_root", "error_order"),
         figure="figure-7",
@@ -256,48 +289,55 @@ STATEMENTS = (
     Statement(
         "Proposition 9.8",
         "When the correction is negative",
-        "C <= 0 where the squared distance across v1 does not fall with y^2, in particular on a line; else it has "
+        r"$C \le 0$ where the squared distance across $v_1$ does not fall with $y^2$, in particular on a line; else it has "
         "either sign.",
-        "C and the covariance for random mixtures, and for random means on a line.",
+        {"": r"\operatorname{Cov}_w\bigl(\lvert\tilde\mu_\perp\rvert^2, y^2\bigr) \ge 0\ \implies\ C \le 0"},
+        "$C$ and the covariance for random mixtures, and for random means on a line.",
         sign,
-        ("corrections",),
-        truth="Positive C do occur (share_positive): the sign is a property of the mixture.",
+        (corrections,),
+        truth="Positive $C$ do occur, if seldom: the sign is a property of the mixture.",
         shown=("share_positive",),
         figure="figure-7",
     ),
     Statement(
         "Remark 9.9",
         "Physical interpretation",
-        "C < 0 makes speciation occur at a lower noise level, earlier in the reverse process; C > 0 delays it.",
+        "$C < 0$ makes speciation occur at a lower noise level, earlier in the reverse process; $C > 0$ delays it.",
+        {},
         "Sign of the correction, and the time at which generation, which starts from noise, meets speciation.",
         _interpretation,
-        ("speciation", "corrections"),
+        (speciation, corrections),
         condition="'earlier' and 'delays' are exchanged",
-        truth="Lower noise is met later in generation: C < 0 delays speciation there, C > 0 hastens it.",
+        truth="Lower noise is met later in generation: $C < 0$ delays speciation there, $C > 0$ hastens it.",
+        shown=("delayed", "hastened"),
     ),
     Statement(
         "Theorem 9.10",
         "Exact speciation criterion",
-        "tau* is the unique solution of lambda_max(Gamma(v)) = v (94), since the left side over v falls with v.",
-        "All roots of seven mixtures on a line, each put back into the Jacobian; and the merging of the density's modes.",
+        r"The speciation time is the unique solution of an equation for the posterior covariance $\Gamma$ of the means at "
+        r"$\bar\mu$, since $\lambda_{\max}(\Gamma(v))/v$ falls with $v$.",
+        {"94": r"\lambda_{\max}\bigl(\Gamma(v)\bigr) = v,\qquad v = \sigma_0^2 + 2\tau^*"},
+        r"All roots of seven mixtures on a line, each put back into the Jacobian; whether $\lambda_{\max}(\Gamma(v))/v$ "
+        "rises anywhere; and the merging of the density's modes.",
         _roots,
-        ("speciation", "score_jacobian"),
-        truth="There may be 0, 1, 2, 3, 4 and more roots: the least and the largest v leave a mixture with less "
-        "eigenvalue than v unless two means are equally near to the weighted mean. tau* is the largest root, and where "
-        "there is none the density still has two modes.",
+        (speciation, score_jacobian),
+        truth=r"There may be 0, 1, 2, 3, 4 and more roots, and $\lambda_{\max}(\Gamma(v))/v$ rises before it falls: unless "
+        "two means tie for the least distance from the weighted mean, it goes to 0 for small $v$ as for large, and the "
+        r"number of roots is even. $\tau^*$ is the largest root, and where there is none the density still has two modes.",
         shown=("n_roots", "tau_root", "tau_merging"),
     ),
     Statement(
         "Remark 9.11",
         "Hierarchy of formulas",
         "The exact criterion is always valid; the closed forms are exact where symmetric, and corrected otherwise.",
+        {},
         "All of them for pairs of eight weights, against the merging of the density's own modes.",
         _hierarchy,
-        ("speciation", "mode_count"),
+        (speciation, mode_count),
         condition="the weighted mean is where modes part, as for equal weights",
         truth="The exact criterion is exact at the weighted mean. For unequal weights nothing need happen there: beyond "
-        "weights 0.647/0.353 it has no root, although the density has two modes. Where it is exact, as for the "
-        "equilateral triangle, modes off the centre outlive it: four at tau = 0.26, one at 0.28.",
+        "weights 0.647 and 0.353 it has no root, although the density has two modes. Where it is exact, as for the "
+        r"equilateral triangle, modes off the centre outlive it: four at $\tau = 0.26$, one at 0.28.",
         shown=("threshold", "n_modes"),
     ),
 )

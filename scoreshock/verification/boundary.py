@@ -16,9 +16,6 @@ from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.statement import WELL_TOLERANCE, Statement, relative, residual, slope, value, violation
 
-UNEQUAL = 0.7
-"""Weight of the example in which boundary and merging part: 0.3 against 0.7."""
-
 NEAR = np.array([0.5, 0.25, 0.125, 0.0625, 0.03125])
 """Distances from the boundary, in widths, over which the local profile (41) is compared."""
 
@@ -76,20 +73,19 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
     on, space = _hessian(pair, tau), _hessian(models.cloud(configuration), tau, _groups(configuration))
     times = well_speciation(models.wells(configuration))
     at = well_boundary(models.wells(configuration), times.tau_star.sel(criterion="boundary"))
-    variance = configuration.pair.variance
-    apart = speciation(
-        families.pair(configuration.pair.separation, variance, [0.5, UNEQUAL]), criteria=("boundary", "merging")
-    )
-    threshold = (variance + 2 * apart.tau_star) / configuration.pair.separation**2
+    given = configuration.unequal
+    weights = [0.5, given.weight]
+    apart = speciation(families.pair(given.separation, given.variance, weights), criteria=("boundary", "merging"))
+    threshold = (given.variance + 2 * apart.tau_star) / given.separation**2
     return xr.Dataset(
         {
-            "threshold": value((), threshold, "variance v at the threshold, in units of a^2"),
+            "threshold": value((), threshold, "variance $v$ at the threshold, in units of $a^2$"),
             "tau_star": value((), times.tau_star.rename(criterion="well_criterion"), "speciation time of the wells"),
             "x_boundary": value((), times.x_boundary, "place of the boundary of the wells at its time"),
             "score_boundary": value((), times.score_boundary, "score there"),
-            "residual_pair": residual((), on, "n'Hn from the Jacobian against (42), relative: unequal pair"),
+            "residual_pair": residual((), on, r"$n^\top H n$ from the Jacobian against (42), relative: unequal pair"),
             "residual_cloud": residual(
-                (), space, "n'Hn from the Jacobian against (42), relative: mixture in several dimensions"
+                (), space, r"$n^\top H n$ from the Jacobian against (42), relative: mixture in several dimensions"
             ),
             "residual_order": residual(
                 (),
@@ -105,11 +101,13 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
             ),
             "violation": violation(
                 (),
-                abs(threshold.sel(criterion="boundary") - threshold.sel(criterion="merging")).sel(weight=UNEQUAL),
-                "variance at the boundary's threshold less that at which two modes become one, in units of a^2",
+                abs(threshold.sel(criterion="boundary") - threshold.sel(criterion="merging")).isel(weight=-1),
+                "variance at the boundary's threshold less that at which two modes become one, in units of $a^2$",
             ),
         },
         {
+            "tau": tau,
+            "case": at.case,
             **threshold.coords,
             "well_criterion": ("well_criterion", times.criterion.values, {"long_name": "name of the wells' criterion"}),
         },
@@ -135,9 +133,11 @@ def _universal(configuration: Configuration) -> xr.Dataset:
     found = decomposition(models.pair(configuration), x, tau).squeeze(["feature", "feature_other"])
     return xr.Dataset(
         {
-            "residual_background": residual((), relative(found.background, -x / v), "background against -x/v, relative"),
+            "residual_background": residual((), relative(found.background, -x / v), "background against $-x/v$, relative"),
             "residual_gradient": residual(
-                (), relative(abs(found.log_ratio_gradient), 2 * a / v), "|grad phi| against 2a/v, relative"
+                (),
+                relative(abs(found.log_ratio_gradient), 2 * a / v),
+                r"$\lvert\nabla\varphi\rvert$ against $2a/v$, relative",
             ),
         },
         found.log_ratio.coords,
@@ -146,7 +146,7 @@ def _universal(configuration: Configuration) -> xr.Dataset:
 
 def _competitors(configuration: Configuration) -> xr.Dataset:
     a, tau = configuration.pair.separation, models.times(configuration)
-    far = models.axis_of("distance", a * np.array([2.0, 3.0, 4.0, 6.0, 8.0]), "distance of the third mean from the boundary")
+    far = models.axis_of("distance", a * np.array(configuration.competitors), "distance of the third mean from the boundary")
     third = xr.concat([xr.full_like(far, -a), xr.full_like(far, a), far], "component")
     zero = xr.zeros_like(third)
     means = xr.concat([third.where(third["component"] < 2, 0.0), zero.where(zero["component"] < 2, far)], "feature")
@@ -160,19 +160,21 @@ def _competitors(configuration: Configuration) -> xr.Dataset:
     law = np.log(0.5) - (far**2 - a**2) / (2 * v)  # equal weights: w/(w + w), distances far and a
     return xr.Dataset(
         {
-            "log_epsilon": value((), middle.log_epsilon, "ln of the competitor's share epsilon at the boundary"),
+            "log_epsilon": value((), middle.log_epsilon, r"$\ln\varepsilon$ on the boundary"),
             "residual_score": residual(
                 (),
                 relative(found.score - found.binary_score, found.score_difference, a / v),
-                "residual of (45), relative to the larger of the difference and a/v",
+                "residual of (45), relative to the larger of the difference and $a/v$",
             ),
             "residual_normal": residual(
                 (),
                 relative(slopes, found.normal_difference, a**2 / v**2),
-                "residual of (46), relative to the larger of the difference and a^2/v^2",
+                "residual of (46), relative to the larger of the difference and $a^2/v^2$",
             ),
             "residual_law": residual(
-                (), relative(middle.log_epsilon, law), "ln epsilon against ln(1/2) - (distance^2 - a^2)/(2v), relative"
+                (),
+                relative(middle.log_epsilon, law),
+                r"$\ln\varepsilon$ on the boundary against $\ln\tfrac12 - (D^2 - a^2)/(2v)$, relative",
             ),
         },
         found.coords,
@@ -183,52 +185,70 @@ STATEMENTS = (
     Statement(
         "Theorem 5.6",
         "Exact binary decomposition",
-        "Where p = p1 + p2, both heat flows, s = sbar + tanh(phi/2) grad phi / 2 exactly (37).",
-        "Both sides for an unequal pair, for a mixture in several dimensions cut in two groups of components, and for "
-        "quartic wells cut at the barrier, from the core to the tails.",
+        "Where $p = p_1 + p_2$, both positive heat flows, the score is a background and an interfacial part, exactly.",
+        {
+            "36": r"\varphi = \ln\frac{p_1}{p_2},\qquad \bar s = \tfrac12\nabla\ln(p_1 p_2)",
+            "37": r"s = \bar s + \tfrac12\tanh\Bigl(\frac{\varphi}{2}\Bigr)\nabla\varphi",
+        },
+        "Both sides for a pair of unequal weights, for a mixture in several dimensions cut in two groups of components, and "
+        "for quartic wells cut at the barrier (section 10.4), from the core to the tails.",
         _decomposition,
-        ("decomposition", "well_fields"),
+        (decomposition, well_fields),
     ),
     Statement(
         "Proposition 5.7",
         "Log-ratio advection-diffusion",
-        "phi = ln(p1/p2) obeys phi_tau = Laplacian phi + 2 sbar . grad phi (38).",
-        "The same densities; phi_tau from the densities and not from the equation.",
+        "The log-ratio obeys a linear equation.",
+        {"38": r"\varphi_\tau = \Delta\varphi + 2\,\bar s\cdot\nabla\varphi"},
+        r"The same densities; $\varphi_\tau$ from the densities and not from the equation.",
         _log_ratio,
-        ("decomposition", "well_fields"),
+        (decomposition, well_fields),
     ),
     Statement(
         "Theorem 5.8",
         "Boundary-normal reduction and speciation criterion",
-        "On a regular boundary n'Hn = n'(grad sbar)n + |grad phi|^2/4 (42), the profile near it is (41), and the slice "
-        "is locally bimodal if and only if (42) is positive (43).",
-        "n'Hn from the score's own Jacobian, the order of (41) in the distance, the criterion of the wells at its root; "
-        "and the boundary's threshold against the merging of the density's modes, for weights 1/2 and 0.3/0.7.",
+        r"On a regular boundary $\varphi = 0$ with normal $n$ and distance $r$ the score has a local layer; its normal "
+        "slope has a closed form; and the slice is locally bimodal if and only if that is positive.",
+        {
+            "41": r"s\cdot n \approx \bar s\cdot n + \tfrac12\lvert\nabla\varphi\rvert"
+            r"\tanh\bigl(\tfrac12\lvert\nabla\varphi\rvert\,r\bigr)",
+            "42": r"n^\top H\,n = n^\top(\nabla\bar s)\,n + \tfrac14\lvert\nabla\varphi\rvert^2",
+            "43": r"n^\top(\nabla\bar s)\,n + \tfrac14\lvert\nabla\varphi\rvert^2 > 0",
+        },
+        r"$n^\top H n$ from the score's own Jacobian; the order in $r$ of what (41) leaves out; the criterion of the wells "
+        "at its root; and the boundary's threshold against the merging of the density's modes, for two pairs of weights.",
         _criterion,
-        ("layer", "profile", "score_jacobian", "speciation", "well_boundary", "well_speciation"),
-        condition="'locally bimodal' is read as: ln p is convex across the boundary there",
-        truth="(41) and (42) hold exactly. But convexity is bimodality only where the normal score vanishes there too, "
-        "as for equal weights. For two Gaussians of any weights (42) vanishes at v = a^2, while for weights 0.3/0.7 two "
-        "modes become one already at v = 0.5428 a^2. The tilted well has a score on its boundary that is not zero.",
+        (layer, profile, score_jacobian, speciation, well_boundary, well_speciation),
+        condition="'locally bimodal' says no more than that the log-density is convex across the boundary",
+        truth="(41) and (42) hold exactly. But convexity is bimodality only where the normal score vanishes there too, as "
+        "for equal weights. For two Gaussians of any weights (42) vanishes at $v = a^2$, while for weights 0.3 and 0.7 "
+        r"two modes become one already at $v = 0.5428\,a^2$. The tilted well has a score on its boundary that is not zero.",
         shown=("threshold", "tau_star", "x_boundary", "score_boundary"),
     ),
     Statement(
         "Remark 5.9",
         "What is universal, and what is not",
-        "In the symmetric Gaussian case sbar = -x/v and |grad phi| = 2a/v, and the general statement becomes 5.4 and 5.11.",
+        "In the symmetric Gaussian case the general statement becomes Propositions 5.4 and 5.11.",
+        {"": r"\bar s = -\frac{x}{v},\qquad \lvert\nabla\varphi\rvert = \frac{2a}{v}"},
         "Both, from core to tails.",
         _universal,
-        ("decomposition",),
+        (decomposition,),
     ),
     Statement(
         "Proposition 5.10",
         "Error from non-binary competitors",
-        "With p = p1 + p2 + r the score differs from the binary one by (45), and its normal derivative by (46); for "
-        "well separated modes both are exponentially small.",
-        "A third component off the line of a pair, at five distances: both identities, and ln epsilon on the boundary.",
+        r"With $p = p_1 + p_2 + r$ and $\varepsilon = r/(p_1 + p_2)$ the score differs from the binary $s_{12}$, and so "
+        "does its normal slope; for well separated modes both differences are exponentially small.",
+        {
+            "45": r"s - s_{12} = \frac{\nabla\varepsilon}{1 + \varepsilon}",
+            "46": r"\partial_n(s - s_{12})\cdot n = \frac{\varepsilon_{nn}}{1 + \varepsilon}"
+            r" - \Bigl(\frac{\varepsilon_n}{1 + \varepsilon}\Bigr)^2",
+        },
+        r"A third component off the line of a pair, at five distances: both identities, and $\ln\varepsilon$ on the "
+        "boundary.",
         _competitors,
-        ("competitors",),
-        truth="The exponent is the difference of the squared distances over 2v: ln epsilon = ln(w3/(w1 + w2)) - (D^2 - "
-        "a^2)/(2v).",
+        (competitors,),
+        truth=r"The exponent is the difference of the squared distances over $2v$: $\ln\varepsilon = \ln\,[w_3/(w_1 + "
+        r"w_2)] - (D^2 - a^2)/(2v)$ for a third mean at distance $D$ from the boundary.",
     ),
 )

@@ -108,11 +108,12 @@ class Plane(_Part):
 
 
 class Preserving(Pair):
-    """A symmetric pair under the variance-preserving process with constant rate ``beta``."""
+    """A symmetric pair under the variance-preserving process with constant rate ``beta``; ``rates`` for the PDE (78)."""
 
     kind: Literal["vp-constant"]
     beta: Positive
     times: Times
+    rates: Times
 
 
 class Triangle(_Part):
@@ -131,6 +132,35 @@ class Equilateral(_Part):
     radius: Positive
     weights: Literal["equal"]
     variance: Positive
+
+
+class Rotation(_Part):
+    """A linear flow ``u = M (1 + tau M)^-1 x`` with ``shear`` M, and the rotation ``twist`` that is added to a score."""
+
+    shear: Annotated[list[Annotated[list[Finite], Field(min_length=3, max_length=3)]], Field(min_length=3, max_length=3)]
+    twist: Positive
+    times: Times
+
+
+class Models(_Part):
+    """Wrong Gaussian models: variances in units of the data's, and shifts of the mean."""
+
+    variances: Times
+    shifts: Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
+
+
+class Line(_Part):
+    """A mixture on a line."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    means: Annotated[list[Finite], Field(min_length=2, max_length=20)]
+    weights: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+
+    @model_validator(mode="after")
+    def _alike(self) -> Self:
+        if len(self.means) != len(self.weights):
+            raise ValueError(f"{len(self.means)} means and {len(self.weights)} weights; allowed: as many of each")
+        return self
 
 
 class Draws(_Part):
@@ -154,16 +184,28 @@ class Configuration(_Part):
     cloud: Cloud
     squared_diffusion: Times
     viscosities: Times
+    onset: Times
+    around: Times
+    sharpening: Times
+    weights: Annotated[list[Share], Field(min_length=2, max_length=20)]
+    competitors: Times
     wells: Annotated[list[Well], Field(min_length=1, max_length=20)]
     well_times: Times
     stops: Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
     quadrature_points: Count
     generation: Generation
+    noise_ratios: Times
+    models: Models
+    distances: Annotated[list[NotNegative], Field(min_length=3, max_length=20)]
     plane: Plane
+    rotation: Rotation
+    riccati: Times
     vp: Preserving
     triangle: Triangle
     equilateral: Equilateral
     draws: Draws
+    lines: Annotated[list[Line], Field(min_length=2, max_length=20)]
+    heavier: Annotated[list[Share], Field(min_length=2, max_length=20)]
 
     @model_validator(mode="after")
     def _known_keys(self) -> Self:

@@ -14,7 +14,7 @@ SECTIONS = {
 FILES: dict[int, tuple[str, ...]] = {
     4: (
         "statements/theorem-4.1",
-        "statements/equation-23",
+        "statements/statement-4.2",
         "statements/theorem-4.3",
         "statements/remark-4.4",
         "statements/corollary-4.5",
@@ -52,6 +52,7 @@ FILES: dict[int, tuple[str, ...]] = {
     ),
     7: (
         "statements/theorem-7.1",
+        "statements/remark-7.2",
         "statements/definition-7.3",
         "statements/theorem-7.4",
         "statements/theorem-7.5",

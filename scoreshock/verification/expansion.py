@@ -10,9 +10,9 @@ from scipy.optimize import brentq
 
 from scoreshock import families
 from scoreshock.mixtures import mixture
+from scoreshock.quantities.cascade import exact_cascade
 from scoreshock.quantities.corrections import corrections
 from scoreshock.quantities.fields import responsibilities, score_jacobian
-from scoreshock.quantities.many_modes import exact_cascade
 from scoreshock.quantities.speciation import speciation
 from scoreshock.quantities.vorticity import riccati
 from scoreshock.verification import models
@@ -71,7 +71,9 @@ def _responsibilities_at_mean(configuration: Configuration) -> xr.Dataset:
         {
             "responsibilities": value((), found, "responsibility at the weighted mean"),
             "residual": residual(
-                ("tau", "component"), relative(found.values, expected, 1.0), "against w exp(-D/2v), normalised"
+                ("tau", "component"),
+                relative(found.values, expected, 1.0),
+                "responsibilities against $w_k e^{-D_k/2v}$, normalised",
             ),
         },
         tau.coords,
@@ -91,9 +93,9 @@ def _responsibility_expansion(configuration: Configuration) -> xr.Dataset:
 def _order(tau: xr.DataArray, gap: np.ndarray, v: np.ndarray, order: int, what: str) -> xr.Dataset:
     return xr.Dataset(
         {
-            "remainder": value("tau", gap, f"largest of {what}"),
-            "order": value("interval", -slope(gap, v), "order of the remainder in 1/v, between neighbouring tau"),
-            "residual": residual((), -slope(gap, v)[-1] - order, f"that order at large v, less {order}", ORDER),
+            "remainder": value("tau", gap, f"largest of the {what}"),
+            "order": value("interval", -slope(gap, v), r"order of the remainder in $1/v$, between neighbouring $\tau$"),
+            "residual": residual((), -slope(gap, v)[-1] - order, f"order in $1/v$ of the {what}, less {order}", ORDER),
         },
         tau.coords,
     )
@@ -116,7 +118,7 @@ def _leading_jacobian(configuration: Configuration) -> xr.Dataset:
     return (
         _order(tau, gap, v, 3, "Jacobian less (75)")
         .assign(
-            error_leading=value((), error, "error of the leading threshold v*, relative, by scale of the triangle"),
+            error_leading=value((), error, "error of the leading threshold $v^*$, relative, by scale of the triangle"),
             residual_cascade=residual(
                 "mode", relative(cascade, expected, eigenvalues[0]), "cascade against eigenvalues of (15), relative"
             ),
@@ -138,7 +140,7 @@ def _leading_jacobian(configuration: Configuration) -> xr.Dataset:
 def _riccati(configuration: Configuration) -> xr.Dataset:
     a, variance = configuration.pair.separation, configuration.pair.variance
     zero = (a**2 - variance) / 2
-    tau = models.axis("tau", zero * np.array([1.1, 2.0, 5.0, 20.0]))
+    tau = models.axis("tau", zero * np.array(configuration.riccati))
     found = riccati(models.pair(configuration), tau).squeeze("mode")
     rate = found.jacobian_eigenvalue
     v = variance + 2 * tau
@@ -152,12 +154,19 @@ def _riccati(configuration: Configuration) -> xr.Dataset:
             "tau_divergence": value((), found.tau_divergence, "diffusion time at which its inviscid evolution diverges"),
             "cascade": value((), found.cascade, "leading speciation time (77)"),
             "residual_equation": residual(
-                (), relative(derivative, 2 * rate**2), "mu/(1 - 2 mu dtau) against dJ/dtau = 2 J^2", 1e-4
+                (),
+                relative(derivative, 2 * rate**2),
+                r"$\mu_0/(1 - 2\mu_0\,(\tau - \tau_0))$ against $dJ/d\tau = 2J^2$, relative",
+                1e-4,
             ),
             "residual_divergence": residual(
-                (), relative(found.tau_divergence, closed, tau), "divergence against v = -lambda v/(v - lambda), relative"
+                (),
+                relative(found.tau_divergence, closed, tau),
+                r"divergence against the variance $-\lambda_1 v/(v - \lambda_1)$, relative",
             ),
-            "violation": violation((), abs(found.divergence_error) / zero, "divergence time from tau*, in units of tau*"),
+            "violation": violation(
+                (), abs(found.divergence_error) / zero, r"divergence time from $\tau^*$, in units of $\tau^*$"
+            ),
         },
         tau.coords,
     )
@@ -181,11 +190,11 @@ def _exactness(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "unequal_distances": value(
-                (), spread.max() - spread.min(), "spread of D in an example in which leading = exact"
+                (), spread.max() - spread.min(), "spread of $D$ in an example in which leading is exact"
             ),
             "residual_weights": residual("case", gaps, "responsibilities at the weighted mean less the weights"),
             "residual_times": residual("case", times, "leading against exact, relative"),
-            "residual_coefficient": residual("case", sizes, "coefficient C over the squared mean D"),
+            "residual_coefficient": residual("case", sizes, "coefficient $C$ over the squared mean of $D$"),
             "residual_converse": residual(
                 (), relative(compared[0], compared[1]), "leading against exact in that example", 1e-9
             ),
@@ -225,18 +234,39 @@ def _distance_weighted(configuration: Configuration) -> xr.Dataset:
     known = moments(models.cloud(configuration))
     trace, mean = np.trace(known.distance_weighted), known.weights @ known.squared**2
     smallest = np.linalg.eigvalsh(known.distance_weighted)[0]
+    # Gamma = Sigma_B + (D-bar Sigma_B - Sigma_D)/(2v) + O(v^-2), and H = -I/v + Gamma/v^2: two v, less the next order.
+    found = _slope_of_covariance(models.cloud(configuration), known)
     return xr.Dataset(
         {
-            "sigma_d": value(("feature", "feature_other"), known.distance_weighted, "Sigma_D (87)"),
-            "residual_trace": residual((), relative(trace, mean), "trace of Sigma_D against the mean of D^2, relative"),
+            "sigma_d": value(("feature", "feature_other"), known.distance_weighted, r"$\Sigma_D$ (87)"),
+            "residual_trace": residual(
+                (), relative(trace, mean), r"trace of $\Sigma_D$ against the mean of $D^2$, relative"
+            ),
+            "residual_software": residual(
+                (),
+                np.abs(found - known.distance_weighted).max() / trace,
+                r"$\Sigma_D$ from the score's Jacobian at large $v$, over the trace",
+                1e-4,
+            ),
             "residual_positive": residual(
                 (), min(0.0, smallest) / trace, "negative part of its least eigenvalue, over the trace"
             ),
             "residual_mean": residual(
-                (), relative(np.trace(known.between), known.mean_squared), "trace of Sigma_B against mean D"
+                (), relative(np.trace(known.between), known.mean_squared), r"trace of $\Sigma_B$ against $\bar D$, relative"
             ),
         }
     )
+
+
+def _slope_of_covariance(given: xr.Dataset, known: Moments) -> np.ndarray:
+    """Sigma_D from the score's Jacobian at the weighted mean at two large noise variances, extrapolated."""
+    v = known.mean_squared * np.array([1e3, 2e3])
+    tau = models.axis("tau", (v - float(given.component_variance)) / 2)
+    jacobian = score_jacobian(given, known.centre, tau).values
+    step = v[:, None, None]
+    covariance = step**2 * (jacobian + np.eye(len(known.centre)) / step)
+    once = known.mean_squared * known.between - 2 * step * (covariance - known.between)
+    return 2 * once[1] - once[0]
 
 
 def _corrected_jacobian(configuration: Configuration) -> xr.Dataset:
@@ -262,74 +292,88 @@ STATEMENTS = (
     Statement(
         "Proposition 7.8",
         "Leading-order specialization",
-        "For v to infinity H = -I/v + Sigma_B/v^2 + ... at the weighted mean (75), so tau* = (lambda_1 - sigma0^2)/2 "
-        "(77), exact where the responsibilities stay equal; hierarchical data have the cascade tau_j = (lambda_j - "
-        "sigma0^2)/2.",
+        r"For $v \to \infty$ the Jacobian at the weighted mean $\bar\mu$ has a leading form, which gives the speciation "
+        "times; they are exact where the responsibilities stay equal, and hierarchical data have a cascade of them.",
+        {
+            "75": r"H(\bar\mu) = -\frac{I}{v} + \frac{\Sigma_B}{v^2} + \ldots",
+            "77": r"\tau^*_j = \tfrac12(\lambda_j - \sigma_0^2)",
+        },
         "Order of what (75) leaves out; the cascade; and the error of (77) for a triangle at three scales.",
         _leading_jacobian,
-        ("score_jacobian", "speciation", "exact_cascade"),
-        condition="it is read at fixed means for v to infinity",
-        truth="At the threshold v is lambda_1, and there is no small parameter: the error of (77) relative to v* does "
-        "not fall with the separation of the means. It vanishes where their distances from the mean are equal.",
+        (score_jacobian, speciation, exact_cascade),
+        condition="it is read at fixed means for growing noise",
+        truth=r"At the threshold $v$ is $\lambda_1$, and there is no small parameter: the error of (77) relative to $v^*$ "
+        "does not fall with the separation of the means. It vanishes where their distances from the mean are equal.",
         shown=("order", "error_leading"),
     ),
     Statement(
         "Remark 7.9",
         "Matrix Riccati structure",
-        "Along inviscid characteristics an eigenvalue evolves as mu/(1 - 2 mu (tau - tau0)); its divergence gives the "
+        "Along inviscid characteristics the Jacobian obeys a Riccati equation; the divergence of its eigenvalues gives the "
         "threshold (77).",
-        "The evolution, and where it diverges when it is followed from four tau0 above tau*.",
+        {"": r"\frac{dJ}{d\tau} = 2J^2,\qquad \mu(\tau) = \frac{\mu_0}{1 - 2\mu_0\,(\tau - \tau_0)}"},
+        r"The evolution, and where it diverges when it is followed from four $\tau_0$ above $\tau^*$.",
         _riccati,
-        ("riccati",),
+        (riccati,),
         truth="The equation holds, the conclusion does not. With one mode the eigenvalue is negative and the divergence "
-        "lies before tau0, at the variance -lambda v/(v - lambda): it depends on tau0, and is not tau*, which is where "
-        "the eigenvalue vanishes.",
+        r"lies before $\tau_0$, at the variance $-\lambda_1 v/(v - \lambda_1)$: it depends on $\tau_0$, and is not "
+        r"$\tau^*$, which is where the eigenvalue vanishes.",
         shown=("jacobian_eigenvalue", "tau_divergence", "cascade"),
     ),
     Statement(
         "Definition 9.1",
         "Posterior responsibility",
-        "At the weighted mean r_k is proportional to w_k exp(-D_k/2v) (85).",
+        r"The responsibility of a component, at the weighted mean with $D_k = \lvert\mu_k - \bar\mu\rvert^2$.",
+        {"85": r"r_k = \frac{w_k\,e^{-D_k/2v}}{\sum_l w_l\,e^{-D_l/2v}}"},
         "The responsibilities of a random mixture there.",
         _responsibilities_at_mean,
-        ("responsibilities",),
+        (responsibilities,),
     ),
     Statement(
         "Proposition 9.2",
         "Responsibility expansion",
-        "For large v the responsibilities have the expansion (86) in 1/(2v).",
+        r"For large $v$ the responsibilities have an expansion in $\epsilon = 1/(2v)$, with $\delta_k = D_k - \bar D$.",
+        {
+            "86": r"r_k = w_k\bigl[1 - \epsilon\,\delta_k + \tfrac12\epsilon^2\,(\delta_k^2 - \overline{\delta^2})"
+            r" + O(\epsilon^3)\bigr]"
+        },
         "Order of what its first three terms leave out.",
         _responsibility_expansion,
-        ("responsibilities",),
+        (responsibilities,),
         shown=("remainder", "order"),
     ),
     Statement(
         "Corollary 9.3",
         "Exactness condition",
-        "r_k = w_k exactly if and only if all D_k are equal: two equal components, and equal weights on a regular simplex.",
-        "Responsibilities, C and both times for a pair, an equilateral triangle, a simplex, and unequal weights on a "
-        "circle; and a mixture whose D differ although its leading time is exact.",
+        "The responsibilities are the weights exactly if and only if all distances are equal: two equal components, and "
+        "equal weights on a regular simplex.",
+        {"": r"r_k(\bar\mu) = w_k\ \iff\ D_1 = \cdots = D_K"},
+        "Responsibilities, $C$ and both times for a pair, an equilateral triangle, a simplex, and unequal weights on a "
+        "circle; and a mixture whose $D$ differ although its leading time is exact.",
         _exactness,
-        ("responsibilities", "corrections", "speciation"),
+        (responsibilities, corrections, speciation),
         truth="It holds for any weights on a sphere about the mean. For the times it is enough and not needed: near and "
-        "far components can balance at one v.",
+        "far components can balance at one $v$.",
         shown=("unequal_distances",),
     ),
     Statement(
         "Definition 9.4",
         "Distance-weighted covariance",
-        "Sigma_D is the covariance of the means weighted with D (87), and D-bar the mean of D.",
-        "Its trace, which is the mean of D^2, and that it is positive.",
+        r"The covariance of the centred means $\tilde\mu_k$, weighted with their squared distances.",
+        {"87": r"\Sigma_D = \sum_k w_k D_k\,\tilde\mu_k\tilde\mu_k^\top,\qquad \bar D = \sum_k w_k D_k"},
+        "Its trace, which is the mean of $D^2$, and that it is positive; and it as the software has it, in the slope of the "
+        "posterior covariance at large $v$.",
         _distance_weighted,
-        (),
+        (score_jacobian,),
     ),
     Statement(
         "Theorem 9.5",
         "Corrected Jacobian",
-        "H = -I/v + Sigma_B/v^2 + (D-bar Sigma_B - Sigma_D)/(2 v^3) + O(v^-4) (88).",
+        "The next term of the Jacobian's expansion.",
+        {"88": r"H(\bar\mu) = -\frac{I}{v} + \frac{\Sigma_B}{v^2} + \frac{\bar D\,\Sigma_B - \Sigma_D}{2v^3} + O(v^{-4})"},
         "Order of what (88) leaves out, and the coefficient of the next order.",
         _corrected_jacobian,
-        ("score_jacobian",),
+        (score_jacobian,),
         shown=("remainder", "order"),
     ),
 )

@@ -15,9 +15,6 @@ from scoreshock.verification.statement import Statement, relative, residual, val
 INTEGRATION = 1e-8
 """Tolerance of what an integrator of trajectories enters, relative."""
 
-RATIOS = (10.0, 30.0, 100.0, 300.0, 1000.0)
-"""Signal-to-noise ratios R = a^2/v at which the asymptotic law is compared."""
-
 
 def _track(configuration: Configuration, count: int = 41) -> xr.DataArray:
     """Falling times between start and stop, even in ln v."""
@@ -102,11 +99,11 @@ def exponents(configuration: Configuration) -> xr.Dataset:
     closed = found.exponent
     return xr.Dataset(
         {
-            "snr": value((), found.snr, "signal-to-noise ratio R at tau_min"),
+            "snr": value((), found.snr, "signal-to-noise ratio $R$"),
             "exponent": value((), closed, "exponent in closed form (55)"),
-            "exponent_quadrature": value((), found.exponent_quadrature, "exponent by Gauss-Legendre quadrature of s_x(0)"),
+            "exponent_quadrature": value((), found.exponent_quadrature, "exponent by Gauss-Legendre quadrature of $s_x(0)$"),
             "exponent_trapezoid": value("tau_min", trapezoid, "exponent by the trapezoidal rule, as in the paper"),
-            "factor": value((), np.exp(closed), "amplification factor exp(Lambda)"),
+            "factor": value((), np.exp(closed), r"amplification factor $e^\Lambda$"),
             "residual": residual(
                 (), relative(found.exponent_quadrature, closed), "closed form against quadrature, relative"
             ),
@@ -125,16 +122,16 @@ def _trapezoid(a: float, variance: float, stop: float, points: int) -> float:
 
 def _asymptotics(configuration: Configuration) -> xr.Dataset:
     a = configuration.pair.separation
-    ratio = models.axis_of("noise_ratio", RATIOS, "signal-to-noise ratio R")
+    ratio = models.axis_of("noise_ratio", configuration.noise_ratios, "signal-to-noise ratio R")
     pairs = families.pair(a, xr.DataArray(a**2 / ratio.values, dims="noise_ratio", coords=ratio.coords))
     exponent = amplification(pairs).exponent
     law = (ratio - np.log(ratio)) / 2
     return xr.Dataset(
         {
-            "exponent": value((), exponent, "exponent Lambda"),
-            "law": value((), law, "R/2 - ln(R)/2 (57)"),
+            "exponent": value((), exponent, r"exponent $\Lambda$"),
+            "law": value((), law, r"$R/2 - \ln(R)/2$ (57)"),
             "factor_ratio": value((), np.exp(law - exponent), "factor by (57) over the factor"),
-            "residual": residual((), relative(exponent, law - 0.5), "exponent against R/2 - ln(R)/2 - 1/2, relative"),
+            "residual": residual((), relative(exponent, law - 0.5), r"exponent against $R/2 - \ln(R)/2 - 1/2$, relative"),
             "violation": violation((), np.exp(law - exponent) - 1, "excess of the factor by (57), relative"),
         },
         ratio.coords,
@@ -150,9 +147,9 @@ def _illustration(configuration: Configuration) -> xr.Dataset:
     linear = centre_growth(pair, given.stop, given.start, given.bias).error_linear.squeeze()
     return xr.Dataset(
         {
-            "snr": value((), found.snr, "signal-to-noise ratio R"),
-            "exponent": value((), found.exponent, "exponent Lambda"),
-            "factor": value((), np.exp(found.exponent), "amplification factor exp(Lambda)"),
+            "snr": value((), found.snr, "signal-to-noise ratio $R$"),
+            "exponent": value((), found.exponent, r"exponent $\Lambda$"),
+            "factor": value((), np.exp(found.exponent), r"amplification factor $e^\Lambda$"),
             "error_centre": value((), linear, "linearised error at the centre by the constant bias"),
             "error_smooth": value((), smooth, "error of the same bias far from the layer"),
             "error_ratio": value((), linear / smooth, "error at the centre over the error far from the layer"),
@@ -160,7 +157,9 @@ def _illustration(configuration: Configuration) -> xr.Dataset:
                 (), relative(found.exponent_quadrature, found.exponent), "closed form against quadrature, relative"
             ),
             "violation": violation(
-                (), (linear / smooth) / np.exp(found.exponent) - 1, "that ratio of errors over exp(Lambda), less one"
+                (),
+                (linear / smooth) / np.exp(found.exponent) - 1,
+                r"error at the centre over that far from the layer, in units of $e^\Lambda$, less one",
             ),
         }
     )
@@ -170,21 +169,26 @@ STATEMENTS = (
     Statement(
         "Proposition 6.1",
         "Lyapunov exponent at the shock",
-        "At the centre of the symmetric pair a perturbation grows in generation at rate (a^2 - v)/v^2 (51).",
+        r"At the centre of the symmetric pair a perturbation grows in generation at a rate that is positive below $\tau^*$.",
+        {"51": r"\lambda(\tau) = s_x(0,\tau) = \frac{a^2 - v}{v^2}"},
         "The rate of the mixture's Jacobian, and the growth of a perturbation along an integrated trajectory.",
         _rate,
-        ("amplification", "error_growth"),
+        (amplification, error_growth),
         figure="figure-4",
     ),
     Statement(
         "Theorem 6.2",
         "Trajectory error amplification",
-        "Started from equal points, |e| is at most eps times the integral of exp(integral of s_x(xi)), xi between both "
-        "trajectories (52).",
-        "Integrated trajectories under a constant score error, against the bound with the largest rate s_x anywhere "
+        r"Trajectories of the true and of a wrong score, $\lvert s - \hat s\rvert \le \varepsilon$, that start from one "
+        r"point at $\tau_0$ part by no more than the Grönwall bound, where $\xi$ lies between them.",
+        {
+            "52": r"\lvert e(\tau_1)\rvert \le \varepsilon\int_{\tau_1}^{\tau_0}"
+            r"\exp\Bigl(\int_{\tau_1}^{\tau'} s_x(\xi,\tau'')\,d\tau''\Bigr)d\tau'"
+        },
+        "Integrated trajectories under a constant score error, against the bound with the largest rate $s_x$ anywhere "
         "(that of the centre), and with the rate on the exact trajectory.",
         _bound,
-        ("error_growth", "centre_growth"),
+        (error_growth, centre_growth),
         truth="Taken on the exact trajectory, as for a linearised error, the bound can be exceeded: where an error "
         "carries the trajectory across the layer. At the centre the linearised error attains the bound, and the actual "
         "one is smaller.",
@@ -194,36 +198,42 @@ STATEMENTS = (
     Statement(
         "Theorem 6.3",
         "Amplification exponent",
-        "Lambda(tau_min) = [a^2/v - 1 - ln(a^2/v)]/2 (55), and errors are amplified by exp(Lambda).",
-        "Closed form against quadrature of s_x(0), at several tau_min: the table of section 10.5.",
+        r"Through the centre errors are amplified by $e^\Lambda$ between $\tau^*$ and $\tau_{\min}$, where $v$ is taken at "
+        r"$\tau_{\min}$.",
+        {
+            "55": r"\Lambda(\tau_{\min}) = \int_{\tau_{\min}}^{\tau^*} s_x(0,\tau)\,d\tau"
+            r" = \tfrac12\Bigl[\frac{a^2}{v} - 1 - \ln\frac{a^2}{v}\Bigr]"
+        },
+        r"Closed form against quadrature of $s_x(0)$, at several $\tau_{\min}$: the table of section 10.5.",
         exponents,
-        ("amplification",),
+        (amplification,),
         shown=("snr", "exponent", "exponent_quadrature", "exponent_trapezoid", "factor"),
         figure="figure-4",
     ),
     Statement(
         "Corollary 6.4",
         "Asymptotic amplification",
-        "For R = a^2/v >> 1, Lambda ~ R/2 - ln(R)/2 (57), and the factor grows as exp(R/2)/sqrt(R), the constant being "
-        "negligible.",
-        "Both against the closed form up to R = 1000.",
+        r"For $R = a^2/v \gg 1$ the constant is negligible, and the factor grows as $e^{R/2}/\sqrt R$.",
+        {"57": r"\Lambda \sim \frac{R}{2} - \tfrac12\ln R"},
+        "Exponent and factor against the closed form at growing $R$.",
         _asymptotics,
-        ("amplification",),
-        condition="the constant -1/2 is kept in the factor",
-        truth="Relative to Lambda the constant -1/2 vanishes, in the factor it does not: exp(R/2)/sqrt(R) is too large "
-        "by sqrt(e) = 1.6487 at every R.",
+        (amplification,),
+        condition="the constant −1/2 is kept in the factor",
+        truth=r"Relative to $\Lambda$ the constant $-1/2$ vanishes, in the factor it does not: $e^{R/2}/\sqrt R$ is "
+        r"too large by $\sqrt e = 1.6487$ at every $R$.",
         shown=("exponent", "law", "factor_ratio"),
     ),
     Statement(
         "Remark 6.5",
         "Numerical illustration",
-        "Errors of the score near the boundary are amplified by about exp(Lambda) relative to those in the smooth region.",
-        "R, Lambda and the factor, and the errors that the same constant bias causes at the centre and far from the layer.",
+        r"Errors of the score near the boundary are amplified by about $e^\Lambda$ relative to those in the smooth region.",
+        {},
+        r"$R$, $\Lambda$ and the factor, and the errors that one constant bias causes at the centre and far from the layer.",
         _illustration,
-        ("amplification", "centre_growth", "error_growth"),
-        condition="it speaks of a perturbation that is already there at tau*",
+        (amplification, centre_growth, error_growth),
+        condition="it speaks of a perturbation that is already there at the speciation time",
         truth="An error of the score acts all along the way: the ratio of the errors that a constant bias causes is of "
-        "the order of exp(Lambda), and not equal to it.",
+        r"the order of $e^\Lambda$, and not equal to it.",
         shown=("snr", "exponent", "factor", "error_centre", "error_smooth", "error_ratio"),
     ),
 )

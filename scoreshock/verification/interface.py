@@ -16,9 +16,6 @@ from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.statement import Statement, relative, residual, value, violation
 
-SEPARATIONS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Half-distances in units of sigma0 at which times are compared: below and above the onset at 1."""
-
 
 def _exact_score(configuration: Configuration) -> xr.Dataset:
     x, tau = models.grid(configuration.grid), models.times(configuration)
@@ -38,9 +35,11 @@ def _midpoint_derivative(configuration: Configuration) -> xr.Dataset:
     formula = (a**2 - v) / v**2
     return xr.Dataset(
         {
-            "midpoint_derivative": value((), found, "s_x(0) of the mixture's Jacobian"),
-            "formula": value((), formula, "s_x(0) by (30)"),
-            "residual": residual((), relative(found, formula, a**2 / v**2, 1 / v), "their difference, over the larger term"),
+            "midpoint_derivative": value((), found, "$s_x(0)$ of the mixture's Jacobian"),
+            "formula": value((), formula, "$s_x(0)$ by (30)"),
+            "residual": residual(
+                (), relative(found, formula, a**2 / v**2, 1 / v), "$s_x(0)$ against (30), over the larger term"
+            ),
         },
         tau.coords,
     )
@@ -57,14 +56,15 @@ def _zero(separation: float, variance: float) -> float:
 
 def _speciation_time(configuration: Configuration) -> xr.Dataset:
     variance = configuration.pair.variance
-    separation = np.sqrt(variance) * np.array(SEPARATIONS)
+    separation = np.sqrt(variance) * np.array(configuration.onset)
     found = speciation(families.pair(separation, variance), criteria=("exact", "boundary", "merging"))
     formula = xr.DataArray((separation**2 - variance) / 2, dims="separation")
     open_ = formula.values > 0
     zero = xr.DataArray(
         [_zero(a, variance) if o else np.nan for a, o in zip(separation, open_, strict=True)], dims="separation"
     )
-    times = xr.concat([found.tau_star, zero.expand_dims(criterion=["zero of s_x(0)"])], "criterion")
+    there = found.tau_star.where(found.status == Status.ok)
+    times = xr.concat([there, zero.expand_dims(criterion=["zero of $s_x(0)$"])], "criterion")
     gap = relative(times, formula, variance).where(xr.DataArray(open_, dims="separation"), 0.0)
     # Without two modes there is no transition, and each criterion must say so (at the onset itself the time is 0).
     finds = (found.status == Status.ok).sum("criterion").where(xr.DataArray(formula.values < 0, dims="separation"), 0)
@@ -73,7 +73,7 @@ def _speciation_time(configuration: Configuration) -> xr.Dataset:
             "tau_star": value((), times, "speciation time"),
             "formula": value("separation", np.where(open_, formula, np.nan), "speciation time by (31)"),
             "residual": residual((), gap, "difference from (31), relative"),
-            "residual_status": residual((), finds, "number of criteria that find a time where a < sigma0"),
+            "residual_status": residual((), finds, r"number of criteria that find a time where $a < \sigma_0$"),
         },
         times.coords,
     )
@@ -90,19 +90,32 @@ def _layer_profile(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "interfacial": value((), interfacial, "background-subtracted score (32), up to its sign"),
+            "largest_frozen": value(
+                (),
+                found.frozen_burgers_residual.max("x_core"),
+                r"Burgers in $(x, \tau)$: largest relative residual over $x$",
+            ),
+            "largest_stationary": value(
+                (), found.stationary_residual.max("x_core"), r"$u\,u_x = u_{xx}$ at frozen $\tau$: the same"
+            ),
+            "largest_transformed": value(
+                (), found.transformation_residual.max("x_core"), "$u = 2x/v + U(x/v)/v$ with the stationary shock: the same"
+            ),
             "residual_profile": residual(
                 (), along.profile_difference, "profile against tanh within 3 widths, over half the jump"
             ),
             "residual_states": residual((), states, "states at both ends against (33), relative"),
             "residual_width": residual((), relative(layer(pair, tau).width, v / a), "width against (34), relative"),
             "residual_stationary": residual(
-                (), found.stationary_residual, "residual of u u_x = u_xx at frozen tau, relative"
+                (), found.stationary_residual, r"residual of $u\,u_x = u_{xx}$ at frozen $\tau$, relative"
             ),
             "residual_transformed": residual(
-                (), found.transformation_residual, "residual of u = 2x/v + U(x/v)/v, U the stationary shock, relative"
+                (), found.transformation_residual, "residual of $u = 2x/v + U(x/v)/v$, $U$ the stationary shock, relative"
             ),
             "violation": violation(
-                (), found.frozen_burgers_residual, "residual of Burgers in (x, tau) of the background-subtracted u, relative"
+                (),
+                found.frozen_burgers_residual,
+                r"residual of Burgers in $(x, \tau)$ of the background-subtracted $u$, relative",
             ),
         },
         {**interfacial.coords, **found.coords, "r": along.r},
@@ -111,22 +124,24 @@ def _layer_profile(configuration: Configuration) -> xr.Dataset:
 
 def _sharpening(configuration: Configuration) -> xr.Dataset:
     a, variance = configuration.pair.separation, configuration.pair.variance
-    variances = models.axis("variance", variance * np.array([1.0, 0.1, 0.01, 1e-4]))
+    variances = models.axis("variance", variance * np.array(configuration.sharpening))
     found = layer(families.pair(a, variances.values), 0.0)
     slope = (a**2 - variances) / variances**2
     point = layer(families.pair(a, 0.0), 0.0)
     return xr.Dataset(
         {
-            "width": value((), found.width, "width at tau = 0"),
-            "normal_hessian": value((), found.normal_hessian, "s_x(0) at tau = 0"),
-            "residual_width": residual((), relative(found.width, variances / a), "width at tau = 0 against sigma0^2/a"),
+            "width": value((), found.width, r"width at $\tau = 0$"),
+            "normal_hessian": value((), found.normal_hessian, r"$s_x(0)$ at $\tau = 0$"),
+            "residual_width": residual(
+                (), relative(found.width, variances / a), r"width at $\tau = 0$ against $\sigma_0^2/a$, relative"
+            ),
             "residual_slope": residual(
-                (), relative(found.normal_hessian, slope), "s_x(0) against (a^2 - sigma0^2)/sigma0^4"
+                (), relative(found.normal_hessian, slope), r"$s_x(0)$ against $(a^2 - \sigma_0^2)/\sigma_0^4$, relative"
             ),
             "residual_point": residual(
                 (),
                 int(point.layer_status.item() != Status.singular),
-                "whether point masses at tau = 0 are not said to be singular",
+                r"whether point masses at $\tau = 0$ are not said to be singular",
             ),
         },
         variances.coords,
@@ -135,21 +150,22 @@ def _sharpening(configuration: Configuration) -> xr.Dataset:
 
 def _specialization(configuration: Configuration) -> xr.Dataset:
     variance = configuration.pair.variance
-    separation = np.sqrt(variance) * np.array([s for s in SEPARATIONS if s > 1])
+    separation = np.sqrt(variance) * np.array([s for s in configuration.onset if s > 1])
     found = speciation(families.pair(separation, variance), criteria=("boundary", "leading", "exact", "spectral"))
     zero = xr.DataArray([_zero(a, variance) for a in separation], dims="separation")
     agreeing = found.tau_star.sel(criterion=["boundary", "leading", "exact"])
     # Biroli et al.: in the clock of dx = -x dt + sqrt(2) dW, and against unit noise, so in units of the data.
-    apart = abs(found.tau_star.sel(criterion="spectral") - zero) / zero
+    spectral = found.sel(criterion="spectral")
+    apart = abs(spectral.tau_star.where(spectral.status == Status.ok) - zero) / zero
     return xr.Dataset(
         {
-            "tau_star": value((), found.tau_star, "speciation time"),
-            "zero": value((), zero, "zero of s_x(0), found numerically"),
+            "tau_star": value((), found.tau_star.where(found.status == Status.ok), "speciation time"),
+            "zero": value((), zero, "zero of $s_x(0)$, found numerically"),
             "residual": residual(
-                (), relative(agreeing, zero).max("criterion"), "criteria against the zero of s_x(0), relative"
+                (), relative(agreeing, zero).max("criterion"), "criteria against the zero of $s_x(0)$, relative"
             ),
             "violation": violation(
-                (), apart.fillna(1.0), "criterion of Biroli et al. as they state it, from the zero of s_x(0), relative"
+                (), apart.fillna(1.0), "criterion of Biroli et al. as they state it, from the zero of $s_x(0)$, relative"
             ),
         },
         found.coords,
@@ -159,14 +175,18 @@ def _specialization(configuration: Configuration) -> xr.Dataset:
 def _interpretation(configuration: Configuration) -> xr.Dataset:
     pair = models.pair(configuration)
     zero = (configuration.pair.separation**2 - configuration.pair.variance) / 2
-    tau = models.axis("tau", zero * np.array([1e-3, 0.1, 0.5, 0.99, 1.01, 1.5, 10.0, 1e3]))
+    tau = models.axis("tau", zero * np.array(configuration.around))
     slope = score_jacobian(pair, models.CENTRE, tau).squeeze(["feature", "feature_other"])
     ratio = configuration.pair.separation**2 / (configuration.pair.variance + 2 * tau)
     return xr.Dataset(
         {
-            "midpoint_derivative": value((), slope, "s_x(0)"),
-            "snr": value((), ratio, "spectral signal-to-noise ratio lambda_1/v"),
-            "residual": residual((), (np.sign(slope) != np.sign(ratio - 1)).astype(float), "whether their verdicts differ"),
+            "midpoint_derivative": value((), slope, "$s_x(0)$"),
+            "snr": value((), ratio, r"spectral signal-to-noise ratio $\lambda_1/v$"),
+            "residual": residual(
+                (),
+                (np.sign(slope) != np.sign(ratio - 1)).astype(float),
+                r"whether the signs of $s_x(0)$ and of $\lambda_1/v - 1$ differ",
+            ),
         },
         tau.coords,
     )
@@ -176,79 +196,94 @@ STATEMENTS = (
     Statement(
         "Proposition 5.1",
         "Exact score formula",
-        "The score of the symmetric pair is (29), s = -x/v + (a/v) tanh(a x/v).",
+        r"The score of the symmetric pair, with means $\pm a$, equal weights and $v = \sigma_0^2 + 2\tau$, is a line and a "
+        "layer.",
+        {"29": r"s = -\frac{x}{v} + \frac{a}{v}\tanh\frac{a x}{v}"},
         "The score of the mixture, computed as of any mixture, against the formula.",
         _exact_score,
-        ("score",),
+        (score,),
         figure="figure-1",
     ),
     Statement(
         "Proposition 5.2",
         "Midpoint derivative of the score",
-        "At the midpoint s_x = (a^2 - v)/v^2 (30).",
+        "At the midpoint the slope of the score has a closed form.",
+        {"30": r"s_x(0,\tau) = \frac{a^2 - v}{v^2}"},
         "The Jacobian of the mixture's score at 0 against the formula.",
         _midpoint_derivative,
-        ("score_jacobian",),
+        (score_jacobian,),
         shown=("midpoint_derivative", "formula"),
         figure="figure-2",
     ),
     Statement(
         "Definition 5.3",
         "Speciation time",
-        "The speciation time of the symmetric pair is (31), tau* = (a^2 - sigma0^2)/2, for a > sigma0.",
-        "Against the sign change of s_x(0) found by bracketing, the exact and boundary criteria, and the merging of the "
-        "density's modes; below the onset all say that there is none.",
+        r"The symmetric pair speciates where the midpoint derivative changes sign; it does so if $a > \sigma_0$.",
+        {"31": r"\tau^* = \tfrac12\,(a^2 - \sigma_0^2)"},
+        "Against the sign change of $s_x(0)$ found by bracketing (section 10.2), the exact and boundary criteria, and the "
+        "merging of the density's modes; below the onset all must say that there is none.",
         _speciation_time,
-        ("speciation", "score_jacobian"),
+        (speciation, score_jacobian),
         shown=("tau_star", "formula"),
         figure="figure-2",
     ),
     Statement(
         "Proposition 5.4",
         "Background-subtracted profile",
-        "Less its linear background, the layer is exactly the classical viscous Burgers shock, with states -a/v and a/v "
-        "(33) and width v/a (34).",
-        "Profile, states and width; the stationary shock equation at frozen tau; and the Burgers equation in (x, tau), "
-        "which the classical shock would obey.",
+        "Less its linear background, the layer is exactly the classical viscous Burgers shock, with two states and a width.",
+        {
+            "32": r"s + \frac{x}{v} = \frac{a}{v}\tanh\frac{a x}{v}",
+            "33": r"\mp\frac{a}{v} \quad (x \to \mp\infty)",
+            "34": r"\delta = \frac{v}{a}",
+        },
+        r"Profile, states and width; the equation $u\,u_x = u_{xx}$ of the stationary shock at each $\tau$ by itself; and "
+        r"the Burgers equation in $(x, \tau)$, which a classical shock would obey.",
         _layer_profile,
-        ("frozen_shock", "profile", "layer", "decomposition"),
-        condition="tau is frozen",
-        truth="The background-subtracted field does not solve Burgers in (x, tau): its width and states change with "
-        "tau. Exact in (x, tau) is u = 2x/v + U(x/v)/v with the stationary shock U(X) = -2a tanh(aX).",
+        (frozen_shock, profile, layer, decomposition),
+        condition="the diffusion time is frozen",
+        truth=r"The background-subtracted field is a stationary shock at every frozen $\tau$, but it does not solve "
+        r"Burgers in $(x, \tau)$: what it leaves over is as large as the equation's largest term, because its width and "
+        r"states change with $\tau$. Exact in $(x, \tau)$ is $u = 2x/v + U(x/v)/v$ with the stationary shock $U(X) = "
+        r"-2a\tanh(aX)$.",
+        shown=("largest_frozen", "largest_stationary", "largest_transformed"),
         figure="figure-1",
     ),
     Statement(
         "Remark 5.5",
         "Interfacial sharpening",
-        "As tau falls to 0 the width shrinks to sigma0^2/a and s_x(0) grows to (a^2 - sigma0^2)/sigma0^4; a jump "
-        "appears only for point masses.",
-        "Both at tau = 0 for four variances, and the status of point masses.",
+        r"As $\tau$ falls to 0 the width shrinks to $\sigma_0^2/a$ and the midpoint derivative grows to a finite value; a "
+        "jump appears only for point masses.",
+        {"": r"\delta \to \frac{\sigma_0^2}{a},\qquad s_x(0) \to \frac{a^2 - \sigma_0^2}{\sigma_0^4}"},
+        r"Both at $\tau = 0$ for falling variances, and the status that the software gives to point masses.",
         _sharpening,
-        ("layer",),
+        (layer,),
         shown=("width", "normal_hessian"),
     ),
     Statement(
         "Theorem 5.11",
         "Gaussian specialization",
         "For the symmetric pair the local criterion, the midpoint derivative and the spectral criterion of Biroli et "
-        "al. give the same time.",
-        "Boundary, leading and exact criteria against the zero of s_x(0); and the criterion of Biroli et al. as they "
-        "state it.",
+        "al. (2024) give the same time.",
+        {"47": r"\frac{\lambda_1}{v} = \frac{a^2}{\sigma_0^2 + 2\tau^*} = 1"},
+        "Boundary, leading and exact criteria against the zero of $s_x(0)$ found numerically; and the criterion of Biroli "
+        "et al. as they state it.",
         _specialization,
-        ("speciation", "score_jacobian"),
+        (speciation, score_jacobian),
         condition="the spectral criterion is read as (47), the between-class eigenvalue against the noised variance",
-        truth="Biroli et al. set the total covariance against 1 in the clock of dx = -x dt + sqrt(2) dW. That depends "
-        "on the units of the data, and agrees with the other criteria only in the limit of large separation.",
+        truth=r"Biroli et al. set the largest eigenvalue of the total covariance, here $a^2 + \sigma_0^2$, against 1 in the "
+        r"clock of $dx = -x\,dt + \sqrt2\,dW$. That depends on the units of the data, and agrees with the other criteria "
+        "only in the limit of large separation.",
         shown=("tau_star", "zero"),
         figure="figure-2",
     ),
     Statement(
         "Remark 5.12",
         "Interpretation",
-        "The sign of the midpoint derivative and the spectral signal-to-noise ratio lambda_1/v against 1 say the same.",
-        "Both at diffusion times on either side of tau*.",
+        r"The sign of the midpoint derivative and the spectral signal-to-noise ratio $\lambda_1/v$ against 1 say the same.",
+        {"": r"s_x(0) > 0\ \iff\  \frac{\lambda_1}{v} > 1"},
+        r"Both at diffusion times on either side of $\tau^*$.",
         _interpretation,
-        ("score_jacobian",),
+        (score_jacobian,),
         shown=("midpoint_derivative", "snr"),
     ),
 )

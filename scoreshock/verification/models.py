@@ -73,7 +73,9 @@ def equilateral(configuration: Configuration) -> xr.Dataset:
 def wells(configuration: Configuration) -> xr.Dataset:
     """The quartic wells, over ``case``."""
     given = configuration.wells
-    columns = [xr.DataArray([getattr(w, name) for w in given], dims="case") for name in PARAMETERS]
+    names = [f"c = {w.quartic_coefficient:g}, b = {w.half_distance:g}" + f", h = {w.tilt:g}" * bool(w.tilt) for w in given]
+    case = {"case": ("case", names, {"long_name": "well exp(-c (x^2 - b^2)^2 + h x)"})}
+    columns = [xr.DataArray([getattr(w, name) for w in given], dims="case", coords=case) for name in PARAMETERS]
     return well("tilted-quartic", *columns)
 
 

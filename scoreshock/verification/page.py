@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import inspect
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,12 +18,43 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from scoreshock import store
 from scoreshock.provenance import package_version
 from scoreshock.verification.configuration import Configuration
-from scoreshock.verification.pictures import PICTURES
+from scoreshock.verification.pictures import PICTURES, Picture
 from scoreshock.verification.statement import HOLDS, UNCONFIRMED, Outcome, Statement, judge
 from scoreshock.verification.table import SECTIONS, STATEMENTS, TABLES, of_section
+from scoreshock.verification.typesetting import formula, typeset
 
-ROWS = 12
+ROWS = 16
 """Rows of a table of values at most."""
+
+LISTED = 8
+"""Values of an axis that are listed; of more there are their number and range."""
+
+SYMBOLS = {
+    "tau": r"$\tau$",
+    "tau_well": r"$\tau$ (wells)",
+    "later": r"$\tau$",
+    "x": "$x$",
+    "x_core": "$x$ (core)",
+    "x_well": "$x$ (wells)",
+    "r": "$r$",
+    "t": "$t$",
+    "tau_min": r"$\tau_{\min}$",
+    "separation": "half-distance or scale $a$",
+    "variance": r"$\sigma_0^2$",
+    "viscosity": r"$\nu$",
+    "squared_diffusion": "$g^2$",
+    "beta": r"$\beta$",
+    "noise_ratio": "$R$",
+    "weight": "weight on the right",
+    "heavier": "heavier weight",
+    "distance": "distance",
+    "model": "model's variance over the data's",
+    "series_order": "order",
+    "well_criterion": "criterion",
+    "feature_other": "feature",
+    "realization": "random mixtures",
+}
+"""Axes as the page calls them, where not by their names."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +72,8 @@ class Entry:
     statement: Statement
     outcome: Outcome
     grids: list[Grid]
+    over: list[tuple[str, str]]
+    parameters: list[str]
 
     @property
     def kind(self) -> str:
@@ -56,29 +92,74 @@ def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
     scoreshock.store.BrokenFile
         When a file of the verification is missing or not whole.
     """
-    with_pictures = {picture.name: _embedded(folder / "figures" / f"{picture.name}.png") for picture in PICTURES}
+    sections = [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()]
+    entries = [entry for _, _, own in sections for entry in own]
     given: dict[str, Any] = {
         "version": package_version(),
-        "sections": [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()],
-        "pictures": {number: [p for p in PICTURES if p.section == number] for number in SECTIONS},
+        "sections": sections,
+        "exceptions": [entry for entry in entries if entry.kind != "holds"],
+        "tally": tally(entries),
+        "pictures": {number: [_drawn(p, folder) for p in PICTURES if p.section == number] for number in SECTIONS},
         "tables": {number: _tables(number, folder) for number in SECTIONS},
-        "images": with_pictures,
+        "functions": functions(),
         "parameters": _parameters(configuration),
         "count": len(STATEMENTS),
     }
-    given["tally"] = tally(entry for _, _, entries in given["sections"] for entry in entries)
     return {name: _templates().get_template(f"{name}.j2").render(given) for name in ("index.html", "index.md")}
 
 
-def tally(entries: Any) -> dict[str, int]:
+def tally(entries: Iterable[Entry]) -> dict[str, int]:
     """How many statements have each kind of verdict."""
     kinds = [entry.kind for entry in entries]
     return {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")}
 
 
+def functions() -> list[tuple[str, str, str]]:
+    """Name, module and first sentence of every function that a statement is computed by."""
+    used = {function.__name__: function for statement in STATEMENTS for function in statement.functions}
+    return [(name, used[name].__module__, _summary(used[name])) for name in sorted(used)]
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    first = (inspect.getdoc(function) or "").partition("\n\n")[0].replace("\n", " ")
+    return re.sub(r":math:`([^`]*)`", r"$\1$", first).replace("`", "")
+
+
 def _entry(statement: Statement, folder: Path) -> Entry:
     with store.open_file(folder / "statements" / f"{statement.name}.nc", chunks=None) as dataset:
-        return Entry(statement, judge(dataset, statement.condition), _grids(dataset, statement.shown))
+        outcome = judge(dataset, statement.condition)
+        over = _over(dataset, [measure.name for measure in (*outcome.residuals, *outcome.violations)])
+        return Entry(statement, outcome, _grids(dataset, statement.shown), over, _read(dataset))
+
+
+def _drawn(picture: Picture, folder: Path) -> dict[str, Any]:
+    with store.open_file(folder / "figures" / f"{picture.name}.nc", chunks=None) as dataset:
+        image = base64.b64encode((folder / "figures" / f"{picture.name}.png").read_bytes()).decode("ascii")
+        return {"picture": picture, "image": image, "parameters": _read(dataset)}
+
+
+def _read(dataset: xr.Dataset) -> list[str]:
+    """Keys of the configuration that a dataset was computed from."""
+    return [key for key in str(dataset.attrs["parameters"]).split(", ") if key]
+
+
+def _over(dataset: xr.Dataset, names: Iterable[str]) -> list[tuple[str, str]]:
+    """The axes of the measures, each with its values."""
+    dims = dict.fromkeys(str(dim) for name in names for dim in dataset[name].dims)
+    shown = [dim for dim in dims if dataset.sizes[dim] > 1 and not dim.startswith("feature")]
+    return [(SYMBOLS.get(dim, dim.replace("_", " ")), _values(dataset, dim)) for dim in shown]
+
+
+def _values(dataset: xr.Dataset, dim: str) -> str:
+    size = dataset.sizes[dim]
+    if dim not in dataset.coords or dim == "realization":
+        return str(size)
+    values = dataset[dim].values
+    if values.dtype.kind not in "iuf":
+        return " · ".join(map(str, values))
+    if size <= LISTED:
+        return ", ".join(map(number, values))
+    return f"{size} from {number(values.min())} to {number(values.max())}"
 
 
 def _tables(section: int, folder: Path) -> list[tuple[str, str, list[Grid]]]:
@@ -114,12 +195,12 @@ def _grid(dataset: xr.Dataset, names: list[str]) -> Grid:
     across = str(first.dims[1])
     headings = [_labelled(first, across, j) for j in range(wide.shape[1])]
     cells = [[row, *map(number, wide[i])] for i, row in enumerate(rows)]
-    return Grid([f"{meanings[0]}, by {_heading(first, 0)} and {across}", *headings], cells)
+    return Grid([f"{meanings[0]}, by {_heading(first, 0)} and {_heading(first, 1)}", *headings], cells)
 
 
 def _heading(values: xr.DataArray, axis: int) -> str:
     name = str(values.dims[axis])
-    return name.replace("_", " ")
+    return SYMBOLS.get(name, name.replace("_", " "))
 
 
 def _labelled(values: xr.DataArray, dim: str, place: int) -> str:
@@ -147,10 +228,6 @@ def _parameters(configuration: Configuration) -> list[tuple[str, str, str]]:
     return [(key, str(value), "the paper's" if key in published else "ours") for key, value in configuration.values()]
 
 
-def _embedded(path: Path) -> str:
-    return base64.b64encode(path.read_bytes()).decode("ascii")
-
-
 @cache
 def _templates() -> Environment:
     environment = Environment(
@@ -160,14 +237,21 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"small": lambda measure: f"{measure:.2g}", "cell": lambda text: str(text).replace("|", "\\|")}
+    environment.filters |= {
+        "small": lambda measure: f"{measure:.2g}",
+        "cell": lambda text: str(text).replace("|", "\\|"),
+        "typeset": typeset,
+        "display": lambda latex: formula(latex, display=True),
+        "source": lambda function: f"{function.__module__.replace('.', '/')}.py",
+        "words": lambda name: name.replace("-", " "),
+    }
     return environment
 
 
-def correspondence() -> str:
-    """The table theorem, function, dataset, figure, as Markdown: what ``docs/paper.md`` holds."""
+def correspondence(name: str = "paper.md", root: str = "../") -> str:
+    """The table theorem, function, dataset, figure, as Markdown: ``docs/paper.md``, and, as ``table.md``, README's."""
     return (
         _templates()
-        .get_template("paper.md.j2")
-        .render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES)
+        .get_template(f"{name}.j2")
+        .render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES, root=root)
     )

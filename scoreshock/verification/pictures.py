@@ -13,7 +13,7 @@ from scoreshock.quantities.amplification import amplification
 from scoreshock.quantities.burgers import burgers_residual
 from scoreshock.quantities.corrections import corrections
 from scoreshock.quantities.fields import score, score_jacobian
-from scoreshock.quantities.layer import layer
+from scoreshock.quantities.layer import layer, profile
 from scoreshock.quantities.trajectories import error_growth, trajectories
 from scoreshock.quantities.vorticity import vorticity
 from scoreshock.verification import asymmetry, models, reduction
@@ -23,11 +23,12 @@ from scoreshock.verification.statement import value
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the paper: its name, section, what it shows, and how its data are computed."""
+    """A figure of the paper: its name, section, title, what is seen in it, and how its data are computed."""
 
     name: str
     section: int
     title: str
+    caption: str
     compute: Callable[[Configuration], xr.Dataset]
 
 
@@ -37,27 +38,29 @@ def _profiles(configuration: Configuration) -> xr.Dataset:
     x = models.axis("x", np.linspace(-3 * a, 3 * a, 401))
     found = score(pair, x, tau).squeeze("feature")
     v = configuration.pair.variance + 2 * tau
+    r = np.linspace(-4, 4, 161)
+    along = profile(pair, r, tau)
     return xr.Dataset(
         {
             "score": value((), found, "score s"),
             "burgers_velocity": value((), -2 * found, "Burgers velocity u = -2s"),
-            "shock": value(
-                (), -2 * (found + x / v).transpose("tau", "x"), "background-subtracted Burgers velocity -2(s + x/v)"
-            ),
+            "shock": value((), -2 * (found + x / v).transpose("tau", "x"), "u - 2x/v, less its background"),
+            "scaled": value((), along.profile_interfacial / (a / v), "(s + x/v) / (a/v)"),
+            "tanh": value("r", np.tanh(r), "tanh r"),
         },
-        found.coords,
+        {**found.coords, "r": ("r", r, {"long_name": "distance r from the midpoint in widths v/a", "units": "1"})},
     )
 
 
 def _threshold(configuration: Configuration) -> xr.Dataset:
     pair = models.pair(configuration)
     zero = (configuration.pair.separation**2 - configuration.pair.variance) / 2
-    tau = models.axis("tau", zero * np.linspace(0.1, 2.5, 121))
+    tau = models.axis("tau", zero * np.linspace(0.4, 2.5, 106))
     slope = score_jacobian(pair, models.CENTRE, tau).squeeze(["feature", "feature_other"])
     return xr.Dataset(
         {
-            "midpoint_derivative": value((), slope, "midpoint derivative s_x(0)"),
-            "width": value((), layer(pair, tau).width, "width of the layer"),
+            "midpoint_derivative": value((), slope, "midpoint derivative s_x(0, τ)"),
+            "width": value((), layer(pair, tau).width, "width of the layer v/a"),
             "tau_star": value((), zero, "speciation time (31)"),
         },
         tau.coords,
@@ -82,7 +85,7 @@ def _residuals(configuration: Configuration) -> xr.Dataset:
 def _amplification(configuration: Configuration) -> xr.Dataset:
     pair, given = models.pair(configuration), configuration.generation
     zero = (configuration.pair.separation**2 - configuration.pair.variance) / 2
-    stop = models.axis_of("tau_min", np.linspace(0.0, zero, 81), "diffusion time at which generation stops")
+    stop = models.axis_of("tau_min", np.linspace(0.0, zero, 81), "diffusion time τ_min at which generation stops")
     found = amplification(pair, stop).squeeze()
     v = np.geomspace(configuration.pair.variance + 2 * given.start, configuration.pair.variance + 2 * given.stop, 61)
     tau = models.axis("tau", np.clip((v - configuration.pair.variance) / 2, given.stop, given.start))
@@ -92,12 +95,12 @@ def _amplification(configuration: Configuration) -> xr.Dataset:
     actual = error_growth(pair, models.CENTRE, tau, given.bias).squeeze()
     return xr.Dataset(
         {
-            "exponent": value((), found.exponent, "amplification exponent Lambda in closed form"),
-            "exponent_quadrature": value((), found.exponent_quadrature, "the same by quadrature"),
-            "factor": value((), np.exp(found.exponent), "amplification factor exp(Lambda)"),
-            "trajectory": value((), path, "position along the probability flow"),
-            "error": value((), actual.difference_size, "error of the trajectory at the centre by a constant score error"),
-            "bound": value((), actual.gronwall_bound, "its Gronwall bound (52)"),
+            "exponent": value((), found.exponent, "amplification exponent Λ"),
+            "exponent_quadrature": value((), found.exponent_quadrature, "amplification exponent Λ by quadrature"),
+            "factor": value((), np.exp(found.exponent), "amplification factor exp(Λ)"),
+            "trajectory": value((), path, "position x on the probability flow"),
+            "error": value((), actual.difference_size, "error of the trajectory at the centre"),
+            "bound": value((), actual.gronwall_bound, "its Grönwall bound (52)"),
             "tau_star": value((), zero, "speciation time (31)"),
         },
         {**stop.coords, **path.coords},
@@ -108,7 +111,7 @@ def _curl(configuration: Configuration) -> xr.Dataset:
     plane, tau = models.plane(configuration), models.axis("tau", configuration.plane.times)
     half = 1.6 * float(np.abs(plane.component_mean).max())
     side = np.linspace(-half, half, 17)
-    names = {"x1": "first coordinate", "x2": "second coordinate"}
+    names = {"x1": "first coordinate x₁", "x2": "second coordinate x₂"}
     first, second = (models.axis_of(name, side, meaning) for name, meaning in names.items())
     points = xr.concat([first.broadcast_like(second), second.broadcast_like(first)], "feature").transpose(
         "x1", "x2", "feature"
@@ -120,7 +123,7 @@ def _curl(configuration: Configuration) -> xr.Dataset:
             "score_first": value(("x1", "x2"), field[..., 0].transpose("x1", "x2"), "first component of the score"),
             "score_second": value(("x1", "x2"), field[..., 1].transpose("x1", "x2"), "second component of the score"),
             "component_mean": value(("component", "feature"), plane.component_mean, "means of the components"),
-            "curl": value((), measured.vorticity_largest, "curl of the score by finite differences, at random points"),
+            "curl": value((), measured.vorticity_largest, "curl of the score by finite differences"),
             "tau_shown": value((), float(tau[0]), "diffusion time of the arrows"),
         },
         {**first.coords, **second.coords, "tau": tau},
@@ -129,25 +132,29 @@ def _curl(configuration: Configuration) -> xr.Dataset:
 
 def _preserving(configuration: Configuration) -> xr.Dataset:
     given, path = configuration.vp, reduction.clock(configuration)
-    t = models.axis_of("t", given.times, "time of the variance-preserving process")
+    t = models.axis_of("t", given.times, "time t of the variance-preserving process")
     pair = families.pair(given.separation, given.variance)
-    x = models.axis("x", np.linspace(-2 * given.separation, 2 * given.separation, 201))
+    half = 2 * given.separation
+    x = models.axis("x", np.linspace(-half, half, 201))
     alpha, tau = (xr.DataArray(f(t.values), dims="t") for f in (path.alpha, path.tau))
-    direct = score(reduction.at_time(pair, path, t), x).squeeze("feature")
+    direct = score(reduction.at_time(pair, path, t), x).squeeze("feature").transpose("t", "x")
+    y = models.axis_of("y", x.values, "position y = x/α in the heat flow")
+    heat = score(pair, y.expand_dims("feature", axis=-1), tau).squeeze("feature").transpose("t", "y")
     mapped = (score(pair, (x / alpha).expand_dims("feature", axis=-1), tau) / alpha).squeeze("feature").transpose("t", "x")
-    clock = models.axis_of("clock", np.linspace(0.0, max(given.times), 121), "time of the variance-preserving process")
+    clock = models.axis_of("clock", np.linspace(0.0, max(given.times), 121), t.attrs["long_name"])
     return xr.Dataset(
         {
-            "score_direct": value((), direct.transpose("t", "x"), "score of the process's own mixture"),
+            "score_heat": value((), heat, "score of the heat flow at τ_eff(t)"),
+            "score_direct": value((), direct, "score of the process"),
             "score_mapped": value((), mapped, "score of the heat flow, mapped by (81)"),
-            "discrepancy": value((), abs(direct.transpose("t", "x") - mapped), "difference of the two"),
-            "tau_effective": value("clock", path.tau(clock.values), "effective diffusion time (80)"),
+            "discrepancy": value((), abs(direct - mapped), "difference of the two scores"),
+            "tau_effective": value("clock", path.tau(clock.values), "effective diffusion time τ_eff (80)"),
             "tau_star": value((), (given.separation**2 - given.variance) / 2, "speciation time of the heat flow (31)"),
             "t_star": value(
                 (), np.log(1 + given.separation**2 - given.variance) / given.beta, "speciation time of the process (83)"
             ),
         },
-        {"t": t, "x": x, "clock": clock},
+        {"t": t, "x": x, "y": y, "clock": clock},
     )
 
 
@@ -161,13 +168,11 @@ def _corrections(configuration: Configuration) -> xr.Dataset:
     coefficient = corrections(pairs, 1).covariance_coefficient
     return xr.Dataset(
         {
-            "error": value((), table.error, "error of the threshold v*, relative to the exact one"),
-            "error_order": value((), series, "error of the series through each order, relative"),
-            "covariance_coefficient": value((), coefficient, "coefficient C of a pair at -1, 1"),
-            "scaled_coefficient": value(
-                (), draws.scaled_coefficient, "coefficient C of random mixtures, over the squared mean D"
-            ),
-            "covariance": value((), draws.covariance, "Cov(D across, y^2) of random mixtures, over the squared mean D"),
+            "error": value((), table.error, "error of v*, relative to the exact one"),
+            "error_order": value((), series, "error of v* by the series through this order"),
+            "covariance_coefficient": value((), coefficient, "coefficient C of a pair at -1 and 1"),
+            "scaled_coefficient": value((), draws.scaled_coefficient, "C over the deviations of D and y²"),
+            "covariance": value((), draws.covariance, "Cov(|μ̃⊥|², y²) over the same"),
         },
         {
             "separation": table.separation,
@@ -180,11 +185,68 @@ def _corrections(configuration: Configuration) -> xr.Dataset:
 
 
 PICTURES = (
-    Picture("figure-1", 5, "Figure 1: score and Burgers velocity of the symmetric pair", _profiles),
-    Picture("figure-2", 5, "Figure 2: the midpoint derivative vanishes at tau*, and the width is linear in tau", _threshold),
-    Picture("figure-3", 4, "Figure 3: residuals of the score PDE and of Burgers", _residuals),
-    Picture("figure-4", 6, "Figure 4: amplification, and trajectories of generation", _amplification),
-    Picture("figure-5", 7, "Figure 5: a score in the plane, and its curl", _curl),
-    Picture("figure-6", 8, "Figure 6: the variance-preserving score directly and mapped", _preserving),
-    Picture("figure-7", 9, "Figure 7: the corrections of the speciation time", _corrections),
+    Picture(
+        "figure-1",
+        5,
+        "Figure 1: score and Burgers velocity of the symmetric pair",
+        r"Score $s$ and Burgers velocity $u = -2s$ at five diffusion times, below and above $\tau^*$; $u$ less its linear "
+        r"background, a shock that widens and weakens with $\tau$; and the same in units of its height and its width $v/a$, "
+        r"in which all times fall on $\tanh r$ (section 10.3).",
+        _profiles,
+    ),
+    Picture(
+        "figure-2",
+        5,
+        "Figure 2: midpoint derivative and width of the layer",
+        r"The midpoint derivative (30) changes sign at $\tau^* = (a^2 - \sigma_0^2)/2$ (line across), where the width (34), "
+        r"linear in $\tau$, is $a$.",
+        _threshold,
+    ),
+    Picture(
+        "figure-3",
+        4,
+        "Figure 3: residuals of the score PDE and of Burgers",
+        "What (18) and (24) leave over, relative to their largest term at each point. Left: closed forms in twice the "
+        r"working precision. Right: finite differences in double precision, as in the paper. At $x = \pm a$ and small "
+        r"$\tau$ every term of the equations nearly vanishes, so that the same rounding is large beside them: that is the "
+        "peaks.",
+        _residuals,
+    ),
+    Picture(
+        "figure-4",
+        6,
+        "Figure 4: amplification, and trajectories of generation",
+        "The exponent (55), in closed form and by quadrature, and its factor; trajectories of the probability flow, which "
+        r"in generation run from right to left and part below $\tau^*$ (line across); and the error of the one at the "
+        "centre under a constant error of the score, with its Grönwall bound (52), which it leaves where it stops being "
+        "small.",
+        _amplification,
+    ),
+    Picture(
+        "figure-5",
+        7,
+        "Figure 5: a score in the plane, and its curl",
+        "The score of two components of unequal weights turns sharply across their boundary (points: the means; an "
+        "arrow's length goes with the root of the score's). Its curl, measured by finite differences at random points, is "
+        "rounding.",
+        _curl,
+    ),
+    Picture(
+        "figure-6",
+        8,
+        "Figure 6: the variance-preserving score directly and mapped",
+        r"The score of the process, directly (lines) and as that of the heat flow mapped by (81) (points); the heat flow's "
+        r"own, at the effective times; their difference, which is rounding; and the clock (80), which takes $t^*$ (83) to "
+        r"$\tau^*$ (31) (lines across).",
+        _preserving,
+    ),
+    Picture(
+        "figure-7",
+        9,
+        "Figure 7: the corrections of the speciation time",
+        "The triangle's errors by the scale of its means, which do not fall, and by the order of the series, which do; "
+        "$C$ of pairs over the weight of the heavier component; and $C$ of random mixtures, which may be positive only "
+        "where the covariance of Proposition 9.8 is negative.",
+        _corrections,
+    ),
 )

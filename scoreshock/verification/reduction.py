@@ -16,9 +16,6 @@ from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.statement import Statement, relative, residual, value
 
-RATES = (0.1, 1.0, 20.0)
-"""Values of beta at which the VP score PDE is checked."""
-
 PATHS = ("vp-linear", "vp-cosine", "sub-vp", "flow-matching")
 """Affine paths other than the paper's to which the reduction applies alike."""
 
@@ -44,7 +41,7 @@ def at_time(given: xr.Dataset, path: Schedule, t: xr.DataArray) -> xr.Dataset:
 
 
 def _preserving_equation(configuration: Configuration) -> xr.Dataset:
-    beta = models.axis_of("beta", RATES, "rate beta of the process")
+    beta = models.axis_of("beta", configuration.vp.rates, "rate beta of the process")
     tau, x = models.times(configuration), models.grid(configuration.grid)
     line = burgers_residual(models.unequal_pair(configuration), x, tau, "vp", beta).residual_relative
     space = burgers_residual(
@@ -53,7 +50,7 @@ def _preserving_equation(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "residual_pair": residual((), line, "residual of (78), relative to its largest term: unequal pair"),
-            "residual_cloud": residual((), space, "the same in several dimensions"),
+            "residual_cloud": residual((), space, "residual of (78), relative to its largest term: several dimensions"),
         },
         {**line.coords, **space.coords},
     )
@@ -70,7 +67,7 @@ def _structure(configuration: Configuration) -> xr.Dataset:
     forcing = relative(found.growth_term, beta / 2 * found.score, found.largest_term)
     return xr.Dataset(
         {
-            "residual_forcing": residual((), forcing, "linear growth against beta s/2, over the largest term"),
+            "residual_forcing": residual((), forcing, r"linear growth against $\beta s/2$, over the largest term"),
             "residual_diffusion": residual((), diffusion, "diffusion against that of the heat flow, over the largest term"),
         },
         {"tau": tau, "x": x},
@@ -87,7 +84,9 @@ def _effective_time(configuration: Configuration) -> xr.Dataset:
         {
             "tau": value((), found, "effective diffusion time"),
             "residual_tau": residual((), relative(found, formula), "effective time against (80), relative"),
-            "residual_inverse": residual((), relative(back, t), "its inverse, relative"),
+            "residual_inverse": residual(
+                (), relative(back, t), "time from effective time against the time itself, relative"
+            ),
         },
         t.coords,
     )
@@ -139,9 +138,11 @@ def _speciation_time(configuration: Configuration) -> xr.Dataset:
     return xr.Dataset(
         {
             "time": value((), found.time, "speciation time in the process's own clock"),
-            "formula": value((), formula, "t* by (83)"),
+            "formula": value((), formula, "$t^*$ by (83)"),
             "residual_time": residual((), relative(found.time, formula), "speciation time against (83), relative"),
-            "residual_tau": residual((), relative(path.tau(formula), tau), "effective time at t* against tau*, relative"),
+            "residual_tau": residual(
+                (), relative(path.tau(formula), tau), r"effective time at $t^*$ against $\tau^*$, relative"
+            ),
         },
         {"criterion": found.criterion},
     )
@@ -161,7 +162,7 @@ def _width(configuration: Configuration) -> xr.Dataset:
                 (), relative(direct, formula), "width of the process's own mixture against (84), relative"
             ),
             "residual_mapped": residual(
-                (), relative(mapped, formula), "alpha times the heat flow's width against (84), relative"
+                (), relative(mapped, formula), r"$\alpha$ times the heat flow's width against (84), relative"
             ),
         },
         t.coords,
@@ -172,63 +173,74 @@ STATEMENTS = (
     Statement(
         "Theorem 8.1",
         "VP score PDE",
-        "Under the variance-preserving process s_t = beta/2 [s_xx + 2 s s_x + s + x s_x] (78).",
-        "Both sides in closed form at three beta, from core to tails; and in several dimensions.",
+        "Under the variance-preserving process the score obeys the score PDE with a linear forcing.",
+        {"78": r"s_t = \tfrac12\beta\,\bigl[s_{xx} + 2\,s\,s_x + s + x\,s_x\bigr]"},
+        r"Both sides in closed form at three $\beta$, from core to tails; and in several dimensions, with "
+        r"$(x\cdot\nabla)s$.",
         _preserving_equation,
-        ("burgers_residual",),
+        (burgers_residual,),
     ),
     Statement(
         "Remark 8.2",
         "Structure",
-        "(78) is the score PDE with a forcing d/dx(x s) that is linear (79).",
-        "The forcing's growth against s, and the rest against the heat flow's own terms.",
+        "(78) is the score PDE with a source that is linear in the score.",
+        {"79": r"s_t = \tfrac12\beta\,\bigl[s_{xx} + 2\,s\,s_x\bigr] + \tfrac12\beta\,\partial_x(x\,s)"},
+        "The forcing's growth against $s$, and the rest against the heat flow's own terms.",
         _structure,
-        ("burgers_residual",),
+        (burgers_residual,),
     ),
     Statement(
         "Definition 8.3",
         "Effective diffusion time",
-        "tau_eff = (1 - alpha^2)/(2 alpha^2) (80).",
+        r"The diffusion time of the heat flow that a variance-preserving process is at signal level $\alpha$.",
+        {"80": r"\tau_{\mathrm{eff}} = \frac{1 - \alpha^2}{2\alpha^2}"},
         "The schedule's clock and its inverse.",
         _effective_time,
-        ("schedule",),
+        (schedule,),
         shown=("tau",),
     ),
     Statement(
         "Lemma 8.4",
         "Density under rescaling",
-        "y = x/alpha has the heat flow's density at tau_eff.",
+        "The rescaled variable has the heat flow's density.",
+        {"": r"y = \frac{x}{\alpha} \sim p_{\mathrm{VE}}(y, \tau_{\mathrm{eff}})"},
         "The path's own mixture, written down directly, on five affine paths.",
         _density_map,
-        ("log_density", "schedule"),
+        (log_density, schedule),
     ),
     Statement(
         "Theorem 8.5",
         "VP-VE score equivalence",
-        "s_t(x) = s_VE(x/alpha, tau_eff)/alpha (81).",
+        "The score of the process is that of the heat flow, rescaled.",
+        {"81": r"s_t(x) = \frac1\alpha\,s_{\mathrm{VE}}\Bigl(\frac{x}{\alpha}, \tau_{\mathrm{eff}}\Bigr)"},
         "The score of the path's own mixture, on five affine paths.",
         _score_map,
-        ("score", "schedule"),
+        (score, schedule),
         truth="Nothing in it is special to the variance-preserving process: it holds on every affine path.",
         figure="figure-6",
     ),
     Statement(
         "Corollary 8.6",
         "VP speciation time",
-        "With constant beta, t* = ln(1 + a^2 - sigma0^2)/beta (83), where tau_eff = tau* (82).",
+        r"With constant $\beta$ the symmetric pair speciates at a time in closed form.",
+        {
+            "82": r"\tau_{\mathrm{eff}}(t^*) = \tau^*",
+            "83": r"t^* = \frac1\beta\ln\bigl(1 + a^2 - \sigma_0^2\bigr)",
+        },
         "Exact, boundary and merging criteria placed in the schedule's clock.",
         _speciation_time,
-        ("speciation", "schedule"),
+        (speciation, schedule),
         shown=("time", "formula"),
         figure="figure-6",
     ),
     Statement(
         "Corollary 8.7",
         "VP interfacial width",
-        "In x the layer's width is (alpha^2 sigma0^2 + 1 - alpha^2)/(alpha a) (84).",
-        "The width of the path's own mixture, and alpha times that of the heat flow.",
+        "The width of the layer in the process's own coordinate $x$.",
+        {"84": r"\delta_x = \frac{\alpha^2\sigma_0^2 + 1 - \alpha^2}{\alpha\,a}"},
+        r"The width of the path's own mixture, and $\alpha$ times that of the heat flow.",
         _width,
-        ("layer", "schedule"),
+        (layer, schedule),
         shown=("width",),
     ),
 )

@@ -7,7 +7,7 @@ example where it does not hold as stated. All else in the dataset is what they w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,23 +30,29 @@ HOLDS, FAILS, UNCONFIRMED = "holds", "does not hold", "not confirmed"
 
 @dataclass(frozen=True)
 class Statement:
-    """One numbered statement: what the paper says, what we check, and what is true instead."""
+    """One numbered statement: what the paper says, what we check, and what is true instead.
+
+    Texts are plain words with formulas between dollar signs, in LaTeX; ``equations`` are formulas alone, by the number
+    that the paper gives them. ``note`` says where the statement itself comes from, if not from the paper's text.
+    """
 
     number: str
     title: str
     claim: str
+    equations: Mapping[str, str]
     check: str
     compute: Callable[[Configuration], xr.Dataset]
-    functions: tuple[str, ...]
+    functions: tuple[Callable[..., Any], ...]
     condition: str = ""
     truth: str = ""
+    note: str = ""
     shown: tuple[str, ...] = ()
     figure: str = ""
 
     @property
     def name(self) -> str:
         """Of its file: ``theorem-4.1``."""
-        return self.number.lower().strip("()").replace(" ", "-").replace("(", "")
+        return self.number.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ class Outcome:
     def confirmed(self) -> bool:
         """Whether what we say is true was found so."""
         return self.verdict != UNCONFIRMED
+
+    @property
+    def closest(self) -> Measure:
+        """The residual that is nearest to its tolerance."""
+        return max(self.residuals, key=lambda measure: measure.ratio)
 
 
 def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import xarray as xr
 
@@ -25,16 +25,13 @@ from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.contents import SECTIONS
 from scoreshock.verification.statement import Statement, judge
 
-EQUATIONS = {"Equation (23)": (4, 2)}
-"""Equations that are verified like a statement, and where they stand."""
-
 _MODULES = (correspondence, interface, boundary, motion, growth, regions, dimensions, expansion, reduction, asymmetry)
 
 
 def place(statement: Statement) -> tuple[int, int]:
     """Section and number of a statement."""
-    found = re.search(r"(\d+)\.(\d+)", statement.number)
-    return (int(found[1]), int(found[2])) if found else EQUATIONS[statement.number]
+    section, number = statement.number.split()[-1].split(".")
+    return int(section), int(number)
 
 
 STATEMENTS = tuple(sorted((s for module in _MODULES for s in module.STATEMENTS), key=place))
@@ -65,9 +62,11 @@ class Product:
 def products(section: int) -> list[Product]:
     """The files of one section: its statements, and the tables and figures that belong to it."""
     own = [Product(f"statements/{s.name}.nc", f"{s.number}: {s.title}", _described(s)) for s in of_section(section)]
-    own += [Product(f"tables/{name}.nc", title, f) for name, (home, title, f) in TABLES.items() if home == section]
-    own += [Product(f"figures/{f.name}.nc", f.title, f.compute) for f in pictures.PICTURES if f.section == section]
-    return own
+    tables = [
+        Product(f"tables/{name}.nc", title, _watched(f)) for name, (home, title, f) in TABLES.items() if home == section
+    ]
+    drawn = [Product(f"figures/{f.name}.nc", f.title, _captioned(f)) for f in pictures.PICTURES if f.section == section]
+    return own + tables + drawn
 
 
 def of_section(section: int) -> list[Statement]:
@@ -77,15 +76,49 @@ def of_section(section: int) -> list[Statement]:
 
 def _described(statement: Statement) -> Callable[[Configuration], xr.Dataset]:
     """The statement's computation, whose dataset also says what it is about and what follows from it."""
+    watched = _watched(statement.compute)
 
     def compute(configuration: Configuration) -> xr.Dataset:
-        dataset = statement.compute(configuration)
+        dataset = watched(configuration)
         return dataset.assign_attrs(
             statement=statement.number,
             claim=statement.claim,
+            equations="; ".join(f"({n}) {tex}" if n else tex for n, tex in statement.equations.items()),
             check=statement.check,
             verdict=judge(dataset, statement.condition).verdict,
             truth=statement.truth or statement.claim,
         )
 
     return compute
+
+
+def _captioned(picture: pictures.Picture) -> Callable[[Configuration], xr.Dataset]:
+    watched = _watched(picture.compute)
+
+    def compute(configuration: Configuration) -> xr.Dataset:
+        return watched(configuration).assign_attrs(caption=picture.caption)
+
+    return compute
+
+
+def _watched(compute: Callable[[Configuration], xr.Dataset]) -> Callable[[Configuration], xr.Dataset]:
+    """The same computation, whose dataset also names the keys of the configuration that it read."""
+
+    def watched(configuration: Configuration) -> xr.Dataset:
+        reader = _Reader(configuration)
+        dataset = compute(cast(Configuration, reader))
+        return dataset.assign_attrs(parameters=", ".join(sorted(reader.read)))
+
+    return watched
+
+
+class _Reader:
+    """A configuration that remembers which of its keys were read."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._configuration, name)
