@@ -21,7 +21,27 @@ WELL_CRITERIA = ("boundary", "merging", "matched-gaussian")
 
 CRITERIA = tuple(dict.fromkeys((*MIXTURE_CRITERIA, *WELL_CRITERIA)))
 
-QUANTITIES = ("scores", "speciation", "corrections", "amplification", "layer")
+QUANTITIES = (
+    "scores",
+    "speciation",
+    "corrections",
+    "amplification",
+    "boundary_amplification",
+    "layer",
+    "burgers",
+    "trajectories",
+    "divergence",
+    "regions",
+    "modes",
+    "cascade",
+    "neighbours",
+)
+
+FORMS = ("score", "burgers", "physical", "physical-burgers", "vp", "cole-hopf", "conservation", "log-density")
+"""Forms of the score's equation."""
+
+PLACES = ("everywhere", "layer", "outside")
+"""Where a score error acts."""
 
 
 class Status(IntEnum):
@@ -135,7 +155,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "x": ("position along the line through the layer", "1"),
     "x_scaled": ("position along the line through the layer, in natural units", "1"),
     "tau": ("diffusion time tau, p_tau = p_0 * N(0, 2 tau I)", "1"),
+    "tau_status": ("outcome of the diffusion time", "1"),
     "tau_scaled": ("diffusion time in units of the leading speciation time (wells: of their matched Gaussians)", "1"),
+    "start": ("position along the line through the layer from which a trajectory starts", "1"),
+    "start_scaled": ("position along the line through the layer from which a trajectory starts, in natural units", "1"),
     "point": ("index of the point", "1"),
     "position": ("coordinates of the point at which the score is given", "1"),
     "component": ("index of the mixture component", "1"),
@@ -159,6 +182,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "score_jacobian": ("Jacobian of the score, the Hessian of the log density", "1"),
     "responsibilities": ("posterior probability of each component at x", "1"),
     "denoiser": ("posterior mean of the clean data, E[x_0 | x_tau = x]", "1"),
+    "denoiser_covariance": ("posterior covariance of the clean data, Cov[x_0 | x_tau = x]", "1"),
     # speciation
     "tau_star": ("speciation time by criterion", "1"),
     "status": ("outcome of each criterion", "1"),
@@ -196,6 +220,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "error_status": ("outcome of the comparison with the exact criterion", "1"),
     "smallest_term": ("order of the term of least magnitude: a hint at where the series stops improving", "1"),
     "covariance_coefficient": ("correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)", "1"),
+    "weighted_mean": ("weighted mean of the components' means", "1"),
+    "jacobian_term": ("coefficient of v^-(order + 2) of the score Jacobian at the weighted mean", "1"),
+    "jacobian_through": ("score Jacobian at the weighted mean by its expansion through each order", "1"),
+    "eigenvalue_term": ("coefficient of v^-order of the leading eigenvalue of the means' posterior covariance", "1"),
     # amplification
     "exponent": ("amplification exponent Lambda in closed form", "1"),
     "exponent_quadrature": ("amplification exponent Lambda by quadrature of the growth rate", "1"),
@@ -206,6 +234,17 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "amplification_status": ("outcome of the amplification exponent", "1"),
     "quadrature_status": ("outcome of the exponent by quadrature", "1"),
     "lyapunov_status": ("outcome of the growth rate", "1"),
+    "exponent_boundary": ("integral over tau of the positive growth rate on the moving boundary", "1"),
+    "exponent_boundary_error": ("estimated error of the integral of the growth rate on the moving boundary", "1"),
+    "exponent_boundary_status": ("outcome of the integral of the growth rate on the moving boundary", "1"),
+    "n_exponent_breaks": ("number of breaks (jumps, vanishings) of the moving boundary inside the integral", "1"),
+    "boundary_rate": ("growth rate on the moving boundary, the normal second derivative of the log density", "1"),
+    "boundary_rate_status": ("outcome of the growth rate on the moving boundary", "1"),
+    "tau_boundary": ("diffusion time at which growth on the moving boundary ends", "1"),
+    "tau_boundary_status": ("outcome of the boundary criterion", "1"),
+    "boundary_end": ("what ends the growth on the moving boundary", "1"),
+    "n_boundary_roots": ("number of roots of the growth rate on the moving boundary above the floor", "1"),
+    "n_boundary_breaks": ("number of breaks (jumps, vanishings) of the moving boundary above the floor", "1"),
     # Burgers structure
     "burgers_velocity": ("Burgers velocity u = -2 s, or -2 nu s where the viscosity is nu", "1"),
     "rate_term": ("time derivative, the left-hand side of the equation", "1"),
@@ -219,6 +258,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "residual_relative": ("length of the residual over that of the longest term at the point", "1"),
     "residual_error": ("bound on the length of the residual's numerical error, by estimate", "1"),
     "residual_status": ("outcome of the residual", "1"),
+    "form": ("name of the form of the score's equation", "1"),
     "vorticity": ("vorticity omega_ij = d_i s_j - d_j s_i", "1"),
     "vorticity_largest": ("largest entry of the vorticity in magnitude", "1"),
     "vorticity_relative": ("largest entry of the vorticity over the largest of the Jacobian, in magnitude", "1"),
@@ -243,6 +283,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "score_ahead": ("one-sided normal score on the side to which the normal points", "1"),
     "lax": ("whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no, -1 no boundary", "1"),
     "crossing": ("places at which the line crosses the boundary, from its start, ascending", "1"),
+    "crossing_status": ("outcome of each place of a crossing", "1"),
     "crossing_index": ("index of the crossing of the line with the boundary", "1"),
     "n_boundaries": ("number of crossings of the line with the boundary", "1"),
     "layer_status": ("outcome of the boundary's place", "1"),
@@ -313,7 +354,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "log_density_error": ("estimated error of the quadrature in the logarithm of either part's density", "1"),
     "boundary_velocity": ("derivative of the boundary's position in diffusion time", "1"),
     "x_boundary": ("position of the boundary where its criterion vanishes", "1"),
-    "score_boundary": ("score on the boundary where its criterion vanishes", "1"),
+    "score_boundary": ("score on the boundary (in speciation where its criterion vanishes)", "1"),
     "x_merging": ("position at which the two modes merge", "1"),
     "merging_status": ("outcome of the merging of the two modes", "1"),
     # trajectories and errors of the score
@@ -362,6 +403,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "interfacial_probability": ("probability of the interfacial region, nearer than v/a to a boundary", "1"),
     "gradient": ("score gradient across the boundary in units of 1/v", "1"),
     "region_status": ("outcome of the regions", "1"),
+    "interface_status": ("outcome of each place of a boundary between neighbouring components", "1"),
     # comparison
     "reference_criterion": ("name of the criterion that is subtracted", "1"),
     "difference": ("speciation time of the criterion minus that of the reference criterion", "1"),
@@ -407,12 +449,15 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "n_modes": ("number of modes of the density (in several features: at least)", "1"),
     "mode_position": ("position of each mode of the density", "1"),
     "modes_status": ("outcome of the count of modes", "1"),
+    "mode_position_status": ("outcome of each place of a mode", "1"),
     "tau_density": ("diffusion time above which the density has one mode", "1"),
     "density_status": ("outcome of the density's last change to one mode", "1"),
     "modes_before_last": ("number of modes just below the density's last change to one mode", "1"),
     "density_scanned": ("whether the last change to one mode was found by a scan: 1 yes, 0 no", "1"),
     "x_before": ("position of each mode just below the merging event", "1"),
     "x_after": ("position of each mode just above the merging event", "1"),
+    "x_before_status": ("outcome of each place of a mode just below the merging event", "1"),
+    "x_after_status": ("outcome of each place of a mode just above the merging event", "1"),
     "merges_into": ("index after the event of each mode before it (-1: no mode)", "1"),
     "vanishes": ("whether the mode ends at the event: 1 yes, 0 no, -1 no mode", "1"),
     "branch": ("index after the event of each mode before the first event (-1: no mode)", "1"),
@@ -441,6 +486,9 @@ FLAGS: dict[str, type[IntEnum]] = {
     "amplification_status": Status,
     "quadrature_status": Status,
     "lyapunov_status": Status,
+    "exponent_boundary_status": Status,
+    "boundary_rate_status": Status,
+    "tau_boundary_status": Status,
     "trajectory_status": Status,
     "exact_status": Status,
     "growth_status": Status,
@@ -466,6 +514,12 @@ FLAGS: dict[str, type[IntEnum]] = {
     "density_status": Status,
     "density_difference_status": Status,
     "residual_status": Status,
+    "tau_status": Status,
+    "crossing_status": Status,
+    "interface_status": Status,
+    "mode_position_status": Status,
+    "x_before_status": Status,
+    "x_after_status": Status,
 }
 
 
@@ -501,10 +555,38 @@ ANCILLARY: dict[str, str] = {
     **dict.fromkeys(("exponent", "log10_factor", "snr"), "amplification_status"),
     "exponent_quadrature": "quadrature_status",
     "lyapunov": "lyapunov_status",
+    **dict.fromkeys(("exponent_boundary", "exponent_boundary_error", "n_exponent_breaks"), "exponent_boundary_status"),
+    "boundary_rate": "boundary_rate_status",
+    **dict.fromkeys(("tau_boundary", "boundary_end", "n_boundary_roots", "n_boundary_breaks"), "tau_boundary_status"),
     **dict.fromkeys(("difference", "difference_relative", "difference_log_snr"), "difference_status"),
     **dict.fromkeys(("difference_time", "difference_step"), "difference_time_status"),
     **dict.fromkeys(("error_time", "error_step"), "error_time_status"),
     **dict.fromkeys(("window_start", "window_end", "window_width"), "window_status"),
     **dict.fromkeys(("window_fraction_range", "window_fraction_steps", "window_steps"), "window_fraction_status"),
     "tau_trusted": "trusted_status",
+    "tau": "tau_status",
+    "boundary_velocity": "layer_status",
+    "crossing": "crossing_status",
+    **dict.fromkeys(("rate_term", "diffusion_term", "advection_term", "growth_term", "transport_term"), "residual_status"),
+    **dict.fromkeys(("largest_term", "residual", "residual_relative", "residual_error"), "residual_status"),
+    **dict.fromkeys(("trajectory", "trajectory_error", "trajectory_difference"), "trajectory_status"),
+    **dict.fromkeys(("difference_size", "difference_precision"), "trajectory_status"),
+    **dict.fromkeys(("trajectory_exact", "log_tail"), "exact_status"),
+    **dict.fromkeys(("log_growth", "log_bound", "gronwall_bound", "log_error", "error_linear"), "growth_status"),
+    **dict.fromkeys(("kl", "generated_mean", "generated_variance"), "divergence_status"),
+    **dict.fromkeys(("kl_ode", "generated_mean_ode", "generated_variance_ode"), "divergence_status"),
+    **dict.fromkeys(("score_error_integral", "kl_start", "kl_bound", "tv_bound"), "divergence_status"),
+    "tv": "tv_status",
+    **dict.fromkeys(("cloning_probability", "class_entropy", "entropy_rate", "entropy_log_rate"), "neighbours_status"),
+    **dict.fromkeys(("n_interfaces", "interfacial_probability"), "region_status"),
+    **dict.fromkeys(("interface_position", "interface_half_gap", "interface_width", "gradient"), "interface_status"),
+    **dict.fromkeys(("tau_mode", "n_mode_roots", "cascade_error"), "mode_status"),
+    "tau_mode_root": "mode_root_status",
+    "n_modes": "modes_status",
+    "mode_position": "mode_position_status",
+    **dict.fromkeys(("tau_density", "modes_before_last", "density_scanned"), "density_status"),
+    **dict.fromkeys(("merges_into", "vanishes", "branch"), "event_status"),
+    "x_before": "x_before_status",
+    "x_after": "x_after_status",
+    **dict.fromkeys(("density_difference", "density_difference_relative"), "density_difference_status"),
 }

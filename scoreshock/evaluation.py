@@ -36,7 +36,7 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     source
         A sweep or block of a study (then ``quantity`` names what to compute), or the content of one.
     quantity
-        ``scores``, ``speciation``, ``corrections``, ``amplification`` or ``layer``; of wells the first two.
+        One of ``scoreshock.conventions.QUANTITIES``; of wells ``scores``, ``speciation`` or ``layer``.
     chunked
         Lazily, in Dask chunks of bounded size (the numbers are the same), or at once.
 
@@ -80,8 +80,7 @@ def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
     What is solved for the means and weights serves every variance, so axes that only the variance has (and the dimension)
     are kept whole first; then the last axes, so that a chunk lies together in memory and in the file.
     """
-    options = content["options"]
-    profile = math.prod(axes.size(options[name]) for name in ("x", "tau") if name in options)
+    profile = math.prod(axes.size(grid) for grid in content["options"].values() if isinstance(grid, Mapping))
     results = profile * max(1, len(content["schedules"])) * max(1, density.sizes.get("component", 0) // 2)
     room = max(1, POINTS_PER_CHUNK // results)
     solved = {dim for name, variable in density.data_vars.items() if name not in CHEAP for dim in variable.dims}

@@ -2,7 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import holoviews as hv
+import hvplot
 import matplotlib.image
 import numpy as np
 import pytest
@@ -10,21 +13,57 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock import figures
+from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES
+from scoreshock.evaluation import evaluate
+from scoreshock.figures import curves, layers, style, times
+from scoreshock.study import Study, StudyError
+
+OPTIONS: dict[str, Any] = {
+    "x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"},
+    "starts": {"values": [-2, 0.5], "unit": "separation"},
+    "distance": [0.0],
+}
+CLOCKS: dict[str, Any] = {
+    "absolute": {"values": [0.1, 0.5, 1.0]},
+    "speciation": {"values": [0.25, 1.0, 2.0], "unit": "speciation"},
+    "one time": [0.1],
+}
+MEMBERS: dict[str, dict[str, Any]] = {
+    "pair": {"family": "pair", "axes": {"separation": [0.4, 1.5, 2.0], "variance": [0.25, 0.5], "weight": 0.6}},
+    "line": {"family": "collinear", "axes": {"separation": [1.0, 2.0], "variance": 0.25}},
+    "plane": {"family": "polygon", "axes": {"separation": [1.0, 2.0], "variance": 0.25}},
+    "wells": {"family": "quartic", "axes": {"half_distance": [1.0, 1.5]}},
+    "point": {"family": "pair", "axes": {"separation": 2.0, "variance": 0.25, "weight": 0.6}},
+    "lone": {"family": "custom", "axes": {}, "parameters": {"means": [[0.0], [3.0], [8.0]]}},
+    "void": {"family": "pair", "axes": {"separation": 0.0, "variance": 0.0}},
+}
+
+
+def datasets_of(member: str, clock: str) -> dict[str, xr.Dataset]:
+    found = {}
+    for quantity in QUANTITIES:
+        entry = MEMBERS[member] | OPTIONS | {"tau": CLOCKS[clock], "quantities": [quantity]}
+        try:
+            sweep = Study.from_mapping({"sweeps": {"s": entry}}).sweeps["s"]
+        except StudyError:  # not computed of this family
+            continue
+        found[quantity] = evaluate(sweep, quantity, chunked=False)
+    return found
+
+
+def drawn_of(member: str, clock: str) -> dict[str, list[Any]]:
+    """Panels of each figure that the quantities of a family's member allow."""
+    datasets = datasets_of(member, clock)
+    return {name: figure(datasets[q], "bokeh") for name, (q, figure) in figures.FIGURES.items() if q in datasets}
 
 
 @pytest.fixture(scope="module")
 def datasets() -> dict[str, xr.Dataset]:
     pair = ss.families.pair(separation=np.linspace(0.5, 4, 8), variance=[0.25, 1.0], weight=[0.5, 0.6])
     schedules = {"ddpm": ss.schedule("vp-linear"), "edm": ss.schedule("edm")}
-    return {
+    return datasets_of("pair", "speciation") | {
         "speciation": ss.speciation(pair, schedules),
         "corrections": ss.corrections(pair, order=4),
-        "amplification": ss.amplification(pair),
-        "scores": ss.scores(
-            pair,
-            {"start": -2, "stop": 2, "num": 21, "unit": "separation"},
-            {"values": [0.5, 1.0], "unit": "speciation"},
-        ),
     }
 
 
@@ -35,8 +74,19 @@ def drawn(datasets: dict[str, xr.Dataset], tmp_path_factory: pytest.TempPathFact
     return folder
 
 
-@pytest.mark.parametrize("name", ["speciation", "time", "exponent", "corrections", "profile"])
-def test_each_figure_is_a_page_and_a_picture(drawn: Path, name: str) -> None:
+@pytest.fixture(autouse=True)
+def _bokeh() -> None:
+    hvplot.extension("bokeh", logo=False)
+
+
+def test_every_quantity_has_a_figure() -> None:
+    assert {quantity for quantity, _ in figures.FIGURES.values()} >= set(QUANTITIES)
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+def test_each_figure_is_a_page_and_a_picture(drawn: Path, datasets: dict[str, xr.Dataset], name: str) -> None:
+    if figures.FIGURES[name][0] not in datasets:
+        pytest.skip("not a quantity of studies")
     picture = matplotlib.image.imread(drawn / f"{name}.png")
     assert min(picture.shape[:2]) > 250
     assert picture.std() > 0.01  # not blank
@@ -57,7 +107,7 @@ def test_labels_come_from_the_vocabulary(drawn: Path) -> None:
 
 def test_a_panel_without_numbers_is_left_out(datasets: dict[str, xr.Dataset]) -> None:
     # With equal weights the series has no error: only the panel of weight 0.6 is left.
-    panels = figures.corrections(datasets["corrections"].isel(variance=[0]), "bokeh")
+    panels = times.corrections(datasets["corrections"].isel(variance=[0]), "bokeh")
     assert len(panels) == 1
 
 
@@ -65,6 +115,77 @@ def test_a_sweep_of_one_point_is_drawn_as_bars(tmp_path: Path) -> None:
     point = ss.speciation(ss.families.pair(separation=2.0, variance=0.25, weight=0.6))
     written = figures.draw({"speciation": point}, tmp_path)
     assert [path.name for path in written] == ["speciation.html", "speciation.png"]
+
+
+@pytest.mark.parametrize(
+    ("member", "clock"),
+    [
+        ("pair", "absolute"),
+        ("pair", "one time"),
+        ("line", "absolute"),
+        ("plane", "speciation"),
+        ("wells", "speciation"),
+        ("point", "absolute"),
+        ("point", "one time"),
+        ("lone", "one time"),
+    ],
+)
+def test_each_kind_of_family_is_drawn(member: str, clock: str) -> None:
+    panels = drawn_of(member, clock)
+    allowed_to_be_empty = {"time"}  # without schedules
+    if member in ("line", "plane", "lone"):
+        allowed_to_be_empty.add("corrections")  # no exact root on these lines, and no error at equal distances
+    assert {name for name, drawn in panels.items() if not drawn} <= allowed_to_be_empty
+    assert max(len(drawn) for drawn in panels.values()) in range(1, curves.PANELS + 1)
+
+
+def test_a_sweep_without_a_transition_leaves_out_what_has_no_number() -> None:
+    panels = drawn_of("void", "speciation")
+    assert len(panels["divergence"]) == 1  # a score error everywhere costs the same of any density
+    for name in ("speciation", "layer", "burgers", "regions", "one-mode", "cascade"):
+        assert panels[name] == []
+
+
+def test_times_run_from_noise_to_data_along_trajectories(datasets: dict[str, xr.Dataset]) -> None:
+    panel = layers.trajectories(datasets["trajectories"], "bokeh")[0]
+    assert panel.opts.get("plot").kwargs["invert_xaxis"]
+    assert [line.label for line in panel] == ["start -2", "start 0.5"]
+
+
+def test_lines_are_chosen_where_there_are_numbers(datasets: dict[str, xr.Dataset]) -> None:
+    # Half a distance of 0.4 has no speciation at either variance, so no times in its units.
+    panel = times.neighbours(datasets["neighbours"], "bokeh")[0]
+    assert [line.label for line in panel] == ["separation 1.5", "separation 2"]
+
+
+def test_residuals_are_beside_the_level_of_rounding(datasets: dict[str, xr.Dataset]) -> None:
+    (panel,) = layers.burgers(datasets["burgers"], "bokeh")
+    assert [float(mark.data) for mark in panel if isinstance(mark, hv.HLine)] == [1e-12]
+
+
+def test_bounds_and_errors_are_drawn_as_they_are_in_the_file(datasets: dict[str, xr.Dataset]) -> None:
+    found = datasets["trajectories"]
+    panel = layers.errors(found, "bokeh")[-1]
+    bound = next(line for line in panel if line.label == "Gronwall bound")
+    expected = found.gronwall_bound.isel(separation=2, variance=1, start_scaled=1).squeeze()
+    np.testing.assert_array_equal(bound.dimension_values(1)[1:], expected[1:])
+
+
+def test_panels_of_one_figure_share_their_scale() -> None:
+    tau = xr.DataArray(
+        [[[1.0, 2.0], [1.0, 2.0], [1.0, 200.0]]],
+        dims=("method", "separation", "variance"),
+        coords={"method": ["one"], "separation": [1.0, 2.0, 3.0], "variance": [0.1, 0.2]},
+    )
+    drawn = curves.panels(tau, "method", "bokeh")
+    assert [line.opts.get("plot").kwargs["logy"] for panel in drawn for line in panel] == [True, True]
+
+
+def test_ten_criteria_have_ten_looks() -> None:
+    assert len(MIXTURE_CRITERIA) > len(style.OKABE_ITO) > len(DEFAULT_CRITERIA)
+    count = len(MIXTURE_CRITERIA)
+    dashes = [style.stroke(number, count, "bokeh")["line_dash"] for number in range(count)]
+    assert len(set(zip(style.colours(count, ordered=False), dashes, strict=True))) == count
 
 
 def test_wells_are_drawn_like_mixtures(tmp_path: Path) -> None:

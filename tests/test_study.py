@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoreshock as ss
@@ -163,12 +163,19 @@ def test_a_new_value_on_another_axis_changes_every_block():
 @pytest.mark.parametrize(
     ("change", "reruns"),
     [
-        ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores"}),
-        ({"tau": [1.0]}, {"scores", "amplification", "layer"}),
+        ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores", "burgers"}),
+        ({"tau": [1.0]}, set(QUANTITIES) - {"speciation", "corrections", "divergence", "cascade"}),
         ({"criteria": ["exact"]}, {"speciation"}),
         ({"order": 3}, {"corrections"}),
-        ({"tau_min": 0.5}, {"amplification"}),
-        ({"groups": [[1], [0]]}, {"layer"}),
+        ({"tau_min": 0.5}, {"amplification", "boundary_amplification", "divergence"}),
+        ({"tau_max": 0.5}, {"divergence"}),
+        ({"groups": [[1], [0]]}, {"boundary_amplification", "layer"}),
+        ({"forms": ["vp"]}, {"burgers"}),
+        ({"terms": True}, {"burgers"}),
+        ({"starts": [0.5]}, {"trajectories"}),
+        ({"bias": -0.1}, {"trajectories", "divergence"}),
+        ({"place": "layer"}, {"trajectories", "divergence"}),
+        ({"distance": [0, 1]}, {"regions"}),
         ({"parameters": {"scaling": "per-coordinate"}}, set(QUANTITIES)),
         ({"parameters": {"scaling": "fixed"}}, set()),
         ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),
@@ -213,6 +220,7 @@ def test_a_schedule_that_changes_reruns_its_own_blocks():
     assert {name for name in old if old[name] != new[name]} == {"dimension=1,schedule=ddpm", "dimension=64,schedule=ddpm"}
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=1e150), min_size=1, max_size=5, unique=True))
 def test_names_of_blocks_give_their_values_back(values):
     sweep = sweep_of(axes={"separation": values}, split=["separation"])
@@ -273,7 +281,7 @@ def test_the_digest_of_a_data_file_is_content(tmp_path):
 WELLS = {
     "family": "tilted-quartic",
     "axes": {"half_distance": [1.0, 1.5, 2.0], "tilt": [0.0, 0.2], "schedule": ["ve", "ddpm"]},
-    "quantities": ["scores", "speciation"],
+    "quantities": ["scores", "speciation", "layer"],
     "x": {"start": -2, "stop": 2, "num": 9},
 }
 
@@ -287,10 +295,10 @@ def test_criteria_are_by_default_those_of_the_family():
 
 def test_each_kind_of_family_has_modules_of_its_own():
     wells = study_of(WELLS).sweeps["pair"]
-    assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation"]
+    assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation", "wells.layer"]
     assert [sweep_of().module(q) for q in QUANTITIES] == list(QUANTITIES)
-    with pytest.raises(ValueError, match="'layer' is not computed of the family 'tilted-quartic'; allowed: scores, spec"):
-        wells.module("layer")
+    with pytest.raises(ValueError, match="'modes' is not computed of the family 'tilted-quartic'; allowed: scores, spec"):
+        wells.module("modes")
 
 
 @pytest.mark.parametrize("quantity", WELLS["quantities"])
@@ -304,7 +312,8 @@ def test_bytes_bound_what_evaluate_returns_of_wells(quantity):
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_bytes_bound_what_evaluate_returns(quantity):
     values = {"separation": {"start": 0.5, "stop": 8.0, "num": 40}, "variance": [0.25, 1], "weight": [0.5, 0.6]}
-    (block,) = sweep_of(axes=values | {"schedule": ["ve", "ddpm"]}, split=[]).blocks()
+    grids = {"x": {"start": -2, "stop": 2, "num": 11}, "starts": [0.0, 1.0]}
+    (block,) = sweep_of(axes=values | {"schedule": ["ve", "ddpm"]}, split=[], **grids).blocks()
     result = evaluate(block, quantity, chunked=False)
     size = sum(result[name].nbytes for name in result.data_vars)
     assert 0.5 * block.bytes(quantity) <= size <= 1.1 * block.bytes(quantity)
@@ -352,9 +361,9 @@ def test_the_schema_accepts_the_default_study_and_completes_its_names():
     validator = jsonschema.Draft202012Validator(made)
     config = yaml.safe_load(DEFAULT.read_text())
     assert not list(validator.iter_errors(config))
-    config["sweeps"]["wells"] = copy.deepcopy(WELLS) | {"quantities": ["layer"], "criteria": ["exact"]}
+    config["sweeps"]["wells"] = copy.deepcopy(WELLS) | {"quantities": ["modes"], "criteria": ["exact"]}
     refused = [error.message for error in validator.iter_errors(config)]
-    assert [any(word in message for message in refused) for word in ("layer", "exact", "boundary")] == [True, True, True]
+    assert [any(word in message for message in refused) for word in ("modes", "exact", "boundary")] == [True, True, True]
     config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
     assert any("ratio" in error.message for error in validator.iter_errors(config))
     definitions = made["$defs"]
@@ -403,8 +412,8 @@ def test_planning_ten_thousand_blocks_is_quick():
     many = {"start": 0.1, "stop": 5.0, "num": 100}
     sweep = PAIR | {"axes": {"separation": many, "variance": many, "schedule": ["ve"]}, "split": ["separation", "variance"]}
     study = study_of(sweep)
-    start = time.perf_counter()
+    start = time.process_time()  # a busy machine is no slow plan
     costs = plan(study)
     names = {block.name for block in study.sweeps["pair"].blocks()}
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert (costs[0].jobs, len(names)) == (10_000, 10_000)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scoreshock.conventions import QUANTITIES
 from scoreshock.study import Study, StudyError, check_files, check_output, load_study
 
 GOOD = {
@@ -170,6 +171,32 @@ BAD = {
     "high order": ("sweeps/pair/order", 99, "sweeps.pair.order: 99 is not", "<= 40"),
     "negative tau_min": ("sweeps/pair/tau_min", -1.0, "sweeps.pair.tau_min: -1.0 is not", ">= 0"),
     "negative tau": ("sweeps/pair/tau", [0.1, -1], "sweeps.pair.tau: -1", "numbers >= 0"),
+    "negative tau_max": ("sweeps/pair/tau_max", -1.0, "sweeps.pair.tau_max: -1.0 is not", ">= 0"),
+    "tau_max as text": ("sweeps/pair/tau_max", "1e1", "sweeps.pair.tau_max: '1e1' is text", "write 1.0e+1"),
+    "no bias": ("sweeps/pair/bias", 0.0, "sweeps.pair.bias: 0.0 is not", "a number other than 0"),
+    "bias as text": ("sweeps/pair/bias", "small", "sweeps.pair.bias: 'small' is text", "not a number"),
+    "unknown place": ("sweeps/pair/place", "layers", "sweeps.pair.place: 'layers' is not", 'did you mean "layer"?'),
+    "unknown form": ("sweeps/pair/forms", ["burger"], "sweeps.pair.forms[0]: 'burger' is not", 'did you mean "burgers"?'),
+    "form twice": ("sweeps/pair/forms", ["vp", "vp"], "sweeps.pair.forms: 'vp' stands there twice", "once"),
+    "terms are a number": ("sweeps/pair/terms", 1, "sweeps.pair.terms: 1 is not", "true or false"),
+    "unit of starts": (
+        "sweeps/pair/starts",
+        {"values": [1], "units": "layer"},
+        "sweeps.pair.starts.units: unknown key",
+        '"unit"',
+    ),
+    "unit of distance": (
+        "sweeps/pair/distance",
+        {"values": [1], "unit": "layer"},
+        "sweeps.pair.distance.unit: unknown key",
+        "(allowed: values)",
+    ),
+    "distances too close": (
+        "sweeps/pair/distance",
+        {"start": 1.0, "stop": 1.0 + 1e-15, "num": 100},
+        "sweeps.pair.distance: 100 values",
+        "too close",
+    ),
     "unit of tau": ("sweeps/pair/tau", {"values": [1.0], "unit": "layer"}, "sweeps.pair.tau.unit: 'layer'", "speciation"),
     "unit of x": (
         "sweeps/pair/x",
@@ -322,7 +349,8 @@ def test_a_family_checks_its_own_arguments():
     [
         (
             {"quantities": ["speciation", "corrections"]},
-            "sweeps.w.quantities[1]: 'corrections' is not computed of the family quartic (allowed: scores, speciation)",
+            "sweeps.w.quantities[1]: 'corrections' is not computed of the family quartic "
+            "(allowed: scores, speciation, layer)",
         ),
         (
             {"criteria": ["boundary", "exact"]},
@@ -370,6 +398,44 @@ def test_a_mixture_has_no_matched_gaussians():
 def test_groups_are_two_lists_of_components(groups, line):
     (found,) = lines_of(changed("sweeps/pair/groups", groups))
     assert found.startswith(line)
+
+
+TRIANGLE = "this one has 3 components in 2 features"
+LINE_OR_PAIR = "is computed of mixtures on a line and of pairs"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"quantities": ["scores", "regions"]}, f"quantities[1]: 'regions' {LINE_OR_PAIR}; {TRIANGLE}"),
+        ({"quantities": ["neighbours"]}, f"quantities[0]: 'neighbours' {LINE_OR_PAIR}; {TRIANGLE}"),
+        (
+            {"quantities": ["divergence"], "place": "layer"},
+            f"place: divergence under an error 'layer' {LINE_OR_PAIR}; {TRIANGLE}",
+        ),
+        (
+            {"quantities": ["divergence"], "tau_max": 1, "tau_min": 2},
+            "tau_max: 1.0 is not allowed; allowed: a number above tau_min, which is 2.0",
+        ),
+        (
+            {"quantities": ["burgers"], "forms": ["vp", "conservation"]},
+            f"forms[1]: 'conservation' is a form in one dimension; {TRIANGLE}",
+        ),
+        (
+            {"quantities": ["trajectories"], "tau": 1.0},
+            "tau: one value is not allowed; allowed: at least two, for trajectories run from the largest to the smallest",
+        ),
+    ],
+)
+def test_a_quantity_that_the_family_cannot_have_is_refused_before_anything_runs(changes, line):
+    triangle = {"family": "polygon", "axes": {"separation": [1.0]}}
+    assert lines_of({"sweeps": {"t": triangle | changes}}) == [f"sweeps.t.{line}"]
+    assert Study.from_mapping({"sweeps": {"t": triangle | changes | {"quantities": ["scores"]}}})
+
+
+def test_all_quantities_of_a_mixture_on_a_line_go_together():
+    line = {"family": "collinear", "axes": {"separation": [1.0]}, "quantities": list(QUANTITIES)}
+    assert Study.from_mapping({"sweeps": {"t": line | {"place": "layer", "forms": ["conservation"]}}})
 
 
 def test_a_random_draw_that_fits_no_memory_is_refused():

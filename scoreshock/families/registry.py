@@ -38,7 +38,7 @@ class Kind:
 
 
 MIXTURE: Final = Kind({name: name for name in QUANTITIES}, MIXTURE_CRITERIA, DEFAULT_CRITERIA)
-WELL: Final = Kind({name: f"wells.{name}" for name in ("scores", "speciation")}, WELL_CRITERIA, WELL_CRITERIA)
+WELL: Final = Kind({name: f"wells.{name}" for name in ("scores", "speciation", "layer")}, WELL_CRITERIA, WELL_CRITERIA)
 
 
 @dataclass(frozen=True)

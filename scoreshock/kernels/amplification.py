@@ -96,6 +96,13 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     return _exponent(closed, quadrature.reshape(shape), ratio, status, status)
 
 
+def pair_closed(means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The closed form (55) and its status, (...), of :func:`pair_exponent`, for any weights."""
+    a = half_distance(means)
+    v = np.asarray(variance + 2 * np.asarray(tau_min))
+    return _closed(excess(a, variance, tau_min), a > 0, a**2 > variance, v)
+
+
 def mean_exponent(
     means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, roots_v: np.ndarray
 ) -> Exponent:

@@ -89,7 +89,7 @@ def on_line(
     """
     k = np.shape(means)[-2]
     arguments = [(start, 1), (direction, 1), (means, 2), (np.log(weights), 1), (variance, 0), (tau, 0), (group, 1)]
-    places, status = in_batches(_on_line, arguments, [((k - 1,), float), ((), np.int8)])
+    places, status = in_batches(crossings_on_line, arguments, [((k - 1,), float), ((), np.int8)])
     return places, status
 
 
@@ -306,7 +306,7 @@ def _centre(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return total / mass
 
 
-def _on_line(
+def crossings_on_line(
     start: np.ndarray,
     direction: np.ndarray,
     means: np.ndarray,

@@ -94,14 +94,39 @@ def crossings(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
     c, b, sign = (np.take_along_axis(a, order, axis=0) for a in (c, b, sign))
     with np.errstate(all="ignore"):
         c, sign = _tied_together(c, b, sign)
-        levels = [c]
-        for i in range(k - 1):
-            levels.append(levels[-1] + np.log(b - b[i]))
-            levels[-1][: i + 1] = -np.inf
-        roots = np.empty((0, size))
-        for level in reversed(levels[:-1]):
-            roots = _between(level, b, sign, roots)
+        roots = np.full((k - 1, size), np.nan)
+        # No more zeros than changes of sign from term to term (Descartes): one needs no other to be told from.
+        once = _changes(c, sign) <= 1
+        for points, search in ((np.flatnonzero(once), _only), (np.flatnonzero(~once), _all)):
+            if len(points):
+                found = search(c[:, points], b[:, points], sign[:, points])
+                roots[: len(found), points] = found
         return np.sort(roots, axis=0) + 0.0  # a zero has one sign
+
+
+def _changes(c: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """How often the sign changes from one term to the next that is there, (B,)."""
+    last, count = np.zeros(c.shape[-1]), np.zeros(c.shape[-1], dtype=int)
+    for constant, now in zip(c, sign, strict=True):
+        there = constant > -np.inf
+        count += there & (last * now < 0)
+        last = np.where(there, now, last)
+    return count
+
+
+def _only(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    return _between(c, b, sign, np.empty((0, c.shape[-1])))
+
+
+def _all(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    levels = [c]
+    for i in range(len(c) - 1):
+        levels.append(levels[-1] + np.log(b - b[i]))
+        levels[-1][: i + 1] = -np.inf
+    roots = np.empty((0, c.shape[-1]))
+    for level in reversed(levels[:-1]):
+        roots = _between(level, b, sign, roots)
+    return roots
 
 
 def _tied_together(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,7 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     integral is a Lyapunov exponent (51), with unequal ones only an integral of rates, since trajectories do not stay on
     the boundary (``exponent_kind``). More components: closed form with ``a^2 -> lambda_1`` (leading order at the weighted
     mean), quadrature of the exact positive rate ``(lambda_max(Gamma) - v)/v^2`` there; their difference is the error of
-    the leading order.
+    the leading order. Along the moving boundary of any mixture: ``boundary_amplification``.
 
     Examples
     --------

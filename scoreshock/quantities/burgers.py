@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status
+from scoreshock.conventions import FORMS, Status, attributes
 from scoreshock.kernels import burgers as kernel
 from scoreshock.kernels import differences, geometry
 from scoreshock.kernels import mixture as mixtures
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
-from scoreshock.quantities.points import Points, positions, times
+from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply, check_names
+from scoreshock.quantities.points import (
+    Points,
+    diffusion_times,
+    explained,
+    inner,
+    line_direction,
+    on_line,
+    on_the_line,
+    positions,
+    times,
+    with_times,
+)
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Argument = tuple[xr.DataArray, tuple[str, ...]]
@@ -36,6 +47,82 @@ OF_MIXTURES = ("conservation", "log-density")
 VELOCITY = ("burgers", "physical-burgers", "cole-hopf")
 
 METHODS = ("analytic", "differences")
+
+
+ALONG = ("rate_term", "diffusion_term", "advection_term", "growth_term", "transport_term")
+"""Terms of an equation, in the order of the kernel's; those that a form does not have are zero."""
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content: :func:`residuals` along the line through the layer."""
+    options = dict(content["options"])
+    tau = diffusion_times(mixture, options.pop("tau"))
+    x = on_line(mixture, options.pop("x"), tau)
+    found = residuals(mixture, x, tau, **options)
+    found = explained(found, on_the_line(x), "residual_status")
+    clock = "tau" if "tau" in tau.dims else "tau_scaled"
+    line = next(str(dim) for dim in x.dims if dim in ("x", "x_scaled"))
+    return with_times(found.assign(position=x), tau, "residual_status").transpose(..., clock, line, "form", "feature")
+
+
+def residuals(
+    mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, forms: Sequence[str] = ("score",), terms: bool = False
+) -> xr.Dataset:
+    """Residuals of several forms of the score's equation at ``x`` and ``tau``, by closed forms.
+
+    Parameters
+    ----------
+    mixture, x, tau
+        As in :func:`burgers_residual`; ``x`` in the coordinates of diffusion time for every form.
+    forms
+        Names in ``EQUATIONS``, with coefficients one.
+    terms
+        Whether to give the terms of the equations too.
+
+    Returns
+    -------
+    Dataset
+        ``residual_relative``, ``largest_term`` and ``residual_status`` ``(..., form)``; with ``terms`` the components of
+        ``rate_term, diffusion_term, advection_term, growth_term, transport_term`` along the line through the layer (of
+        ``log-density`` the terms themselves); those that a form does not have are zero.
+
+    Raises
+    ------
+    ValueError
+        For a form that is not available.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.25, weight=0.7)
+    >>> found = residuals(pair, np.array([0.0, 0.3]), 0.1, forms=["burgers", "vp"])
+    >>> bool((found.residual_relative < 1e-12).all()), found.form.values.tolist()
+    (True, ['burgers', 'vp'])
+    """
+    check_names("forms", forms, FORMS)
+    for form in forms:
+        checked_method(mixture, form, None)
+    own = ("form",)
+    given = [(mixture.ambient_dimension, ()), (times(tau), ())]
+    found = apply(
+        _of_forms,
+        [
+            *mixture_arguments(mixture),
+            *given,
+            (positions(mixture, x), ("feature",)),
+            (line_direction(mixture), ("feature",)),
+        ],
+        [
+            *(Output(name, own) for name in ("residual_relative", "largest_term", *(ALONG if terms else ()))),
+            Output("residual_status", own, np.int8),
+        ],
+        sizes={"form": len(forms)},
+        forms=tuple(forms),
+        terms=terms,
+    )
+    for name in ALONG if terms else ():
+        found[name].attrs["long_name"] += ", along the line through the layer"
+    return found.assign_coords(form=("form", list(forms), attributes("form")))
 
 
 def burgers_residual(
@@ -188,17 +275,56 @@ def _analytic(
     x: np.ndarray,
     form: str,
 ) -> tuple[np.ndarray, ...]:
+    terms = _terms(means, weights, variance, dimension, tau, coefficient, x, form)
+    return (*_wanted(terms, form), status_of(terms, variance + 2 * tau, tau))
+
+
+def _terms(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    dimension: np.ndarray,
+    tau: np.ndarray,
+    coefficient: Any,
+    x: np.ndarray,
+    form: str,
+) -> kernel.Terms:
+    """Terms of a form of the equation by closed forms."""
     if form == "log-density":
-        terms = kernel.log_density_terms(x, means, weights, variance, tau, dimension)
-    elif form == "conservation":
-        terms = kernel.conservation_terms(x, means, weights, variance, tau)
-    else:
-        alpha = 1 / np.sqrt(1 + 2 * tau) if form == "vp" else 1.0
-        drift, squared = _clock(form, coefficient)
-        terms = kernel.affine_terms(x, means, weights, variance, tau, alpha, drift, squared)
-        terms = _in_form(terms, form, coefficient)
-    v = variance + 2 * tau
-    return (*_wanted(terms, form), status_of(terms, v, tau))
+        return kernel.log_density_terms(x, means, weights, variance, tau, dimension)
+    if form == "conservation":
+        return kernel.conservation_terms(x, means, weights, variance, tau)
+    alpha = _signal(tau) if form == "vp" else 1.0
+    drift, squared = _clock(form, coefficient)
+    return _in_form(kernel.affine_terms(x, means, weights, variance, tau, alpha, drift, squared), form, coefficient)
+
+
+def _signal(tau: np.ndarray) -> np.ndarray:
+    """Signal coefficient alpha of the VP process at its effective diffusion time."""
+    return 1 / np.sqrt(1 + 2 * tau)
+
+
+def _of_forms(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    dimension: np.ndarray,
+    tau: np.ndarray,
+    x: np.ndarray,
+    direction: np.ndarray,
+    forms: tuple[str, ...],
+    terms: bool,
+) -> tuple[np.ndarray, ...]:
+    """Relative residual, largest term, terms along ``direction (..., n)`` if wanted, and status, (..., forms) each."""
+    columns = []
+    for form in forms:
+        place = x * _signal(tau)[..., None] if form == "vp" else x
+        found = _terms(means, weights, variance, dimension, tau, np.ones(()), place, form)
+        named = (found.rate, found.diffusion, found.advection, found.growth, found.transport) if terms else ()
+        along = (term if form == "log-density" else inner(term, direction) for term in named)
+        status = status_of(found, variance + 2 * tau, tau)
+        columns.append(np.broadcast_arrays(found.relative, found.largest, *along, status))
+    return tuple(np.stack(column, axis=-1) for column in zip(*columns, strict=True))
 
 
 def _clock(form: str, coefficient: np.ndarray) -> tuple[Any, Any]:

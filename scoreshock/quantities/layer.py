@@ -14,7 +14,8 @@ from scoreshock.kernels import competitors as competitors_kernel
 from scoreshock.kernels import layer as decomposition_kernel
 from scoreshock.kernels.groups import FIRST, REST, SECOND
 from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
-from scoreshock.quantities.points import Points, diffusion_times, positions, times
+from scoreshock.quantities.places import status_of_places
+from scoreshock.quantities.points import Points, diffusion_times, positions, times, with_times
 
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
 
@@ -26,8 +27,7 @@ def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     """The quantity of a study's content."""
     options = dict(content["options"])
     tau = diffusion_times(mixture, options.pop("tau"))
-    found = layer(mixture, tau, **options)
-    return found if "tau" in tau.dims else found.assign(tau=tau)
+    return with_times(layer(mixture, tau, **options), tau, "layer_status", "crossing_status")
 
 
 def layer(
@@ -61,7 +61,7 @@ def layer(
         ``jump = |grad phi|``, ``normal_hessian`` (42) with its parts ``background_curvature, interfacial_curvature``;
         ``speed`` along the normal as tau grows (the opposite in generation), ``speed_rankine_hugoniot`` (48),
         ``score_behind``, ``score_ahead`` and ``lax``; ``crossing(..., crossing_index)``, every place of a boundary on the
-        line, and ``n_boundaries``; ``layer_status``.
+        line, with ``crossing_status``, and ``n_boundaries``; ``layer_status``.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def layer(
     (-0.2075879758, 0.49, 1)
     """
     number_of_components(mixture)
-    codes = _codes(mixture, groups)
+    codes = group_codes(mixture, groups)
     line = apply(
         kernel.line_between,
         [*means_and_weights(mixture), (codes, ("component",))],
@@ -100,6 +100,7 @@ def layer(
             *(Output(name) for name in LAYER),
             Output("lax", (), np.int8),
             Output("crossing", ("crossing_index",)),
+            Output("crossing_status", ("crossing_index",), np.int8),
             Output("n_boundaries", (), np.int16),
             Output("layer_status", (), np.int8),
         ],
@@ -141,7 +142,7 @@ def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.
     vectors = ("log_ratio_gradient", "background", "interfacial", "score")
     return apply(
         _decomposition,
-        [*_arguments(mixture, tau, _codes(mixture, groups)), (positions(mixture, x), VECTOR)],
+        [*_arguments(mixture, tau, group_codes(mixture, groups)), (positions(mixture, x), VECTOR)],
         [
             *(Output(name) for name in names),
             *(Output(name, VECTOR) for name in vectors),
@@ -164,7 +165,7 @@ def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, group
     return apply(
         _competitors,
         [
-            *_arguments(mixture, tau, _codes(mixture, groups)),
+            *_arguments(mixture, tau, group_codes(mixture, groups)),
             (positions(mixture, x), VECTOR),
             (positions(mixture, normal), VECTOR),
         ],
@@ -185,7 +186,7 @@ def profile(
     ``r`` are distances in widths. Gives ``profile_interfacial, profile_tanh, profile_score, profile_local (..., r)``,
     ``profile_difference`` relative to half the jump, and ``layer_status``. Other arguments as in :func:`layer`.
     """
-    codes = _codes(mixture, groups)
+    codes = group_codes(mixture, groups)
     found = layer(mixture, tau, codes)
     values = np.asarray(r, dtype=float)
     grid = xr.DataArray(values, dims="r", coords={"r": ("r", values, attributes("r"))})
@@ -207,7 +208,7 @@ def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> list[tuple
     ]
 
 
-def _codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
+def group_codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
     """Groups as codes along ``component``."""
     if groups is None:
         return apply(kernel.leading_split, means_and_weights(mixture), [Output("group", ("component",), np.int8)]).group
@@ -260,6 +261,7 @@ def _layer(
         found.ahead,
         np.where(there, found.lax, -1),
         places,
+        status_of_places(places, status, Status.no_real_root),
         (~np.isnan(places)).sum(axis=-1),
         status,
     )

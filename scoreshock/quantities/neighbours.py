@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import attributes
 from scoreshock.kernels import neighbours as kernel
 from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
-from scoreshock.quantities.points import times
+from scoreshock.quantities.points import diffusion_times, times, with_times
 
 CRITERIA = ("cloning", "drift", "entropic")
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content: :func:`neighbours`."""
+    tau = diffusion_times(mixture, content["options"]["tau"])
+    return with_times(neighbours(mixture, tau), tau, "neighbours_status")
 
 
 def neighbours(mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataArray) -> xr.Dataset:

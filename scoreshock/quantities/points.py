@@ -9,9 +9,9 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes
-from scoreshock.conventions import attributes
+from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria, geometry
-from scoreshock.quantities.labelled import Output, apply, means_and_weights
+from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
 
 Points = xr.DataArray | np.ndarray | list | float
 
@@ -90,6 +90,74 @@ def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarr
     along = np.stack([inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
     shape = direction.shape
     return np.broadcast_to(centre, shape), direction, (along.max(axis=0) - along.min(axis=0)) / 2
+
+
+def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: str = "x") -> xr.DataArray:
+    """Points of the line through the layer at a study's positions ``x``, (..., name, feature).
+
+    Their dimension is ``name`` where the ``unit`` is absolute, else ``<name>_scaled``; with the unit ``layer`` they also
+    depend on ``tau``.
+    """
+    unit = x.get("unit", "absolute")
+    grid = axis(x, name if unit == "absolute" else f"{name}_scaled")
+    line = (str(grid.name),)
+    place: Arguments = [*means_and_weights(mixture), (grid, line)]
+    moment: Arguments = [(mixture.component_variance, ()), (tau, ())] if unit == "layer" else []
+    found = apply(places_on_line, place + moment, [Output("position", (*line, "feature"))], unit=unit)
+    return found.position.assign_coords(grid.coords)
+
+
+def on_the_line(points: xr.DataArray) -> xr.DataArray:
+    """Which of the points of `on_line` there are: in units of a layer none where the means do not differ."""
+    return (abs(points) < np.inf).all("feature")
+
+
+def line_direction(mixture: xr.Dataset) -> xr.DataArray:
+    """Unit vector along the line through the layer, (..., feature)."""
+    return apply(_direction, means_and_weights(mixture), [Output("direction", ("feature",))]).direction
+
+
+def _direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return line_through_layer(means, weights)[1]
+
+
+def places_on_line(
+    means: np.ndarray,
+    weights: np.ndarray,
+    grid: np.ndarray,
+    variance: np.ndarray | float = 0.0,
+    tau: np.ndarray | float = 0.0,
+    unit: str = "absolute",
+) -> np.ndarray:
+    """Points (..., x, n) of the line through the layer, at ``grid (x,)`` units from its centre."""
+    centre, direction, extent = line_through_layer(means, weights)
+    step = np.asarray(unit_of_length(unit, extent, variance, tau))[..., None] * grid
+    return centre[..., None, :] + step[..., None] * direction[..., None, :]
+
+
+def unit_of_length(
+    unit: str, extent: np.ndarray, variance: np.ndarray | float, tau: np.ndarray | float
+) -> np.ndarray | float:
+    """The unit of the positions: 1, half the means' extent a, or the width ``v/a`` of the layer."""
+    if unit == "layer":
+        return (variance + 2 * tau) / extent
+    return extent if unit == "separation" else 1.0
+
+
+def explained(found: xr.Dataset, known: xr.DataArray, *statuses: str) -> xr.Dataset:
+    """The result, whose ``statuses`` say ``no_transition`` where a time or place of the study is not ``known``."""
+    return found.assign({name: found[name].where(known, np.int8(Status.no_transition)) for name in statuses})
+
+
+def with_times(found: xr.Dataset, tau: xr.DataArray, *statuses: str) -> xr.Dataset:
+    """The result at a study's diffusion times ``tau``; those that count in a speciation time that there is not are NaN.
+
+    Then ``tau_status`` and the ``statuses`` of the result say ``no_transition``.
+    """
+    if "tau" in tau.dims:
+        return found
+    status = xr.zeros_like(tau.drop_attrs(), dtype=np.int8).assign_attrs(attributes("tau_status"))
+    return explained(found.assign(tau=tau, tau_status=status), tau.notnull(), "tau_status", *statuses)
 
 
 def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:

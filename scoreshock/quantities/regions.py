@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import attributes
+from scoreshock import axes
+from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import regions as kernel
 from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
-from scoreshock.quantities.points import times
+from scoreshock.quantities.places import status_of_places
+from scoreshock.quantities.points import diffusion_times, times, with_times
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content: :func:`regions`."""
+    options = content["options"]
+    tau = diffusion_times(mixture, options["tau"])
+    found = regions(mixture, tau, axes.values(options["distance"]))
+    return with_times(found, tau, "region_status", "interface_status")
 
 
 def regions(
@@ -30,8 +43,8 @@ def regions(
     Returns
     -------
     Dataset
-        ``interface_position, interface_half_gap, interface_width (..., interface)`` padded with NaN, ``n_interfaces``,
-        ``interfacial_probability``, ``region_status``; ``gradient = v s_x (..., interface, distance)``.
+        ``interface_position, interface_half_gap, interface_width (..., interface)`` with ``interface_status``,
+        ``n_interfaces``, ``interfacial_probability``, ``region_status``; ``gradient = v s_x (..., interface, distance)``.
 
     Notes
     -----
@@ -53,6 +66,7 @@ def regions(
         arguments,
         [
             *(Output(f"interface_{name}", ("interface",)) for name in ("position", "half_gap", "width")),
+            Output("interface_status", ("interface",), np.int8),
             Output("n_interfaces", (), np.int16),
             Output("interfacial_probability"),
             Output("region_status", (), np.int8),
@@ -72,4 +86,6 @@ def regions(
 
 
 def _regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, ...]:
-    return tuple(kernel.regions(means, weights, variance, tau))
+    found = kernel.regions(means, weights, variance, tau)
+    each = status_of_places(found.boundary, found.status, Status.no_transition)
+    return found.boundary, found.half_gap, found.width, each, found.number, found.inside, found.status

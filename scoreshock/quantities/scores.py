@@ -11,7 +11,16 @@ import xarray as xr
 from scoreshock.conventions import Status
 from scoreshock.kernels import mixture as kernel
 from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
-from scoreshock.quantities.points import axis, diffusion_times, inner, line_through_layer
+from scoreshock.quantities.points import (
+    axis,
+    diffusion_times,
+    inner,
+    line_through_layer,
+    on_line,
+    places_on_line,
+    unit_of_length,
+    with_times,
+)
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
@@ -61,32 +70,9 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
         [Output("log_density", line)],
         features=mixture.sizes["feature"],
     )
-    position = apply(
-        _positions, place + (moment if unit == "layer" else []), [Output("position", (*line, "feature"))], unit=unit
-    )
-    whole = found.assign(log_density=density.log_density, position=position.position).assign_coords(grid.coords)
-    return whole if "tau" in times.dims else whole.assign(tau=times)
-
-
-def _positions(
-    means: np.ndarray,
-    weights: np.ndarray,
-    grid: np.ndarray,
-    variance: np.ndarray | float = 0.0,
-    tau: np.ndarray | float = 0.0,
-    unit: str = "absolute",
-) -> np.ndarray:
-    """Points (..., x, n) of the line through the layer, at ``grid (x,)`` units from its centre."""
-    centre, direction, extent = line_through_layer(means, weights)
-    step = np.asarray(_length(unit, extent, variance, tau))[..., None] * grid
-    return centre[..., None, :] + step[..., None] * direction[..., None, :]
-
-
-def _length(unit: str, extent: np.ndarray, variance: np.ndarray | float, tau: np.ndarray | float) -> np.ndarray | float:
-    """The unit of the positions: 1, half the means' extent a, or the width ``v/a`` of the layer."""
-    if unit == "layer":
-        return (variance + 2 * tau) / extent
-    return extent if unit == "separation" else 1.0
+    position = on_line(mixture, x, times)
+    whole = found.assign(log_density=density.log_density, position=position).assign_coords(grid.coords)
+    return with_times(whole, times)
 
 
 def _profile(
@@ -94,9 +80,9 @@ def _profile(
 ) -> tuple[np.ndarray, ...]:
     """Score, its component along the line, log density in the means' span, and status, along one line for each mixture."""
     direction, extent = line_through_layer(means, weights)[1:]
-    x = _positions(means, weights, grid, variance, tau, unit)
+    x = places_on_line(means, weights, grid, variance, tau, unit)
     log_p, s = kernel.fields(x, means[..., None, :, :], weights[..., None, :], variance[..., None], tau[..., None])
-    outside = np.isnan(tau) | ~np.isfinite(_length(unit, extent, variance, tau))
+    outside = np.isnan(tau) | ~np.isfinite(unit_of_length(unit, extent, variance, tau))
     regular = np.where(variance + 2 * tau > 0, Status.ok, Status.singular)
     return s, inner(s, direction[..., None, :]), log_p, np.where(outside, Status.no_transition, regular)
 

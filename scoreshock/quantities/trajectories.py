@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,20 @@ from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import flow, growth, quantiles
 from scoreshock.kernels.geometry import half_distance
 from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
-from scoreshock.quantities.points import Points, positions, times
+from scoreshock.quantities.points import (
+    Points,
+    diffusion_times,
+    explained,
+    line_direction,
+    on_line,
+    on_the_line,
+    positions,
+    times,
+    with_times,
+)
+
+PIECE = 1 << 12
+"""Entries of score Jacobians whose growth is integrated together, at every step of their trajectories."""
 
 Bias = float | np.ndarray | list | xr.DataArray
 ErrorField = Callable[[np.ndarray, np.ndarray], Any]
@@ -27,6 +40,29 @@ class _Given:
 
     def __call__(self, x: np.ndarray, _mixture: flow.Mixture, tau: np.ndarray) -> Any:
         return self.error(x, tau)
+
+
+def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
+    """The quantity of a study's content: trajectories from its starts, and their error by a score that is wrong.
+
+    They start at the largest of the times, on the line through the layer, and the score error points along that line.
+    """
+    options = content["options"]
+    tau = diffusion_times(mixture, options["tau"])
+    clock = "tau" if "tau" in tau.dims else "tau_scaled"
+    falling = tau.sortby(clock, ascending=False)
+    starts = on_line(mixture, options["starts"], falling.isel({clock: 0}, drop=True), "start")
+    track = falling.drop_vars(clock).rename({clock: "tau"}) if clock == "tau_scaled" else falling
+    bias = options["bias"] * line_direction(mixture)
+    exact = trajectories(mixture, starts, track).drop_vars("log_tail", errors="ignore")
+    grown = error_growth(mixture, starts, track, bias, options["place"]).drop_vars(["trajectory", "trajectory_status"])
+    found = exact.merge(grown, join="exact")
+    statuses = [name for name in ("trajectory_status", "exact_status", "growth_status") if name in found]
+    found = explained(found, on_the_line(starts), *statuses)
+    if clock == "tau":
+        return found
+    placed = found.drop_vars(["times", "tau"], errors="ignore").rename({"tau": clock}).assign_coords({clock: falling[clock]})
+    return with_times(placed, falling, *statuses)
 
 
 def trajectories(
@@ -220,7 +256,7 @@ def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray
     if "tau" not in at.dims:
         raise ValueError(f"tau: dimensions {at.dims}; allowed: a dimension tau")
     step = at.diff("tau")
-    wanted = (step <= 0).all() if falling else (step <= 0).all("tau") | (step >= 0).all("tau")
+    wanted = (step <= 0).all("tau") if falling else (step <= 0).all("tau") | (step >= 0).all("tau")
     if at.chunks is None and not bool((wanted | at.isnull().any("tau")).all()):
         raise ValueError(f"tau: {at.values!r}; allowed: {'descending' if falling else 'descending or ascending'} times")
     return at
@@ -336,8 +372,16 @@ def _growth(
     bias: np.ndarray,
     steps: int,
 ) -> tuple[np.ndarray, ...]:
-    found = growth.flow_growth(x, means, weights, variance, tau, steps)
-    return found.log_growth, found.log_bound, growth.length(bias)[..., None] * np.exp(found.log_bound), found.status
+    given = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 1)]
+    lead = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in given))
+    columns = [np.empty((*lead, tau.shape[-1]), dtype) for dtype in (float, float, np.int8)]
+    # Integrals need the trajectory at all of its steps: piece by piece, so that memory does not grow with their number.
+    for cut in flow.pieces(lead, max(8, PIECE // means.shape[-1] ** 2)):
+        start, mu, w, s2, at = (flow.part(a, core, cut, lead) for a, core in given)
+        for column, values in zip(columns, growth.flow_growth(start, mu, w, s2, at, steps), strict=True):
+            column[cut] = values
+    log_growth, log_bound, status = columns
+    return log_growth, log_bound, growth.length(bias)[..., None] * np.exp(log_bound), status
 
 
 def _centre(

@@ -14,6 +14,7 @@ from typing import Any
 from scoreshock import axes as written
 from scoreshock import families
 from scoreshock.conventions import AXES
+from scoreshock.study.quantities import QUANTITIES, Quantity, lengths
 
 NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
 WHOLE = "all"  # the block of a sweep without split
@@ -38,7 +39,7 @@ class Sweep:
     split
         Axes of which every value is a block of its own.
     quantities, options
-        What is computed, and how: ``x, tau, criteria, order, tau_min, groups``.
+        What is computed, and all options that any quantity takes.
     data
         SHA-256 of the data file that the family reads, or None.
     components, features
@@ -80,6 +81,10 @@ class Sweep:
     def module(self, quantity: str) -> str:
         """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""
         return families.module_of(self.family, quantity)
+
+    def known(self, quantity: str) -> Quantity:
+        """What is known of ``quantity`` of the sweep's family."""
+        return QUANTITIES[self.module(quantity)]
 
     def content(self, quantity: str) -> Content:
         """What ``quantity`` is computed from over the whole sweep, as plain values."""
@@ -123,23 +128,18 @@ class Block:
 
     def points(self, quantity: str) -> int:
         """Points at which ``quantity`` is evaluated: densities, times the positions and diffusion times of their grid."""
-        densities = math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
-        return densities * math.prod(written.size(self.sweep.options[name]) for name in _GRIDS.get(quantity, ()))
+        grids = self.sweep.known(quantity).grids
+        return self.densities * math.prod(written.size(self.sweep.options[name]) for name in grids)
+
+    @property
+    def densities(self) -> int:
+        """Number of densities of the block."""
+        return math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
 
     def bytes(self, quantity: str) -> int:
         """Bytes of the quantity's variables before compression, every variable counted at its largest."""
-        sweep, k = self.sweep, self.sweep.components
-        criteria, labels = len(sweep.options["criteria"]), len(self.content(quantity)["schedules"])
-        features, times = sweep.features, written.size(sweep.options["tau"])
-        rank = max(1, min(k - 1, features))
-        each = {
-            "scores": 8 * (2 * features + 3) + 1,
-            "speciation": criteria * (17 + 41 * labels) + 17 * rank + 11 * (2 * k - 1) + 21 * (k - 1) + 5,
-            "corrections": 34 * (sweep.options["order"] + 1) + 10,
-            "amplification": 35 + 17 * times,
-            "layer": 16 * features + 8 * (k - 1) + 84 + k,
-        }
-        return self.points(quantity) * each[quantity]
+        labels = len(self.content(quantity)["schedules"])
+        return self.densities * self.sweep.known(quantity).size(lengths(self.sweep, labels))
 
 
 def content_digest(content: Mapping[str, Any]) -> str:
@@ -148,27 +148,14 @@ def content_digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_OPTIONS = {
-    "scores": ("x", "tau"),
-    "speciation": ("criteria",),
-    "corrections": ("order",),
-    "amplification": ("tau_min", "tau"),
-    "layer": ("tau", "groups"),
-}
-_GRIDS = {"scores": ("x", "tau"), "layer": ("tau",)}
-"""Options whose values each have a point of the quantity's own."""
-
-
 def _content(sweep: Sweep, quantity: str, fixed: Mapping[str, Any]) -> Content:
-    if quantity not in _OPTIONS:
-        raise ValueError(f"quantity = {quantity!r} is not allowed; allowed: {', '.join(_OPTIONS)}")
     content: Content = {
         "family": sweep.family,
         "parameters": dict(sweep.parameters),
         "axes": {name: {"values": [fixed[name]]} if name in fixed else dict(spec) for name, spec in sweep.axes.items()},
         "schedules": _schedules(sweep, fixed) if quantity == "speciation" else {},
         "quantity": quantity,
-        "options": {name: sweep.options[name] for name in _OPTIONS[quantity]},
+        "options": {name: sweep.options[name] for name in sweep.known(quantity).options},
     }
     return content if sweep.data is None else content | {"data": sweep.data}
 

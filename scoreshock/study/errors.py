@@ -67,7 +67,7 @@ def key_path(parts: Iterable[str | int]) -> str:
     for part in parts:
         if isinstance(part, int) and not isinstance(part, bool):
             text += f"[{part}]"
-        elif _KEY.fullmatch(str(part)):
+        elif len(str(part)) <= _SHORT.maxstring and _KEY.fullmatch(str(part)):
             text += f".{part}" if text else str(part)
         else:
             text += f"[{show(part)}]"

@@ -15,6 +15,7 @@ POINTS_LIMIT = 10**9
 BLOCKS_LIMIT = 10**5
 BYTES_LIMIT = 64 * 2**30
 DRAW_LIMIT = 2 * 2**30
+COMPONENTS_LIMIT = 4096
 
 
 def countable(sweep: Sweep, find: Finder) -> bool:
@@ -37,7 +38,12 @@ def countable(sweep: Sweep, find: Finder) -> bool:
 
 
 def storable(sweep: Sweep, find: Finder) -> bool:
-    """Whether the results of a block stay below what a file may hold."""
+    """Whether components and the results of a block stay below what a job and a file may hold."""
+    if sweep.components > COMPONENTS_LIMIT:
+        find.at("parameters").add(
+            f"the mixture has {sweep.components:,} components; at most {COMPONENTS_LIMIT:,} are allowed (our limit)"
+        )
+        return False
     block = next(sweep.iterate())
     for quantity in sweep.quantities:
         if (size := block.bytes(quantity)) > BYTES_LIMIT:

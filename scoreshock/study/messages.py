@@ -31,12 +31,19 @@ def _meant(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return (*location[:-1], near) if near else ()
 
 
+GRIDS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    "x": (models.LineValues, models.LineRange),
+    "starts": (models.LineValues, models.LineRange),
+    "tau": (models.TimeValues, models.TimeRange),
+}
+"""Models of options with a unit: values one by one, and a range."""
+
+
 def known_keys(location: Sequence[str | int]) -> list[str]:
     """Keys that may stand beside the last one of a pydantic location."""
     parents = location[:-1]
     if parents and is_tag(parents[-1]):
-        line = {"x": (models.LineValues, models.LineRange), "tau": (models.TimeValues, models.TimeRange)}
-        pair = line.get(str(parents[-2]), (models.Values, models.Range))
+        pair = GRIDS.get(str(parents[-2]), (models.Values, models.Range))
         model: type[BaseModel] = pair[parents[-1] == "<range>"]
     elif parents and parents[-1] == "axes":
         model = models.Axes
@@ -77,6 +84,7 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "dict_type": lambda found: _given(found, _MAPPING),
     "list_type": lambda found: _given(found, _LIST),
     "string_type": lambda found: _given(found, "text"),
+    "bool_type": lambda found: _given(found, "true or false"),
     "int_type": lambda found: _given(found, "a whole number"),
     "int_from_float": lambda found: _given(found, "a whole number"),
     "literal_error": lambda found: _given(found, found["ctx"]["expected"].replace("'", "")),

@@ -22,10 +22,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from scoreshock.conventions import AXES, CRITERIA, QUANTITIES
+from scoreshock.conventions import AXES, CRITERIA, FORMS, PLACES, QUANTITIES
 from scoreshock.families import FAMILIES
 from scoreshock.schedules import KINDS
 from scoreshock.study.errors import show, unknown
+from scoreshock.study.quantities import takers
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "allowed: a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..'"
@@ -86,12 +87,17 @@ def number_as_text(value: str) -> str:
     return ": write it without quotes"
 
 
+_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
 def name(value: str) -> str:
     """A name that is safe in file names on every system."""
     if not isinstance(value, str):
         raise problem(f"{show(value)} is {_what(value)}, not text: write it in quotes")
-    if not re.fullmatch(NAME, value) or ".." in value:
+    if not re.fullmatch(NAME, value) or ".." in value or value.endswith("."):
         raise problem(f"{show(value)} is not a name; {NAME_RULE}")
+    if _DEVICE.fullmatch(value):
+        raise problem(f"{show(value)} is not a name; allowed: any but CON, PRN, AUX, NUL, COM1, ..., which are Windows' own")
     return value
 
 
@@ -140,6 +146,7 @@ Kind = Annotated[str, OneOf("kind of schedule", tuple(KINDS))]
 Quantities = Annotated[list[Annotated[str, OneOf("quantity", QUANTITIES)]], *Distinct]
 Criteria = Annotated[list[Annotated[str, OneOf("criterion", CRITERIA)]], *Distinct]
 
+Forms = Annotated[list[Annotated[str, OneOf("form", FORMS)]], *Distinct]
 Groups = Annotated[list[list[int]], Field(json_schema_extra={"minItems": 2, "maxItems": 2})]
 
 
@@ -227,6 +234,19 @@ Times = Annotated[
     Discriminator(_form),
 ]
 
+
+def not_zero(value: float) -> float:
+    """``value`` unless it is 0."""
+    if value == 0:
+        raise problem(f"{show(value)} is not allowed; allowed: a number other than 0")
+    return value
+
+
+def of(option: str, meaning: str, **rules: Any) -> Any:
+    """Field of an option, described with the quantities that take it."""
+    return Field(description=f"{', '.join(takers(option))}: {meaning}", **rules)
+
+
 Axes = create_model(  # type: ignore[call-overload]
     "Axes",
     __base__=Strict,
@@ -246,17 +266,26 @@ class SweepEntry(Strict):
         list[Label], AfterValidator(_different), Field(description="axes of which every value is a job of its own")
     ] = []
     quantities: Annotated[Quantities, Field(description="what is computed")]
-    x: Annotated[Line, Field(description="scores: positions along the line through the layer")] = LineRange(
+    x: Annotated[Line, of("x", "positions along the line through the layer")] = LineRange(
         start=-3.0, stop=3.0, num=301, unit="separation"
     )
-    tau: Annotated[Times, Field(description="scores, amplification, layer: diffusion times")] = TimeValues(
-        values=[0.25, 0.5, 1.0, 2.0], unit="speciation"
-    )
+    tau: Annotated[Times, of("tau", "diffusion times")] = TimeValues(values=[0.25, 0.5, 1.0, 2.0], unit="speciation")
     # None stands for what the family and the components say, and cannot be written.
-    criteria: Annotated[Criteria, Field(description="speciation: criteria")] = None  # type: ignore[assignment]
-    order: Annotated[int, Field(ge=0, le=MAXIMUM_ORDER, description="corrections: highest order")] = 8
-    tau_min: Annotated[Number, Field(ge=0, description="amplification: where generation stops")] = 0.0
-    groups: Annotated[Groups, Field(description="layer: indices of the components on either side")] = None  # type: ignore[assignment]
+    criteria: Annotated[Criteria, of("criteria", "criteria")] = None  # type: ignore[assignment]
+    order: Annotated[int, of("order", "highest order", ge=0, le=MAXIMUM_ORDER)] = 8
+    groups: Annotated[Groups, of("groups", "indices of the components on either side")] = None  # type: ignore[assignment]
+    forms: Annotated[Forms, of("forms", "forms of the equation")] = ["score", "burgers", "vp", "log-density"]
+    terms: Annotated[bool, of("terms", "whether to give the terms of the equations, along the line")] = False
+    starts: Annotated[Line, of("starts", "positions along the line at the largest time")] = LineRange(
+        start=-3.0, stop=3.0, num=13, unit="separation"
+    )
+    bias: Annotated[Number, of("bias", "size of the score error"), AfterValidator(not_zero)] = 0.01
+    place: Annotated[str, OneOf("place", PLACES), of("place", "where the score error acts")] = "everywhere"
+    tau_min: Annotated[Number, of("tau_min", "diffusion time at which generation stops", ge=0)] = 0.0
+    tau_max: Annotated[Number, of("tau_max", "diffusion time at which generation starts", ge=0)] = 10.0
+    distance: Annotated[AxisSpec, of("distance", "distances from each boundary, in widths of its layer")] = Range(
+        start=-3.0, stop=3.0, num=25
+    )
 
 
 class ScheduleEntry(BaseModel):

@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scoreshock.evaluation import POINTS_PER_CHUNK
+from scoreshock.study import cost
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.study import Study
-
-# Seconds of one core, measured by us on an AVX-512 server; good to a factor of three elsewhere.
-JOB_SECONDS = 3.0  # a job's start: most of it imports
-MERGE_SECONDS = 3.0
-COMPARISON_SECONDS = 4.0
-FIGURES_SECONDS = 12.0
-POINT_SECONDS = {  # a point of a mixture of k components, by module: constant + factor k^power
-    "scores": (4e-7, 6e-8, 1),
-    "speciation": (6e-5, 2.5e-7, 2),
-    "corrections": (2e-5, 4e-7, 2),
-    "amplification": (2e-5, 5e-7, 3),
-    "layer": (5e-6, 3e-6, 2),
-    "wells.scores": (4e-5, 0.0, 0),
-    "wells.speciation": (6e-3, 0.0, 0),
-}
 
 
 @dataclass(frozen=True)
@@ -68,13 +53,13 @@ def table(study: Study) -> str:
     costs = plan(study)
     head = ("sweep", "quantity", "jobs", "points", "on disk", "chunk", "time")
     total = Cost("total", "", *(sum(values) for values in zip(*map(_amounts, costs), strict=True)))  # type: ignore[arg-type]
-    rows = [head, *(_row(cost) for cost in costs), _row(total)]
+    rows = [head, *(_row(each) for each in costs), _row(total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [_aligned(row, widths) for row in rows]
     rule = "-" * len(lines[0])
     sweeps = study.sweeps.values()
     merges, comparisons = len(costs), sum("speciation" in sweep.quantities for sweep in sweeps)
-    after = merges * MERGE_SECONDS + comparisons * COMPARISON_SECONDS + len(sweeps) * FIGURES_SECONDS
+    after = sum(map(cost.sweep_seconds, sweeps))
     jobs = total.jobs + merges + comparisons + len(sweeps)
     return "\n".join(
         [
@@ -95,26 +80,25 @@ def table(study: Study) -> str:
 def _cost(sweep: Sweep, quantity: str) -> Cost:
     block = next(sweep.iterate())
     points, size, jobs = block.points(quantity), block.bytes(quantity), sweep.n_blocks
-    constant, factor, power = POINT_SECONDS[sweep.module(quantity)]
     return Cost(
         sweep=sweep.name,
         quantity=quantity,
         jobs=jobs,
         points=jobs * points,
         bytes=2 * jobs * size,
-        chunk_bytes=size * min(points, POINTS_PER_CHUNK) // points,
-        seconds=jobs * (JOB_SECONDS + points * (constant + factor * sweep.components**power)),
+        chunk_bytes=cost.chunk_bytes(block, quantity),
+        seconds=jobs * cost.block_seconds(block, quantity),
     )
 
 
-def _amounts(cost: Cost) -> tuple[float, ...]:
-    return cost.jobs, cost.points, cost.bytes, cost.chunk_bytes, cost.seconds
+def _amounts(of: Cost) -> tuple[float, ...]:
+    return of.jobs, of.points, of.bytes, of.chunk_bytes, of.seconds
 
 
-def _row(cost: Cost) -> tuple[str, ...]:
-    chunk = _size(cost.chunk_bytes) if cost.quantity else ""
-    amounts = (f"{cost.jobs:,}", f"{cost.points:,}", _size(cost.bytes), chunk, _time(cost.seconds))
-    return (cost.sweep, cost.quantity, *amounts)
+def _row(of: Cost) -> tuple[str, ...]:
+    chunk = _size(of.chunk_bytes) if of.quantity else ""
+    amounts = (f"{of.jobs:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
+    return (of.sweep, of.quantity, *amounts)
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:

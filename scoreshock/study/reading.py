@@ -1,8 +1,11 @@
-"""Reading a study's YAML: duplicate keys, expanding aliases and broken text are refused with their line."""
+"""Reading a study's YAML: duplicate keys, expanding aliases, endless numbers and broken text are refused with their line.
+
+A study is values and never code: tags that would make objects are unknown to the loader, and templates are refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,27 @@ from scoreshock.study.errors import StudyError, key_path
 
 # Both limits are ours: a study is written by hand, numbers by the thousand belong into a data file.
 BYTES_LIMIT = 1_048_576
-NODES_LIMIT = 200_000
+NODES_LIMIT = 50_000
+DIGITS_LIMIT = 400  # the longest number in floating point has 309 before its point
+TEMPLATE = "__use_yte__"  # where it stands, Snakemake takes texts that begin with "?" for Python
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which stops at the first value too many."""
+
+    composed = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.composed += 1
+        if self.composed > NODES_LIMIT:
+            raise StudyError([f"holds more than {NODES_LIMIT:,} values; at most so many are allowed "
+                              "(put long tables into a data file)"])  # fmt: skip
+        return super().compose_node(parent, index)
 
 
 def read_yaml(path: str | Path) -> Any:
     """Contents of a YAML file, or ``StudyError`` with file and line of what is wrong."""
-    loader = yaml.SafeLoader(_text(path))
+    loader = _Loader(_text(path))
     try:
         node = loader.get_single_node()
         if node is None:
@@ -25,7 +43,7 @@ def read_yaml(path: str | Path) -> Any:
         if (count := _expanded(node)) > NODES_LIMIT:
             raise StudyError([f"{path}: stands for {_about(count)} values once its aliases are followed; "
                               f"at most {NODES_LIMIT:,} are allowed"])  # fmt: skip
-        if problems := [f"{path}: {problem}" for problem in _duplicates(node, ())]:
+        if problems := [f"{path}: {problem}" for problem in (*_duplicates(node, ()), *_endless(node))]:
             raise StudyError(problems)
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -34,16 +52,17 @@ def read_yaml(path: str | Path) -> Any:
         raise StudyError([f"{path}: {' '.join(str(error).split())}"]) from None
     except RecursionError:
         raise StudyError([f"{path}: nested too deeply, or an alias that contains itself"]) from None
-    except StudyError:
-        raise
-    except ValueError as error:
-        raise StudyError([f"{path}: {error}"]) from None
+    except StudyError as error:
+        raise StudyError([p if p.startswith(f"{path}: ") else f"{path}: {p}" for p in error.problems]) from None
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
+        # The loader trusts explicit tags: !!int "", !!timestamp "today".
+        raise StudyError([f"{path}: a value is not what its tag says: {error}"]) from None
     finally:
         loader.dispose()
 
 
 def check_files(paths: Iterable[str | Path]) -> None:
-    """Refuse study files whose keys are written twice, which a plain YAML reader drops silently.
+    """Refuse study files whose keys are written twice, which a plain YAML reader drops silently, and templates.
 
     Parameters
     ----------
@@ -58,7 +77,9 @@ def check_files(paths: Iterable[str | Path]) -> None:
     problems: list[str] = []
     for path in paths:
         try:
-            read_yaml(path)
+            content = read_yaml(path)
+            if isinstance(content, Mapping) and TEMPLATE in content:
+                problems.append(f"{path}: {TEMPLATE}: a study is values, not a template that runs code; write the values")
         except StudyError as error:
             problems += error.problems
     if problems:
@@ -67,6 +88,8 @@ def check_files(paths: Iterable[str | Path]) -> None:
 
 def _text(path: str | Path) -> str:
     try:
+        if Path(path).exists() and not Path(path).is_file():
+            raise StudyError([f"{path}: is not a file"])
         size = Path(path).stat().st_size
         if size > BYTES_LIMIT:
             raise StudyError([f"{path}: {size:,} bytes; a study has at most {BYTES_LIMIT:,} "
@@ -120,6 +143,22 @@ def _duplicates(node: yaml.Node, path: tuple[str | int, ...]) -> Iterator[str]:
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             yield from _duplicates(value, (*path, position))
+
+
+def _endless(root: yaml.Node) -> Iterator[str]:
+    """Numbers that are too long to be one: reading them takes time that grows with the square of their length."""
+    waiting, seen = [root], {id(root)}
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > DIGITS_LIMIT:
+            yield (f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters, {node.value[:20]}...; "
+                   f"at most {DIGITS_LIMIT} are allowed")  # fmt: skip
+        new = [child for child in _children(node) if id(child) not in seen]
+        seen.update(map(id, new))
+        waiting += new
+
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 def _marked(error: yaml.MarkedYAMLError) -> str:

@@ -223,7 +223,8 @@ def _parameters(entry: models.SweepEntry, family: families.Family, find: Finder)
 
 
 def _options(entry: models.SweepEntry, family: families.Family, find: Finder) -> dict[str, Any]:
-    for spec, place in ((entry.tau, "tau"), (entry.x, "x")):
+    grids = {place: getattr(entry, place) for place in ("x", "tau", "starts", "distance")}
+    for place, spec in grids.items():
         if isinstance(spec, models.Range) and not _resolved(spec):
             find.at(place).add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
     tau = _points(entry.tau)
@@ -231,21 +232,29 @@ def _options(entry: models.SweepEntry, family: families.Family, find: Finder) ->
         if value < 0:
             find.at("tau").add(f"{show(value)} is not allowed; allowed: numbers >= 0")
     return {
-        "x": _points(entry.x),
-        "tau": tau,
+        **{place: _points(spec) for place, spec in grids.items() if place != "distance"},
+        "distance": _grid(entry.distance),
         "criteria": list(entry.criteria or family.kind.default_criteria),
         "order": entry.order,
-        "tau_min": float(entry.tau_min) + 0.0,
         "groups": entry.groups,
+        "forms": list(entry.forms),
+        "terms": entry.terms,
+        "place": entry.place,
+        **{name: float(getattr(entry, name)) + 0.0 for name in ("bias", "tau_min", "tau_max")},
     }
 
 
 def _points(spec: Any) -> dict[str, Any]:
-    """A grid of positions or times in its plain form."""
+    """A grid of positions or times in its plain form, with its unit."""
+    return _grid(spec) | {"unit": getattr(spec, "unit", "absolute")}
+
+
+def _grid(spec: Any) -> dict[str, Any]:
+    """A grid in its plain form, values ascending: a coordinate is monotonic."""
     if isinstance(spec, models.Range):
-        return spaced(spec) | {"unit": spec.unit}  # type: ignore[attr-defined]
+        return spaced(spec)
     numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
-    return {"values": [float(v) + 0.0 for v in numbers], "unit": getattr(spec, "unit", "absolute")}
+    return {"values": sorted(float(v) + 0.0 for v in numbers)}
 
 
 def _built(sweep: Sweep, find: Finder) -> Sweep | None:
@@ -266,12 +275,16 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
     if sweep.options["groups"] is not None and _grouped(sweep.options["groups"], components, find.at("groups")) is None:
         return None
     file = sweep.parameters.get("file")
-    return replace(
+    sized = replace(
         sweep,
         components=components,
         features=features,
         data=None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest(),
     )
+    problems = [problem for quantity in sized.quantities for problem in sized.known(quantity).problems(sized)]
+    for place, message in problems:
+        find.at(*place).add(message)
+    return None if problems else sized
 
 
 def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:

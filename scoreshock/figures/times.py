@@ -1,0 +1,62 @@
+"""Figures of speciation: its times by several criteria, their errors, and what happens to modes and classes."""
+
+from __future__ import annotations
+
+import holoviews as hv
+import xarray as xr
+
+from scoreshock.figures.curves import PANELS, abreast, clock, over, panels, swept
+
+
+def speciation(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Speciation time by criterion over the swept axes."""
+    tau = dataset.tau_star.where(dataset.status == 0)
+    return panels(tau, "criterion", backend)
+
+
+def time(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Speciation time by criterion in each schedule's own clock, one panel a schedule."""
+    if "time" not in dataset:
+        return []
+    placed = dataset.time.where(dataset.time_status == 0)
+    return [
+        panel
+        for label in dataset.schedule.values[:PANELS]
+        for panel in panels(placed.sel(schedule=label), "criterion", backend, most=1, middle=True, lead=[str(label)])
+    ]
+
+
+def corrections(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Magnitude of the series' relative error against the exact criterion, by order."""
+    error = abs(dataset.error_relative.where(dataset.error_status == 0))
+    label = {"long_name": "size of the series' error, relative to the exact v*", "units": "1"}
+    return over(error.assign_attrs(label), ["order", *swept(error)], backend, logy=True)
+
+
+def cascade(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Speciation time of each mode by the exact criterion and to leading order, one panel a mode."""
+    exact = dataset.tau_mode.where(dataset.mode_status == 0)
+    leading = dataset.cascade.where(dataset.cascade_status == 0)
+    label = {"long_name": "speciation time of the mode", "units": "1"}
+    both = xr.concat([exact, leading], xr.Variable("method", ["exact", "leading"])).assign_attrs(label)
+    return panels(both, "method", backend, facet="mode" if both.sizes["mode"] > 1 else None)
+
+
+def modes(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Number of modes of the density over diffusion time."""
+    number = dataset.n_modes.where(dataset.modes_status == 0)
+    ticks = list(range(1, int(number.max().fillna(1)) + 1))
+    return over(number, [clock(dataset), *swept(number)], backend, kind="step", where="mid", logy=False, yticks=ticks)
+
+
+def one_mode(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Diffusion time above which the density has one mode, over the swept axes."""
+    tau = dataset.tau_density.where(dataset.density_status == 0)
+    return over(tau, swept(tau), backend)
+
+
+def neighbours(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+    """Cloning probability, class entropy and its rate over diffusion time, one panel each."""
+    names = ["cloning_probability", "class_entropy", "entropy_log_rate"]
+    there = dataset[names].where(dataset.neighbours_status == 0)
+    return abreast((there[name] for name in names), clock(dataset), backend, logy=False)

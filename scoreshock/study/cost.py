@@ -1,0 +1,151 @@
+"""What a job costs, from the size of its block: the plan of a study prints it, and the workflow asks a cluster for it.
+
+One model for both. Seconds are those of one core of an AVX-512 server, measured by us and good to a factor of three
+elsewhere; what is asked of a cluster has room for that, and more at each further attempt.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from scoreshock.evaluation import POINTS_PER_CHUNK
+from scoreshock.study.blocks import Block, Sweep
+
+JOB_SECONDS = 3.0  # a job's start: most of it imports
+MERGE_SECONDS = 3.0
+COMPARISON_SECONDS = 4.0
+FIGURES_SECONDS = 12.0
+SECTION_SECONDS = 10.0  # the longest of the paper's sections
+BYTES_PER_SECOND = 25e6  # that are compressed, written and read back: most of merging
+
+
+class Law(NamedTuple):
+    """Seconds of one point of k components whose means span n dimensions: ``constant + factor k^p n^q``."""
+
+    constant: float
+    factor: float = 0.0
+    p: int = 0
+    q: int = 0
+
+    def __call__(self, k: int, n: int) -> float:
+        return self.constant + self.factor * k**self.p * n**self.q
+
+
+POINT_SECONDS: dict[str, tuple[Law, Law, Law]] = {  # by module: of a pair, of more components on a line, of more in space
+    "scores": (Law(1.6e-7), Law(5e-8, 4.2e-8, 1), Law(1e-7, 1.2e-8, 1, 1)),
+    "speciation": (Law(4e-6), Law(4e-5, 1e-6, 3), Law(5e-6, 5e-8, 1, 2)),
+    "corrections": (Law(2e-6), Law(1e-6, 7e-7, 1), Law(5e-6, 3.5e-7, 1, 2)),
+    "amplification": (Law(8e-7), Law(8e-6, 1e-6, 1), Law(1e-5, 2.2e-7, 1, 2)),
+    "boundary_amplification": (Law(1e-7), Law(3e-4, 3e-4, 1), Law(3e-4, 3e-4, 1)),
+    "layer": (Law(2.2e-6), Law(2e-6, 1e-6, 1), Law(3e-6, 3.6e-7, 1, 1)),
+    "burgers": (Law(2.2e-5), Law(2e-5, 6e-6, 1), Law(2e-5, 2.6e-6, 1, 1)),
+    "trajectories": (Law(1.4e-4), Law(1e-4, 5e-5, 1), Law(2e-4, 4e-5, 1, 1)),
+    "divergence": (Law(4e-3), Law(2e-3, 5e-4, 2), Law(1e-6)),
+    "regions": (Law(1.6e-5), Law(0.0, 8e-6, 1), Law(1e-6)),
+    "modes": (Law(6e-5), Law(8e-5, 3.7e-6, 3), Law(2e-4, 7.5e-6, 2, 1)),
+    "cascade": (Law(2.5e-5), Law(0.0, 1.1e-5, 1), Law(2.5e-4, 3.5e-6, 1, 1)),
+    "neighbours": (Law(1.5e-4), Law(1.2e-4, 1.5e-5, 2), Law(1e-6)),
+    "wells.scores": (Law(4e-5),) * 3,
+    "wells.speciation": (Law(6e-3),) * 3,
+    "wells.layer": (Law(3.2e-4),) * 3,
+}
+UNMEASURED = (Law(1e-4),) * 3
+
+MEBIBYTE = 2**20
+LIBRARIES = 500  # MiB of a job that holds nothing else; measured 350
+BASE_MEMORY = 1000  # MiB of a job that goes through files chunk by chunk, or draws
+CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
+MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
+
+ROOM = 5  # times the expected time is asked for: other cores, busy nodes
+START_MINUTES = 2  # of a job on a node: two starts of Snakemake from a file system that others use
+THREAD_SECONDS = 1800  # of work for each thread that a block gets
+THREADS_LIMIT = 8
+
+LEAST_SECONDS = 60  # of work in a job of a cluster: shorter jobs are grouped
+CLASSES = (3, 6, 12, 24, 48)  # seconds; a group holds jobs of one class, the shortest being a job's start
+
+
+def block_seconds(block: Block, quantity: str) -> float:
+    """Expected seconds of one core for a quantity of a block.
+
+    Examples
+    --------
+    >>> from scoreshock.study import Study
+    >>> line = {"start": 1.0, "stop": 2.0, "num": 1000000}
+    >>> study = Study.from_mapping({"sweeps": {"line": {
+    ...     "family": "pair", "axes": {"separation": line}, "quantities": ["speciation"]}}})
+    >>> block_seconds(study.sweeps["line"].blocks()[0], "speciation")
+    7.0
+    """
+    sweep, k = block.sweep, block.sweep.components
+    laws = POINT_SECONDS.get(sweep.module(quantity), UNMEASURED)
+    law = laws[0 if k <= 2 else 1 if sweep.features == 1 else 2]
+    return JOB_SECONDS + block.points(quantity) * law(k, sweep.features)
+
+
+def sweep_seconds(sweep: Sweep) -> float:
+    """Expected seconds of one core for what is made of a sweep's blocks: merged files, comparison and figures."""
+    written = sum(sweep.n_blocks * next(sweep.iterate()).bytes(quantity) for quantity in sweep.quantities)
+    compared = COMPARISON_SECONDS if "speciation" in sweep.quantities else 0.0
+    return len(sweep.quantities) * MERGE_SECONDS + written / BYTES_PER_SECOND + compared + FIGURES_SECONDS
+
+
+def chunk_bytes(block: Block, quantity: str) -> int:
+    """Bytes of the results of one chunk."""
+    return block.bytes(quantity) * chunk_points(block, quantity) // block.points(quantity)
+
+
+def chunk_points(block: Block, quantity: str) -> int:
+    """Points of one chunk, which holds at least one density with all of its grid."""
+    points, labels = block.points(quantity), len(block.content(quantity)["schedules"])
+    share = max(1, labels) * max(1, block.sweep.components // 2)
+    return min(points, max(points // block.densities, POINTS_PER_CHUNK // share))
+
+
+def block_memory(block: Block, quantity: str, threads: int = 1) -> int:
+    """MiB that a job needs for a quantity of a block: its size does not count, but that of its chunks."""
+    matrices = 8 * chunk_points(block, quantity) * block.sweep.components * block.sweep.features**2
+    held = CHUNKS_HELD * chunk_bytes(block, quantity) + MATRICES_HELD * matrices
+    return LIBRARIES + math.ceil(threads * held / MEBIBYTE)
+
+
+def threads(seconds: float) -> int:
+    """Threads that a job gets: one for each half an hour of work, so that a large block does not hold up the rest."""
+    return min(THREADS_LIMIT, max(1, math.ceil(seconds / THREAD_SECONDS)))
+
+
+def minutes(seconds: float, threads: int = 1, attempt: int = 1) -> int:
+    """Minutes to ask of a cluster for work of so many seconds, at the first attempt or a further one.
+
+    Examples
+    --------
+    >>> minutes(7.0), minutes(600.0), minutes(600.0, attempt=2)
+    (3, 52, 104)
+    """
+    return attempt * (START_MINUTES + math.ceil(ROOM * seconds / threads / 60))
+
+
+def group_class(seconds: float) -> int | None:
+    """The class of jobs of so many seconds, or None where one of them is enough for a job of a cluster.
+
+    Examples
+    --------
+    >>> [group_class(seconds) for seconds in (3.5, 7.0, 59.0, 60.0)]
+    [3, 6, 48, None]
+    """
+    if seconds >= LEAST_SECONDS:
+        return None
+    return max((least for least in CLASSES if least <= seconds), default=CLASSES[0])
+
+
+def group_components() -> dict[int, int]:
+    """How many jobs of each class make a cluster's job of about one to two and a half minutes.
+
+    Examples
+    --------
+    >>> group_components()
+    {3: 20, 6: 10, 12: 5, 24: 3, 48: 2}
+    """
+    return {least: math.ceil(LEAST_SECONDS / least) for least in CLASSES}

@@ -1,0 +1,109 @@
+"""The labelled growth on the moving boundary: pairs, sweeps, groups, chunks, a study's content."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scoreshock as ss
+from scoreshock.conventions import ANCILLARY, FLAGS, Status
+from scoreshock.kernels import followed
+from scoreshock.quantities.boundary_amplification import ENDS, boundary_amplification, boundary_time, compute
+from tests.reference import cases, check, identify
+
+OTHERS = ([0], [1, 2])
+
+
+def missing_without_reason(found):
+    """Variables that hold NaN beside a status that is ``ok``."""
+    reasons = {name: ANCILLARY[name] for name in found.data_vars if name in ANCILLARY}
+    return [n for n, reason in reasons.items() if bool((found[n].isnull() & (found[reason] == Status.ok)).any())]
+
+
+@pytest.mark.parametrize("case", cases("amplification"), ids=identify)
+def test_a_pair_meets_the_references(case):
+    inputs = case["inputs"]
+    pair = ss.families.pair(separation=inputs["a"], variance=inputs["sigma0"] ** 2)
+    found = boundary_amplification(pair, inputs["tau_min"], tau=xr.DataArray(inputs["tau_min"]))
+    check(case, "Lambda", found.exponent_boundary.item())
+    check(case, "lyapunov_at_tau_min", found.boundary_rate.item())
+
+
+def test_a_sweep_of_pairs_has_the_closed_exponent_and_the_criterion_of_its_speciation():
+    pair = ss.families.pair(separation=np.linspace(0.0, 4, 9), variance=[0.0, 0.1, 1.0], weight=[0.5, 0.8])
+    found = boundary_amplification(pair, 0.05)
+    closed, times = ss.amplification(pair, 0.05), ss.speciation(pair, criteria=["boundary"]).isel(criterion=0)
+    for ours, theirs in (
+        (found.exponent_boundary, closed.exponent),
+        (found.exponent_boundary_status, closed.amplification_status),
+        (found.tau_boundary, times.tau_star),
+        (found.tau_boundary_status, times.status),
+    ):
+        np.testing.assert_array_equal(ours, theirs.broadcast_like(ours).transpose(*ours.dims))
+    assert (found.exponent_boundary_error == 0).all()
+    assert missing_without_reason(found) == []
+
+
+def test_a_polygon_s_vertex_against_the_others_over_a_sweep():
+    separation, variance, tau = [0.5, 1.0, 2.0], [0.05, 0.5], np.array([0.0, 0.1])
+    triangle = ss.families.polygon(separation=separation, variance=variance)
+    found = boundary_amplification(triangle, xr.DataArray([0.0, 0.02], dims="stop"), tau, OTHERS)
+    assert set(found.exponent_boundary.dims) == {"separation", "variance", "stop"}
+    assert set(found.tau_boundary.dims) >= {"separation", "variance"}
+    v = found.variance + 2 * xr.DataArray([0.0, 0.02], dims="stop")
+    ratio = (0.75 * found.separation) ** 2 / v
+    expected = xr.where(ratio > 1, (ratio - 1 - np.log(ratio)) / 2, 0.0)
+    xr.testing.assert_allclose(found.exponent_boundary.drop_attrs(), expected.transpose(*found.exponent_boundary.dims))
+    v = found.variance + 2 * found.tau
+    rate = (((0.75 * found.separation) ** 2 - v) / v**2).transpose(*found.boundary_rate.dims)
+    np.testing.assert_allclose(found.boundary_rate, rate, rtol=1e-10)
+    floor = (0.75 * found.separation) ** 2 <= found.variance
+    np.testing.assert_array_equal(found.tau_boundary_status == Status.below_floor, floor.broadcast_like(found.tau_boundary))
+    assert missing_without_reason(found) == []
+
+
+def test_the_time_alone_is_that_beside_the_exponent():
+    collinear = ss.families.collinear(separation=[0.5, 1.0, 3.0], variance=[0.1, 1.0], positions=[-1.0, 0.2, 1.0])
+    whole, alone = boundary_amplification(collinear), boundary_time(collinear)
+    xr.testing.assert_identical(whole[list(alone.data_vars)], alone)
+    assert (alone.group == [0, 1, 1]).all()
+
+
+def test_chunks_change_no_bit():
+    collinear = ss.families.collinear(separation=np.linspace(0.5, 3, 5), variance=[0.1, 0.3], positions=[-1.0, 0.2, 1.0])
+    eager = boundary_amplification(collinear, 0.01, np.array([0.0, 0.3]))
+    lazy = boundary_amplification(collinear.chunk(separation=2), 0.01, np.array([0.0, 0.3]))
+    assert lazy.exponent_boundary.chunks is not None
+    xr.testing.assert_identical(eager, lazy.compute(scheduler="threads", num_workers=2))
+
+
+def test_a_study_s_content():
+    triangle = ss.families.polygon(separation=[0.0, 1.0], variance=[0.0, 0.1])
+    content = {"options": {"tau_min": 0.01, "tau": {"values": [0.5, 1.0], "unit": "speciation"}, "groups": [[0], [1, 2]]}}
+    found = compute(triangle, content)
+    assert found.boundary_rate_status.sel(separation=0.0).values.tolist() == [[Status.no_transition] * 2] * 2
+    assert missing_without_reason(found) == []
+    plain = compute(triangle, {"options": {"tau_min": 0.01, "groups": [[0], [1, 2]]}})
+    xr.testing.assert_identical(plain.exponent_boundary, found.exponent_boundary.drop_vars("tau_scaled", errors="ignore"))
+    assert "boundary_rate" not in plain
+
+
+def test_every_variable_is_described():
+    found = boundary_amplification(ss.families.polygon(separation=1.0, variance=0.1), 0.0, 0.1, OTHERS)
+    assert all(variable.attrs.get("long_name") for variable in found.data_vars.values())
+    assert all("flag_meanings" in found[name].attrs for name in found.data_vars if name in FLAGS)
+    assert found.boundary_end.attrs["flag_meanings"].split() == list(ENDS)
+    codes = (followed.ROOT, followed.JUMP, followed.VANISHING, followed.NONE)
+    assert found.boundary_end.attrs["flag_values"].tolist() == list(codes)
+
+
+def test_wrong_input_is_named():
+    triangle = ss.families.polygon(separation=1.0, variance=0.1)
+    for wrong in (([0], []), ([0], [0]), ([0], [3]), ([0],)):
+        with pytest.raises(ValueError, match="groups"):
+            boundary_amplification(triangle, groups=wrong)
+    with pytest.raises(ValueError, match="tau_min"):
+        boundary_amplification(triangle, tau_min=-0.1)
+    with pytest.raises(ValueError, match="component"):
+        boundary_time(ss.mixture([[0.0]], [1.0], 1.0))

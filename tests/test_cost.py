@@ -1,0 +1,93 @@
+"""What jobs ask for follows from the size of their blocks, and profiles group them by the same numbers."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scoreshock.evaluation import evaluate
+from scoreshock.families import registry
+from scoreshock.study import Study, cost
+
+PROFILES = Path(__file__).parents[1] / "workflow" / "profiles"
+
+
+def block(num=1000, quantity="speciation", **changes):
+    sweep = {
+        "family": "pair",
+        "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": num}, "variance": [0.5, 1.0]},
+        "quantities": [quantity],
+    }
+    return Study.from_mapping({"sweeps": {"line": sweep | changes}}).sweeps["line"].blocks()[0]
+
+
+def simplex(vertices, **options):
+    return block(family="simplex", parameters={"vertices": vertices}, **options)
+
+
+@pytest.mark.parametrize("kind", [registry.MIXTURE, registry.WELL], ids=["mixtures", "wells"])
+def test_every_quantity_has_a_measured_cost(kind):
+    assert not set(kind.quantities.values()) - set(cost.POINT_SECONDS)
+
+
+@pytest.mark.parametrize("quantity", ["speciation", "corrections", "amplification"])
+def test_time_grows_with_points_components_and_dimensions(quantity):
+    small = cost.block_seconds(block(10**5, quantity), quantity) - cost.JOB_SECONDS
+    large = cost.block_seconds(block(10**6, quantity), quantity) - cost.JOB_SECONDS
+    assert large == pytest.approx(10 * small)
+    of_vertices = [cost.block_seconds(simplex(k, quantity=quantity), quantity) for k in (3, 6, 12)]
+    assert of_vertices == sorted(of_vertices)
+    assert len(set(of_vertices)) == 3
+
+
+@pytest.mark.parametrize("sizes", [{"num": 10**4}, {"num": 10**6}], ids=["one chunk", "many chunks"])
+@pytest.mark.parametrize("schedules", [{}, {"schedule": ["ve", "edm"]}], ids=["no schedule", "two schedules"])
+def test_a_chunk_is_as_large_as_evaluation_makes_it(sizes, schedules):
+    axes = {"separation": {"start": 1.0, "stop": 2.0, **sizes}, "variance": [0.5, 1.0], **schedules}
+    made = block(axes=axes)
+    result = evaluate(made, "speciation")
+    densities = result.sizes["separation"] * result.sizes["variance"]
+    longest = max(result.chunks["separation"]) * max(result.chunks["variance"])
+    assert cost.chunk_bytes(made, "speciation") == pytest.approx(made.bytes("speciation") * longest / densities, rel=1e-3)
+
+
+def test_memory_is_that_of_chunks_not_of_the_block():
+    small, large, huge = (cost.block_memory(block(num), "speciation") for num in (10**3, 10**6, 10**8))
+    assert cost.LIBRARIES <= small < large == huge
+    assert cost.block_memory(block(10**6), "speciation", 2) - cost.LIBRARIES == pytest.approx(
+        2 * (large - cost.LIBRARIES), abs=1
+    )
+
+
+def test_what_is_asked_for_has_room_and_grows_with_the_attempt():
+    for seconds in (3.0, 59.0, 1e4):
+        first = cost.minutes(seconds)
+        assert first * 60 > 3 * seconds + 60
+        assert [cost.minutes(seconds, attempt=n) for n in (2, 3)] == [2 * first, 3 * first]
+
+
+def test_a_block_gets_threads_when_it_is_hours_long():
+    assert [cost.threads(seconds) for seconds in (3.0, 1800.0, 1801.0, 7200.0, 1e6)] == [1, 1, 2, 4, 8]
+
+
+def test_groups_work_for_a_minute_at_least_and_two_and_a_half_at_most():
+    for tenths in range(30, 600):
+        seconds = tenths / 10
+        least = cost.group_class(seconds)
+        number = cost.group_components()[least]
+        assert 60 <= number * least <= number * seconds < 150
+    assert cost.group_class(60.0) is None
+    assert cost.group_class(0.5) == cost.CLASSES[0]
+
+
+@pytest.mark.parametrize("name", ["slurm", "cluster-generic"])
+def test_profiles_hold_the_numbers_of_the_classes(name):
+    profile = yaml.safe_load((PROFILES / name / "config.yaml").read_text())
+    numbers = cost.group_components()
+    shortest = cost.MERGE_SECONDS + cost.FIGURES_SECONDS  # of what is made of a sweep
+    expected = {f"blocks-of-{least}s": number for least, number in numbers.items()}
+    expected |= {f"sweeps-of-{least}s": number for least, number in numbers.items() if least >= cost.group_class(shortest)}
+    assert profile["group-components"] == expected
+    assert profile["resources"] == {"turn": 1}
+    default = yaml.safe_load((PROFILES / "default" / "config.yaml").read_text())
+    assert {key: profile[key] for key in default} == default
