@@ -1,32 +1,29 @@
-"""The command ``scoreshock``: check a study, say what it costs, what of it is done, and how to open it."""
+"""The command ``scoreshock``: check a study, say what it costs and what of it is done; open, merge and export results."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scoreshock.study import Block, Study, StudyError, schema
+from scoreshock.study import Study, StudyError, schema
 from scoreshock.study.plan import table
 from scoreshock.study.reading import read_yaml
 
 DEFAULT_STUDY = "config/config.yaml"
-SHOWN = 20  # blocks that are not done, named for each quantity; the rest are counted
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when all is well, 1 when results are not complete, 2 when the input is not valid."""
+    """Run the command; return 0 when all is well, 1 when results are not complete, 2 when the input is not valid."""
     given = _parser().parse_args(arguments)
     try:
         return given.run(given)
     except StudyError as error:
         print(f"The study is not valid:\n{error}", file=sys.stderr)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, ModuleNotFoundError) as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
@@ -71,11 +68,21 @@ def _parser() -> argparse.ArgumentParser:
 
     command("validate", _validate, "check a study; name every problem in it")
     command("plan", _plan, "jobs, points, bytes and expected time of a study")
-    status = command("status", _status, "which blocks are done, missing, broken, or of other code or parameters")
+    status = command("status", _status, "which blocks are done, running, missing, broken or stale, and when they were made")
     status.add_argument("--full", action="store_true", help="read every value and compare it with its checksum")
+    status.add_argument("--json", action="store_true", help="print it as JSON")
     opened = command("open", _open, "print how to open results, and what one of them holds")
     opened.add_argument("sweep", nargs="?", help="name of a sweep (the first of the study)")
     opened.add_argument("quantity", nargs="?", help="one of its quantities (the first)")
+    merged = command("merge", _merge, "put the results of two folders together, such as those of two machines", parents=())
+    merged.add_argument("folders", nargs=2, metavar="FOLDER", help="results; the first is added to, unless --into is given")
+    merged.add_argument("--into", metavar="FOLDER", help="a folder for all of them; the two are then left as they are")
+    exported = command("export", _export, "write one quantity of a sweep for programs that do not read NetCDF", parents=())
+    exported.add_argument("format", choices=["zarr"])
+    exported.add_argument("results", metavar="RESULTS", help="folder of the results")
+    exported.add_argument("sweep", metavar="SWEEP")
+    exported.add_argument("quantity", metavar="QUANTITY")
+    exported.add_argument("target", metavar="TARGET", help="what to write; it must not exist")
     command("schema", _schema, "print the JSON schema of a study", parents=())
     return parser
 
@@ -103,50 +110,13 @@ def _schema(given: argparse.Namespace) -> int:  # noqa: ARG001 - every command i
 
 
 def _status(given: argparse.Namespace) -> int:
+    from scoreshock import status
+
     study = read_study(given.configfile)
-    complete = True
-    for name, sweep in study.sweeps.items():
-        folder = Path(study.output) / name / "blocks"
-        for quantity in sweep.quantities:
-            found = {b.name: _state(folder / b.name / f"{quantity}.nc", b, quantity, given.full) for b in sweep.blocks()}
-            counts = Counter(state for state, _ in found.values())
-            print(f"{name} {quantity}: " + ", ".join(f"{number:,} {state}" for state, number in counts.items()))
-            wrong = [(block, *why) for block, why in found.items() if why[0] != "done"]
-            for block, state, reason in wrong[:SHOWN]:
-                print(f"  {block}: {state}{f' ({reason})' if reason else ''}")
-            if len(wrong) > SHOWN:
-                print(f"  ... and {len(wrong) - SHOWN:,} more")
-            broken = [str(folder / block / f"{quantity}.nc") for block, state, _ in wrong if state == "broken"]
-            if broken:
-                print(f"  To make {'it' if len(broken) == 1 else 'them'} again: {_rebuild(given.configfile, broken)}")
-            complete &= not wrong
-        known = {block.name for block in sweep.blocks()}
-        others = sorted(path.name for path in folder.glob("*") if path.is_dir() and path.name not in known)
-        if others:
-            print(f"{name}: {_blocks(len(others))} that the study does not list, left alone: {', '.join(others[:SHOWN])}")
-    return 0 if complete else 1
-
-
-def _rebuild(files: Sequence[str], broken: Sequence[str]) -> str:
-    """The command that makes broken files again, and what was made from them."""
-    study = [] if list(files) == [DEFAULT_STUDY] else ["--configfile", *files]
-    return shlex.join(["snakemake", "--cores", "all", *study, "--forcerun", *broken])
-
-
-def _state(path: Path, block: Block, quantity: str, full: bool) -> tuple[str, str]:
-    """``done``, ``missing``, ``stale`` or ``broken``, and why."""
-    from scoreshock import provenance, store
-
-    seen = store.inspect(path, full=full)
-    if seen.state == "missing":
-        return "missing", ""
-    if seen.state != "ok":
-        return "broken", f"{seen.state}: {seen.reason}"
-    if seen.attributes.get("scoreshock_parameters_digest") != provenance.parameters_digest(block.content(quantity)):
-        return "stale", "other parameters"
-    if not provenance.is_of_this_code(seen.attributes, quantity):
-        return "stale", "other code"
-    return "done", ""
+    found = status.parts(study, given.full)
+    flags = [] if list(given.configfile) == [DEFAULT_STUDY] else ["--configfile", *given.configfile]
+    print(status.as_json(study, found) if given.json else status.as_text(study, found, flags))
+    return 0 if all(part.complete for part in found) else 1
 
 
 def _open(given: argparse.Namespace) -> int:
@@ -159,6 +129,24 @@ def _open(given: argparse.Namespace) -> int:
     print(f"ds = ss.open_results({study.output!r}, {name!r}, {quantity!r})")
     print("print(ds)\n", flush=True)
     print(results.open_results(study.output, name, quantity))
+    return 0
+
+
+def _merge(given: argparse.Namespace) -> int:
+    from scoreshock import uniting
+
+    target = given.into or given.folders[0]
+    copied = uniting.unite(given.folders, target)
+    print("\n".join(f"{name}: {_blocks(number)} copied" for name, number in copied.items()))
+    print(f"Results in {target}. Run the workflow on the study of both to join them.")
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    from scoreshock import exporting
+
+    exporting.export_zarr(given.results, given.sweep, given.quantity, given.target)
+    print(f"import xarray as xr\nds = xr.open_zarr({given.target!r})")
     return 0
 
 

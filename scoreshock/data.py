@@ -13,6 +13,7 @@ from scoreshock.conventions import attributes
 from scoreshock.mixtures import as_numbers, assemble, normalised, one_blas_thread, span
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
+MOST_CLASSES = 4096  # as of the components of a family; a column of numbers taken for labels has more
 
 
 def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Dataset:
@@ -217,6 +218,8 @@ def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     classes, member = np.unique(array, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(f"labels has one class, {classes[0]!s}; allowed: at least two classes")
+    if len(classes) > MOST_CLASSES:
+        raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
     return classes.astype(str), member
 
 

@@ -5,73 +5,99 @@ Each imports what it needs itself: of a small job's time, imports are the most.
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import dask
 
-from scoreshock import store
+from scoreshock import clocks, staging, store
 
 if TYPE_CHECKING:
-    from scoreshock.study import Block, Study, Sweep
+    from scoreshock.study import Study, Sweep
 
-BASE_MEMORY = 1000
-"""MiB of a job that holds only chunks: the libraries (some 350 MiB) and what a few chunks need."""
-
-POINTS_PER_MEBIBYTE = 20_000
-"""Points whose results may wait to be written, a MiB; only for blocks so small that they are one chunk."""
+LAST_WORDS: dict[int, bytes] = {
+    signal.SIGINT: b"interrupted\n",
+    signal.SIGTERM: b"ended by SIGTERM, which a queue sends when a job's time is over\n",
+}
 
 
 @contextmanager
-def logged(path: str | Path) -> Iterator[None]:
+def logged(path: str | Path, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Write to the file ``path`` what the body says on stderr; the reason of an error is also said on the terminal.
 
-    An error ends the process with 1, an interrupt with 130, at once.
+    An error ends the process with 1, an interrupt with 130, a request to end (of a queue whose time limit is over) with
+    143, at once. A log that cannot be written costs no result: what it would say goes to the terminal. ``inputs`` are the
+    files that the job reads.
     """
     terminal = sys.stderr
-    with Path(path).open("w", buffering=1, encoding="utf-8") as log, redirect_stderr(log):
+    clocks.bring_to_present(inputs)
+    with _log(Path(path), terminal) as log, redirect_stderr(log):
 
-        def leave(*_: object) -> None:
-            # Not by KeyboardInterrupt: raised inside a lock of the NetCDF library, it leaves the lock held, and closing the
-            # file then waits for ever. A file under its final name is whole whenever the process ends.
-            os.write(log.fileno(), b"interrupted\n")
-            os._exit(130)
+        def leave(number: int, *_: object) -> None:
+            # Not by an exception: raised inside a lock of the NetCDF library, it leaves the lock held, and closing the file
+            # then waits for ever. A file under its final name is whole whenever the process ends.
+            staging.discard_unfinished()
+            with suppress(OSError):
+                os.write(log.fileno(), LAST_WORDS[number])
+            os._exit(128 + number)
 
-        before = signal.signal(signal.SIGINT, leave)
+        before = {number: signal.signal(number, leave) for number in LAST_WORDS}
         try:
             yield
         except Exception as error:
-            traceback.print_exc()
             terminal.write("".join(traceback.format_exception_only(error)))
+            with suppress(OSError):
+                traceback.print_exc()
             sys.exit(1)
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _log(path: Path, terminal: TextIO) -> Iterator[TextIO]:
+    """The file ``path``, or the terminal where it cannot be written."""
+    try:
+        log = path.open("w", buffering=1, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        terminal.write(f"no log: {error}\n")
+        yield terminal
+        return
+    try:
+        yield log
+    finally:
+        with suppress(OSError):  # a full disk
+            log.close()
 
 
 def compute(content: Mapping[str, Any], path: str, threads: int = 1) -> None:
-    """Compute one quantity of one block and store it, chunk by chunk on ``threads`` threads."""
-    from scoreshock import families, provenance
+    """Compute one quantity of one block and store it, chunk by chunk on ``threads`` threads or on the cluster of Dask."""
+    from scoreshock import cluster, families, provenance, records
     from scoreshock.evaluation import evaluate
 
     quantity = content["quantity"]
     module = families.module_of(content["family"], quantity)
-    with dask.config.set(scheduler="threads", num_workers=threads):
-        store.write(evaluate(content), path, provenance.attributes(content, quantity, threads, module))
+    with cluster.scheduler(evaluate(content), module, threads) as result:
+        store.write(result, path, provenance.attributes(content, quantity, threads, module))
+    with suppress(OSError):  # a full disk: the block is whole without
+        sys.stderr.write(records.receipt(path))
 
 
-def merge(paths: Sequence[str], path: str, split: Sequence[str]) -> None:
-    """Join the blocks of a quantity into one file."""
+def merge(paths: Sequence[str], joined: str | None, catalogue: str, split: Sequence[str]) -> None:
+    """Join the blocks of a quantity into one file, and list them in a catalogue; without ``joined`` only list them."""
     from scoreshock import merging
 
     try:
-        merging.merge(paths, path, split)
+        if joined is None:
+            merging.list_blocks(paths, catalogue, split)
+        else:
+            merging.merge(paths, joined, split, listing=catalogue)
     except store.BrokenFile as error:
         error.add_note("To make a broken file again: snakemake --cores all --forcerun FILE")
         raise
@@ -100,7 +126,7 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
         store.write(compared, dataset, provenance.attributes(content, "comparison", threads))
         whole = store.open_file(dataset)
         text = comparison.table(whole, title=f"Speciation by criterion: {Path(dataset).parent.name}")
-    store.write_text(text, table)
+    staging.write_text(text, table)
 
 
 def draw(paths: Sequence[str], folder: str) -> None:
@@ -137,17 +163,14 @@ def describe_paper(content: Mapping[str, Any], folder: Path) -> None:
     from scoreshock.verification.configuration import read
 
     for name, text in page.pages(read(content), folder).items():
-        store.write_text(text, folder / name)
-
-
-def memory(block: Block, quantity: str) -> int:
-    """MiB that a block's job may need."""
-    return BASE_MEMORY + min(1000, math.ceil(block.points(quantity) / POINTS_PER_MEBIBYTE))
+        staging.write_text(text, folder / name)
 
 
 def products(sweep: Sweep) -> list[str]:
     """What the workflow makes of a sweep, relative to the sweep's folder."""
-    merged = [f"{quantity}.nc" for quantity in sweep.quantities]
+    merged = [f"{name}.nc" if sweep.is_joined(name) else f"{name}.catalogue.nc" for name in sweep.quantities]
+    if not sweep.is_whole:
+        return merged  # more than a comparison or a figure of the whole can show; parts of it, opened, can
     compared = ["comparison.nc", "comparison.md"] if "speciation" in sweep.quantities else []
     return [*merged, *compared, "figures"]
 
@@ -165,7 +188,7 @@ def closing_words(study: Study) -> str:
     output = Path(study.output).resolve()
     made = {name: [p for p in products(sweep) if (output / name / p).exists()] for name, sweep in study.sweeps.items()}
     lines = [f"Results in {output}:", *(f"  {name}: {', '.join(files)}" for name, files in made.items() if files)]
-    datasets = [(name, Path(file).stem) for name, files in made.items() for file in files if file.endswith(".nc")]
+    datasets = [(name, file.split(".")[0]) for name, files in made.items() for file in files if file.endswith(".nc")]
     if datasets:
         # The first sweep's speciation, where there is one: what most readers come for.
         name, quantity = next((pair for pair in datasets if pair[1] == "speciation"), datasets[0])

@@ -6,7 +6,12 @@ blocks that differ only along axes that a variable does not carry hold that vari
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
+import math
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,16 +26,18 @@ from scoreshock.conventions import Status
 Value = int | float | str
 Place = tuple[int, ...]
 
+DIGEST_BYTES = 32  # of SHA-256
+LISTED = 1000  # blocks; what more of them have of their own would make a header of megabytes, and is in their catalogue
+
 
 @dataclass(frozen=True)
 class Stored:
-    """One variable of one file: its dimensions (that of characters apart), how it is stored, and its checksum."""
+    """One variable of a file: its dimensions (that of characters apart), and how it is stored."""
 
     dims: tuple[str, ...]
     shape: tuple[int, ...]
     dtype: np.dtype
     chunks: tuple[int, ...]
-    checksum: str
     attributes: Mapping[str, Any]
     text: np.ndarray | None  # values of text, which are few: their width is known only from all blocks
 
@@ -39,32 +46,60 @@ class Stored:
         """What stands where a block is missing: NaN in floats, -1 (``Status.missing``) in integers and flags."""
         return np.nan if self.dtype.kind == "f" else int(Status.missing)
 
-    def surely_equals(self, other: Stored) -> bool:
-        """Whether texts, or checksums of numbers, tell that both agree (chunks of other shapes have other checksums)."""
-        if self.text is not None and other.text is not None:
-            overlap = tuple(slice(min(lengths)) for lengths in zip(self.shape, other.shape, strict=True))
-            return np.array_equal(self.text[overlap], other.text[overlap])
-        return (self.shape, self.dtype, self.chunks, self.checksum) == (
-            other.shape,
-            other.dtype,
-            other.chunks,
-            other.checksum,
-        )
-
 
 @dataclass(frozen=True)
 class Block:
-    """The header of one block file, and its value of each split axis that it carries."""
+    """What is known of one block file.
+
+    Attributes
+    ----------
+    path, size, changed, inode
+        The file, its bytes, when it was last changed (nanoseconds since 1970), and its number in the file system.
+    values
+        Its value of each split axis that it carries.
+    form, variables
+        A digest of its variables and how they are stored, and these; blocks of one form share the mapping.
+    checksums
+        SHA-256 of each variable's values, 32 bytes each, in the alphabetical order of the variables.
+    attributes
+        Global attributes, the completeness marker among them.
+    """
 
     path: Path
+    size: int
+    changed: int
+    inode: int
     values: Mapping[str, Value]
+    form: str
     variables: Mapping[str, Stored]
+    checksums: bytes
     attributes: Mapping[str, Any]
 
     @property
     def name(self) -> str:
         """The folder of the block, which says its values, and its file."""
         return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
+    def marker(self) -> str:
+        """The completeness marker, a digest of the whole header."""
+        return self.attributes[store.MARKER]
+
+    def checksum(self, name: str) -> str:
+        """SHA-256 of the values of a variable."""
+        position = DIGEST_BYTES * sorted(self.variables).index(name)
+        return self.checksums[position : position + DIGEST_BYTES].hex()
+
+    def surely_shares(self, name: str, other: Block) -> bool:
+        """Whether texts, or checksums of numbers, tell that both agree (chunks of other shapes have other checksums)."""
+        one, two = self.variables[name], other.variables[name]
+        if one.text is not None and two.text is not None:
+            if one.text is two.text:
+                return True
+            overlap = tuple(slice(min(lengths)) for lengths in zip(one.shape, two.shape, strict=True))
+            return np.array_equal(one.text[overlap], two.text[overlap])
+        same = (one.shape, one.dtype, one.chunks) == (two.shape, two.dtype, two.chunks)
+        return same and self.checksum(name) == other.checksum(name)
 
 
 @dataclass(frozen=True)
@@ -77,14 +112,15 @@ class Layout:
     @cached_property
     def variables(self) -> dict[str, Stored]:
         """Every variable, as the first block that has it stores it."""
-        return {name: stored for block in reversed(self.blocks) for name, stored in block.variables.items()}
+        forms = {block.form: block.variables for block in reversed(self.blocks)}
+        return {name: stored for variables in forms.values() for name, stored in variables.items()}
 
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Length of every dimension: of a split axis its number of values, of any other the longest of the blocks."""
         sizes: dict[str, int] = {}
-        for block in self.blocks:
-            for stored in block.variables.values():
+        for variables in {block.form: block.variables for block in self.blocks}.values():
+            for stored in variables.values():
                 for dim, length in zip(stored.dims, stored.shape, strict=True):
                     sizes[dim] = len(self.axes[dim]) if dim in self.axes else max(length, sizes.get(dim, 0))
         return sizes
@@ -96,13 +132,17 @@ class Layout:
         for block in self.blocks:
             for name, stored in block.variables.items():
                 key = name, self.place(block, stored.dims)
-                if key not in found or np.prod(stored.shape) > np.prod(found[key].variables[name].shape):
+                if key not in found or math.prod(stored.shape) > math.prod(found[key].variables[name].shape):
                     found[key] = block
         return found
 
+    @cached_property
+    def _positions(self) -> dict[str, dict[Value, int]]:
+        return {axis: {value: position for position, value in enumerate(values)} for axis, values in self.axes.items()}
+
     def place(self, block: Block, dims: Sequence[str]) -> Place:
         """Position of ``block`` along the split axes among ``dims``."""
-        return tuple(self.axes[dim].index(block.values[dim]) for dim in dims if dim in self.axes)
+        return tuple(self._positions[dim][block.values[dim]] for dim in dims if dim in self.axes)
 
     def places(self, name: str) -> Iterator[Place]:
         """All places of a variable."""
@@ -126,11 +166,7 @@ class Layout:
         """Variables of ``block`` that another block gives, with their places, unless they surely agree."""
         keys = [(name, self.place(block, stored.dims)) for name, stored in block.variables.items()]
         others = [(name, place) for name, place in keys if self.sources[name, place] is not block]
-        return [
-            (name, place)
-            for name, place in others
-            if not block.variables[name].surely_equals(self.sources[name, place].variables[name])
-        ]
+        return [(name, place) for name, place in others if not block.surely_shares(name, self.sources[name, place])]
 
     def gaps(self) -> list[str]:
         """What no block gives: ``name at axis=value, ...``."""
@@ -169,18 +205,25 @@ class Layout:
         }
 
     def own_attributes(self) -> dict[str, dict[str, Any]]:
-        """Global attributes that differ, by the name of the block's folder (its path where folders share a name)."""
+        """Global attributes that differ, by the label of the block."""
         common = self.common_attributes()
-        folders = [block.path.parent.name for block in self.blocks]
-        labels = folders if len(set(folders)) == len(folders) else [str(block.path) for block in self.blocks]
         return {
             label: {
                 name: np.asarray(value).tolist()
                 for name, value in block.attributes.items()
                 if name != store.MARKER and name not in common
             }
-            for label, block in zip(labels, self.blocks, strict=True)
+            for label, block in zip(self.labels(), self.blocks, strict=True)
         }
+
+    def listed_attributes(self) -> dict[str, str]:
+        """The attribute that lists by block, as JSON, what differs; none where the blocks are too many for a header."""
+        return {"scoreshock_blocks": json.dumps(self.own_attributes())} if len(self.blocks) <= LISTED else {}
+
+    def labels(self) -> list[str]:
+        """The name of each block's folder; its path where folders share a name."""
+        folders = [block.path.parent.name for block in self.blocks]
+        return folders if len(set(folders)) == len(folders) else [str(block.path) for block in self.blocks]
 
 
 def arrange(blocks: Sequence[Block], split: Sequence[str], order: Mapping[str, Sequence[Value]] | None = None) -> Layout:
@@ -199,7 +242,7 @@ def arrange(blocks: Sequence[Block], split: Sequence[str], order: Mapping[str, S
         if brought:
             axes[axis] = tuple((order or {}).get(axis, ())) or tuple(brought)
     layout = Layout(tuple(blocks), axes)
-    for block in blocks:
+    for block in {block.form: block for block in blocks}.values():
         for name, stored in block.variables.items():
             first = layout.variables[name]
             if (stored.dims, stored.dtype.kind) != (first.dims, first.dtype.kind):
@@ -217,11 +260,32 @@ def read_block(path: str | Path, split: Sequence[str], full: bool = False) -> Bl
     ValueError
         When it has more than one value of an axis of ``split``.
     """
-    inspection = store.check(path, full)
-    with store.open_raw(Path(path)) as file:
-        variables = {name: _stored(variable) for name, variable in file.variables.items()}
-        values = {axis: _only_value(path, axis, file[axis], variables[axis]) for axis in split if axis in variables}
-    return Block(Path(path), values, variables, inspection.attributes)
+    path = Path(path)
+    with store.opened(path, full) as (file, seen):
+        return read_open_block(path, file, seen.attributes, split)
+
+
+def read_open_block(path: Path, file: Any, attributes: Mapping[str, Any], split: Sequence[str]) -> Block:
+    """Return the header of a block file that is open, with the global attributes that its inspection found."""
+    status = os.stat(path)
+    variables = {name: _stored(variable) for name, variable in file.variables.items()}
+    checksums = [file[name].getncattr(store.CHECKSUM) for name in sorted(variables)]
+    return Block(
+        path=path,
+        size=status.st_size,
+        changed=status.st_mtime_ns,
+        inode=status.st_ino,
+        values={axis: _only_value(path, axis, file[axis], variables[axis]) for axis in split if axis in variables},
+        form=_form(variables),
+        variables=variables,
+        checksums=bytes.fromhex("".join(checksums)),
+        attributes=interned(attributes),
+    )
+
+
+def interned(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, with texts that many blocks have held once."""
+    return {sys.intern(name): sys.intern(value) if type(value) is str else value for name, value in attributes.items()}
 
 
 def agree(left: np.ndarray, right: np.ndarray) -> bool:
@@ -244,10 +308,22 @@ def _stored(variable: Any) -> Stored:
         shape=variable.shape[:ndim],
         dtype=variable.dtype,
         chunks=tuple(chunking[:ndim]) if isinstance(chunking, list) else variable.shape[:ndim],
-        checksum=attributes.pop(store.CHECKSUM),
-        attributes=attributes,
+        attributes={name: value for name, value in attributes.items() if name != store.CHECKSUM},
         text=_text(variable[...]) if is_text else None,
     )
+
+
+def _form(variables: Mapping[str, Stored]) -> str:
+    """Digest of all that two files of one form have in common."""
+    said = {
+        name: [
+            *(stored.dims, stored.shape, stored.dtype.str, stored.chunks),
+            {key: np.asarray(value).tolist() for key, value in stored.attributes.items()},
+            None if stored.text is None else stored.text.tolist(),
+        ]
+        for name, stored in variables.items()
+    }
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def _text(characters: np.ndarray) -> np.ndarray:
@@ -268,4 +344,6 @@ def _kind(stored: Stored) -> str:
 
 
 def _same(left: Any, right: Any) -> bool:
+    if isinstance(left, str | int | float) and isinstance(right, str | int | float):
+        return left == right
     return left is not None and np.array_equal(np.asarray(left), np.asarray(right))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import netCDF4
 import numpy as np
 
-from scoreshock import provenance, store
-from scoreshock.layout import Block, Layout, Stored, agree, arrange, read_block
+from scoreshock import catalogue, plans, provenance, store
+from scoreshock.assembly import differing_shares
+from scoreshock.layout import Block, Layout, Stored, agree, arrange
+from scoreshock.records import Reader, refuse_changed
 
 
 def merge(
@@ -19,6 +21,7 @@ def merge(
     out: str | Path,
     split: Sequence[str] = (),
     attributes: Mapping[str, Any] | None = None,
+    listing: str | Path | None = None,
 ) -> None:
     """Join block files into one file, chunk by chunk, so that memory does not grow with the sweep.
 
@@ -33,7 +36,9 @@ def merge(
         is stored once, and must have the same bits in all blocks (NaN equals NaN).
     attributes : mapping, optional
         Global attributes to set. Others are kept where all blocks agree; what differs is in ``scoreshock_blocks``, as
-        JSON by block.
+        JSON by block (of at most `scoreshock.layout.LISTED` blocks; a catalogue has it of all).
+    listing : path, optional
+        Where to write the catalogue of the blocks.
 
     Raises
     ------
@@ -47,11 +52,7 @@ def merge(
     Where blocks have dimensions of different length that are no split axes (a schedule's steps), the longest counts; what
     others lack is NaN, or -1 in integers and flags.
     """
-    layout = arrange([read_block(path, split, full=True) for path in paths], split)
-    _refuse_mixed_code(layout.blocks)
-    gaps = layout.gaps()
-    if gaps:
-        raise ValueError(f"no block gives {'; '.join(gaps[:5])}" + (f" and {len(gaps) - 5} more" if gaps[5:] else ""))
+    layout = whole_layout(map(Path, paths), split)
     with store.staged(Path(out)) as temporary:
         with netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
             file.setncatts(_merged_attributes(layout) | dict(attributes or {}))
@@ -61,6 +62,37 @@ def merge(
             for block in layout.blocks:
                 _refuse_disagreement(file, layout, block)
         store.seal(temporary, {name: layout.shape(name) for name in layout.variables})
+    if listing is not None:
+        catalogue.write(layout, listing)
+
+
+def list_blocks(paths: Iterable[str | Path], listing: str | Path, split: Sequence[str] = ()) -> None:
+    """Write the catalogue of blocks that stay the dataset, after reading them all; arguments and errors as of `merge`."""
+    layout = whole_layout(map(Path, paths), split)
+    for block in layout.blocks:
+        with store.opened(block.path, full=True) as (_, seen):
+            refuse_changed(block.path, block.marker, seen.attributes)
+    differing = differing_shares(layout)
+    if differing:
+        raise ValueError(f"blocks disagree: {differing[0]}")
+    catalogue.write(layout, listing)
+
+
+def whole_layout(paths: Iterable[Path], split: Sequence[str]) -> Layout:
+    """Return the layout of blocks that one code computed and that leave no place empty; refuse others by name."""
+    reader, planned = Reader(split), {}
+    blocks = []
+    for path in paths:
+        folder = path.parent.parent.parent
+        if folder not in planned:
+            planned[folder] = plans.values_by_block(folder)
+        blocks.append(reader.read(path, planned[folder].get(path.parent.name)))
+    layout = arrange(blocks, split)
+    _refuse_mixed_code(layout.blocks)
+    gaps = layout.gaps()
+    if gaps:
+        raise ValueError(f"no block gives {'; '.join(gaps[:5])}" + (f" and {len(gaps) - 5} more" if gaps[5:] else ""))
+    return layout
 
 
 def _refuse_mixed_code(blocks: Sequence[Block]) -> None:
@@ -76,7 +108,7 @@ def _merged_attributes(layout: Layout) -> dict[str, Any]:
     common = layout.common_attributes()
     lines = [str(common["history"])] if "history" in common else []
     lines.append(provenance.history(f"scoreshock merged {len(layout.blocks)} blocks"))
-    return common | {"history": "\n".join(lines), "scoreshock_blocks": json.dumps(layout.own_attributes())}
+    return common | {"history": "\n".join(lines)} | layout.listed_attributes()
 
 
 def _define(file: netCDF4.Dataset, layout: Layout) -> None:
@@ -111,25 +143,33 @@ def _write_text(file: netCDF4.Dataset, name: str, stored: Stored, values: np.nda
 
 
 def _copy(file: netCDF4.Dataset, layout: Layout, block: Block) -> None:
-    """Write to the joined file all that ``block`` gives to it."""
-    with store.open_raw(block.path) as source:
+    """Write to the joined file what ``block`` gives to it; each value is read once, and compared with its checksum."""
+    with store.opened(block.path) as (source, seen):
+        refuse_changed(block.path, block.marker, seen.attributes)
         for name, stored in block.variables.items():
             place = layout.place(block, stored.dims)
-            if stored.text is None and name not in layout.axes and layout.sources[name, place] is block:
-                corner = layout.corner(name, place)
-                for piece in store.stored_chunks(layout.region_shape(name), source[name]):
-                    file[name][_moved(piece, corner)] = _padded(source[name], piece, stored.fill)
+            copied = stored.text is None and name not in layout.axes and layout.sources[name, place] is block
+            corner, region = layout.corner(name, place), layout.region_shape(name)
+            if copied and stored.shape != region:
+                for piece in store.stored_chunks(region, source[name]):
+                    file[name][_moved(piece, corner)] = np.full([s.stop - s.start for s in piece], stored.fill, stored.dtype)
+            for piece, values in _verified(block, source[name]):
+                if copied:
+                    file[name][_moved(piece, corner)] = values
 
 
-def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | int) -> np.ndarray:
-    """Values of ``piece``, with ``fill`` where it reaches beyond the variable."""
-    inside = tuple(slice(s.start, min(s.stop, n)) for s, n in zip(piece, variable.shape, strict=True))
-    if inside == piece:
-        return variable[piece]
-    values = np.full([s.stop - s.start for s in piece], fill, variable.dtype)
-    if all(s.start < s.stop for s in inside):
-        values[tuple(slice(0, s.stop - s.start) for s in inside)] = variable[inside]
-    return values
+def _verified(block: Block, variable: netCDF4.Variable) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
+    """Places and values of all stored chunks of a variable; at the end an error when they are not those of its checksum."""
+    digest = hashlib.sha256()
+    try:
+        for piece in store.stored_chunks(variable.shape, variable):
+            values = np.asarray(variable[piece])
+            digest.update(np.ascontiguousarray(values).tobytes())
+            yield piece, values
+    except (OSError, RuntimeError) as error:
+        raise store.BrokenFile(f"{block.path} is corrupt: {variable.name}: cannot be read ({error})") from error
+    if digest.hexdigest() != block.checksum(variable.name):
+        raise store.BrokenFile(f"{block.path} is corrupt: {variable.name}: values differ from their checksum")
 
 
 def _refuse_disagreement(file: netCDF4.Dataset, layout: Layout, block: Block) -> None:

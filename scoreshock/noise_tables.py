@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import xarray as xr
 import yaml
@@ -29,6 +31,15 @@ MAX_LOG_SNR = 700.0
 
 MAX_STEPS = 1_000_000
 """Most steps that a sampler or a chain of rates may have: a slip of the pen must not fill the memory."""
+
+FILE_LIMIT = 2**26
+YAML_LIMIT = 2**20
+"""Most bytes of a file that holds a table, and of one in YAML, whose reading is slow (ours)."""
+
+UNREADABLE = (
+    OSError, ValueError, RuntimeError, TypeError, AttributeError, LookupError, ArithmeticError, csv.Error, yaml.YAMLError
+)  # fmt: skip
+"""What the libraries raise on files that are damaged or forged, such as !!int "" in YAML."""
 
 Gauge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -87,19 +98,27 @@ def _read(given: dict[str, Any]) -> Mapping[str, Any]:
         raise ValueError(f"file = {given['file']!r} is not a table; allowed: {', '.join(readers)}")
     if not path.is_file():
         raise ValueError(f"file = {given['file']!r} does not exist (working folder {Path.cwd()})")
+    limit = YAML_LIMIT if readers[path.suffix] is _read_yaml else FILE_LIMIT
+    if (size := path.stat().st_size) > limit:
+        raise ValueError(
+            f"file = {given['file']!r} has {size:,} bytes; allowed: at most {limit:,} of {path.suffix} (our limit)"
+        )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if given.setdefault("digest", digest) != digest:
         raise ValueError(f"file = {given['file']!r} has changed: sha256 {digest}, expected {given['digest']}")
     try:
         return readers[path.suffix](path)
-    except (OSError, ValueError, RuntimeError, csv.Error, yaml.YAMLError) as error:
-        raise ValueError(f"file = {given['file']!r} cannot be read as {path.suffix}: {error}") from None
+    except UNREADABLE as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ValueError(f"file = {given['file']!r} cannot be read as {path.suffix}: {reason}") from None
 
 
 def _read_csv(path: Path) -> dict[str, list]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = csv.DictReader(stream, skipinitialspace=True)
-        cells = list(rows)
+        cells = list(itertools.islice(rows, MAX_STEPS + 1))
+        if len(cells) > MAX_STEPS:
+            raise ValueError(f"it has more than {MAX_STEPS:,} rows")
         if any(None in row for row in cells):
             raise ValueError("a line has more cells than the header")
         return {name.strip(): [_cell(row[name]) for row in cells] for name in rows.fieldnames or ()}
@@ -114,12 +133,32 @@ def _cell(text: str | None) -> float | str | None:
 
 
 def _read_netcdf(path: Path) -> dict[str, np.ndarray]:
+    with netCDF4.Dataset(path) as file:
+        # Before anything is read: a compressed file of a few bytes may declare any length.
+        long = [
+            f"{name} has {variable.size:,} entries" for name, variable in file.variables.items() if variable.size > MAX_STEPS
+        ]
+    if long:
+        raise ValueError(f"{', '.join(long)}; allowed: at most {MAX_STEPS:,}")
     with xr.open_dataset(path, engine="netcdf4") as stored:
         return {str(name): stored[name].values for name in stored.variables}
 
 
+class _Loader(yaml.SafeLoader):
+    """The safe loader without aliases, which multiply: values are then at most as many as the file has characters."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("it has aliases (*name); write the numbers")
+        return super().compose_node(parent, index)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
-    stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loader = _Loader(path.read_text(encoding="utf-8"))
+    try:
+        stored = loader.get_single_data()
+    finally:
+        loader.dispose()
     if not isinstance(stored, dict):
         raise ValueError("no columns: a mapping from column names to lists is needed")
     return stored

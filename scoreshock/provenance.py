@@ -25,6 +25,9 @@ from dask.system import CPU_COUNT
 from scoreshock.conventions import CF_VERSION, QUANTITIES
 
 PACKAGE = Path(__file__).parent
+FORMAT = 1
+"""Number of the files' format. A change of what files mean raises it: files of another number are refused by name, and
+every digest of code changes with it, so that the workflow makes them again."""
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 REFERENCE = "arXiv:2604.07404"
 DERIVED = {
@@ -45,8 +48,9 @@ Attributes = dict[str, str | int | float]
 def code_digest(module: str, package: Path = PACKAGE) -> str:
     """Return the SHA-256 digest of the code that a quantity is computed by.
 
-    It covers the modules listed by `code_modules`, parsed and printed again without docstrings: comments, layout and
-    docstrings do not count, names, numbers and statements do. The answer is cached for the life of the process.
+    It covers the number of the files' format, and the modules listed by `code_modules`, parsed and printed again without
+    docstrings: comments, layout and docstrings do not count, names, numbers and statements do. The answer is cached for
+    the life of the process.
 
     Parameters
     ----------
@@ -217,7 +221,7 @@ def _optional(content: Mapping[str, object]) -> Attributes:
 
 @cache
 def _code_digest(module: str, package: Path) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
         digest.update(f"{name}\n{normalised(_source(name, package).read_text('utf-8'))}\n".encode())
     return digest.hexdigest()

@@ -1,16 +1,34 @@
-"""Labelled tables and mixtures read from files, and the tables that come with scikit-learn."""
+"""Labelled tables and mixtures read from files, and the tables that come with scikit-learn.
+
+Files are data and never code: nothing pickled is read, and what a file declares is measured before any of it is read.
+"""
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
+import netCDF4
 import numpy as np
 import xarray as xr
 
 BUNDLED = ("digits", "wine", "iris", "breast_cancer")
 """Labelled tables that come with scikit-learn."""
+
+ARRAYS_LIMIT = 4 * 2**30
+"""Most bytes that the arrays of a file may have in memory (ours): a small compressed file can stand for any number."""
+
+TEXT_LIMIT = 2**28
+"""Most bytes of a CSV file (ours); larger tables are NetCDF or npz."""
+
+UNREADABLE = (
+    ValueError, OSError, RuntimeError, EOFError, LookupError, TypeError, OverflowError, BadZipFile, zlib.error
+)  # fmt: skip
+"""What the libraries raise on files that are damaged or forged."""
 
 
 def read_bundled(source: str) -> tuple[np.ndarray, np.ndarray]:
@@ -73,6 +91,7 @@ def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Features and labels of a CSV table with a header and a column ``label``."""
     import pandas as pd  # comes with xarray
 
+    _refuse_large(path, path.stat().st_size, TEXT_LIMIT)
     try:
         table = pd.read_csv(path, dtype={"label": str}, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
     except (ValueError, OSError) as error:
@@ -104,18 +123,53 @@ def _whole_where_possible(labels: np.ndarray) -> np.ndarray:
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a NetCDF or npz file, features and labels with samples first."""
     try:
+        size = _declared_npz(path) if path.suffix == ".npz" else _declared_netcdf(path)
+    except UNREADABLE as error:
+        raise ValueError(f"file {path} cannot be read: {error}") from error
+    _refuse_large(path, size, ARRAYS_LIMIT)
+    try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as stored:
                 return {name: stored[name] for name in stored.files}
         with xr.open_dataset(path, engine="netcdf4") as stored:
             dataset = stored.load()
-    except (ValueError, OSError, RuntimeError, EOFError, BadZipFile) as error:
+    except UNREADABLE as error:
         raise ValueError(f"file {path} cannot be read: {error}") from error
     if {"features", "labels"} <= set(dataset.variables) and dataset.labels.ndim == 1:
         dataset["features"] = dataset.features.transpose(*dataset.labels.dims, ...)
     if "component_mean" in dataset and {"component", "feature"} <= set(dataset.component_mean.dims):
         dataset["component_mean"] = dataset.component_mean.transpose(..., "component", "feature")
     return {str(name): variable.values for name, variable in dataset.variables.items()}
+
+
+def _refuse_large(path: Path, size: int, limit: int) -> None:
+    if size > limit:
+        raise ValueError(f"file {path} holds {size / 2**20:,.0f} MiB; allowed: at most {limit // 2**20:,} MiB (our limit)")
+
+
+def _declared_netcdf(path: Path) -> int:
+    """Bytes of all variables of a NetCDF file, by its header; of a text, those of its reference."""
+    with netCDF4.Dataset(path) as file:
+        return sum(math.prod(variable.shape) * _itemsize(variable.dtype) for variable in file.variables.values())
+
+
+def _itemsize(dtype: Any) -> int:
+    return 8 if dtype is str else np.dtype(dtype).itemsize
+
+
+def _declared_npz(path: Path) -> int:
+    """Bytes of all arrays of an npz file, by its members' headers, which NumPy trusts, and by the archive's."""
+    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    total = 0
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                version = np.lib.format.read_magic(stream)
+                if version not in headers:
+                    raise ValueError(f"{member.filename} has version {version} of NumPy's format; allowed: 1.0 and 2.0")
+                shape, _, dtype = headers[version](stream)
+            total += max(member.file_size, math.prod(shape) * dtype.itemsize)
+    return total
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -14,12 +14,8 @@ import hashlib
 import itertools
 import json
 import math
-import os
-import secrets
-import shutil
-import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -29,16 +25,18 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from scoreshock import conventions
+from scoreshock import conventions, staging
+from scoreshock.provenance import FORMAT
 
 MARKER = "scoreshock_complete"
 CHECKSUM = "checksum"
+FORMAT_NAME = "scoreshock_format"
 CHUNK_BYTES = 2**20
 CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be most of a job's memory
 FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
 
-State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt"]
+State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdated", "newer"]
 
 
 class BrokenFile(OSError):
@@ -111,7 +109,8 @@ def inspect(path: str | Path, full: bool = False) -> Inspection:
     -------
     Inspection
         ``missing``; ``unreadable`` (empty, truncated, not NetCDF); ``incomplete`` (NetCDF without the marker: never
-        finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``ok``.
+        finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``outdated`` or ``newer`` (whole,
+        in the format of another version of scoreshock); ``ok``.
     """
     path = Path(path)
     if not path.exists():
@@ -163,6 +162,21 @@ def check(path: str | Path, full: bool = False) -> Inspection:
     return inspection
 
 
+@contextmanager
+def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, Inspection]]:
+    """Open a whole file once, as `open_raw` does, with its inspection; raise `BrokenFile` when it is not whole."""
+    try:
+        file = open_raw(path)
+    except (OSError, RuntimeError, ValueError, UnicodeError):
+        check(path)  # says why
+        raise
+    with file:
+        inspection = _inspect_open(file, full)
+        if inspection.state != "ok":
+            raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
+        yield file, inspection
+
+
 def open_raw(path: Path) -> netCDF4.Dataset:
     """Open read-only with netCDF4, with values as they are stored."""
     with _small_cache():
@@ -174,28 +188,9 @@ def open_raw(path: Path) -> netCDF4.Dataset:
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` when the body succeeds, remove it when it fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
-    temporary = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
-    try:
-        with _small_cache():
-            yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
-    except Exception as error:
-        # A full disk is only "HDF error" to netCDF.
-        error.add_note(f"while writing {path}; {shutil.disk_usage(path.parent).free / 2**20:.0f} MiB are free there")
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(text: str, path: str | Path) -> None:
-    """Write ``text`` so that a file named ``path`` is whole at any moment, or absent, or the old one."""
-    with staged(Path(path)) as temporary:
-        temporary.write_text(text, "utf-8")
+    """A temporary name for a NetCDF file, which is renamed to ``path`` when the body succeeds (`staging.staged`)."""
+    with staging.staged(path) as temporary, _small_cache():
+        yield temporary
 
 
 def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -215,6 +210,7 @@ def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     with netCDF4.Dataset(path, "a") as file:
         for name, value in checksums.items():
             file.variables[name].setncattr(CHECKSUM, value)
+        file.setncattr(FORMAT_NAME, FORMAT)
         file.setncattr(MARKER, _header_digest(file))
     check(path)
 
@@ -266,10 +262,24 @@ def _inspect_open(file: netCDF4.Dataset, full: bool) -> Inspection:
             return Inspection("incomplete", "no completeness marker: never finished, or not from scoreshock", attributes)
         if attributes[MARKER] != _header_digest(file):
             return Inspection("corrupt", "the header is not the one that was written", attributes)
+        if (number := _format(attributes)) != FORMAT:
+            return _of_other_format(number, attributes)
     except Exception as error:  # a damaged header raises whatever the damaged bytes happen to mean
         return Inspection("corrupt", f"the header cannot be read ({error})")
     reason = _changed_variables(file) if full else ""
     return Inspection("corrupt" if reason else "ok", reason, attributes)
+
+
+def _format(attributes: Mapping[str, Any]) -> int:
+    """Number of a file's format; files written before formats had numbers are of the first."""
+    return int(attributes.get(FORMAT_NAME, 1))
+
+
+def _of_other_format(number: int, attributes: Mapping[str, Any]) -> Inspection:
+    text = f"of format {number}, and this scoreshock reads format {FORMAT}"
+    if number < FORMAT:
+        return Inspection("outdated", f"{text}: make it again, or open it with the older version", attributes)
+    return Inspection("newer", f"{text}: update scoreshock, or write results to another folder", attributes)
 
 
 def _changed_variables(file: netCDF4.Dataset) -> str:
@@ -362,36 +372,3 @@ def _small_cache() -> Iterator[None]:
         yield
     finally:
         netCDF4.set_chunk_cache(size, elements, preemption)
-
-
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}.{socket.gethostname()}."
-
-
-def _remove_abandoned(path: Path) -> None:
-    """Remove what killed writers of ``path`` on this host left; on other hosts they may be alive."""
-    prefix = _temporary_prefix(path)
-    for left in path.parent.glob(f"{prefix}*.tmp.nc"):
-        owner = left.name.removeprefix(prefix).split(".")[0]
-        if owner.isdigit() and not _is_alive(int(owner)):
-            with suppress(OSError):
-                left.unlink()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _flush(path: Path) -> None:
-    """Have the system put a file or folder on disk, so that a rename cannot outlive a loss of power and the data not."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

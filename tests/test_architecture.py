@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "study": {"axes", "mixtures", "schedules", "quantities", "evaluation", "conventions"},
     "provenance": {"conventions"},
     "store": {"provenance", "conventions"},
+    "cluster": {"provenance", "conventions"},
     "comparison": {"conventions"},
     "figures": {"conventions"},
 }
@@ -27,8 +28,19 @@ MAY_IMPORT["cli"] = set(MAY_IMPORT)
 PARTS = {
     "schedules": ("schedule_kinds", "noise_tables"),
     "mixtures": ("families", "data", "sources"),
-    "store": ("layout", "merging", "results"),
-    "cli": ("jobs",),
+    "store": (
+        "staging",
+        "plans",
+        "layout",
+        "records",
+        "catalogue",
+        "assembly",
+        "merging",
+        "results",
+        "uniting",
+        "exporting",
+    ),
+    "cli": ("jobs", "status", "clocks"),
 }
 PLACE = {part: place for place, parts in PARTS.items() for part in parts} | {place: place for place in MAY_IMPORT}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")

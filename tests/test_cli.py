@@ -1,10 +1,13 @@
 """The command: what it prints, and how it ends."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import netCDF4
 import pytest
 import xarray as xr
 
@@ -117,8 +120,8 @@ def test_status_tells_done_missing_broken_and_stale_blocks(tmp_path, study, caps
 
     for block in sweep.blocks():
         write(folder / block.name / "speciation.nc", block.content("speciation"))
-    assert main(["status", "--configfile", study]) == 0
-    assert capsys.readouterr().out == "line speciation: 3 done\n"
+    assert main(["status", "--configfile", study]) == 1
+    assert re.fullmatch(r"line speciation: 3 done \(.*\); joined: missing\n", capsys.readouterr().out)
 
     other = sweep.blocks()[0].content("speciation") | {"family": "collinear"}
     write(folder / "weight=0.5" / "speciation.nc", other)
@@ -144,8 +147,14 @@ def test_status_reads_values_when_asked(tmp_path, study, capsys):
     folder = tmp_path / "results" / "line" / "blocks"
     for block in sweep.blocks():
         write(folder / block.name / "speciation.nc", block.content("speciation"))
-    assert main(["status", "--full", "--configfile", study]) == 0
+    changed = folder / "weight=0.6" / "speciation.nc"
+    with netCDF4.Dataset(changed, "a") as file:
+        file["tau_star"][0] = 7.0
+    os.utime(changed, (0, 0))
+    assert main(["status", "--configfile", study]) == 1
     assert "3 done" in capsys.readouterr().out
+    assert main(["status", "--full", "--configfile", study]) == 1
+    assert "2 done, 1 broken" in capsys.readouterr().out
 
 
 def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):

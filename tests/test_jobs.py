@@ -1,8 +1,12 @@
 """What a job says when it goes well, fails, or is interrupted; and the words at the end of a run."""
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
 
@@ -39,20 +43,57 @@ def test_an_error_is_told_in_full_in_the_log_and_in_short_on_the_terminal(tmp_pa
     assert log.endswith("ValueError: no such thing\ntry another\n")
 
 
-def test_an_interrupt_is_not_an_error_and_ends_the_job_at_once(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGINT, "interrupted\n"),
+        (signal.SIGTERM, "ended by SIGTERM, which a queue sends when a job's time is over\n"),
+    ],
+)
+def test_a_job_that_is_told_to_end_ends_at_once_and_leaves_nothing_half_written(tmp_path, number, words):
     # In a lock, as when a file is being written: what releases it must not be waited for.
     code = """
-        import os, signal, sys, threading, time
-        from scoreshock import jobs
-        with jobs.logged(sys.argv[1]), threading.Lock():
-            os.kill(os.getpid(), signal.SIGINT)
+        import os, sys, threading, time
+        from pathlib import Path
+        from scoreshock import jobs, store
+        with jobs.logged(sys.argv[1]), store.staged(Path(sys.argv[2])) as temporary, threading.Lock():
+            temporary.write_text("half")
+            os.kill(os.getpid(), int(sys.argv[3]))
             time.sleep(60)
     """
-    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "log")]
+    folder = tmp_path / "results"
+    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "log"), str(folder / "a.nc"), str(int(number))]
     run = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
-    assert run.returncode == 130
+    assert run.returncode == 128 + number
     assert run.stderr == ""
-    assert (tmp_path / "log").read_text() == "interrupted\n"
+    assert (tmp_path / "log").read_text() == words
+    assert list(folder.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_written_costs_no_result(tmp_path, capsys):
+    with jobs.logged(tmp_path):
+        print("said", file=sys.stderr)
+    assert capsys.readouterr().err == f"no log: [Errno 21] Is a directory: '{tmp_path}'\nsaid\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_error_is_told_even_where_the_disk_of_the_log_is_full(capsys):
+    with pytest.raises(SystemExit), jobs.logged("/dev/full"):
+        raise ValueError("no such thing")
+    assert capsys.readouterr().err == "ValueError: no such thing\n"
+
+
+def test_inputs_of_a_later_time_than_now_are_brought_to_now(tmp_path):
+    names = [tmp_path / name for name in ("past", "soon", "later", "as-late")]
+    times = (1e9, time.time() + 1e4, time.time() + 2e4)
+    for path, modified in zip(names, (*times, times[-1]), strict=True):
+        path.touch()
+        os.utime(path, (modified, modified))
+    with jobs.logged(tmp_path / "log", [*map(str, names), str(tmp_path / "missing")]):
+        pass
+    past, soon, later, as_late = (path.stat().st_mtime_ns for path in names)
+    assert past == 10**18
+    assert past < soon < later == as_late <= time.time_ns()
 
 
 def test_the_closing_words_tell_what_is_there_only(tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def whole_sweep() -> xr.Dataset:
 
 
 def name_of(values: Mapping[str, Any]) -> str:
-    return ",".join(f"{axis}={value}" for axis, value in sorted(values.items()))
+    return ",".join(f"{axis}={value}" for axis, value in sorted(values.items())) or "all"
 
 
 def combinations(split: Sequence[str]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import conventions, provenance, store
+from scoreshock import conventions, provenance, staging, store
 
 CONTENT = {
     "family": "pair",
@@ -249,6 +250,41 @@ def test_a_killed_writer_leaves_no_file_of_the_final_name_and_the_next_clears_it
     assert names_in(tmp_path) == ["a.nc"]
 
 
+def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    code = """
+        import os, random, signal, sys, time
+        from pathlib import Path
+        import numpy as np, xarray as xr
+        from scoreshock import store
+
+        path, tries, draws = Path(sys.argv[1]), int(sys.argv[2]), random.Random(0)
+        def write(number):
+            store.write(xr.Dataset({"tau_star": ("separation", np.full(2000, float(number)))}), path)
+        def writer(number):
+            child = os.fork()
+            if child == 0:
+                write(number)
+                os._exit(0)
+            return child
+        started = time.monotonic()
+        os.waitpid(writer(0), 0)
+        whole = time.monotonic() - started
+        for number in range(1, tries):
+            child = writer(number)
+            time.sleep(draws.uniform(0.0, whole))
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            assert store.inspect(path, full=True).state == "ok"
+    """
+    path = tmp_path / "a.nc"
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(path), "15"], check=True)
+    assert store.inspect(path, full=True).state == "ok"
+    with store.open_file(path) as file:
+        assert len(np.unique(file.tau_star)) == 1
+    store.write(speciation(), path)
+    assert names_in(tmp_path) == ["a.nc"]
+
+
 def test_an_interrupted_writer_leaves_nothing_and_a_live_one_is_not_disturbed(tmp_path: Path) -> None:
     path = tmp_path / "a.nc"
     process = start_slow_writer(path)
@@ -277,6 +313,83 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None
     assert b"while writing" in run.stderr
     assert written.read_bytes() == before
     assert names_in(written.parent) == [written.name]
+
+
+def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full(tmp_path: Path) -> None:
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    if mount.returncode:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {mount.stderr}")
+    try:
+        noise = xr.Dataset({"tau_star": ("separation", np.random.default_rng(0).normal(size=500_000))})
+        store.write(noise.isel(separation=slice(10)), tmp_path / "a.nc")
+        before = (tmp_path / "a.nc").read_bytes()
+        room = shutil.disk_usage(tmp_path).free
+        for _ in range(2):
+            with pytest.raises(OSError, match=r"the disk is full: \d\.\d MiB are free; .*a\.nc was not written"):
+                store.write(noise, tmp_path / "a.nc")
+        assert shutil.disk_usage(tmp_path).free == room
+        assert (tmp_path / "a.nc").read_bytes() == before
+        assert names_in(tmp_path) == ["a.nc"]
+    finally:
+        # Lazily: the library keeps files open that it could not finish.
+        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def test_an_error_that_is_none_of_the_disk_is_not_taken_for_a_full_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "FULL_BYTES", 2**62)
+    with pytest.raises(ZeroDivisionError), store.staged(tmp_path / "a.nc"):
+        _ = 1 / 0
+    with pytest.raises(OSError, match="the disk is full"), store.staged(tmp_path / "a.nc"):
+        raise RuntimeError("NetCDF: HDF error")
+
+
+def test_a_link_under_the_final_name_is_replaced_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "a.nc").symlink_to(precious)
+    store.write(speciation(), tmp_path / "a.nc")
+    assert not (tmp_path / "a.nc").is_symlink()
+    assert precious.read_text() == "mine"
+
+
+def rewritten(path: Path, number: int | None) -> None:
+    """Make a file what a scoreshock of another format would have written, or one from before formats had numbers."""
+    with netCDF4.Dataset(path, "a") as file:
+        file.delncattr(store.FORMAT_NAME)
+        if number is not None:
+            file.setncattr(store.FORMAT_NAME, number)
+        file.setncattr(store.MARKER, store._header_digest(file))
+
+
+def test_files_of_another_format_are_refused_by_name_with_what_to_do(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.inspect(written).attributes["scoreshock_format"] == provenance.FORMAT
+    rewritten(written, provenance.FORMAT + 1)
+    assert store.inspect(written).state == "newer"
+    with pytest.raises(store.BrokenFile, match=r"speciation\.nc is newer: of format 2.* update scoreshock"):
+        store.open_file(written)
+    rewritten(written, provenance.FORMAT)
+    monkeypatch.setattr(store, "FORMAT", provenance.FORMAT + 1)
+    assert store.inspect(written).state == "outdated"
+    with pytest.raises(store.BrokenFile, match=r"speciation\.nc is outdated: of format 1.* make it again"):
+        store.open_file(written)
+
+
+def test_a_file_from_before_formats_had_numbers_is_of_the_first(written: Path) -> None:
+    rewritten(written, None)
+    assert store.inspect(written, full=True).state == "ok"
+
+
+def test_a_change_of_format_makes_every_quantity_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {quantity: provenance.code_digest(quantity) for quantity in (*conventions.QUANTITIES, "merging", "figures")}
+    monkeypatch.setattr(provenance, "FORMAT", provenance.FORMAT + 1)
+    provenance._code_digest.cache_clear()
+    after = {quantity: provenance.code_digest(quantity) for quantity in before}
+    provenance._code_digest.cache_clear()
+    assert not set(before.values()) & set(after.values())
 
 
 @given(

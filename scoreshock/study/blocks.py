@@ -19,6 +19,9 @@ from scoreshock.study.quantities import QUANTITIES, Quantity, lengths
 NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
 WHOLE = "all"  # the block of a sweep without split
 
+JOINED_BYTES = 64 * 2**30
+"""Largest joined file, before compression; ours. More stays in blocks, which can be read and copied side by side."""
+
 Content = dict[str, Any]
 
 
@@ -77,6 +80,15 @@ class Sweep:
     def n_blocks(self) -> int:
         """Number of blocks, without making them."""
         return math.prod(len(values) for values in self._fixed.values())
+
+    def is_joined(self, quantity: str) -> bool:
+        """Whether the blocks of a quantity are joined into one file; else, too large for that, they stay the dataset."""
+        return quantity in self.quantities and self.n_blocks * next(self.iterate()).bytes(quantity) <= JOINED_BYTES
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all quantities are joined: only then is the whole compared and drawn."""
+        return all(map(self.is_joined, self.quantities))
 
     def module(self, quantity: str) -> str:
         """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""

@@ -14,6 +14,7 @@ from scoreshock.study.blocks import Block, Sweep
 
 JOB_SECONDS = 3.0  # a job's start: most of it imports
 MERGE_SECONDS = 3.0
+HEADER_SECONDS = 0.026  # of merging, a block: its header, and checksums of all variables
 COMPARISON_SECONDS = 4.0
 FIGURES_SECONDS = 12.0
 SECTION_SECONDS = 10.0  # the longest of the paper's sections
@@ -54,6 +55,7 @@ UNMEASURED = (Law(1e-4),) * 3
 
 MEBIBYTE = 2**20
 LIBRARIES = 500  # MiB of a job that holds nothing else; measured 350
+HEADER_BYTES = 30_000  # of a block's header while blocks are joined; measured 20,000
 BASE_MEMORY = 1000  # MiB of a job that goes through files chunk by chunk, or draws
 CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
 MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
@@ -87,9 +89,16 @@ def block_seconds(block: Block, quantity: str) -> float:
 
 def sweep_seconds(sweep: Sweep) -> float:
     """Expected seconds of one core for what is made of a sweep's blocks: merged files, comparison and figures."""
-    written = sum(sweep.n_blocks * next(sweep.iterate()).bytes(quantity) for quantity in sweep.quantities)
-    compared = COMPARISON_SECONDS if "speciation" in sweep.quantities else 0.0
-    return len(sweep.quantities) * MERGE_SECONDS + written / BYTES_PER_SECOND + compared + FIGURES_SECONDS
+    sizes = {quantity: sweep.n_blocks * next(sweep.iterate()).bytes(quantity) for quantity in sweep.quantities}
+    written = sum(size for quantity, size in sizes.items() if sweep.is_joined(quantity)) / BYTES_PER_SECOND
+    read = len(sizes) * (MERGE_SECONDS + sweep.n_blocks * HEADER_SECONDS)
+    compared = COMPARISON_SECONDS if "speciation" in sizes else 0.0
+    return read + written + (compared + FIGURES_SECONDS if sweep.is_whole else 0.0)
+
+
+def sweep_memory(sweep: Sweep) -> int:
+    """MiB that a job needs for what is made of a sweep's blocks: chunks, and the header of every block."""
+    return BASE_MEMORY + math.ceil(sweep.n_blocks * HEADER_BYTES / MEBIBYTE)
 
 
 def chunk_bytes(block: Block, quantity: str) -> int:

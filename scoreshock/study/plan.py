@@ -58,9 +58,10 @@ def table(study: Study) -> str:
     lines = [_aligned(row, widths) for row in rows]
     rule = "-" * len(lines[0])
     sweeps = study.sweeps.values()
-    merges, comparisons = len(costs), sum("speciation" in sweep.quantities for sweep in sweeps)
+    whole = [sweep for sweep in sweeps if sweep.is_whole]
+    merges, comparisons = len(costs), sum("speciation" in sweep.quantities for sweep in whole)
     after = sum(map(cost.sweep_seconds, sweeps))
-    jobs = total.jobs + merges + comparisons + len(sweeps)
+    jobs = total.jobs + merges + comparisons + len(whole)
     return "\n".join(
         [
             lines[0],
@@ -70,7 +71,7 @@ def table(study: Study) -> str:
             lines[-1],
             "",
             f"{jobs:,} jobs: {total.jobs:,} of blocks, {merges} of merging, {comparisons} of comparing, "
-            f"{len(sweeps)} of drawing.",
+            f"{len(whole)} of drawing.",
             f"About {_time(total.seconds + after)} of one core (our timings, good to a factor of three).",
             "On disk: blocks and merged files before compression. Chunk: results of one chunk in memory.",
         ]
@@ -85,7 +86,7 @@ def _cost(sweep: Sweep, quantity: str) -> Cost:
         quantity=quantity,
         jobs=jobs,
         points=jobs * points,
-        bytes=2 * jobs * size,
+        bytes=jobs * size * (1 + sweep.is_joined(quantity)),
         chunk_bytes=cost.chunk_bytes(block, quantity),
         seconds=jobs * cost.block_seconds(block, quantity),
     )

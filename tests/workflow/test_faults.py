@@ -1,20 +1,23 @@
 """Runs that are cut short, and files that are broken: named, and made again with the same values."""
 
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
+import netCDF4
 import psutil
 import pytest
 import xarray as xr
 
-from scoreshock import cli
+from scoreshock import cli, open_results, results, store
 
-from .conftest import MINIATURE, checksums, command, environment, snakemake, values, write
+from .conftest import Finished, checksums, command, dry, environment, snakemake, values, write
 
 # Each of the two blocks takes seconds, so that there is time to hit it.
 SLOW = {
@@ -27,9 +30,15 @@ SLOW = {
         }
     }
 }
+# Two blocks of an instant, for what needs no time to be hit.
+QUICK = {
+    "sweeps": {
+        "line": SLOW["sweeps"]["line"] | {"axes": {"separation": [1.0, 2.0, 4.0], "weight": [0.5, 0.7]}},
+    }
+}
 MERGED = "results/line/speciation.nc"
 BLOCK = "results/line/blocks/weight=0.5/speciation.nc"
-PATIENCE = 120
+PATIENCE = 300
 
 
 def until(condition):
@@ -44,12 +53,12 @@ def until(condition):
 class Running:
     """A run of the slow study up to the joined file, whose processes can be hit."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *arguments: str):
         self.folder = folder
         self.log = folder / "terminal.txt"
         configuration = write(folder / "study.yaml", SLOW)
         self.process = subprocess.Popen(
-            command(folder, MERGED, "--configfile", configuration, "--cores", "2"),
+            command(folder, MERGED, "--configfile", configuration, "--cores", "2", *arguments),
             cwd=folder,
             env=environment(),
             stdout=self.log.open("w"),
@@ -72,6 +81,11 @@ class Running:
     def unfinished(self) -> list[Path]:
         """Files that are being written; their names hold their writer's process."""
         return [path for path in self.folder.glob("results/line/blocks/*/.*.tmp.nc") if path.stat().st_size]
+
+    def finished(self) -> str:
+        """Wait for the end of a run that must succeed, and return what it printed."""
+        assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+        return self.log.read_text()
 
     def ended(self) -> str:
         """Wait for the end of a run that must fail, and return what it printed."""
@@ -114,20 +128,183 @@ def test_after_an_interrupt_the_same_command_finishes(tmp_path, undisturbed):
     assert again(tmp_path) == undisturbed
 
 
-def test_after_snakemake_itself_was_killed_unlocking_and_the_same_command_finish(tmp_path, undisturbed):
+def test_jobs_whose_snakemake_was_killed_run_on_and_do_no_harm_to_the_next_run(tmp_path, undisturbed):
     run = Running(tmp_path)
     until(run.unfinished)
-    finishing, *others = run.jobs()
+    orphans = run.jobs()
     run.process.kill()
     run.ended()
-    for orphan in others:
-        orphan.kill()
-    for orphan in (finishing, *others):
-        orphan.wait(PATIENCE)
     configuration = str(tmp_path / "study.yaml")
     assert "--unlock" in snakemake(tmp_path, MERGED, "--configfile", configuration, fails=True).output
     snakemake(tmp_path, "--unlock", "--configfile", configuration)
+    snakemake(tmp_path, MERGED, "--configfile", configuration, "--cores", "2")
+    for orphan in orphans:
+        orphan.wait(PATIENCE)
     assert again(tmp_path) == undisturbed
+
+
+def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same_run(tmp_path, undisturbed):
+    run = Running(tmp_path, "--retries", "1")
+    first, second = until(lambda: run.jobs()[1:] and run.jobs())
+    begun = until(lambda: [path for path in run.unfinished() if f".{first.pid}." in path.name])
+    first.terminate()
+    second.kill()  # what the kernel does to a process for which no memory is left
+    first.wait(PATIENCE)
+    assert not any(path.exists() for path in begun)
+    printed = run.finished()
+    assert printed.count("Error in rule speciation") == 2
+    assert again(tmp_path) == undisturbed
+
+
+def test_a_second_snakemake_in_the_folder_is_refused_and_the_first_is_not_disturbed(tmp_path, undisturbed):
+    run = Running(tmp_path)
+    until(run.jobs)
+    second = snakemake(tmp_path, MERGED, "--configfile", str(tmp_path / "study.yaml"), fails=True)
+    assert "Directory cannot be locked" in second.output
+    run.finished()
+    assert checksums(tmp_path / MERGED) == undisturbed
+
+
+def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(tmp_path, finished, study):
+    arguments = (MERGED, "--configfile", study, "--cores", "1", "--nolock")
+    pair = [
+        subprocess.Popen(command(tmp_path, *arguments), cwd=tmp_path, env=environment(), stdout=log, stderr=log)
+        for log in ((tmp_path / name).open("w") for name in ("one.txt", "two.txt"))
+    ]
+    for process in pair:
+        process.wait(PATIENCE)
+    snakemake(tmp_path, MERGED, "--configfile", study)
+    assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
+    assert not list(tmp_path.rglob("*.tmp.nc"))
+
+
+@contextmanager
+def mounted(folder: Path, *arguments: str):
+    """Mount something at ``folder``, with the arguments of ``mount``; it takes root to do so."""
+    made = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True, check=False)
+    if made.returncode:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {made.stderr}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_called_so_and_after_making_room_the_same_command_finishes(tmp_path, finished, study):
+    target = tmp_path / "results"
+    target.mkdir()
+    with mounted(target, "-t", "tmpfs", "-o", "size=8m", "tmpfs"):
+        assert target.stat().st_dev != tmp_path.stat().st_dev  # and so no file can come from another folder by a rename
+        whole = tmp_path / BLOCK
+        shutil.copytree((finished.folder / BLOCK).parent, whole.parent)
+        ballast = target / "ballast"
+        with ballast.open("wb") as file:
+            file.write(bytes(shutil.disk_usage(target).free - 2**15))
+        failed = snakemake(tmp_path, MERGED, "--configfile", study, fails=True)
+        assert re.search(r"the disk is full: 0\.\d MiB are free; .*speciation.nc was not written", failed.output)
+        assert values(whole) == values(finished.folder / BLOCK)
+        assert [path.name for path in target.rglob("*.nc")] == [whole.name]
+        ballast.unlink()
+        snakemake(tmp_path, MERGED, "--configfile", study)
+        assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
+
+
+def test_a_read_only_folder_is_refused_and_opens_and_once_writable_the_same_command_finishes(copy, finished, study):
+    target = copy / "results"
+    (copy / MERGED).unlink()
+    with mounted(target, "--bind", str(target)):
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(target)], check=True)
+        failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
+        assert "nothing was run" in failed.output
+        assert f"output: 'results' cannot be written: {target}: Read-only file system" in failed.output
+        assert open_results(target, "line", "speciation").sizes["weight"] == 2
+    run = snakemake(copy, MERGED, "--configfile", study)
+    assert run.jobs == ["speciation of line: blocks joined"]
+    assert checksums(copy / MERGED) == checksums(finished.folder / MERGED)
+
+
+def test_a_log_folder_that_cannot_be_one_stops_the_run_by_name_and_damages_nothing(copy, finished, study):
+    logs = copy / "results/line/logs"
+    shutil.rmtree(logs)
+    logs.touch()
+    (copy / MERGED).unlink()
+    failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
+    assert "results/line/logs/merge.speciation.log" in failed.output
+    assert values(copy / BLOCK) == values(finished.folder / BLOCK)
+    logs.unlink()
+    snakemake(copy, MERGED, "--configfile", study)
+    assert checksums(copy / MERGED) == checksums(finished.folder / MERGED)
+
+
+def test_after_a_clock_was_set_back_nothing_runs_without_need_and_nothing_stays_stale(copy, finished, study):
+    ahead = time.time() + 3 * 86400
+    made = sorted((copy / "results").rglob("*"), key=lambda path: path.stat().st_mtime_ns)
+    for step, path in enumerate(made):
+        os.utime(path, (ahead + step, ahead + step))
+    assert dry(copy, MERGED, "--configfile", study) == []
+    assert all(path.stat().st_mtime <= time.time() for path in made)
+    run = snakemake(copy, BLOCK, "--configfile", study, "--forcerun", BLOCK)
+    assert run.jobs == ["speciation of line, block weight=0.5"]
+    assert dry(copy, MERGED, "--configfile", study) == ["speciation of line: blocks joined"]
+    assert checksums(copy / BLOCK) == checksums(finished.folder / BLOCK)
+
+
+def test_outputs_of_long_ago_are_not_made_again(copy, study):
+    for path in (copy / "results").rglob("*"):
+        os.utime(path, (0, 0))
+    assert dry(copy, MERGED, "--configfile", study) == []
+
+
+def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused_by_an_older(copy, finished, edited, study):
+    newer = edited("scoreshock/provenance.py", "FORMAT = 1", "FORMAT = 2")
+    run = snakemake(copy, MERGED, "--configfile", study, repository=newer)
+    assert len(run.jobs) == 3
+    for name in (BLOCK, MERGED):
+        assert checksums(copy / name) == checksums(finished.folder / name)
+        with netCDF4.Dataset(copy / name) as file:
+            assert file.scoreshock_format == 2
+    before = values(copy / BLOCK)
+    with pytest.raises(store.BrokenFile, match="is newer: of format 2, and this scoreshock reads format 1: update"):
+        store.open_file(copy / BLOCK)
+    failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
+    assert "results/line/sweep.json is newer: of format 2" in failed.output
+    assert values(copy / BLOCK) == before
+
+
+POISON = {
+    "NaN": '{"blocks": [{"name": "weight=0.5", "values": {"weight": NaN}}]}',
+    "another program's": '["a", "b"]',
+    "half": '{"blocks": [{"na',
+    "nested": "[" * 100_000,
+    "outside": '{"blocks": [{"name": "../../../secret", "values": {}}]}',
+    "above": '{"blocks": [{"name": "..", "values": {}}]}',
+    "absolute": '{"blocks": [{"name": "/etc", "values": {}}]}',
+    "binary": "\udcff\udcfe",
+}
+
+
+@pytest.mark.parametrize("text", POISON.values(), ids=POISON)
+def test_a_plan_that_scoreshock_did_not_write_is_refused_by_name_and_written_anew(copy, text):
+    plan = copy / "results/line/sweep.json"
+    sound = plan.read_bytes()
+    plan.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(store.BrokenFile, match=r"sweep\.json is not a plan that scoreshock wrote .* writes it anew"):
+        open_results(copy / "results", "line", "speciation")
+    results.write_plan(plan.parent, {key: value for key, value in json.loads(sound).items() if key != "format"})
+    assert plan.read_bytes() == sound
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Finished:
+    """The quick study, run undisturbed up to the joined file."""
+    folder = tmp_path_factory.mktemp("finished")
+    configuration = write(folder / "study.yaml", QUICK)
+    return Finished(folder, snakemake(folder, MERGED, "--configfile", configuration, "--cores", "2"))
+
+
+@pytest.fixture
+def study(finished) -> str:
+    return str(finished.folder / "study.yaml")
 
 
 def truncated(block: Path) -> None:
@@ -158,30 +335,30 @@ def foreign(block: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [truncated, empty, flipped, foreign], ids=lambda spoil: spoil.__name__)
-def test_a_broken_block_is_named_with_the_command_that_makes_it_again(copy, monkeypatch, capsys, spoil):
+def test_a_broken_block_is_named_with_the_command_that_makes_it_again(copy, monkeypatch, capsys, spoil, study):
     monkeypatch.chdir(copy)
     spoil(copy / BLOCK)
-    assert cli.main(["status", "--full", "--configfile", str(MINIATURE)]) == 1
+    assert cli.main(["status", "--full", "--configfile", study]) == 1
     printed = capsys.readouterr().out
     assert "line speciation: 1 broken, 1 done" in printed
     assert "  weight=0.5: broken (" in printed
-    assert f"To make it again: snakemake --cores all --configfile {MINIATURE} --forcerun {BLOCK}" in printed
+    assert f"To make it again: snakemake --cores all --configfile {study} --forcerun {BLOCK}" in printed
 
 
-def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_repairs_it(copy, finished):
+def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_repairs_it(copy, finished, study):
     flipped(copy / BLOCK)
-    run = snakemake(copy, MERGED, "--configfile", str(MINIATURE), fails=True)
+    run = snakemake(copy, MERGED, "--configfile", study, fails=True)
     assert re.search(f"BrokenFile: {BLOCK} is (corrupt|unreadable): ", run.output)
     assert "snakemake --cores all --forcerun" in run.output
     assert f"BrokenFile: {BLOCK} is " in (copy / "results/line/logs/merge.speciation.log").read_text()
-    run = snakemake(copy, MERGED, "--configfile", str(MINIATURE), "--forcerun", BLOCK)
+    run = snakemake(copy, MERGED, "--configfile", study, "--forcerun", BLOCK)
     assert run.jobs == ["speciation of line, block weight=0.5", "speciation of line: blocks joined"]
     for name in (BLOCK, MERGED):
         assert values(copy / name) == values(finished.folder / name)
 
 
-def test_a_deleted_block_is_made_again_when_asked_for(copy, finished):
+def test_a_deleted_block_is_made_again_when_asked_for(copy, finished, study):
     shutil.rmtree((copy / BLOCK).parent)
-    run = snakemake(copy, BLOCK, "--configfile", str(MINIATURE))
+    run = snakemake(copy, BLOCK, "--configfile", study)
     assert run.jobs == ["speciation of line, block weight=0.5"]
     assert checksums(copy / BLOCK) == checksums(finished.folder / BLOCK)

@@ -1,10 +1,16 @@
 """What runs again after a change: what depends on it, and nothing else."""
 
+import json
+import re
+import shutil
 from collections.abc import Mapping
 
 import pytest
 
-from .conftest import MINIATURE, dry, miniature, write
+from scoreshock import records, results
+from scoreshock.uniting import unite
+
+from .conftest import MINIATURE, dry, miniature, snakemake, write
 
 FIGURES = ["figures of line", "figures of ring", "figures of wells"]
 
@@ -79,6 +85,12 @@ def test_a_quantity_added_runs_its_own_jobs_and_what_shows_it(finished, tmp_path
     assert planned(finished, tmp_path, study) == sorted([*own, "criteria of line compared", "figures of line"])
 
 
+def test_a_sweep_added_runs_alone(finished, tmp_path):
+    study = miniature()
+    study["sweeps"]["again"] = study["sweeps"]["line"]
+    assert planned(finished, tmp_path, study) == sorted(job.replace("line", "again") for job in SWEEP_LINE)
+
+
 def test_a_changed_axis_reruns_its_sweep_only(finished, tmp_path):
     study = miniature()
     study["sweeps"]["ring"]["axes"]["separation"] = [1.0, 3.0]
@@ -97,7 +109,7 @@ def test_an_option_reruns_the_quantity_that_takes_it_only(finished, tmp_path):
     [
         ("scoreshock/kernels/series.py", '"""', '"""Said otherwise. ', []),
         ("workflow/scripts/block.py", "import json", "# a remark\nimport json", []),
-        ("scoreshock/figures.py", "PANELS = 4", "PANELS = 3", FIGURES),
+        ("scoreshock/figures/curves.py", "PANELS = 4", "PANELS = 3", FIGURES),
         (
             "scoreshock/kernels/series.py",
             "import numpy as np",
@@ -111,3 +123,68 @@ def test_an_option_reruns_the_quantity_that_takes_it_only(finished, tmp_path):
 def test_editing_code_reruns_what_depends_on_it(finished, edited, file, old, new, jobs):
     repository = edited(file, old, new)
     assert dry(finished.folder, "--configfile", str(MINIATURE), repository=repository) == sorted(jobs)
+
+
+def part(finished, folder, *weights):
+    """A folder of results with these blocks of the sweep ``line``, as a run of them on another machine leaves it."""
+    shutil.copytree(finished.file("line"), folder / "line")
+    for path in folder.joinpath("line").iterdir():
+        if path.name == "figures":
+            shutil.rmtree(path)
+        elif path.is_file() and path.name != "sweep.json":
+            path.unlink()
+    plan = json.loads((folder / "line/sweep.json").read_text())
+    for block in plan["blocks"]:
+        if block["values"]["weight"] not in weights:
+            shutil.rmtree(folder / "line/blocks" / block["name"])
+    plan["blocks"] = [block for block in plan["blocks"] if block["values"]["weight"] in weights]
+    (folder / "line/sweep.json").write_text(json.dumps(plan))
+    return folder
+
+
+def only_line(tmp_path):
+    study = miniature()
+    study["sweeps"] = {"line": study["sweeps"]["line"]}
+    return write(tmp_path / "line.yaml", study)
+
+
+JOINING = sorted([*line("speciation"), *line("corrections"), "criteria of line compared", "figures of line"])
+
+
+def test_results_of_two_machines_are_only_joined(finished, tmp_path):
+    one, two = part(finished, tmp_path / "one", 0.5), part(finished, tmp_path / "two", 0.7)
+    assert unite([one, two], tmp_path / "both" / "results") == {"line": 4}
+    assert dry(tmp_path / "both", "--configfile", only_line(tmp_path)) == JOINING
+
+
+def test_results_of_another_machine_added_to_joined_ones_are_only_joined(finished, tmp_path):
+    one, two = part(finished, tmp_path / "run" / "results", 0.5), part(finished, tmp_path / "two", 0.7)
+    less = {**miniature(), "sweeps": {"line": miniature()["sweeps"]["line"]}}
+    less["sweeps"]["line"]["axes"]["weight"] = [0.5]
+    run = snakemake(one.parent, "results/line/speciation.nc", "--configfile", write(tmp_path / "less.yaml", less))
+    assert run.jobs == ["speciation of line: blocks joined"]
+    assert unite([one, two], one) == {"line": 2}
+    assert dry(one.parent, "--configfile", only_line(tmp_path)) == JOINING
+
+
+def test_every_block_is_known_by_what_its_job_wrote_in_its_log(finished):
+    blocks = sorted(finished.file("").glob("*/blocks/*/*.nc"))
+    assert blocks
+    for block in blocks:
+        receipt = records.receipt_of(block)
+        assert receipt is not None
+        assert receipt.is_of(block.stat())
+
+
+def test_blocks_too_large_to_be_joined_stay_the_dataset_and_their_catalogue_opens(finished, edited, tmp_path):
+    repository = edited("scoreshock/study/blocks.py", "JOINED_BYTES = 64 * 2**30", "JOINED_BYTES = 0")
+    folder = part(finished, tmp_path / "results", 0.5, 0.7).parent
+    run = snakemake(folder, "--configfile", only_line(tmp_path), repository=repository)
+    assert run.jobs == ["corrections of line: blocks listed", "speciation of line: blocks listed"]
+    assert re.search(r"line: speciation.catalogue.nc, corrections.catalogue.nc\n", run.output)
+    assert "open_results" in run.output
+    assert not (folder / "results/line/speciation.nc").exists()
+    dataset = results.open_results(folder / "results", "line", "speciation")
+    joined = results.open_results(finished.file(""), "line", "speciation")
+    assert dataset.drop_attrs().identical(joined.drop_attrs())
+    assert "Nothing to be done" in snakemake(folder, "--configfile", only_line(tmp_path), repository=repository).output

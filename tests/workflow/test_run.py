@@ -18,7 +18,8 @@ BLOCKS = [
     "wells/blocks/all/speciation.nc",
 ]
 COMPARED = ["line/comparison.nc", "wells/comparison.nc"]
-DATASETS = [*MERGED, *BLOCKS, *COMPARED]
+CATALOGUES = [name.replace(".nc", ".catalogue.nc") for name in MERGED]
+DATASETS = [*MERGED, *CATALOGUES, *BLOCKS, *COMPARED]
 TARGETS = [f"results/{name}" for name in MERGED]
 
 
@@ -49,7 +50,7 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
         assert len(logs) == sum(f" of {sweep}" in job for job in finished.run.jobs)
 
 
-@pytest.mark.parametrize("name", [*MERGED, *COMPARED])
+@pytest.mark.parametrize("name", [*MERGED, *COMPARED, CATALOGUES[0]])
 def test_files_pass_the_cf_checker(finished, name, tmp_path):
     CheckSuite.load_all_available_checkers()
     report = tmp_path / "report.txt"

@@ -1,11 +1,12 @@
 import json
-from functools import partial
+import re
+from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from scoreshock import jobs, provenance
-from scoreshock.study import Study, StudyError, check_files, check_output
+from scoreshock import clocks, cluster, jobs, provenance
+from scoreshock.study import Study, StudyError, check_files, check_output, cost
 
 try:
     check_files(workflow.configfiles)
@@ -18,10 +19,25 @@ except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 
 OUT = str(Path(STUDY.output))
+if workflow.is_main_process:
+    clocks.bring_to_present(Path(OUT).rglob("*"))
 BLOCKS = {
     name: {block.name: block for block in sweep.blocks()}
     for name, sweep in STUDY.sweeps.items()
 }
+
+
+JOINED = {
+    quantity: [
+        name for name, sweep in STUDY.sweeps.items() if sweep.is_joined(quantity)
+    ]
+    for quantity in STUDY.quantities
+}
+
+
+def any_of(names):
+    """A pattern of these names, and of nothing where there is none."""
+    return "|".join(map(re.escape, sorted(names))) or "(?!)"
 
 
 def block_content(wildcards, quantity):
@@ -41,8 +57,72 @@ def block_code(wildcards, quantity):
     return provenance.code_digest(STUDY.sweeps[wildcards.sweep].module(quantity))
 
 
-def block_memory(wildcards, quantity):
-    return jobs.memory(BLOCKS[wildcards.sweep][wildcards.block], quantity)
+# A job of a group runs after the others where the profile allows one at a time (`resources: turn: 1`): the group then asks
+# for what one of them needs. Without that, and on one machine, it limits nothing.
+resource_scopes:
+    turn="local",
+
+
+@cache
+def block_seconds(sweep, quantity):
+    """Expected seconds of a job; blocks of a sweep are of one size."""
+    return cost.block_seconds(next(STUDY.sweeps[sweep].iterate()), quantity)
+
+
+@cache
+def block_memory(sweep, quantity, threads):
+    return cost.block_memory(next(STUDY.sweeps[sweep].iterate()), quantity, threads)
+
+
+@cache
+def sweep_seconds(sweep):
+    """Expected seconds of all that is made of a sweep's blocks."""
+    return cost.sweep_seconds(STUDY.sweeps[sweep])
+
+
+@cache
+def sweep_memory(sweep):
+    return cost.sweep_memory(STUDY.sweeps[sweep])
+
+
+def block_resources(quantity):
+    return {
+        "mem_mb": lambda wildcards, attempt, threads: attempt
+        * (block_memory(wildcards.sweep, quantity, threads) + cluster.memory()),
+        "runtime": lambda wildcards, attempt, threads: cost.minutes(
+            block_seconds(wildcards.sweep, quantity), threads, attempt
+        ),
+        "turn": 1,
+    }
+
+
+def block_threads(wildcards, quantity):
+    return cost.threads(block_seconds(wildcards.sweep, quantity))
+
+
+def block_group(wildcards, quantity):
+    return group_name("blocks", block_seconds(wildcards.sweep, quantity))
+
+
+def sweep_resources():
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * sweep_memory(wildcards.sweep),
+        "runtime": lambda wildcards, attempt: cost.minutes(
+            sweep_seconds(wildcards.sweep), attempt=attempt
+        ),
+        "turn": 1,
+    }
+
+
+def sweep_group(wildcards):
+    return group_name("sweeps", sweep_seconds(wildcards.sweep))
+
+
+def group_name(kind, seconds):
+    """Where the profile says how many jobs of a group are one job of the cluster, the group of a short one."""
+    least = cost.group_class(seconds)
+    grouped = workflow.group_settings.group_components
+    return f"{kind}-of-{least}s" if grouped and least else None
 
 
 def split_values(wildcards):

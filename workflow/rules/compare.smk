@@ -8,11 +8,13 @@ rule compare:
         f"{OUT}/{{sweep}}/logs/compare.log",
     benchmark:
         f"{OUT}/{{sweep}}/benchmarks/compare.tsv"
+    group:
+        sweep_group
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=jobs.BASE_MEMORY,
+        **sweep_resources(),
     params:
         content=lambda wildcards: json.dumps(
             STUDY.sweeps[wildcards.sweep].content("speciation")

@@ -7,11 +7,13 @@ rule figures:
         f"{OUT}/{{sweep}}/logs/figures.log",
     benchmark:
         f"{OUT}/{{sweep}}/benchmarks/figures.tsv"
+    group:
+        sweep_group
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=jobs.BASE_MEMORY,
+        **sweep_resources(),
     params:
         code=provenance.code_digest("figures"),
     message:

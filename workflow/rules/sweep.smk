@@ -10,11 +10,13 @@ for quantity in STUDY.quantities:
             f"{OUT}/{{sweep}}/logs/{{block}}.{quantity}.log",
         benchmark:
             f"{OUT}/{{sweep}}/benchmarks/{{block}}.{quantity}.tsv"
+        group:
+            partial(block_group, quantity=quantity)
         conda:
             "../../environment.yml"
-        threads: 1
+        threads: partial(block_threads, quantity=quantity)
         resources:
-            mem_mb=partial(block_memory, quantity=quantity),
+            **block_resources(quantity),
         params:
             content=partial(block_content, quantity=quantity),
             code=partial(block_code, quantity=quantity),
@@ -29,20 +31,54 @@ for quantity in STUDY.quantities:
         input:
             block_files(quantity),
         output:
-            f"{OUT}/{{sweep}}/{quantity}.nc",
+            joined=f"{OUT}/{{sweep}}/{quantity}.nc",
+            catalogue=f"{OUT}/{{sweep}}/{quantity}.catalogue.nc",
         log:
             f"{OUT}/{{sweep}}/logs/merge.{quantity}.log",
         benchmark:
             f"{OUT}/{{sweep}}/benchmarks/merge.{quantity}.tsv"
+        wildcard_constraints:
+            sweep=any_of(JOINED[quantity]),
+        group:
+            sweep_group
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=jobs.BASE_MEMORY,
+            **sweep_resources(),
         params:
             split=split_values,
             code=provenance.code_digest("merging"),
         message:
             f"{quantity} of {{wildcards.sweep}}: blocks joined"
+        script:
+            "../scripts/merge.py"
+
+    # Where the joined file would be too large, the blocks stay the dataset.
+    rule:
+        name:
+            f"catalogue_{quantity}"
+        input:
+            block_files(quantity),
+        output:
+            catalogue=f"{OUT}/{{sweep}}/{quantity}.catalogue.nc",
+        log:
+            f"{OUT}/{{sweep}}/logs/catalogue.{quantity}.log",
+        benchmark:
+            f"{OUT}/{{sweep}}/benchmarks/catalogue.{quantity}.tsv"
+        wildcard_constraints:
+            sweep=any_of(set(STUDY.sweeps) - set(JOINED[quantity])),
+        group:
+            sweep_group
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            **sweep_resources(),
+        params:
+            split=split_values,
+            code=provenance.code_digest("merging"),
+        message:
+            f"{quantity} of {{wildcards.sweep}}: blocks listed"
         script:
             "../scripts/merge.py"

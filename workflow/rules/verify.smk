@@ -23,6 +23,23 @@ PAPER_FILES = {
 PAPER_FIGURES = [
     path for paths in PAPER_FILES.values() for path in paths if "/figures/" in path
 ]
+
+
+def paper_resources():
+    return {
+        "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
+        "runtime": lambda _, attempt: cost.minutes(
+            cost.SECTION_SECONDS, attempt=attempt
+        ),
+        "turn": 1,
+    }
+
+
+def paper_group(_):
+    """The paper is one job of a cluster."""
+    return "paper" if workflow.group_settings.group_components else None
+
+
 PAPER_DRAWN = [
     path.removesuffix("nc") + suffix
     for path in sorted(PAPER_FIGURES)
@@ -40,11 +57,13 @@ for section, files in PAPER_FILES.items():
             f"{PAPER_OUT}/logs/section-{section}.log",
         benchmark:
             f"{PAPER_OUT}/benchmarks/section-{section}.tsv"
+        group:
+            paper_group
         conda:
             "../../environment.yml"
         threads: 1
         resources:
-            mem_mb=jobs.BASE_MEMORY,
+            **paper_resources(),
         params:
             content=json.dumps(PAPER.content()),
             section=section,
@@ -64,11 +83,13 @@ rule verify_figures:
         f"{PAPER_OUT}/logs/figures.log",
     benchmark:
         f"{PAPER_OUT}/benchmarks/figures.tsv"
+    group:
+        paper_group
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=jobs.BASE_MEMORY,
+        **paper_resources(),
     params:
         code=lambda _: provenance.code_digest("verification figures"),
     message:
@@ -88,11 +109,13 @@ rule verify:
         f"{PAPER_OUT}/logs/page.log",
     benchmark:
         f"{PAPER_OUT}/benchmarks/page.tsv"
+    group:
+        paper_group
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=jobs.BASE_MEMORY,
+        **paper_resources(),
     params:
         content=json.dumps(PAPER.model_dump()),
         code=lambda _: provenance.code_digest("verification page"),

@@ -2,5 +2,5 @@
 
 from scoreshock import jobs
 
-with jobs.logged(snakemake.log[0]):
+with jobs.logged(snakemake.log[0], snakemake.input):
     jobs.draw(list(snakemake.input), snakemake.output[0])

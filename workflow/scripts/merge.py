@@ -1,6 +1,7 @@
-"""The blocks of a sweep's quantity, joined into one file."""
+"""The blocks of a sweep's quantity, joined into one file, or only listed."""
 
 from scoreshock import jobs
 
-with jobs.logged(snakemake.log[0]):
-    jobs.merge(list(snakemake.input), snakemake.output[0], list(snakemake.params.split))
+with jobs.logged(snakemake.log[0], snakemake.input):
+    output = snakemake.output
+    jobs.merge(list(snakemake.input), output.get("joined"), output.catalogue, list(snakemake.params.split))

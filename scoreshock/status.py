@@ -1,0 +1,276 @@
+"""What of a study is done, running, missing, broken or stale, as text and as JSON, also while a run goes on.
+
+A block is *running* while its temporary file is being written: by a living process of this host, or on another host within
+the last hour. It is *stale* where it was computed from other parameters or by other code than the study would compute it
+now, *broken* where its file is not whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from scoreshock import catalogue, provenance, records, staging, store
+from scoreshock.study import Block, Study, Sweep
+
+State = Literal["done", "running", "missing", "broken", "stale"]
+
+FORMAT = 1  # of the JSON: raised when a key changes its meaning or goes
+SHOWN = 20  # blocks that are not done, named for each quantity; the rest are counted
+SILENCE = 3600.0  # seconds; a file of another host, unfinished and unchanged for longer, is taken for abandoned
+TEMPORARY = re.compile(r"\.(?P<file>[^/]+\.nc)\.(?P<host>.+)\.(?P<process>\d+)\.[0-9a-f]+\.tmp\.nc")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of the results, that of a block or of a whole quantity.
+
+    Attributes
+    ----------
+    name, file
+        Name of the block (of what joins the blocks: ``joined`` or ``catalogue``), and its file.
+    state, reason
+        ``done``, ``running``, ``missing``, ``broken`` or ``stale``, and why it is not done.
+    started
+        When a running job began to write, in UTC (ISO 8601).
+    finished, seconds
+        When the file was finished, in UTC, and how long its job took.
+    """
+
+    name: str
+    file: str
+    state: State
+    reason: str = ""
+    started: str | None = None
+    finished: str | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """State of one quantity of a sweep: its blocks, and the file that joins or lists them."""
+
+    sweep: str
+    quantity: str
+    blocks: Sequence[Item]
+    whole: Item
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to do for it."""
+        return all(item.state == "done" for item in (*self.blocks, self.whole))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of blocks by state."""
+        return dict(Counter(item.state for item in self.blocks))
+
+
+def parts(study: Study, full: bool = False) -> list[Part]:
+    """The state of every quantity of every sweep; with ``full`` after comparing every value with its checksum."""
+    return [
+        _part(study, sweep, quantity, writers, full)
+        for sweep in study.sweeps.values()
+        for writers in [_writers(Path(study.output) / sweep.name)]
+        for quantity in sweep.quantities
+    ]
+
+
+def unlisted(study: Study) -> dict[str, list[str]]:
+    """Folders of blocks, by sweep, that the study does not list."""
+    found = {}
+    for name, sweep in study.sweeps.items():
+        known = {block.name for block in sweep.iterate()}
+        folders = (Path(study.output) / name / "blocks").glob("*")
+        found[name] = sorted(path.name for path in folders if path.name not in known and path.is_dir())
+    return found
+
+
+def as_json(study: Study, found: Sequence[Part]) -> str:
+    """The state as JSON: keys as of `Item`, by sweep and quantity, documented in ``docs/results.md``."""
+    others = unlisted(study)
+    sweeps = {
+        name: {
+            "quantities": {
+                part.quantity: {
+                    "complete": part.complete,
+                    "counts": part.counts,
+                    "whole": asdict(part.whole),
+                    "blocks": [asdict(item) for item in part.blocks],
+                }
+                for part in found
+                if part.sweep == name
+            },
+            "unlisted": others[name],
+        }
+        for name in study.sweeps
+    }
+    content = {
+        "format": FORMAT,
+        "time": _utc(time.time()),
+        "output": study.output,
+        "complete": all(part.complete for part in found),
+        "sweeps": sweeps,
+    }
+    return json.dumps(content, indent=1, allow_nan=False)
+
+
+def as_text(study: Study, found: Sequence[Part], flags: Sequence[str] = ()) -> str:
+    """The state as text, with the command, which takes ``flags``, that makes broken files again."""
+    lines = [line for part in found for line in _lines(part, flags)]
+    for name, others in unlisted(study).items():
+        if others:
+            number = f"{len(others):,} block{'' if len(others) == 1 else 's'}"
+            lines.append(f"{name}: {number} that the study does not list, left alone: {', '.join(others[:SHOWN])}")
+    return "\n".join(lines)
+
+
+def _part(study: Study, sweep: Sweep, quantity: str, writers: Mapping[Path, Item], full: bool) -> Part:
+    folder = Path(study.output) / sweep.name
+    listed = catalogue.read(catalogue.catalogue_file(folder, quantity))
+    reader = records.Reader(list(sweep.split), listed.records)
+    blocks = []
+    for block in sweep.iterate():
+        file = folder / "blocks" / block.name / f"{quantity}.nc"
+        blocks.append(writers.get(file) or _block(file, block, quantity, reader, full))
+    return Part(sweep.name, quantity, blocks, _whole(folder, sweep, quantity, blocks, listed, writers, full))
+
+
+def _block(file: Path, block: Block, quantity: str, reader: records.Reader, full: bool) -> Item:
+    record = None if full else reader.record(file)
+    seen = store.inspect(file, full=full) if record is None else store.Inspection("ok", "", record.attributes)
+    item = _seen(block.name, file, seen)
+    if item.state != "done":
+        return item
+    benchmark = file.parents[2] / "benchmarks" / f"{block.name}.{quantity}.tsv"
+    item = replace(item, seconds=_seconds(benchmark))
+    if seen.attributes.get("scoreshock_parameters_digest") != provenance.parameters_digest(block.content(quantity)):
+        return replace(item, state="stale", reason="other parameters")
+    if not provenance.is_of_this_code(seen.attributes, quantity):
+        return replace(item, state="stale", reason="other code")
+    return item
+
+
+def _whole(
+    folder: Path,
+    sweep: Sweep,
+    quantity: str,
+    blocks: Sequence[Item],
+    listed: catalogue.Catalogue,
+    writers: Mapping[Path, Item],
+    full: bool,
+) -> Item:
+    """The joined file, or the catalogue where the blocks stay the dataset."""
+    joined = sweep.is_joined(quantity)
+    file = folder / f"{quantity}.nc" if joined else catalogue.catalogue_file(folder, quantity)
+    if file in writers:
+        return replace(writers[file], name="joined" if joined else "catalogue")
+    item = _seen("joined" if joined else "catalogue", file, store.inspect(file, full=full))
+    if item.state != "done":
+        return item
+    rule = "merge" if joined else "catalogue"
+    item = replace(item, seconds=_seconds(folder / "benchmarks" / f"{rule}.{quantity}.tsv"))
+    if list(listed.values) != [block.name for block in blocks]:
+        return replace(item, state="stale", reason="of other blocks")
+    if any(block.finished is not None and block.finished > str(item.finished) for block in blocks):
+        return replace(item, state="stale", reason="older than its blocks")
+    return replace(item, state="stale", reason="of stale blocks") if any(b.state == "stale" for b in blocks) else item
+
+
+def _seen(name: str, file: Path, seen: store.Inspection) -> Item:
+    if seen.state == "missing":
+        return Item(name, str(file), "missing")
+    finished = _utc(file.stat().st_mtime)
+    if seen.state != "ok":
+        return Item(name, str(file), "broken", f"{seen.state}: {seen.reason}", finished=finished)
+    return Item(name, str(file), "done", finished=finished)
+
+
+def _writers(folder: Path) -> dict[Path, Item]:
+    """Items of what is being written in the folder of a sweep, by the file that it is to be."""
+    found = {}
+    for temporary in (*folder.glob(".*.tmp.nc"), *folder.glob("blocks/*/.*.tmp.nc")):
+        match = TEMPORARY.fullmatch(temporary.name)
+        try:
+            written = temporary.stat()
+        except OSError:
+            continue  # finished meanwhile
+        if match and _is_written(match["host"], int(match["process"]), written.st_mtime):
+            file = temporary.with_name(match["file"])
+            reason = f"process {match['process']} on {match['host']}"
+            found[file] = Item(file.parent.name, str(file), "running", reason, started=_began(folder, file))
+    return found
+
+
+def _is_written(host: str, process: int, changed: float) -> bool:
+    return staging.is_alive(process) if host == socket.gethostname() else time.time() - changed < SILENCE
+
+
+def _began(folder: Path, file: Path) -> str | None:
+    """When the job that writes a file began: it opens its log first, and says nothing in it before the end."""
+    label = "merge" if file.parent == folder else file.parent.name
+    try:
+        return _utc((folder / "logs" / f"{label}.{file.name.split('.')[0]}.log").stat().st_mtime)
+    except OSError:
+        return None
+
+
+def _seconds(benchmark: Path) -> float | None:
+    """Seconds that a job took, from what Snakemake wrote of it."""
+    try:
+        head, values, *_ = benchmark.read_text("utf-8").splitlines()
+        return float(dict(zip(head.split("\t"), values.split("\t"), strict=False))["s"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _lines(part: Part, flags: Sequence[str]) -> list[str]:
+    """What is said of one quantity."""
+    counts = ", ".join(f"{number:,} {state}" for state, number in part.counts.items())
+    lines = [f"{part.sweep} {part.quantity}: {counts}{_times(part)}; {_said(part.whole)}"]
+    wrong = [item for item in part.blocks if item.state != "done"]
+    lines += [f"  {_said(item)}" for item in wrong[:SHOWN]]
+    if len(wrong) > SHOWN:
+        lines.append(f"  ... and {len(wrong) - SHOWN:,} more")
+    broken = [item.file for item in (*part.blocks, part.whole) if item.state == "broken"]
+    if broken:
+        again = shlex.join(["snakemake", "--cores", "all", *flags, "--forcerun", *broken])
+        lines.append(f"  To make {'it' if len(broken) == 1 else 'them'} again: {again}")
+    return lines
+
+
+def _said(item: Item) -> str:
+    if item.state == "running":
+        since = f" since {_local(item.started)}" if item.started else ""
+        return f"{item.name}: running{since} ({item.reason})"
+    reason = f" ({item.reason})" if item.reason else ""
+    when = f" {_local(item.finished)}" if item.state == "done" and item.finished else ""
+    return f"{item.name}: {item.state}{when}{reason}"
+
+
+def _times(part: Part) -> str:
+    """When the blocks were finished, and how long they took."""
+    finished = [item.finished for item in part.blocks if item.state == "done" and item.finished]
+    if not finished:
+        return ""
+    seconds = [item.seconds for item in part.blocks if item.state == "done" and item.seconds is not None]
+    took = f", {sum(seconds) / len(seconds):.1f} s a block" if seconds else ""
+    first, last = min(finished), max(finished)
+    return f" ({_local(last) if first == last else f'{_local(first)} to {_local(last)}'}{took})"
+
+
+def _local(time_of_day: str) -> str:
+    return datetime.fromisoformat(time_of_day).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,177 @@
+"""Results of two folders put together: those of two machines, or of two runs of one study."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scoreshock import plans, records, staging, store
+from scoreshock.layout import Block
+
+SHOWN = 5  # conflicts that an error names
+
+
+@dataclass(frozen=True)
+class Source:
+    """The blocks of one sweep in one folder of results."""
+
+    folder: Path
+    plan: Mapping[str, Any]
+    blocks: Mapping[tuple[str, str], Block]
+    """By name of the block and quantity."""
+
+
+def unite(folders: Sequence[str | Path], target: str | Path) -> dict[str, int]:
+    """Copy into ``target`` what it has not yet of the blocks in ``folders``, when all are parts of the same sweeps.
+
+    Nothing is written before everything was read and compared. Blocks are copied whole, checked against their checksums
+    and renamed; no file is overwritten. The workflow, run on the study of both, joins them and finds nothing else to do.
+
+    Parameters
+    ----------
+    folders : sequence of paths
+        Folders of results, each with sweeps. They are not changed, unless one is ``target``.
+    target : path
+        One of the folders, or a further one, which may hold results too.
+
+    Returns
+    -------
+    dict
+        Number of files copied, by sweep.
+
+    Raises
+    ------
+    FileNotFoundError
+        When a folder holds no sweep.
+    scoreshock.store.BrokenFile
+        When a block is not whole, or its values differ from their checksums.
+    ValueError
+        When sweeps of one name differ in their parameters, split axes, code or types, with every field that differs; or
+        when a block is in both with other values.
+    """
+    target = Path(target)
+    everywhere = list(dict.fromkeys([*([target] if target.is_dir() else []), *map(Path, folders)]))
+    names = {folder: _sweeps(folder) for folder in everywhere}
+    for folder in map(Path, folders):
+        if not names[folder]:
+            raise FileNotFoundError(f"{folder} holds no results: no sweep with a {plans.PLAN}")
+    copied = {}
+    found = {
+        sweep: [_read(folder / sweep) for folder in everywhere if sweep in names[folder]]
+        for sweep in dict.fromkeys(name for folder in everywhere for name in names[folder])
+    }
+    problems = [f"{sweep}: {problem}" for sweep, sources in found.items() for problem in _problems(sources)]
+    if problems:
+        raise ValueError("these results do not belong together; nothing was written:\n" + "\n".join(problems))
+    for sweep, sources in found.items():
+        copied[sweep] = _copy(sources, target / sweep)
+    return copied
+
+
+def _sweeps(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{plans.PLAN}"))
+
+
+def _read(folder: Path) -> Source:
+    """All blocks of a sweep, after comparing their values with their checksums."""
+    plan = plans.read_plan(folder)
+    files = sorted(folder.glob("blocks/*/*.nc"))
+    reader = records.Reader(())
+    whole = [reader.read(file, full=True) for file in files if not file.name.startswith(".")]
+    return Source(folder, plan, {(block.path.parent.name, block.path.stem): block for block in whole})
+
+
+def _problems(sources: Sequence[Source]) -> Iterator[str]:
+    """What speaks against putting these parts of a sweep together."""
+    for key in ("family", "split"):
+        yield from _several(key, {json.dumps(source.plan.get(key)): str(source.folder) for source in reversed(sources)})
+    split = sources[0].plan.get("split", [])
+    for quantity in sorted({quantity for source in sources for _, quantity in source.blocks}):
+        said: dict[str, dict[str, str]] = {}
+        for source in sources:
+            for (name, of), block in source.blocks.items():
+                if of == quantity:
+                    for field, value in _fields(block, split).items():
+                        said.setdefault(field, {}).setdefault(value, f"{source.folder}, block {name}")
+        for field, values in said.items():
+            yield from _several(f"{quantity}: {field}", values)
+    yield from _conflicts(sources)
+
+
+def _several(field: str, values: Mapping[str, str]) -> Iterator[str]:
+    """A line on a field that has more than one value, each with the place of one that has it."""
+    if len(values) > 1:
+        yield f"{field} differs: " + "; ".join(f"{value:.64} ({place})" for value, place in values.items())
+
+
+def _fields(block: Block, split: Sequence[str]) -> dict[str, str]:
+    """All that must not differ between blocks of one quantity, as text by a name: parameters, code, format, types."""
+    content = json.loads(str(block.attributes.get("scoreshock_parameters", "{}")))
+    content["axes"] = {axis: spec for axis, spec in content.get("axes", {}).items() if axis not in split}
+    schedules = {} if "schedule" in split else {"schedules": json.dumps(list(content.get("schedules", {})))}
+    fields = dict(_flat(content)) | schedules
+    fields |= {f"type of {name}": f"{v.dtype.name}({', '.join(v.dims)})" for name, v in block.variables.items()}
+    fields["code digest"] = str(block.attributes.get("scoreshock_code_digest"))
+    fields["format"] = str(block.attributes.get(store.FORMAT_NAME, 1))
+    return fields
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(value)
+
+
+def _conflicts(sources: Sequence[Source]) -> Iterator[str]:
+    """Blocks that are in several places with other values."""
+    seen: dict[tuple[str, str], tuple[Source, Block]] = {}
+    for source in sources:
+        for key, block in source.blocks.items():
+            first, other = seen.setdefault(key, (source, block))
+            shared = sorted(block.variables.keys() & other.variables.keys())
+            differing = [name for name in shared if block.checksum(name) != other.checksum(name)]
+            if differing or block.variables.keys() != other.variables.keys():
+                words = ", ".join(differing[:SHOWN]) or "its variables"
+                yield f"{key[1]} of block {key[0]} is in {first.folder} and {source.folder}, with different {words}"
+
+
+def _copy(sources: Sequence[Source], target: Path) -> int:
+    """Copy what ``target`` lacks, and write the plan of all; return the number of blocks copied."""
+    there = {key for source in sources if source.folder == target for key in source.blocks}
+    copied = 0
+    for source in sources:
+        for (name, quantity), block in source.blocks.items():
+            if (name, quantity) not in there:
+                there.add((name, quantity))
+                _copy_block(block, source.folder, target)
+                copied += 1
+    plans.write_plan(target, _plan_of_all([source.plan for source in sources]))
+    return copied
+
+
+def _copy_block(block: Block, folder: Path, target: Path) -> None:
+    """Copy a block with its benchmark and log. Its time is that of copying: what was joined before is then made again."""
+    path = target / block.path.relative_to(folder)
+    with store.staged(path) as temporary:
+        shutil.copyfile(block.path, temporary)
+        records.refuse_changed(block.path, block.marker, store.check(temporary, full=True).attributes)
+    stem = f"{path.parent.name}.{path.stem}"
+    benchmark, log = Path("benchmarks", f"{stem}.tsv"), Path("logs", f"{stem}.log")
+    if (folder / benchmark).is_file():
+        staging.write_text((folder / benchmark).read_text("utf-8"), target / benchmark)
+    said = (folder / log).read_text("utf-8") if (folder / log).is_file() else ""
+    staging.write_text(said + records.receipt(path), target / log)
+
+
+def _plan_of_all(all_plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The first plan, with the blocks and quantities that only others have added."""
+    blocks = {block["name"]: block for plan in reversed(all_plans) for block in plan["blocks"]}
+    order = dict.fromkeys(block["name"] for plan in all_plans for block in plan["blocks"])
+    quantities = dict.fromkeys(quantity for plan in all_plans for quantity in plan["quantities"])
+    return {**all_plans[0], "quantities": list(quantities), "blocks": [blocks[name] for name in order]}

@@ -1,0 +1,197 @@
+"""A block whose chunks are computed on a Dask cluster: the same numbers, whatever happens to the cluster."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoreshock import cluster, evaluation, jobs, store
+from scoreshock.quantities import labelled
+from scoreshock.study import Study
+
+from ..workflow.conftest import checksums
+from .conftest import free_port, needs_distributed, until
+
+MIXTURE = {
+    "family": "polygon",
+    "axes": {"separation": {"start": 0.5, "stop": 4.0, "num": 24}, "variance": [0.25, 1.0], "schedule": ["ve", "edm"]},
+    "parameters": {"radii": [1.0, 0.8, 1.3], "angles": [0.0, 100.0, 230.0]},
+    "quantities": ["scores", "speciation", "corrections", "amplification", "layer"],
+    "x": {"start": -2.0, "stop": 2.0, "num": 3},
+    "tau": [0.1, 0.5],
+}
+WELLS = {
+    "family": "tilted-quartic",
+    "axes": {"half_distance": {"start": 1.0, "stop": 2.0, "num": 40}, "tilt": [0.0, 0.1]},
+    "quantities": ["speciation"],
+}
+SWEEPS = Study.from_mapping({"sweeps": {"mixture": MIXTURE, "wells": WELLS}}).sweeps
+CONTENTS = [sweep.content(quantity) for sweep in SWEEPS.values() for quantity in sweep.quantities]
+SLOW = CONTENTS[-1]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(cluster.VARIABLE, raising=False)
+    monkeypatch.setattr(evaluation, "POINTS_PER_CHUNK", 24)
+
+
+@pytest.fixture
+def tiny_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "POINTS_PER_CHUNK", 4)
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with every place of the sweep that has come from the cluster."""
+    places: list[int] = []
+    original = cluster._Fetch.__call__
+
+    def call(self: Any) -> Any:
+        found = original(self)
+        places.append(len(found))
+        return found
+
+    monkeypatch.setattr(cluster._Fetch, "__call__", call)
+    return places
+
+
+@pytest.fixture
+def in_background() -> Iterator[Callable[[dict, Path], Future]]:
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda content, path: pool.submit(jobs.compute, content, str(path))
+
+
+def test_every_quantity_is_the_same_to_the_bit(dask_cluster, tmp_path, monkeypatch, fetched):
+    for number, content in enumerate(CONTENTS):
+        here, there = tmp_path / f"{number}-here.nc", tmp_path / f"{number}-there.nc"
+        monkeypatch.delenv(cluster.VARIABLE, raising=False)
+        jobs.compute(content, str(here), threads=2)
+        monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+        before = len(fetched)
+        jobs.compute(content, str(there))
+        assert len(fetched) - before > 1
+        assert checksums(here) == checksums(there)
+        assert store.inspect(there, full=True).state == "ok"
+
+
+class Here:
+    """A client of no cluster: what is submitted is done at once, here."""
+
+    def submit(self, part: Callable[[], Any], pure: bool) -> Future:  # noqa: ARG002 - as that of distributed
+        done: Future = Future()
+        done.set_result(part())
+        return done
+
+
+def test_kernels_run_once_for_each_chunk(monkeypatch):
+    calls: list[Any] = []
+    original = labelled._Kernel._at_once
+    monkeypatch.setattr(labelled._Kernel, "_at_once", lambda *given: calls.append(given) or original(*given))
+    for content in CONTENTS:
+        result = evaluation.evaluate(content)
+        result.compute(scheduler="synchronous")
+        by_threads = len(calls)
+        assert by_threads > 1
+        cluster._gathered(result, Here(), "here").compute(scheduler="synchronous")
+        assert len(calls) == 2 * by_threads
+        calls.clear()
+
+
+def test_a_job_asks_for_memory_for_what_comes_from_a_cluster_only_where_there_is_one(monkeypatch):
+    assert cluster.memory() == 0
+    monkeypatch.setenv(cluster.VARIABLE, "tcp://host:8786")
+    assert cluster.memory() * 2**20 == 2 * cluster.HELD_BYTES
+
+
+def test_workers_touch_no_netcdf(dask_cluster, tmp_path, monkeypatch):
+    from distributed import Client
+
+    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+    jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+    with Client(dask_cluster.address, set_as_default=False) as client:
+        loaded = client.run(lambda: "netCDF4" in sys.modules)
+    assert list(loaded.values()) == [False, False]
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_path, monkeypatch, fetched, in_background):
+    jobs.compute(SLOW, str(tmp_path / "here.nc"), threads=2)
+    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+    running = in_background(SLOW, tmp_path / "there.nc")
+    until(lambda: len(fetched) >= 3 or running.done())
+    dask_cluster.kill("one")
+    assert not running.done()
+    running.result(120)
+    assert "Remove worker" in dask_cluster.said("scheduler")
+    assert checksums(tmp_path / "here.nc") == checksums(tmp_path / "there.nc")
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tmp_path, monkeypatch, fetched, in_background):
+    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+    running = in_background(SLOW, tmp_path / "results" / "there.nc")
+    until(lambda: len(fetched) >= 3 or running.done())
+    dask_cluster.kill("scheduler")
+    with pytest.raises(cluster.ClusterError, match=f"{dask_cluster.address}': the scheduler was lost"):
+        running.result(120)
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        (None, "Timed out|Connection refused|in connecting"),
+        ("somewhere", "missing port"),
+        ("smoke://signal:1", "unknown address scheme"),
+    ],
+)
+def test_an_address_where_no_scheduler_answers_is_one_clear_error(address, reason, tmp_path, monkeypatch):
+    needs_distributed()
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    address = address or f"tcp://127.0.0.1:{free_port()}"
+    monkeypatch.setenv(cluster.VARIABLE, address)
+    with pytest.raises(cluster.ClusterError, match=reason) as raised:
+        jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+    assert str(raised.value).startswith(f"DASK_SCHEDULER_ADDRESS = '{address}': no Dask scheduler answers there (")
+    assert "allowed: the address of a running Dask scheduler, such as tcp://host:8786" in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_without_workers_and_workers_of_other_code_are_refused(tmp_path, monkeypatch):
+    distributed = needs_distributed()
+    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 1)
+    with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as local:
+        monkeypatch.setenv(cluster.VARIABLE, local.scheduler_address)
+        with pytest.raises(cluster.ClusterError, match="its workers cannot be used"):
+            jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+        local.scale(1)
+        monkeypatch.setattr(cluster, "WORKERS_SECONDS", 20)
+        monkeypatch.setattr(cluster, "_fingerprint", lambda _: {"code": threading.current_thread().name})
+        with pytest.raises(cluster.ClusterError, match=r"would compute other numbers: code is .*, here MainThread"):
+            jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_library_the_error_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:1")
+    with pytest.raises(cluster.ClusterError, match=r"pip install 'scoreshock\[dask\]'"):
+        jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+
+
+def test_in_flight_are_enough_chunks_for_the_workers_and_few_enough_to_be_held():
+    class Client:
+        def nthreads(self) -> dict[str, int]:
+            return {"one": 4, "two": 4}
+
+    chunked = evaluation.evaluate(CONTENTS[0])
+    assert cluster._in_flight(Client(), chunked) == 10
+    huge = chunked.assign({"a": ("b", cluster.da.zeros(10**9, chunks=cluster.HELD_BYTES // 8 // 3))})
+    assert cluster._in_flight(Client(), huge) == 2
