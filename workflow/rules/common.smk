@@ -118,6 +118,21 @@ def sweep_group(wildcards):
     return group_name("sweeps", sweep_seconds(wildcards.sweep))
 
 
+def paper_resources():
+    return {
+        "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
+        "runtime": lambda _, attempt: cost.minutes(
+            cost.SECTION_SECONDS, attempt=attempt
+        ),
+        "turn": 1,
+    }
+
+
+def paper_group(_):
+    """The paper is one job of a cluster."""
+    return "paper" if workflow.group_settings.group_components else None
+
+
 def group_name(kind, seconds):
     """Where the profile says how many jobs of a group are one job of the cluster, the group of a short one."""
     least = cost.group_class(seconds)

@@ -23,23 +23,6 @@ PAPER_FILES = {
 PAPER_FIGURES = [
     path for paths in PAPER_FILES.values() for path in paths if "/figures/" in path
 ]
-
-
-def paper_resources():
-    return {
-        "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
-        "runtime": lambda _, attempt: cost.minutes(
-            cost.SECTION_SECONDS, attempt=attempt
-        ),
-        "turn": 1,
-    }
-
-
-def paper_group(_):
-    """The paper is one job of a cluster."""
-    return "paper" if workflow.group_settings.group_components else None
-
-
 PAPER_DRAWN = [
     path.removesuffix("nc") + suffix
     for path in sorted(PAPER_FIGURES)
