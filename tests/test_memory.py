@@ -50,8 +50,8 @@ PROFILE = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"}, "tau": {"va
 @pytest.mark.parametrize(
     ("quantity", "options", "kernels"),
     [
-        ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times", "_eigenvalues"), clock: ("_placed",)}),
-        ("corrections", {"order": 3}, {corrections: ("_corrections", "_terms")}),
+        ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times",), clock: ("_placed",)}),
+        ("corrections", {"order": 3}, {corrections: ("_corrections",)}),
         ("amplification", {"tau": {"values": [0.1]}}, {amplification: ("_pair", "_growth_rate")}),
         ("scores", PROFILE, {scores: ("_profile", "_in_all_dimensions")}),
         ("layer", {"tau": {"values": [0.1]}}, {layer: ("_layer",)}),
