@@ -146,9 +146,9 @@ def test_jobs_whose_snakemake_was_killed_run_on_and_do_no_harm_to_the_next_run(t
 def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same_run(tmp_path, undisturbed):
     run = Running(tmp_path, "--retries", "1")
     first, second = until(lambda: run.jobs()[1:] and run.jobs())
+    second.kill()  # what the kernel does to a process for which no memory is left
     begun = until(lambda: [path for path in run.unfinished() if f".{first.pid}." in path.name])
     first.terminate()
-    second.kill()  # what the kernel does to a process for which no memory is left
     first.wait(PATIENCE)
     assert not any(path.exists() for path in begun)
     printed = run.finished()
