@@ -88,6 +88,6 @@ def test_profiles_hold_the_numbers_of_the_classes(name):
     expected = {f"blocks-of-{least}s": number for least, number in numbers.items()}
     expected |= {f"sweeps-of-{least}s": number for least, number in numbers.items() if least >= cost.group_class(shortest)}
     assert profile["group-components"] == expected
-    assert profile["resources"] == {"turn": 1}
+    assert profile["cores"] == 1  # else members of a group run at once, and it is as much shorter
     default = yaml.safe_load((PROFILES / "default" / "config.yaml").read_text())
     assert {key: profile[key] for key in default} == default

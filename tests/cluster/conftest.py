@@ -51,7 +51,7 @@ def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running Slurm, with its logs."""
     for plugin in ("slurm", "cluster-generic"):

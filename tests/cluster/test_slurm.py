@@ -27,12 +27,13 @@ SLOW = {
         }
     }
 }
-SLOW_MERGED = "results/slow/speciation.nc"
+SLOW_BLOCKS = [f"results/slow/blocks/tilt={tilt}/speciation.nc" for tilt in (0.0, 0.1)]
 # The profiles as they are, but that they look at the queue every second, and that every block is a job of its own.
 QUICK = ["--seconds-between-status-checks", "1", "--latency-wait", "10"]
 SLURM = ["--workflow-profile", str(PROFILES / "slurm"), "--slurm-no-account", "--slurm-status-command", "squeue"]
 SLURM += ["--slurm-init-seconds-before-status-checks", "1", *QUICK]
 GENERIC = ["--workflow-profile", str(PROFILES / "cluster-generic"), *QUICK]
+EXECUTORS = {"slurm": SLURM, "cluster-generic": GENERIC}
 ALONE = ["--group-components", "nothing=1"]
 
 
@@ -57,11 +58,18 @@ class Submitted:
         assert not list(self.folder.rglob("*.tmp.nc"))
         return self.printed()
 
-    def running_block(self) -> str:
-        """Wait until a block is being computed, and return its Slurm job."""
-        until(lambda: list(self.folder.glob("results/slow/logs/tilt=*.log")) or self.process.poll() is not None)
+    def computing(self) -> str | None:
+        """The Slurm job, if there is one, in which a block is being computed."""
         assert self.process.poll() is None, self.printed()
-        return until(self.jobs)[0]
+        return next(iter(self.jobs()), None) if list(self.folder.glob("results/slow/logs/tilt=*.log")) else None
+
+    def blocks_in_time(self) -> list[tuple[float, float]]:
+        """Start and end of each block's job: its log tells the end, its benchmark how long it took."""
+        spans = []
+        for measured in self.folder.glob("results/*/benchmarks/[!m]*.tsv"):  # none of merging
+            end = (measured.parents[1] / "logs" / f"{measured.stem}.log").stat().st_mtime
+            spans.append((end - float(measured.read_text().splitlines()[1].split()[0]), end))
+        return spans
 
     def jobs(self) -> list[str]:
         """Its running Slurm jobs, the oldest first."""
@@ -81,7 +89,7 @@ def runs(slurm, tmp_path_factory) -> Iterator[dict[str, Submitted]]:  # noqa: AR
     folder = tmp_path_factory.mktemp("miniature")
     started = {
         name: Submitted(folder / name, MERGED, "--configfile", str(MINIATURE), *arguments)
-        for name, arguments in (("slurm", SLURM), ("cluster-generic", GENERIC))
+        for name, arguments in EXECUTORS.items()
     }
     yield started
     for run in started.values():
@@ -100,41 +108,50 @@ def here(tmp_path_factory) -> dict[str, dict[str, dict[str, str]]]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[str, str]:
+def undisturbed(tmp_path_factory) -> list[dict[str, str]]:
     folder = tmp_path_factory.mktemp("undisturbed")
-    snakemake(folder, SLOW_MERGED, "--configfile", write(folder / "study.yaml", SLOW), "--cores", "2")
-    return checksums(folder / SLOW_MERGED)
+    snakemake(folder, *SLOW_BLOCKS, "--configfile", write(folder / "study.yaml", SLOW), "--cores", "2")
+    return [checksums(folder / name) for name in SLOW_BLOCKS]
 
 
 def slow(folder: Path, *arguments: str) -> Submitted:
-    return Submitted(folder, [SLOW_MERGED], "--configfile", write(folder / "study.yaml", SLOW), *ALONE, *arguments)
+    folder.mkdir(exist_ok=True)
+    return Submitted(folder, SLOW_BLOCKS, "--configfile", write(folder / "study.yaml", SLOW), *ALONE, *arguments)
 
 
-@pytest.mark.parametrize("arguments", [SLURM, GENERIC], ids=["slurm", "cluster-generic"])
-@pytest.mark.usefixtures("runs")
-def test_a_job_cancelled_in_mid_work_is_made_again(tmp_path, undisturbed, arguments):
-    run = slow(tmp_path, *arguments)
-    job = run.running_block()
-    subprocess.run(["scancel", job], check=True)
-    printed = run.ended()
-    assert state(job) == "CANCELLED"
-    assert "Trying to restart job" in printed
-    assert checksums(tmp_path / SLOW_MERGED) == undisturbed
+@pytest.fixture(scope="module")
+def cancelled(runs, tmp_path_factory) -> Iterator[dict[str, tuple[Submitted, str]]]:  # noqa: ARG001 - these are first
+    """The slow study by both executors, and the job of each that was cancelled in mid-work."""
+    folder = tmp_path_factory.mktemp("cancelled")
+    started = {name: slow(folder / name, *arguments) for name, arguments in EXECUTORS.items()}
+    hit: dict[str, tuple[Submitted, str]] = {}
+
+    def all_hit() -> bool:
+        for name, run in started.items():
+            if name not in hit and (job := run.computing()):
+                subprocess.run(["scancel", job], check=True)
+                hit[name] = run, job
+        return len(hit) == len(started)
+
+    until(all_hit)
+    yield hit
+    for run in started.values():
+        run.process.kill()
 
 
-@pytest.mark.usefixtures("runs")
+@pytest.mark.usefixtures("cancelled")
 def test_sigterm_as_at_the_end_of_a_time_limit_ends_a_job_at_once_and_it_is_made_again(tmp_path, undisturbed):
     run = slow(tmp_path, *GENERIC)
-    job = run.running_block()
+    job = until(run.computing)
     subprocess.run(["scancel", "--full", "--signal=TERM", job], check=True)
     until(lambda: state(job) not in ("RUNNING", "COMPLETING"))
     assert state(job) == "FAILED"
     printed = run.ended()
     assert "Trying to restart job" in printed
-    assert checksums(tmp_path / SLOW_MERGED) == undisturbed
+    assert [checksums(tmp_path / name) for name in SLOW_BLOCKS] == undisturbed
 
 
-@pytest.mark.parametrize("executor", ["slurm", "cluster-generic"])
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_the_miniature_study_has_the_values_of_one_machine(runs, here, executor):
     printed = runs[executor].ended()
     made = {name: checksums(runs[executor].folder / name) for name in MERGED}
@@ -142,3 +159,15 @@ def test_the_miniature_study_has_the_values_of_one_machine(runs, here, executor)
     # All blocks are short, and one job; what joins them is another.
     assert re.findall(r"Group job (\S+)", printed) == ["blocks-of-3s", "sweeps-of-12s"]
     assert "8 of 8 steps (100%) done" in printed
+    # One after another, on the one core that was asked for: two at a time would take half as long as both.
+    spans = runs[executor].blocks_in_time()
+    assert sum(end - start for start, end in spans) < 1.5 * (max(spans)[1] - min(spans)[0])
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
+def test_a_job_cancelled_in_mid_work_is_made_again(cancelled, undisturbed, executor):
+    run, job = cancelled[executor]
+    printed = run.ended()
+    assert state(job) == "CANCELLED"
+    assert "Trying to restart job" in printed
+    assert [checksums(run.folder / name) for name in SLOW_BLOCKS] == undisturbed

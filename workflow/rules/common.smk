@@ -57,12 +57,6 @@ def block_code(wildcards, quantity):
     return provenance.code_digest(STUDY.sweeps[wildcards.sweep].module(quantity))
 
 
-# A job of a group runs after the others where the profile allows one at a time (`resources: turn: 1`): the group then asks
-# for what one of them needs. Without that, and on one machine, it limits nothing.
-resource_scopes:
-    turn="local",
-
-
 @cache
 def block_seconds(sweep, quantity):
     """Expected seconds of a job; blocks of a sweep are of one size."""
@@ -92,7 +86,6 @@ def block_resources(quantity):
         "runtime": lambda wildcards, attempt, threads: cost.minutes(
             block_seconds(wildcards.sweep, quantity), threads, attempt
         ),
-        "turn": 1,
     }
 
 
@@ -110,7 +103,6 @@ def sweep_resources():
         "runtime": lambda wildcards, attempt: cost.minutes(
             sweep_seconds(wildcards.sweep), attempt=attempt
         ),
-        "turn": 1,
     }
 
 
@@ -124,7 +116,6 @@ def paper_resources():
         "runtime": lambda _, attempt: cost.minutes(
             cost.SECTION_SECONDS, attempt=attempt
         ),
-        "turn": 1,
     }
 
 
