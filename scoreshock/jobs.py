@@ -112,7 +112,7 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
     from scoreshock.schedules import schedule
 
     opened = results.open_files(paths)
-    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
+    schedules = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
     corrections = opened.get("corrections")
     density = density_of(content)
     with dask.config.set(scheduler="threads", num_workers=threads):
@@ -120,8 +120,8 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
             opened["speciation"],
             corrections,
             density if "component_mean" in density else None,
-            samples=schedule_samples(clocks) if clocks else None,
-            order_clock=clock(corrections.tau_order, clocks) if clocks and corrections is not None else None,
+            samples=schedule_samples(schedules) if schedules else None,
+            order_clock=clock(corrections.tau_order, schedules) if schedules and corrections is not None else None,
         )
         store.write(compared, dataset, provenance.attributes(content, "comparison", threads))
         whole = store.open_file(dataset)

@@ -156,10 +156,7 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
 
 def check(path: str | Path, full: bool = False) -> Inspection:
     """Return the inspection of the file at ``path``, or raise `BrokenFile` when it is not whole."""
-    inspection = inspect(path, full)
-    if inspection.state != "ok":
-        raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
-    return inspection
+    return _whole(path, inspect(path, full))
 
 
 @contextmanager
@@ -171,10 +168,13 @@ def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, In
         check(path)  # says why
         raise
     with file:
-        inspection = _inspect_open(file, full)
-        if inspection.state != "ok":
-            raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
-        yield file, inspection
+        yield file, _whole(path, _inspect_open(file, full))
+
+
+def _whole(path: str | Path, inspection: Inspection) -> Inspection:
+    if inspection.state != "ok":
+        raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
+    return inspection
 
 
 def open_raw(path: Path) -> netCDF4.Dataset:

@@ -27,18 +27,21 @@ def _by_differences(configuration: Configuration, form: str) -> xr.Dataset:
     return found.rename(x="x_core")
 
 
-def _score_equation(configuration: Configuration) -> xr.Dataset:
-    analytic = _on_pair(configuration, "score")
-    measured = _by_differences(configuration, "score")
+def _twice(configuration: Configuration, form: str, number: str) -> xr.Dataset:
+    """Residual of a form of the equation by closed forms, and by finite differences of the score."""
+    analytic = _on_pair(configuration, form)
+    measured = _by_differences(configuration, form).residual_relative
     return xr.Dataset(
         {
-            "residual_relative": residual((), analytic, "residual of (18), relative to its largest term"),
-            "residual_differences": value(
-                (), measured.residual_relative, "residual by finite differences of the score, relative"
-            ),
+            "residual_relative": residual((), analytic, f"residual of {number}, relative to its largest term"),
+            "residual_differences": value((), measured, "residual by finite differences of the score, relative"),
         },
-        analytic.coords | measured.residual_relative.coords,
+        analytic.coords | measured.coords,
     )
+
+
+def _score_equation(configuration: Configuration) -> xr.Dataset:
+    return _twice(configuration, "score", "(18)")
 
 
 def _conservation(configuration: Configuration) -> xr.Dataset:
@@ -49,17 +52,7 @@ def _conservation(configuration: Configuration) -> xr.Dataset:
 
 
 def _burgers(configuration: Configuration) -> xr.Dataset:
-    analytic = _on_pair(configuration, "burgers")
-    measured = _by_differences(configuration, "burgers")
-    return xr.Dataset(
-        {
-            "residual_relative": residual((), analytic, "residual of (24), relative to its largest term"),
-            "residual_differences": value(
-                (), measured.residual_relative, "residual by finite differences of the score, relative"
-            ),
-        },
-        analytic.coords | measured.residual_relative.coords,
-    )
+    return _twice(configuration, "burgers", "(24)")
 
 
 def _cole_hopf(configuration: Configuration) -> xr.Dataset:
