@@ -11,7 +11,7 @@ import xarray as xr
 from scoreshock.conventions import Status
 from scoreshock.kernels import amplification as kernel
 from scoreshock.kernels import roots
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times
 
 LYAPUNOV, RATE_INTEGRAL = 0, 1
@@ -66,7 +66,7 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     stop = times(tau_min, "tau_min")
     found = apply(
         _pair if k == 2 else _at_mean,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (stop, ())],
+        [*mixture_arguments(mixture), (stop, ())],
         [
             Output("exponent"),
             Output("exponent_quadrature"),
@@ -86,7 +86,7 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
         return found
     rate = apply(
         _growth_rate,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [*mixture_arguments(mixture), (times(tau), ())],
         [Output("lyapunov"), Output("lyapunov_status", (), np.int8)],
     )
     return found.merge(rate, join="exact")

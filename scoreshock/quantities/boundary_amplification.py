@@ -10,7 +10,13 @@ import xarray as xr
 
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import moving_boundary as kernel
-from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import (
+    Arguments,
+    Output,
+    apply,
+    mixture_arguments,
+    number_of_components,
+)
 from scoreshock.quantities.layer import Groups, group_codes
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
@@ -144,7 +150,7 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
 def _arguments(mixture: xr.Dataset, groups: Groups) -> Arguments:
     number_of_components(mixture)
     codes = group_codes(mixture, groups)
-    return [*means_and_weights(mixture), (mixture.component_variance, ()), (codes, ("component",))]
+    return [*mixture_arguments(mixture), (codes, ("component",))]
 
 
 def _described(found: xr.Dataset, codes: xr.DataArray) -> xr.Dataset:

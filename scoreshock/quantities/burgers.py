@@ -12,7 +12,7 @@ from scoreshock.conventions import FORMS, Status, attributes
 from scoreshock.kernels import burgers as kernel
 from scoreshock.kernels import differences, geometry
 from scoreshock.kernels import mixture as mixtures
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply, check_names
+from scoreshock.quantities.labelled import Output, apply, check_names, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
@@ -242,11 +242,6 @@ def checked_method(field: xr.Dataset | Field, form: str, method: str | None, jac
     if form == "conservation" and isinstance(field, xr.Dataset) and field.sizes["feature"] != 1:
         raise ValueError(f"form: 'conservation' has one dimension; the mixture has {field.sizes['feature']} features")
     return method
-
-
-def mixture_arguments(mixture: xr.Dataset) -> list[Argument]:
-    """Means, weights and variance as arguments of `labelled.apply`."""
-    return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS), (mixture.component_variance, ())]
 
 
 def points_of(x: Points) -> xr.DataArray:

@@ -11,7 +11,7 @@ import xarray as xr
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import exact_cascade as cascades
 from scoreshock.kernels import geometry
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.places import counted
 
 
@@ -58,7 +58,7 @@ def exact_cascade(mixture: xr.Dataset, places: int | None = None) -> xr.Dataset:
         raise ValueError(f"places = {places} is not allowed; allowed: a whole number >= 1")
     found = apply(
         _cascades,
-        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        mixture_arguments(mixture),
         [
             Output("tau_mode", ("mode",)),
             Output("mode_status", ("mode",), np.int8),

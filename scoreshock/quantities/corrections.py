@@ -11,7 +11,13 @@ import xarray as xr
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, roots, series
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components, without_variance
+from scoreshock.quantities.labelled import (
+    Output,
+    apply,
+    mixture_arguments,
+    number_of_components,
+    without_variance,
+)
 
 MAXIMUM_ORDER = 40
 """Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""
@@ -69,7 +75,7 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     number_of_components(mixture)
     found = apply(
         _corrections,
-        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        mixture_arguments(mixture),
         [
             Output("tau_order", ("order",)),
             Output("order_status", ("order",), np.int8),

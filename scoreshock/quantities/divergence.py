@@ -10,7 +10,7 @@ import xarray as xr
 
 from scoreshock.kernels import divergence as kernel
 from scoreshock.kernels import flow
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments
 from scoreshock.quantities.points import times
 
 Number = float | xr.DataArray
@@ -148,9 +148,7 @@ def divergence_bound(
     return apply(
         _bound,
         [
-            (mixture.component_mean, MEANS),
-            (mixture.component_weight, WEIGHTS),
-            (mixture.component_variance, ()),
+            *mixture_arguments(mixture),
             (times(tau_min, "tau_min"), ()),
             (times(tau_max, "tau_max"), ()),
             (xr.DataArray(bias), ()),

@@ -9,7 +9,7 @@ import xarray as xr
 
 from scoreshock.conventions import attributes
 from scoreshock.kernels import mixture as kernel
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments
 from scoreshock.quantities.points import Points, positions, times
 
 
@@ -114,9 +114,7 @@ def _field(
     result = apply(
         _of_mixture_first,
         [
-            (mixture.component_mean, MEANS),
-            (mixture.component_weight, WEIGHTS),
-            (mixture.component_variance, ()),
+            *mixture_arguments(mixture),
             (at, ()),
             (points, ("feature",)),
         ],

@@ -190,6 +190,11 @@ def means_and_weights(mixture: xr.Dataset) -> Arguments:
     return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
 
 
+def mixture_arguments(mixture: xr.Dataset) -> Arguments:
+    """The mixture's means, weights and variance as arguments of :func:`apply`."""
+    return [*means_and_weights(mixture), (mixture.component_variance, ())]
+
+
 def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
     """``array``, which depends on the means and weights alone, without the dimensions that only the variance has.
 

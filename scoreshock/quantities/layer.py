@@ -13,8 +13,8 @@ from scoreshock.kernels import boundary as kernel
 from scoreshock.kernels import competitors as competitors_kernel
 from scoreshock.kernels import layer as decomposition_kernel
 from scoreshock.kernels.groups import FIRST, REST, SECOND
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
-from scoreshock.quantities.places import status_of_places
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import Points, diffusion_times, positions, times, with_times
 
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
@@ -106,10 +106,8 @@ def layer(
         ],
         sizes={"crossing_index": mixture.sizes["component"] - 1},
     )
-    index = np.arange(found.sizes["crossing_index"])
-    return found.assign(group=codes.assign_attrs(attributes("group"))).assign_coords(
-        crossing_index=("crossing_index", index, attributes("crossing_index"))
-    )
+    named = found.assign(group=codes.assign_attrs(attributes("group")))
+    return named.assign_coords(counted(found, "crossing_index"))
 
 
 LAYER = (
@@ -201,8 +199,7 @@ def profile(
 
 def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
     return [
-        *means_and_weights(mixture),
-        (mixture.component_variance, ()),
+        *mixture_arguments(mixture),
         (times(tau), ()),
         (codes, ("component",)),
     ]

@@ -10,7 +10,7 @@ import xarray as xr
 from scoreshock.conventions import DEFAULT_CRITERIA, Status, attributes
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, mode_counts
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.modes import last_merging
 from scoreshock.quantities.speciation import speciation
 
@@ -136,7 +136,7 @@ def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITE
     difference = (found.tau_star - density.tau_density).where(good)
     counts = apply(
         _modes_at,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (found.tau_star, ("criterion",))],
+        [*mixture_arguments(mixture), (found.tau_star, ("criterion",))],
         [Output("modes_at", ("criterion",), np.int32)],
         sizes={"criterion": found.sizes["criterion"]},
     )

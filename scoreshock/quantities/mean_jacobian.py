@@ -10,7 +10,7 @@ from scoreshock.kernels import mixture as fields
 from scoreshock.kernels import series
 from scoreshock.kernels.geometry import centred, decompose
 from scoreshock.quantities.corrections import check_order
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.points import times
 
 VECTOR = ("feature",)
@@ -77,8 +77,7 @@ def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: i
     found = apply(
         _at_mean,
         [
-            *means_and_weights(mixture),
-            (mixture.component_variance, ()),
+            *mixture_arguments(mixture),
             (times(tau), ()),
             (terms.jacobian_term, ("order", *MATRIX)),
         ],

@@ -11,7 +11,7 @@ import xarray as xr
 from scoreshock.conventions import Status
 from scoreshock.kernels import merging_tree as trees
 from scoreshock.kernels import mode_counts
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
@@ -59,7 +59,7 @@ def mode_count(
         raise ValueError(f"places = {places} is not allowed; allowed: a whole number >= 1")
     found = apply(
         _modes,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [*mixture_arguments(mixture), (times(tau), ())],
         [
             Output("n_modes", (), np.int32),
             Output("mode_position", ("maximum", "feature")),
@@ -98,7 +98,7 @@ def last_merging(mixture: xr.Dataset) -> xr.Dataset:
     number_of_components(mixture)
     return apply(
         mode_counts.last_merging,
-        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        mixture_arguments(mixture),
         [
             Output("tau_density"),
             Output("density_status", (), np.int8),
@@ -138,7 +138,7 @@ def merging_tree(mixture: xr.Dataset) -> xr.Dataset:
         raise ValueError(f"feature: the mixture has {mixture.sizes['feature']}; allowed: 1 feature")
     found = apply(
         _tree,
-        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        mixture_arguments(mixture),
         [
             Output("tau_event", ("event",)),
             Output("event_status", ("event",), np.int8),

@@ -10,7 +10,7 @@ import xarray as xr
 
 from scoreshock.conventions import attributes
 from scoreshock.kernels import neighbours as kernel
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
 CRITERIA = ("cloning", "drift", "entropic")
@@ -50,7 +50,7 @@ def neighbours(mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataArra
     number_of_components(mixture)
     return apply(
         kernel.neighbours,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [*mixture_arguments(mixture), (times(tau), ())],
         [
             Output("cloning_probability"),
             Output("class_entropy"),
@@ -85,7 +85,7 @@ def neighbouring_times(mixture: xr.Dataset, level: float = kernel.LEVEL) -> xr.D
     number_of_components(mixture)
     found = apply(
         _times,
-        [*means_and_weights(mixture), (mixture.component_variance, ())],
+        mixture_arguments(mixture),
         [Output("tau_star", ("criterion",)), Output("status", ("criterion",), np.int8)],
         sizes={"criterion": len(CRITERIA)},
         level=level,

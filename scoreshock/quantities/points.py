@@ -11,7 +11,7 @@ import xarray as xr
 from scoreshock import axes
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria, geometry
-from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
+from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights, mixture_arguments
 
 Points = xr.DataArray | np.ndarray | list | float
 
@@ -55,7 +55,7 @@ def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray
     scaled = axis(tau, "tau_scaled")
     return apply(
         _multiples_of_leading,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (scaled, ("tau_scaled",))],
+        [*mixture_arguments(mixture), (scaled, ("tau_scaled",))],
         [Output("tau", ("tau_scaled",))],
     ).tau.assign_coords(scaled.coords)
 

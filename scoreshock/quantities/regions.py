@@ -11,8 +11,8 @@ import xarray as xr
 from scoreshock import axes
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import regions as kernel
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
-from scoreshock.quantities.places import status_of_places
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
+from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
 
@@ -60,7 +60,7 @@ def regions(
     [10.11, 3.67, 1.01, -0.21]
     """
     k = number_of_components(mixture)
-    arguments = [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())]
+    arguments = [*mixture_arguments(mixture), (times(tau), ())]
     found = apply(
         _regions,
         arguments,
@@ -72,7 +72,8 @@ def regions(
             Output("region_status", (), np.int8),
         ],
         sizes={"interface": k - 1},
-    ).assign_coords(interface=("interface", np.arange(k - 1), attributes("interface")))
+    )
+    found = found.assign_coords(counted(found, "interface"))
     if distance is None:
         return found
     at = xr.DataArray(np.asarray(distance, dtype=float), dims="distance")

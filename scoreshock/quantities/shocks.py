@@ -9,7 +9,7 @@ import xarray as xr
 
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import power_diagram, shock
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, number_of_components
+from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.points import Points, positions, times
 
 VECTOR = ("feature",)
@@ -37,7 +37,7 @@ def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr
     )
     return apply(
         shock.rankine_hugoniot,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [*mixture_arguments(mixture), (times(tau), ())],
         [
             *(Output(name) for name in names),
             Output("lax", (), np.int8),
@@ -75,7 +75,7 @@ def owner(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     """Index of the component that owns ``x``: cell of the power diagram, at ``v = 0`` of the Voronoi diagram; (74)."""
     return apply(
         _owner,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ()), (positions(mixture, x), VECTOR)],
+        [*mixture_arguments(mixture), (times(tau), ()), (positions(mixture, x), VECTOR)],
         [Output("owner", (), np.int32)],
     ).owner
 
@@ -91,7 +91,7 @@ def faces(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     first, second = np.triu_indices(count, 1)
     found = apply(
         _faces,
-        [*means_and_weights(mixture), (mixture.component_variance, ()), (times(tau), ())],
+        [*mixture_arguments(mixture), (times(tau), ())],
         [
             Output("face_point", ("pair", "feature")),
             Output("face_normal", ("pair", "feature")),

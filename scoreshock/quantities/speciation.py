@@ -16,10 +16,11 @@ from scoreshock.quantities.labelled import (
     Output,
     apply,
     check_names,
-    means_and_weights,
+    mixture_arguments,
     number_of_components,
     without_variance,
 )
+from scoreshock.quantities.places import counted
 from scoreshock.schedules import Schedule, schedule
 
 
@@ -75,7 +76,7 @@ def speciation(
     check_names("criteria", criteria, MIXTURE_CRITERIA)
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
-    arguments = [*means_and_weights(mixture), (mixture.component_variance, ())]
+    arguments = mixture_arguments(mixture)
     times = apply(
         _times,
         arguments,
@@ -101,9 +102,8 @@ def speciation(
         criteria=tuple(criteria),
     )
     times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
-    counted = {name: (name, np.arange(times.sizes[name]), attributes(name)) for name in ("mode", "root", "event")}
     named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
-    result = times.assign_coords(counted | named)
+    result = times.assign_coords(counted(times, "mode", "root", "event") | named)
     return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
 
 

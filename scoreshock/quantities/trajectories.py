@@ -12,7 +12,7 @@ import xarray as xr
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import flow, growth, quantiles
 from scoreshock.kernels.geometry import half_distance
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Output, apply
+from scoreshock.quantities.labelled import MEANS, Output, apply, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
@@ -264,9 +264,7 @@ def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray
 
 def _arguments(mixture: xr.Dataset, points: xr.DataArray, at: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
     return [
-        (mixture.component_mean, MEANS),
-        (mixture.component_weight, WEIGHTS),
-        (mixture.component_variance, ()),
+        *mixture_arguments(mixture),
         (at, ("tau",)),
         (points, ("feature",)),
     ]

@@ -16,12 +16,11 @@ from scoreshock.quantities.burgers import (
     Field,
     as_labelled,
     checked_method,
-    mixture_arguments,
     points_of,
     status_of,
     steps_of_mixture,
 )
-from scoreshock.quantities.labelled import Output, apply
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments
 from scoreshock.quantities.points import Points, positions, times
 
 
