@@ -14,10 +14,11 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import dask
 from dask.system import CPU_COUNT
@@ -39,6 +40,8 @@ DERIVED = {
     "verification page": ("verification.page",),
 }
 """What is made from the quantities' files, and the modules that make it."""
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
 
@@ -219,25 +222,20 @@ def _optional(content: Mapping[str, object]) -> Attributes:
     return {name: value for name, value in candidates.items() if isinstance(value, str | int | float)}
 
 
+def imports(name: str, package: Path = PACKAGE) -> frozenset[str]:
+    """Return the package's modules that the module ``name`` imports, anywhere in its file.
+
+    ``from package.sub import thing`` is the module ``package.sub.thing`` where that exists, else ``package.sub``.
+    """
+    return _parsed(name, Path(package)).imports
+
+
 @cache
 def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
-        digest.update(f"{name}\n{normalised(_source(name, package).read_text('utf-8'))}\n".encode())
+        digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
     return digest.hexdigest()
-
-
-def normalised(source: str) -> str:
-    """Return Python ``source`` printed from its syntax tree without docstrings."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and _documented(node):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
-
-
-def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return ast.get_docstring(node, clean=False) is not None
 
 
 def _closure(module: str, package: Path) -> set[str]:
@@ -256,26 +254,50 @@ def _closure(module: str, package: Path) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        targets = set(imports(name, package)) - {root}
+        targets = imports(name, package) - {root}
         waiting.extend(targets - dispatched if name in dispatchers else targets)
     return found
 
 
-def imports(name: str, package: Path = PACKAGE) -> Iterator[str]:
-    """Yield the package's modules that the module ``name`` imports, anywhere in its file.
+class Parsed(NamedTuple):
+    """A module's file: its code, printed from its syntax tree without docstrings, and what `imports` says of it."""
 
-    ``from package.sub import thing`` is the module ``package.sub.thing`` where that exists, else ``package.sub``.
-    """
+    code: str
+    imports: frozenset[str]
+
+
+@cache
+def _parsed(name: str, package: Path) -> Parsed:
     path = _source(name, package)
+    tree = ast.parse(path.read_text("utf-8"))
     parents = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package.name)
-        elif isinstance(node, ast.ImportFrom):
-            prefix = parents[: len(parents) - node.level + 1] if node.level else []
-            origin = ".".join([*prefix, *([node.module] if node.module else [])])
-            if origin.split(".")[0] == package.name:
-                yield from (_module_of(origin, alias.name, package) for alias in node.names)
+    imported: set[str] = set()
+    for node in _statements(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            imported.update(_imported(node, parents, package))
+    return Parsed(ast.unparse(tree), frozenset(imported))
+
+
+def _statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield all nodes that can be, or hold, a statement; expressions, which are most of a tree, are left out."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr))
+
+
+def _imported(node: ast.Import | ast.ImportFrom, parents: Sequence[str], package: Path) -> Iterator[str]:
+    """Yield the package's modules that one statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package.name)
+        return
+    prefix = parents[: len(parents) - node.level + 1] if node.level else []
+    origin = ".".join([*prefix, *([node.module] if node.module else [])])
+    if origin.split(".")[0] == package.name:
+        yield from (_module_of(origin, alias.name, package) for alias in node.names)
 
 
 def _module_of(origin: str, name: str, package: Path) -> str:
