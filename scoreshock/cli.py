@@ -113,10 +113,10 @@ def _status(given: argparse.Namespace) -> int:
     from scoreshock import status
 
     study = read_study(given.configfile)
-    found = status.parts(study, given.full)
+    found = status.progress(study, given.full)
     flags = [] if list(given.configfile) == [DEFAULT_STUDY] else ["--configfile", *given.configfile]
-    print(status.as_json(study, found) if given.json else status.as_text(study, found, flags))
-    return 0 if all(part.complete for part in found) else 1
+    print(status.as_json(study, found) if given.json else status.as_text(found, flags))
+    return 0 if all(each.complete for each in found) else 1
 
 
 def _open(given: argparse.Namespace) -> int:

@@ -169,10 +169,7 @@ def describe_paper(content: Mapping[str, Any], folder: Path) -> None:
 def products(sweep: Sweep) -> list[str]:
     """What the workflow makes of a sweep, relative to the sweep's folder."""
     merged = [f"{name}.nc" if sweep.is_joined(name) else f"{name}.catalogue.nc" for name in sweep.quantities]
-    if not sweep.is_whole:
-        return merged  # more than a comparison or a figure of the whole can show; parts of it, opened, can
-    compared = ["comparison.nc", "comparison.md"] if "speciation" in sweep.quantities else []
-    return [*merged, *compared, "figures"]
+    return [*merged, *(file for files in sweep.products.values() for file in files)]
 
 
 def record_plan(study: Study) -> None:

@@ -21,6 +21,7 @@ from typing import Literal
 
 from scoreshock import catalogue, provenance, records, staging, store
 from scoreshock.study import Block, Study, Sweep
+from scoreshock.study.blocks import PRODUCTS
 
 State = Literal["done", "running", "missing", "broken", "stale"]
 
@@ -32,12 +33,13 @@ TEMPORARY = re.compile(r"\.(?P<file>[^/]+\.nc)\.(?P<host>.+)\.(?P<process>\d+)\.
 
 @dataclass(frozen=True)
 class Item:
-    """A file of the results, that of a block or of a whole quantity.
+    """A file of the results: of a block, of a whole quantity or sweep.
 
     Attributes
     ----------
     name, file
-        Name of the block (of what joins the blocks: ``joined`` or ``catalogue``), and its file.
+        Name of the block (of what joins the blocks: ``joined`` or ``catalogue``; of what is made of the whole sweep:
+        ``comparison`` or ``figures``), and its file or folder.
     state, reason
         ``done``, ``running``, ``missing``, ``broken`` or ``stale``, and why it is not done.
     started
@@ -75,31 +77,30 @@ class Part:
         return dict(Counter(item.state for item in self.blocks))
 
 
-def parts(study: Study, full: bool = False) -> list[Part]:
-    """The state of every quantity of every sweep; with ``full`` after comparing every value with its checksum."""
-    return [
-        _part(study, sweep, quantity, writers, full)
-        for sweep in study.sweeps.values()
-        for writers in [_writers(Path(study.output) / sweep.name)]
-        for quantity in sweep.quantities
-    ]
+@dataclass(frozen=True)
+class Progress:
+    """State of a sweep: its quantities, what is made of all of them, and folders of blocks that the study does not list."""
+
+    sweep: str
+    parts: Sequence[Part]
+    products: Sequence[Item]
+    unlisted: Sequence[str]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing left to do for it."""
+        return all(part.complete for part in self.parts) and all(item.state == "done" for item in self.products)
 
 
-def unlisted(study: Study) -> dict[str, list[str]]:
-    """Folders of blocks, by sweep, that the study does not list."""
-    found = {}
-    for name, sweep in study.sweeps.items():
-        known = {block.name for block in sweep.iterate()}
-        folders = (Path(study.output) / name / "blocks").glob("*")
-        found[name] = sorted(path.name for path in folders if path.name not in known and path.is_dir())
-    return found
+def progress(study: Study, full: bool = False) -> list[Progress]:
+    """The state of every sweep; with ``full`` after comparing every value with its checksum."""
+    return [_progress(study, sweep, full) for sweep in study.sweeps.values()]
 
 
-def as_json(study: Study, found: Sequence[Part]) -> str:
+def as_json(study: Study, found: Sequence[Progress]) -> str:
     """The state as JSON: keys as of `Item`, by sweep and quantity, documented in ``docs/results.md``."""
-    others = unlisted(study)
     sweeps = {
-        name: {
+        each.sweep: {
             "quantities": {
                 part.quantity: {
                     "complete": part.complete,
@@ -107,35 +108,49 @@ def as_json(study: Study, found: Sequence[Part]) -> str:
                     "whole": asdict(part.whole),
                     "blocks": [asdict(item) for item in part.blocks],
                 }
-                for part in found
-                if part.sweep == name
+                for part in each.parts
             },
-            "unlisted": others[name],
+            "products": [asdict(item) for item in each.products],
+            "unlisted": each.unlisted,
         }
-        for name in study.sweeps
+        for each in found
     }
     content = {
         "format": FORMAT,
         "time": _utc(time.time()),
         "output": study.output,
-        "complete": all(part.complete for part in found),
+        "complete": all(each.complete for each in found),
         "sweeps": sweeps,
     }
     return json.dumps(content, indent=1, allow_nan=False)
 
 
-def as_text(study: Study, found: Sequence[Part], flags: Sequence[str] = ()) -> str:
+def as_text(found: Sequence[Progress], flags: Sequence[str] = ()) -> str:
     """The state as text, with the command, which takes ``flags``, that makes broken files again."""
-    lines = [line for part in found for line in _lines(part, flags)]
-    for name, others in unlisted(study).items():
-        if others:
-            number = f"{len(others):,} block{'' if len(others) == 1 else 's'}"
-            lines.append(f"{name}: {number} that the study does not list, left alone: {', '.join(others[:SHOWN])}")
+    lines = []
+    for each in found:
+        lines += [line for part in each.parts for line in _lines(part, flags)]
+        if each.products:
+            lines.append(f"{each.sweep} {'; '.join(map(_said, each.products))}")
+        lines += _again([item for item in each.products if item.state == "broken"], flags)
+        if each.unlisted:
+            number = f"{len(each.unlisted):,} block{'' if len(each.unlisted) == 1 else 's'}"
+            named = ", ".join(each.unlisted[:SHOWN])
+            lines.append(f"{each.sweep}: {number} that the study does not list, left alone: {named}")
     return "\n".join(lines)
 
 
-def _part(study: Study, sweep: Sweep, quantity: str, writers: Mapping[Path, Item], full: bool) -> Part:
+def _progress(study: Study, sweep: Sweep, full: bool) -> Progress:
     folder = Path(study.output) / sweep.name
+    writers = _writers(folder)
+    parts = [_part(folder, sweep, quantity, writers, full) for quantity in sweep.quantities]
+    products = [_product(folder, name, parts, writers, full) for name in sweep.products]
+    known = {block.name for block in sweep.iterate()}
+    others = sorted(path.name for path in (folder / "blocks").glob("*") if path.name not in known and path.is_dir())
+    return Progress(sweep.name, parts, products, others)
+
+
+def _part(folder: Path, sweep: Sweep, quantity: str, writers: Mapping[Path, Item], full: bool) -> Part:
     listed = catalogue.read(catalogue.catalogue_file(folder, quantity))
     reader = records.Reader(list(sweep.split), listed.records)
     blocks = []
@@ -186,6 +201,38 @@ def _whole(
     return replace(item, state="stale", reason="of stale blocks") if any(b.state == "stale" for b in blocks) else item
 
 
+def _product(folder: Path, name: str, parts: Sequence[Part], writers: Mapping[Path, Item], full: bool) -> Item:
+    """The comparison, or the figures."""
+    files = [folder / file for file in PRODUCTS[name]]
+    if files[0] in writers:
+        return replace(writers[files[0]], name=name)
+    if name == "figures":
+        item = _drawn(name, files[0])
+    else:
+        seen = store.inspect(files[0], full=full)
+        item = _seen(name, files[0], seen)
+        if item.state == "done" and not all(file.exists() for file in files):
+            item = Item(name, str(files[0]), "missing", f"without {files[-1].name}")
+        if item.state == "done" and not provenance.is_of_this_code(seen.attributes, name):
+            item = replace(item, state="stale", reason="other code")
+    if item.state != "done":
+        return item
+    item = replace(item, seconds=_seconds(folder / "benchmarks" / f"{name}.tsv"))
+    if not all(part.complete for part in parts):
+        return replace(item, state="stale", reason="of results that are not done")
+    if any(str(part.whole.finished) > str(item.finished) for part in parts):
+        return replace(item, state="stale", reason="older than its results")
+    return item
+
+
+def _drawn(name: str, folder: Path) -> Item:
+    """A folder of figures, in which Snakemake keeps the time when it was finished."""
+    try:
+        return Item(name, str(folder), "done", finished=_utc((folder / ".snakemake_timestamp").stat().st_mtime))
+    except OSError:
+        return Item(name, str(folder), "missing", "not finished" if folder.exists() else "")
+
+
 def _seen(name: str, file: Path, seen: store.Inspection) -> Item:
     if seen.state == "missing":
         return Item(name, str(file), "missing")
@@ -217,9 +264,10 @@ def _is_written(host: str, process: int, changed: float) -> bool:
 
 def _began(folder: Path, file: Path) -> str | None:
     """When the job that writes a file began: it opens its log first, and says nothing in it before the end."""
-    label = "merge" if file.parent == folder else file.parent.name
+    made = file.name.split(".")[0]
+    label = "" if made in PRODUCTS else "merge." if file.parent == folder else f"{file.parent.name}."
     try:
-        return _utc((folder / "logs" / f"{label}.{file.name.split('.')[0]}.log").stat().st_mtime)
+        return _utc((folder / "logs" / f"{label}{made}.log").stat().st_mtime)
     except OSError:
         return None
 
@@ -245,11 +293,15 @@ def _lines(part: Part, flags: Sequence[str]) -> list[str]:
     lines += [f"  {_said(item)}" for item in wrong[:SHOWN]]
     if len(wrong) > SHOWN:
         lines.append(f"  ... and {len(wrong) - SHOWN:,} more")
-    broken = [item.file for item in (*part.blocks, part.whole) if item.state == "broken"]
-    if broken:
-        again = shlex.join(["snakemake", "--cores", "all", *flags, "--forcerun", *broken])
-        lines.append(f"  To make {'it' if len(broken) == 1 else 'them'} again: {again}")
-    return lines
+    return lines + _again([item for item in (*part.blocks, part.whole) if item.state == "broken"], flags)
+
+
+def _again(broken: Sequence[Item], flags: Sequence[str]) -> list[str]:
+    """The command that makes broken files again, where there are any."""
+    if not broken:
+        return []
+    again = shlex.join(["snakemake", "--cores", "all", *flags, "--forcerun", *(item.file for item in broken)])
+    return [f"  To make {'it' if len(broken) == 1 else 'them'} again: {again}"]
 
 
 def _said(item: Item) -> str:

@@ -121,7 +121,10 @@ def test_status_tells_done_missing_broken_and_stale_blocks(tmp_path, study, caps
     for block in sweep.blocks():
         write(folder / block.name / "speciation.nc", block.content("speciation"))
     assert main(["status", "--configfile", study]) == 1
-    assert re.fullmatch(r"line speciation: 3 done \(.*\); joined: missing\n", capsys.readouterr().out)
+    assert re.fullmatch(
+        r"line speciation: 3 done \(.*\); joined: missing\nline comparison: missing; figures: missing\n",
+        capsys.readouterr().out,
+    )
 
     other = sweep.blocks()[0].content("speciation") | {"family": "collinear"}
     write(folder / "weight=0.5" / "speciation.nc", other)

@@ -84,7 +84,7 @@ def test_groups_work_for_a_minute_at_least_and_two_and_a_half_at_most():
 def test_profiles_hold_the_numbers_of_the_classes(name):
     profile = yaml.safe_load((PROFILES / name / "config.yaml").read_text())
     numbers = cost.group_components()
-    shortest = cost.MERGE_SECONDS + cost.FIGURES_SECONDS  # of what is made of a sweep
+    shortest = cost.MERGE_SECONDS + cost.PRODUCT_SECONDS["figures"]  # of what is made of a sweep
     expected = {f"blocks-of-{least}s": number for least, number in numbers.items()}
     expected |= {f"sweeps-of-{least}s": number for least, number in numbers.items() if least >= cost.group_class(shortest)}
     assert profile["group-components"] == expected

@@ -8,8 +8,9 @@ import sys
 
 import netCDF4
 import pytest
+import xarray as xr
 
-from scoreshock import merging, provenance, records, results, store
+from scoreshock import jobs, merging, provenance, records, results, store
 from scoreshock.cli import main
 from scoreshock.evaluation import evaluate
 from scoreshock.study import load_study
@@ -44,6 +45,9 @@ def study(tmp_path):
         (folder / "logs" / f"{block.name}.speciation.log").write_text(records.receipt(path))
         (folder / "benchmarks" / f"{block.name}.speciation.tsv").write_text("s\th:m:s\n2.5\t0:00:02\n")
     join(folder)
+    compare(folder, sweep.content("speciation"))
+    (folder / "figures").mkdir()
+    (folder / "figures" / ".snakemake_timestamp").touch()
     return str(file)
 
 
@@ -57,16 +61,44 @@ def join(folder):
     merging.merge(paths, folder / "speciation.nc", ["weight"], listing=folder / "speciation.catalogue.nc")
 
 
+def compare(folder, content):
+    jobs.compare([str(folder / "speciation.nc")], content, str(folder / "comparison.nc"), str(folder / "comparison.md"))
+    (folder / "benchmarks" / "comparison.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+
+
 @pytest.fixture
-def status(study, capsys):
-    """A function that gives the exit code and what is said of the quantity, by block, and of the joined file."""
+def sweep(study, capsys):
+    """A function that gives the exit code, and all that is said of the sweep."""
 
     def ask(*flags):
         code = main(["status", "--json", "--configfile", study, *flags])
         said = json.loads(capsys.readouterr().out)
         assert said["complete"] == (code == 0)
-        quantity = said["sweeps"]["line"]["quantities"]["speciation"]
+        return code, said["sweeps"]["line"]
+
+    return ask
+
+
+@pytest.fixture
+def status(sweep):
+    """A function that gives the exit code and what is said of the quantity, by block, and of the joined file."""
+
+    def ask(*flags):
+        code, said = sweep(*flags)
+        quantity = said["quantities"]["speciation"]
         return code, {item["name"]: item for item in quantity["blocks"]}, quantity["whole"]
+
+    return ask
+
+
+@pytest.fixture
+def products(sweep):
+    """A function that gives the exit code, and what is said of the comparison and of the figures."""
+
+    def ask(*flags):
+        code, said = sweep(*flags)
+        assert [item["name"] for item in said["products"]] == ["comparison", "figures"]
+        return code, *said["products"]
 
     return ask
 
@@ -83,12 +115,13 @@ def test_the_keys_are_those_that_are_documented(study, capsys):
     main(["status", "--json", "--configfile", study])
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"format", "time", "output", "complete", "sweeps"}
-    assert set(said["sweeps"]["line"]) == {"quantities", "unlisted"}
+    assert set(said["sweeps"]["line"]) == {"quantities", "products", "unlisted"}
     quantity = said["sweeps"]["line"]["quantities"]["speciation"]
     assert set(quantity) == {"complete", "counts", "whole", "blocks"}
     assert quantity["counts"] == {"done": 3}
     keys = {"name", "file", "state", "reason", "started", "finished", "seconds"}
-    assert all(set(item) == keys for item in (quantity["whole"], *quantity["blocks"]))
+    products = said["sweeps"]["line"]["products"]
+    assert all(set(item) == keys for item in (quantity["whole"], *quantity["blocks"], *products))
     assert said["format"] == 1
 
 
@@ -134,7 +167,7 @@ def test_the_joined_file_is_missing_broken_or_stale(folder, status):
     assert status()[2]["reason"] == "older than its blocks"
     join(folder)
     os.utime(joined, (block.stat().st_mtime + 10,) * 2)
-    assert status()[0] == 0
+    assert status()[2]["state"] == "done"
     joined.write_bytes(b"")
     code, _, whole = status()
     assert (code, whole["state"], whole["reason"]) == (1, "broken", "unreadable: the file is empty")
@@ -175,5 +208,58 @@ def test_blocks_that_are_recorded_are_not_opened(status, monkeypatch):
     original = store.inspect
     monkeypatch.setattr(store, "inspect", lambda path, full=False: seen.append(path.name) or original(path, full))
     status()
-    assert set(seen) == {"speciation.catalogue.nc", "speciation.nc"}
+    assert set(seen) == {"speciation.catalogue.nc", "speciation.nc", "comparison.nc"}
     assert seen.count("speciation.nc") == 1  # the joined file
+
+
+def test_comparison_and_figures_count(folder, products):
+    code, comparison, figures = products()
+    assert (code, comparison["state"], comparison["seconds"], figures["state"]) == (0, "done", 1.5, "done")
+    (folder / "figures" / ".snakemake_timestamp").unlink()
+    code, _, figures = products()
+    assert (code, figures["state"], figures["reason"]) == (1, "missing", "not finished")
+    (folder / "figures").rmdir()
+    (folder / "comparison.md").unlink()
+    code, comparison, figures = products()
+    assert (code, comparison["state"], comparison["reason"]) == (1, "missing", "without comparison.md")
+    assert (figures["state"], figures["reason"]) == ("missing", "")
+    (folder / "comparison.nc").write_bytes(b"")
+    code, comparison, _ = products()
+    assert (code, comparison["state"], comparison["reason"]) == (1, "broken", "unreadable: the file is empty")
+
+
+def test_comparison_and_figures_of_results_that_changed_are_stale(folder, products):
+    joined = folder / "speciation.nc"
+    os.utime(joined, ((folder / "figures" / ".snakemake_timestamp").stat().st_mtime + 10,) * 2)
+    code, *both = products()
+    assert code == 1
+    assert [(item["state"], item["reason"]) for item in both] == [("stale", "older than its results")] * 2
+    joined.unlink()
+    assert [item["reason"] for item in products()[1:]] == ["of results that are not done"] * 2
+
+
+def test_a_comparison_by_other_code_is_stale(folder, products):
+    path = folder / "comparison.nc"
+    with xr.open_dataset(path) as dataset:
+        changed = dataset.load().assign_attrs(scoreshock_code_digest="0" * 64)
+    store.write(changed, path)
+    os.utime(folder / "figures" / ".snakemake_timestamp")
+    _, comparison, figures = products()
+    assert (comparison["state"], comparison["reason"], figures["state"]) == ("stale", "other code", "done")
+
+
+def test_a_comparison_that_is_written_is_running_since_its_job_began(folder, products):
+    (folder / "comparison.nc").unlink()
+    (folder / ".comparison.nc.node-7.cluster.1.0123abcd.tmp.nc").write_bytes(b"half")
+    (folder / "logs" / "comparison.log").touch()
+    _, comparison, _ = products()
+    assert (comparison["state"], comparison["reason"]) == ("running", "process 1 on node-7.cluster")
+    assert comparison["started"] is not None
+
+
+def test_a_comparison_that_is_broken_comes_with_the_command_that_makes_it_again(study, folder, capsys):
+    (folder / "comparison.nc").write_bytes(b"")
+    assert main(["status", "--configfile", study]) == 1
+    printed = capsys.readouterr().out
+    assert "line comparison: broken (unreadable: the file is empty); figures: done" in printed
+    assert f"--forcerun {folder / 'comparison.nc'}" in printed

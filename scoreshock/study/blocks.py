@@ -22,6 +22,9 @@ WHOLE = "all"  # the block of a sweep without split
 JOINED_BYTES = 64 * 2**30
 """Largest joined file, before compression; ours. More stays in blocks, which can be read and copied side by side."""
 
+PRODUCTS = {"comparison": ("comparison.nc", "comparison.md"), "figures": ("figures",)}
+"""What is made of a whole sweep, and the files or folders of it, in the sweep's folder."""
+
 Content = dict[str, Any]
 
 
@@ -86,9 +89,11 @@ class Sweep:
         return quantity in self.quantities and self.n_blocks * next(self.iterate()).bytes(quantity) <= JOINED_BYTES
 
     @property
-    def is_whole(self) -> bool:
-        """Whether all quantities are joined: only then is the whole compared and drawn."""
-        return all(map(self.is_joined, self.quantities))
+    def products(self) -> dict[str, tuple[str, ...]]:
+        """What is made of the whole sweep, by name, with its files; nothing where not all quantities are joined."""
+        if not all(map(self.is_joined, self.quantities)):
+            return {}  # more than a comparison or a figure of the whole can show; parts of it, opened, can
+        return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
 
     def module(self, quantity: str) -> str:
         """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""

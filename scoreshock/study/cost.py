@@ -15,8 +15,7 @@ from scoreshock.study.blocks import Block, Sweep
 JOB_SECONDS = 3.0  # a job's start: most of it imports
 MERGE_SECONDS = 3.0
 HEADER_SECONDS = 0.026  # of merging, a block: its header, and checksums of all variables
-COMPARISON_SECONDS = 4.0
-FIGURES_SECONDS = 12.0
+PRODUCT_SECONDS = {"comparison": 4.0, "figures": 12.0}
 SECTION_SECONDS = 10.0  # the longest of the paper's sections
 BYTES_PER_SECOND = 25e6  # that are compressed, written and read back: most of merging
 
@@ -92,8 +91,7 @@ def sweep_seconds(sweep: Sweep) -> float:
     sizes = {quantity: sweep.n_blocks * next(sweep.iterate()).bytes(quantity) for quantity in sweep.quantities}
     written = sum(size for quantity, size in sizes.items() if sweep.is_joined(quantity)) / BYTES_PER_SECOND
     read = len(sizes) * (MERGE_SECONDS + sweep.n_blocks * HEADER_SECONDS)
-    compared = COMPARISON_SECONDS if "speciation" in sizes else 0.0
-    return read + written + (compared + FIGURES_SECONDS if sweep.is_whole else 0.0)
+    return read + written + sum(PRODUCT_SECONDS[product] for product in sweep.products)
 
 
 def sweep_memory(sweep: Sweep) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from scoreshock.study import cost
@@ -58,10 +59,9 @@ def table(study: Study) -> str:
     lines = [_aligned(row, widths) for row in rows]
     rule = "-" * len(lines[0])
     sweeps = study.sweeps.values()
-    whole = [sweep for sweep in sweeps if sweep.is_whole]
-    merges, comparisons = len(costs), sum("speciation" in sweep.quantities for sweep in whole)
+    made = Counter(product for sweep in sweeps for product in sweep.products)
     after = sum(map(cost.sweep_seconds, sweeps))
-    jobs = total.jobs + merges + comparisons + len(whole)
+    jobs = total.jobs + len(costs) + made.total()
     return "\n".join(
         [
             lines[0],
@@ -70,8 +70,8 @@ def table(study: Study) -> str:
             rule,
             lines[-1],
             "",
-            f"{jobs:,} jobs: {total.jobs:,} of blocks, {merges} of merging, {comparisons} of comparing, "
-            f"{len(whole)} of drawing.",
+            f"{jobs:,} jobs: {total.jobs:,} of blocks, {len(costs)} of merging, {made['comparison']} of comparing, "
+            f"{made['figures']} of drawing.",
             f"About {_time(total.seconds + after)} of one core (our timings, good to a factor of three).",
             "On disk: blocks and merged files before compression. Chunk: results of one chunk in memory.",
         ]

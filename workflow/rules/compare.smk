@@ -5,9 +5,9 @@ rule compare:
         dataset=f"{OUT}/{{sweep}}/comparison.nc",
         table=f"{OUT}/{{sweep}}/comparison.md",
     log:
-        f"{OUT}/{{sweep}}/logs/compare.log",
+        f"{OUT}/{{sweep}}/logs/comparison.log",
     benchmark:
-        f"{OUT}/{{sweep}}/benchmarks/compare.tsv"
+        f"{OUT}/{{sweep}}/benchmarks/comparison.tsv"
     group:
         sweep_group
     conda:
