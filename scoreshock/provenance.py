@@ -41,6 +41,9 @@ DERIVED = {
 }
 """What is made from the quantities' files, and the modules that make it."""
 
+TEMPLATES = {"verification page": "verification/templates"}
+"""Folders of texts that are code too."""
+
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
@@ -52,8 +55,8 @@ def code_digest(module: str, package: Path = PACKAGE) -> str:
     """Return the SHA-256 digest of the code that a quantity is computed by.
 
     It covers the number of the files' format, and the modules listed by `code_modules`, parsed and printed again without
-    docstrings: comments, layout and docstrings do not count, names, numbers and statements do. The answer is cached for
-    the life of the process.
+    docstrings: comments, layout and docstrings do not count, names, numbers and statements do; and the templates of a page.
+    The answer is cached for the life of the process.
 
     Parameters
     ----------
@@ -235,6 +238,8 @@ def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
         digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
+    for path in sorted((package / TEMPLATES[module]).glob("*.j2")) if module in TEMPLATES else ():
+        digest.update(f"{path.name}\n{path.read_text('utf-8')}\n".encode())
     return digest.hexdigest()
 
 

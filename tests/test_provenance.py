@@ -43,6 +43,8 @@ MINIATURE = {
     "quantities/labelled.py": "import xarray\n",
     "quantities/scores.py": "from mini.kernels import mixture\nfrom .labelled import apply\n",
     "quantities/speciation.py": "from mini.kernels.roots import root\nfrom mini.schedules import schedule\n",
+    "verification/page.py": "from mini import conventions\n",
+    "verification/templates/index.html.j2": "<title>{{ title }}</title>\n",
 }
 
 Edit = Callable[[str, str, str], Path]
@@ -64,6 +66,12 @@ def edited(tmp_path: Path) -> Edit:
         return package
 
     return write
+
+
+def test_a_template_is_code_of_the_page_and_of_nothing_else(edited: Edit) -> None:
+    before, after = edited("", "", ""), edited("verification/templates/index.html.j2", "title", "heading")
+    assert provenance.code_digest("verification page", before) != provenance.code_digest("verification page", after)
+    assert provenance.code_digest("speciation", before) == provenance.code_digest("speciation", after)
 
 
 def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
