@@ -8,7 +8,6 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-import dask
 import xarray as xr
 
 from scoreshock import store
@@ -67,5 +66,5 @@ def _write(dataset: xr.Dataset, target: Path) -> None:
             computed = tuple(lengths[0] for lengths in variable.chunks)
             shape = store.chunk_shape(variable.shape, variable.dtype.itemsize, computed, CHUNK_BYTES)
             dataset[name] = dataset[name].chunk(dict(zip(variable.dims, shape, strict=True)))
-    with dask.config.set(scheduler="threads"):
+    with store.own_threads():
         dataset.to_zarr(target, mode="w-", zarr_format=2, consolidated=True)

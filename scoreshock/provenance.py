@@ -159,9 +159,14 @@ def attributes(
         "scoreshock_git_commit": commit,
         "scoreshock_git_dirty": dirty,
         "scoreshock_libraries": json.dumps(library_versions()),
-        "scoreshock_threads": threads or dask.config.get("num_workers", None) or CPU_COUNT,
+        "scoreshock_threads": threads or dask_threads(),
         **_optional(content),
     }
+
+
+def dask_threads() -> int:
+    """Return how many threads Dask is configured to use."""
+    return dask.config.get("num_workers", None) or CPU_COUNT
 
 
 def history(event: str) -> str:

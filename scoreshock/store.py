@@ -15,6 +15,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from scoreshock import conventions, staging
+from scoreshock import conventions, provenance, staging
 from scoreshock.provenance import FORMAT
 
 MARKER = "scoreshock_complete"
@@ -90,9 +91,19 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     described = _described(dataset, attributes or {})
     encoding = {str(name): _encoding(described[name]) for name in described.variables}
     with staged(Path(path)) as temporary:
-        with dask.config.set(scheduler="threads"):
+        with own_threads():
             described.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
         seal(temporary, {str(name): variable.shape for name, variable in described.variables.items()})
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Have Dask compute in threads of the body's own, which are waited for at its end.
+
+    Dask itself goes on when one chunk fails, and another that comes later would make anew what was removed.
+    """
+    with ThreadPoolExecutor(provenance.dask_threads()) as pool, dask.config.set(scheduler="threads", pool=pool):
+        yield
 
 
 def inspect(path: str | Path, full: bool = False) -> Inspection:

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
+import dask
 import dask.array as da
 import netCDF4
 import numpy as np
@@ -296,6 +298,26 @@ def test_an_interrupted_writer_leaves_nothing_and_a_live_one_is_not_disturbed(tm
         time.sleep(0.5)
     assert names_in(tmp_path) == ["a.nc"]
     assert store.inspect(path, full=True).state == "ok"
+
+
+def test_a_chunk_that_comes_after_the_error_of_another_leaves_nothing(tmp_path: Path) -> None:
+    begun, failed = threading.Event(), threading.Event()
+
+    def chunk(block_id: tuple[int]) -> np.ndarray:
+        if block_id[0] == 0:
+            assert begun.wait(10)
+            failed.set()
+            raise ArithmeticError("one chunk fails")
+        begun.set()
+        assert failed.wait(10)
+        time.sleep(0.3)  # the error is on its way
+        return np.ones(1)
+
+    values = da.map_blocks(chunk, chunks=((1, 1),), dtype=float, meta=np.empty(0))
+    with dask.config.set(num_workers=2), pytest.raises(ArithmeticError, match="one chunk fails"):
+        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / "a.nc")
+    time.sleep(0.6)
+    assert names_in(tmp_path) == []
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None:
