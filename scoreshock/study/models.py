@@ -311,3 +311,4 @@ class StudyFile(Strict):
     output: Annotated[str, Field(min_length=1, description="folder of the results"), AfterValidator(folder)] = "results"
     schedules: Annotated[dict[Label, ScheduleSpec], Field(description="noise schedules by label")] = {}
     sweeps: Annotated[dict[Label, SweepEntry], Field(min_length=1, description="sweeps by name")]
+    paper: Annotated[dict[str, Any], Field(description="for `snakemake verify`, over config/paper.yaml")] = {}

@@ -50,7 +50,7 @@ class Study:
         Parameters
         ----------
         mapping
-            Keys ``output``, ``schedules``, ``sweeps``, as in ``config/README.md``.
+            Keys ``output``, ``schedules``, ``sweeps``, as in ``config/README.md``; ``paper`` is the verification's.
 
         Raises
         ------

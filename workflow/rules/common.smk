@@ -10,10 +10,7 @@ from scoreshock.study import Study, StudyError, check_files, check_output, cost
 
 try:
     check_files(workflow.configfiles)
-    # The key `paper` is the verification's, which a user's file may hold beside or without a study.
-    STUDY = Study.from_mapping(
-        {key: value for key, value in config.items() if key != "paper"}
-    )
+    STUDY = Study.from_mapping(config)
     check_output(STUDY.output)
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
