@@ -1,6 +1,7 @@
 """Files that get their name when they are whole: written under another one in the same folder, then renamed.
 
-The rename stays within a folder, so it is one step on every file system, wherever temporary folders are.
+The rename stays within a folder, so it is one step on every file system. Where ``SCORESHOCK_SCRATCH`` names a folder, such
+as a node's own disk, a file is written and read back there, and copied beside its target as a whole before the rename.
 """
 
 from __future__ import annotations
@@ -15,34 +16,75 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+SCRATCH = "SCORESHOCK_SCRATCH"
 FULL_BYTES = 2**22
 """A disk with less room than this is full: a chunk, its index and the header may need as much."""
 
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` when the body succeeds, remove it when it fails."""
+    """Give a temporary name for ``path``; make it ``path`` when the body succeeds, remove it when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
-    temporary = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
-    _unfinished.add(temporary)
+    folder = scratch() or path.parent
+    for place in {folder, path.parent}:
+        _remove_abandoned(path, place)
+    beside = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
+    written = folder / beside.name
+    names = {written, beside}
+    _unfinished.update(names)
     try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
+        if written != beside:
+            beside.touch()  # tells others that the file is being written
+        yield written
+        if written != beside:
+            shutil.copyfile(written, beside)
+        _flush(beside)
+        os.replace(beside, path)
         _flush(path.parent)
     except Exception as error:
         # A full disk is only "HDF error" to netCDF.
-        free = shutil.disk_usage(path.parent).free
+        free, tightest = min((shutil.disk_usage(place).free, place) for place in (folder, path.parent))
         if isinstance(error, OSError | RuntimeError) and (free < FULL_BYTES or getattr(error, "errno", 0) == errno.ENOSPC):
-            raise OSError(errno.ENOSPC, f"the disk is full: {_room(free)} are free; {path} was not written") from error
-        error.add_note(f"while writing {path}; {_room(free)} are free there (a quota may allow less)")
+            said = f"the disk is full: {_room(free)} are free in {tightest}; {path} was not written"
+            raise OSError(errno.ENOSPC, said) from error
+        error.add_note(f"while writing {path}; {_room(free)} are free in {tightest} (a quota may allow less)")
         raise
     finally:
-        with suppress(OSError):
-            os.truncate(temporary, 0)  # after an error the NetCDF library keeps it open, and it would go on taking room
-        temporary.unlink(missing_ok=True)
-        _unfinished.discard(temporary)
+        for name in names:
+            with suppress(OSError):
+                os.truncate(name, 0)  # after an error the NetCDF library keeps it open, and it would go on taking room
+            name.unlink(missing_ok=True)
+        _unfinished.difference_update(names)
+
+
+def scratch() -> Path | None:
+    """The folder for what is being written: that of ``SCORESHOCK_SCRATCH``, whose variables are those of this node.
+
+    None where it is not set, or names a variable that this node does not set.
+
+    Raises
+    ------
+    ValueError
+        When it names what is no folder that can be written to.
+
+    Examples
+    --------
+    >>> os.environ["SCORESHOCK_SCRATCH"] = "$A_VARIABLE_OF_NO_QUEUE/mine"
+    >>> scratch() is None
+    True
+    >>> del os.environ["SCORESHOCK_SCRATCH"]
+    """
+    given = os.environ.get(SCRATCH, "")
+    named = os.path.expandvars(given)
+    if not named or "$" in named:
+        return None
+    if not (os.path.isdir(named) and os.access(named, os.W_OK)):
+        raise ValueError(
+            f"{SCRATCH} = {given!r}: {named} is no folder on {socket.gethostname()} that can be written to; allowed: a "
+            "folder for temporary files, or a variable with its name, such as '$TMPDIR'; or leave it unset to write beside "
+            "the results"
+        )
+    return Path(named).absolute()
 
 
 _unfinished: set[Path] = set()
@@ -65,10 +107,10 @@ def _temporary_prefix(path: Path) -> str:
     return f".{path.name}.{socket.gethostname()}."
 
 
-def _remove_abandoned(path: Path) -> None:
-    """Remove what killed writers of ``path`` on this host left; on other hosts they may be alive."""
+def _remove_abandoned(path: Path, folder: Path) -> None:
+    """Remove what killed writers of ``path`` on this host left in ``folder``; on other hosts they may be alive."""
     prefix = _temporary_prefix(path)
-    for left in path.parent.glob(f"{glob.escape(prefix)}*.tmp.nc"):
+    for left in folder.glob(f"{glob.escape(prefix)}*.tmp.nc"):
         owner = left.name.removeprefix(prefix).split(".")[0]
         if owner.isdigit() and not is_alive(int(owner)):
             with suppress(OSError):

@@ -1,13 +1,15 @@
 """What of a study is done, running, missing, broken or stale, as text and as JSON, also while a run goes on.
 
 A block is *running* while its temporary file is being written: by a living process of this host, or on another host within
-the last hour. It is *stale* where it was computed from other parameters or by other code than the study would compute it
-now, *broken* where its file is not whole.
+the last hour, or the last day where that writes to a disk of its own (`scoreshock.staging.scratch`). It is *stale* where it
+was computed from other parameters or by other code than the study would compute it now, *broken* where its file is not
+whole.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import socket
@@ -28,6 +30,7 @@ State = Literal["done", "running", "missing", "broken", "stale"]
 FORMAT = 1  # of the JSON: raised when a key changes its meaning or goes
 SHOWN = 20  # blocks that are not done, named for each quantity; the rest are counted
 SILENCE = 3600.0  # seconds; a file of another host, unfinished and unchanged for longer, is taken for abandoned
+SILENCE_ELSEWHERE = 86400.0  # the same for an empty one, which stands for what is written to that host's own disk
 TEMPORARY = re.compile(r"\.(?P<file>[^/]+\.nc)\.(?P<host>.+)\.(?P<process>\d+)\.[0-9a-f]+\.tmp\.nc")
 
 
@@ -251,15 +254,17 @@ def _writers(folder: Path) -> dict[Path, Item]:
             written = temporary.stat()
         except OSError:
             continue  # finished meanwhile
-        if match and _is_written(match["host"], int(match["process"]), written.st_mtime):
+        if match and _is_written(match["host"], int(match["process"]), written):
             file = temporary.with_name(match["file"])
             reason = f"process {match['process']} on {match['host']}"
             found[file] = Item(file.parent.name, str(file), "running", reason, started=_began(folder, file))
     return found
 
 
-def _is_written(host: str, process: int, changed: float) -> bool:
-    return staging.is_alive(process) if host == socket.gethostname() else time.time() - changed < SILENCE
+def _is_written(host: str, process: int, file: os.stat_result) -> bool:
+    if host == socket.gethostname():
+        return staging.is_alive(process)
+    return time.time() - file.st_mtime < (SILENCE if file.st_size else SILENCE_ELSEWHERE)
 
 
 def _began(folder: Path, file: Path) -> str | None:

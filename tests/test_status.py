@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import netCDF4
 import pytest
@@ -155,7 +156,18 @@ def test_of_other_hosts_only_what_was_written_lately_is_running(folder, status):
     for name in BLOCKS[:2]:
         (folder / "blocks" / name / "speciation.nc").unlink()
     temporary(folder, BLOCKS[0], "node-7.cluster", 1)
-    os.utime(temporary(folder, BLOCKS[1], "node-8.cluster", 1), (0, 0))
+    os.utime(temporary(folder, BLOCKS[1], "node-8.cluster", 1), (time.time() - 7200,) * 2)
+    _, blocks, _ = status()
+    assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "done"]
+
+
+def test_what_another_host_writes_to_its_own_disk_is_running_for_a_day(folder, status):
+    for name in BLOCKS[:2]:
+        (folder / "blocks" / name / "speciation.nc").unlink()
+    for name, hours in zip(BLOCKS, (2, 25), strict=False):
+        stand_in = temporary(folder, name, "node-7.cluster", 1)
+        stand_in.write_bytes(b"")
+        os.utime(stand_in, (time.time() - 3600 * hours,) * 2)
     _, blocks, _ = status()
     assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "done"]
 

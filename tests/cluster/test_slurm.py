@@ -35,18 +35,21 @@ SLURM += ["--slurm-init-seconds-before-status-checks", "1", *QUICK]
 GENERIC = ["--workflow-profile", str(PROFILES / "cluster-generic"), *QUICK]
 EXECUTORS = {"slurm": SLURM, "cluster-generic": GENERIC}
 ALONE = ["--group-components", "nothing=1"]
+# By a variable that only Slurm sets, and only in its jobs.
+SCRATCH = {"SCORESHOCK_SCRATCH": "$SLURM_SUBMIT_DIR/scratch"}
 
 
 class Submitted:
     """A run of Snakemake whose jobs go to Slurm."""
 
     def __init__(self, folder: Path, targets: list[str], *arguments: str):
-        folder.mkdir(exist_ok=True)
-        self.folder, self.log = folder, folder / "terminal.txt"
+        self.folder, self.log, self.scratch = folder, folder / "terminal.txt", folder / "scratch"
+        self.scratch.mkdir(parents=True)
+        self.began = self.scratch.stat().st_mtime_ns
         command = ["-m", "snakemake", *targets, "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *command], cwd=folder, env=environment(), stdout=log, stderr=subprocess.STDOUT
+                [sys.executable, *command], cwd=folder, env=environment() | SCRATCH, stdout=log, stderr=subprocess.STDOUT
             )
 
     def printed(self) -> str:
@@ -56,6 +59,7 @@ class Submitted:
         """Wait for its success, and return what it printed."""
         assert self.process.wait(PATIENCE) == 0, self.printed()
         assert not list(self.folder.rglob("*.tmp.nc"))
+        assert not list(self.scratch.iterdir())
         return self.printed()
 
     def computing(self) -> str | None:
@@ -159,6 +163,7 @@ def test_the_miniature_study_has_the_values_of_one_machine(runs, here, executor)
     # All blocks are short, and one job; what joins them is another.
     assert re.findall(r"Group job (\S+)", printed) == ["blocks-of-3s", "sweeps-of-12s"]
     assert "8 of 8 steps (100%) done" in printed
+    assert runs[executor].scratch.stat().st_mtime_ns > runs[executor].began  # files were written there
     # One after another, on the one core that was asked for: two at a time would take half as long as both.
     spans = runs[executor].blocks_in_time()
     assert sum(end - start for start, end in spans) < 1.5 * (max(spans)[1] - min(spans)[0])

@@ -201,7 +201,7 @@ def test_a_full_disk_is_called_so_and_after_making_room_the_same_command_finishe
         with ballast.open("wb") as file:
             file.write(bytes(shutil.disk_usage(target).free - 2**15))
         failed = snakemake(tmp_path, MERGED, "--configfile", study, fails=True)
-        assert re.search(r"the disk is full: 0\.\d MiB are free; .*speciation.nc was not written", failed.output)
+        assert re.search(r"the disk is full: 0\.\d MiB are free in .*; .*speciation.nc was not written", failed.output)
         assert values(whole) == values(finished.folder / BLOCK)
         assert [path.name for path in target.rglob("*.nc")] == [whole.name]
         ballast.unlink()
