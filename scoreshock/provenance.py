@@ -44,6 +44,9 @@ DERIVED = {
 TEMPLATES = {"verification page": "verification/templates"}
 """Folders of texts that are code too."""
 
+UNSAID = ("ctx", "kind", "type_comment")
+"""Fields of syntax trees that follow from the place of a node, or from how it is written."""
+
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
@@ -54,8 +57,9 @@ Attributes = dict[str, str | int | float]
 def code_digest(module: str, package: Path = PACKAGE) -> str:
     """Return the SHA-256 digest of the code that a quantity is computed by.
 
-    It covers the number of the files' format, and the modules listed by `code_modules`, parsed and printed again without
+    It covers the number of the files' format, and the syntax trees of the modules listed by `code_modules`, without
     docstrings: comments, layout and docstrings do not count, names, numbers and statements do; and the templates of a page.
+    It is the same under every version of Python that parses them.
     The answer is cached for the life of the process.
 
     Parameters
@@ -270,7 +274,7 @@ def _closure(module: str, package: Path) -> set[str]:
 
 
 class Parsed(NamedTuple):
-    """A module's file: its code, printed from its syntax tree without docstrings, and what `imports` says of it."""
+    """A module's file: its syntax tree without docstrings, as text, and what `imports` says of it."""
 
     code: str
     imports: frozenset[str]
@@ -287,7 +291,19 @@ def _parsed(name: str, package: Path) -> Parsed:
             node.body = node.body[1:] or [ast.Pass()]
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imported.update(_imported(node, parents, package))
-    return Parsed(ast.unparse(tree), frozenset(imported))
+    return Parsed(_spelled(tree), frozenset(imported))
+
+
+def _spelled(node: object) -> str:
+    """Return a syntax tree as text; `ast.unparse` and `ast.dump` print one tree differently in different versions."""
+    if isinstance(node, ast.AST):
+        named = [
+            f"{name}={_spelled(value)}"
+            for name, value in ast.iter_fields(node)
+            if name not in UNSAID and value not in ([], None)
+        ]
+        return f"{type(node).__name__}({','.join(named)})"
+    return f"[{','.join(map(_spelled, node))}]" if isinstance(node, list) else repr(node)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import subprocess
@@ -123,6 +124,16 @@ def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
         if provenance.code_digest(quantity, before) != provenance.code_digest(quantity, after)
     }
     assert changed == quantities
+
+
+def test_code_is_spelled_alike_by_every_version_of_python() -> None:
+    # `ast.unparse` of this line has other quotes from 3.12 on, and `ast.dump` other fields from 3.13 on.
+    tree = ast.parse("""def f(a):\n    return f"{', '.join(a)}" if a else None""")
+    joined = "Call(func=Attribute(value=Constant(value=', '),attr='join'),args=[Name(id='a')])"
+    spelled = f"JoinedStr(values=[FormattedValue(value={joined},conversion=-1)])"
+    body = f"Return(value=IfExp(test=Name(id='a'),body={spelled},orelse=Constant()))"
+    arguments = "arguments(args=[arg(arg='a')])"
+    assert provenance._spelled(tree) == f"Module(body=[FunctionDef(name='f',args={arguments},body=[{body}])])"
 
 
 def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> None:
