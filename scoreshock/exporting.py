@@ -8,6 +8,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+import dask
 import xarray as xr
 
 from scoreshock import store
@@ -66,5 +67,5 @@ def _write(dataset: xr.Dataset, target: Path) -> None:
             computed = tuple(lengths[0] for lengths in variable.chunks)
             shape = store.chunk_shape(variable.shape, variable.dtype.itemsize, computed, CHUNK_BYTES)
             dataset[name] = dataset[name].chunk(dict(zip(variable.dims, shape, strict=True)))
-    with store.own_threads():
+    with dask.config.set(scheduler=store.patient_threads):
         dataset.to_zarr(target, mode="w-", zarr_format=2, consolidated=True)

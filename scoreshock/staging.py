@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import hashlib
 import os
 import secrets
 import shutil
@@ -22,10 +23,13 @@ FULL_BYTES = 2**22
 
 
 @contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """Give a temporary name for ``path``; make it ``path`` when the body succeeds, remove it when it fails."""
+def staged(path: Path, folder: Path | None = None) -> Iterator[Path]:
+    """Give a temporary name for ``path``; make it ``path`` when the body succeeds, remove it when it fails.
+
+    It lies in ``folder``, by default that of `scratch`, else beside ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = scratch() or path.parent
+    folder = folder or scratch() or path.parent
     for place in {folder, path.parent}:
         _remove_abandoned(path, place)
     beside = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
@@ -37,14 +41,19 @@ def staged(path: Path) -> Iterator[Path]:
             beside.touch()  # tells others that the file is being written
         yield written
         if written != beside:
-            shutil.copyfile(written, beside)
+            _copy(written, beside)
         _flush(beside)
         os.replace(beside, path)
-        _flush(path.parent)
+        with suppress(OSError):  # some network file systems have no such call for folders
+            _flush(path.parent)
     except Exception as error:
         # A full disk is only "HDF error" to netCDF.
         free, tightest = min((shutil.disk_usage(place).free, place) for place in (folder, path.parent))
-        if isinstance(error, OSError | RuntimeError) and (free < FULL_BYTES or getattr(error, "errno", 0) == errno.ENOSPC):
+        of_disk = type(error) in (
+            OSError,
+            RuntimeError,
+        )  # not what is derived from them, such as a broken file that was read
+        if of_disk and (free < FULL_BYTES or getattr(error, "errno", 0) == errno.ENOSPC):
             said = f"the disk is full: {_room(free)} are free in {tightest}; {path} was not written"
             raise OSError(errno.ENOSPC, said) from error
         error.add_note(f"while writing {path}; {_room(free)} are free in {tightest} (a quota may allow less)")
@@ -99,8 +108,21 @@ def discard_unfinished() -> None:
 
 def write_text(text: str, path: str | Path) -> None:
     """Write ``text`` so that a file named ``path`` is whole at any moment, or absent, or the old one."""
-    with staged(Path(path)) as temporary:
+    with staged(Path(path), Path(path).parent) as temporary:
         temporary.write_text(text, "utf-8")
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file and read it back."""
+    shutil.copyfile(source, target)
+    one, other = (_digest(path) for path in (source, target))
+    if one != other:
+        raise OSError(errno.EIO, f"{target} differs from {source}, of which it is a copy")
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _temporary_prefix(path: Path) -> str:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import dask
+import dask.threaded
 import netCDF4
 import numpy as np
 import xarray as xr
@@ -91,19 +92,18 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     described = _described(dataset, attributes or {})
     encoding = {str(name): _encoding(described[name]) for name in described.variables}
     with staged(Path(path)) as temporary:
-        with own_threads():
+        with dask.config.set(scheduler=patient_threads):
             described.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
         seal(temporary, {str(name): variable.shape for name, variable in described.variables.items()})
 
 
-@contextmanager
-def own_threads() -> Iterator[None]:
-    """Have Dask compute in threads of the body's own, which are waited for at its end.
+def patient_threads(graph: Any, keys: Any, **options: Any) -> Any:
+    """Dask's threaded scheduler, which waits for what still runs when a chunk has failed.
 
-    Dask itself goes on when one chunk fails, and another that comes later would make anew what was removed.
+    Dask itself does not, and a chunk that came later would make anew the file that was removed.
     """
-    with ThreadPoolExecutor(provenance.dask_threads()) as pool, dask.config.set(scheduler="threads", pool=pool):
-        yield
+    with ThreadPoolExecutor(provenance.dask_threads()) as pool:
+        return dask.threaded.get(graph, keys, pool=pool, **options)
 
 
 def inspect(path: str | Path, full: bool = False) -> Inspection:

@@ -78,9 +78,25 @@ with staging.staged(Path({str(path)!r})) as temporary:
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode < 0
     assert len(list(scratch.iterdir())) == len(list(path.parent.iterdir())) == 1
-    staging.write_text("whole", path)
+    with staging.staged(path) as temporary:
+        temporary.write_text("whole")
     assert list(path.parent.iterdir()) == [path]
     assert list(scratch.iterdir()) == []
+
+
+def test_a_copy_that_differs_is_refused_and_leaves_nothing(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging.shutil, "copyfile", lambda _, target: Path(target).write_text("other"))
+    with pytest.raises(OSError, match=r"a\.nc\..*differs from .*scratch.*, of which it is a copy"):
+        store.write(small(), tmp_path / "results" / "a.nc")
+    assert list(scratch.iterdir()) == list((tmp_path / "results").iterdir()) == []
+
+
+def test_small_texts_are_written_beside_their_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(staging.SCRATCH, "/no/such/folder")  # of the nodes; a login node has none
+    staging.write_text("whole", tmp_path / "a.txt")
+    assert (tmp_path / "a.txt").read_text() == "whole"
 
 
 def test_a_process_that_ends_at_once_removes_what_it_writes_from_both_disks(tmp_path: Path, scratch: Path) -> None:

@@ -10,6 +10,8 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import dask
@@ -318,6 +320,27 @@ def test_a_chunk_that_comes_after_the_error_of_another_leaves_nothing(tmp_path: 
         store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / "a.nc")
     time.sleep(0.6)
     assert names_in(tmp_path) == []
+
+
+def test_writers_in_several_threads_leave_dask_as_it_was(tmp_path: Path) -> None:
+    first, second = threading.Event(), threading.Event()
+
+    def hold(begun: threading.Event, other: threading.Event) -> np.ndarray:
+        begun.set()
+        assert other.wait(10)
+        if begun is second:
+            time.sleep(0.3)  # the first writer ends before the second, which began after it
+        return np.ones(1)
+
+    def write(name: str, *events: threading.Event) -> None:
+        values = da.from_delayed(dask.delayed(partial(hold, *events))(), (1,), float)
+        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / name)
+
+    with ThreadPoolExecutor(2) as pool:
+        for written in [pool.submit(write, "a.nc", first, second), pool.submit(write, "b.nc", second, first)]:
+            written.result()
+    assert names_in(tmp_path) == ["a.nc", "b.nc"]
+    assert da.ones(6, chunks=2).sum().compute() == 6
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None:
