@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 import xarray as xr
@@ -69,9 +71,23 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:
-    """The labelled density, a mixture or wells, over all its axes, that a content names."""
+    """The labelled density, a mixture or wells, over all its axes, that a content names.
+
+    Raises
+    ------
+    ValueError
+        When the data file is no longer the one whose digest the content has.
+    """
     named = {name: axes.values(spec) for name, spec in content["axes"].items()}
-    return families.build(content["family"], named, content["parameters"])
+    density = families.build(content["family"], named, content["parameters"])
+    if "data" in content:
+        file = content["parameters"]["file"]
+        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        if digest != content["data"]:
+            raise ValueError(
+                f"file = {file!r} has changed: sha256 {digest}, expected {content['data']}; run the study again"
+            )
+    return density
 
 
 def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import xarray as xr
 
 from scoreshock.evaluation import POINTS_PER_CHUNK, evaluate
+from scoreshock.study import Study
 
 AXES: dict[str, Any] = {
     "variance": {"values": [0.1, 1.0]},
@@ -93,3 +95,19 @@ def test_types_are_known_before_computing_and_no_warning_is_given() -> None:
 def test_a_lazy_result_can_be_sent_to_another_process() -> None:
     lazy = evaluate(content("speciation"))
     xr.testing.assert_identical(pickle.loads(pickle.dumps(lazy)).compute(), lazy.compute())
+
+
+def test_a_data_file_that_changed_since_the_study_was_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("x,y,label\n0,0,a\n1,0,a\n4,4,b\n5,4,b\n")
+    sweep = {
+        "family": "data",
+        "axes": {"separation": [1.0]},
+        "parameters": {"file": str(file)},
+        "quantities": ["speciation"],
+    }
+    content = Study.from_mapping({"sweeps": {"mine": sweep}}).sweeps["mine"].content("speciation")
+    assert evaluate(content).tau_star.sizes["separation"] == 1
+    file.write_text(file.read_text().replace("5,4,b", "9,4,b"))
+    with pytest.raises(ValueError, match=r"table.csv' has changed: sha256 [0-9a-f]{64}, expected " + content["data"]):
+        evaluate(content)
