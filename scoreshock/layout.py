@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreshock import store
+from scoreshock import provenance, store
 from scoreshock.conventions import Status
 
 Value = int | float | str
@@ -84,6 +84,11 @@ class Block:
     def marker(self) -> str:
         """The completeness marker, a digest of the whole header."""
         return self.attributes[store.MARKER]
+
+    @property
+    def contents(self) -> str:
+        """Digest of the parameters that it was computed from."""
+        return str(self.attributes.get("scoreshock_parameters_digest", ""))
 
     def checksum(self, name: str) -> str:
         """SHA-256 of the values of a variable."""
@@ -219,6 +224,10 @@ class Layout:
     def listed_attributes(self) -> dict[str, str]:
         """The attribute that lists by block, as JSON, what differs; none where the blocks are too many for a header."""
         return {"scoreshock_blocks": json.dumps(self.own_attributes())} if len(self.blocks) <= LISTED else {}
+
+    def contents(self) -> str:
+        """Digest of the blocks' names and parameters."""
+        return provenance.contents_digest({block.path.parent.name: block.contents for block in self.blocks})
 
     def labels(self) -> list[str]:
         """The name of each block's folder; its path where folders share a name."""

@@ -15,6 +15,8 @@ from scoreshock.assembly import differing_shares
 from scoreshock.layout import Block, Layout, Stored, agree, arrange
 from scoreshock.records import Reader, refuse_changed
 
+SHOWN = 5  # blocks that an error names
+
 
 def merge(
     paths: Iterable[str | Path],
@@ -80,19 +82,32 @@ def list_blocks(paths: Iterable[str | Path], listing: str | Path, split: Sequenc
 
 def whole_layout(paths: Iterable[Path], split: Sequence[str]) -> Layout:
     """Return the layout of blocks that one code computed and that leave no place empty; refuse others by name."""
-    reader, planned = Reader(split), {}
-    blocks = []
+    reader, known = Reader(split), {}
+    blocks, others = [], []
     for path in paths:
         folder = path.parent.parent.parent
-        if folder not in planned:
-            planned[folder] = plans.values_by_block(folder)
-        blocks.append(reader.read(path, planned[folder].get(path.parent.name)))
+        if folder not in known:
+            known[folder] = plans.planned(folder)
+        planned = known[folder].get(path.parent.name)
+        blocks.append(reader.read(path, planned and planned.values))
+        if planned and blocks[-1].contents != planned.contents.get(path.stem, blocks[-1].contents):
+            others.append(blocks[-1])
+    _refuse_other_parameters(others)
     layout = arrange(blocks, split)
     _refuse_mixed_code(layout.blocks)
     gaps = layout.gaps()
     if gaps:
         raise ValueError(f"no block gives {'; '.join(gaps[:5])}" + (f" and {len(gaps) - 5} more" if gaps[5:] else ""))
     return layout
+
+
+def _refuse_other_parameters(others: Sequence[Block]) -> None:
+    if others:
+        files = " ".join(str(block.path) for block in others[:SHOWN]) + (" ..." if others[SHOWN:] else "")
+        raise ValueError(
+            f"{len(others):,} of the blocks are of other parameters than {plans.PLAN} says, and cannot be joined; to make "
+            f"them again: snakemake --cores all --forcerun {files}"
+        )
 
 
 def _refuse_mixed_code(blocks: Sequence[Block]) -> None:
@@ -105,7 +120,7 @@ def _refuse_mixed_code(blocks: Sequence[Block]) -> None:
 
 
 def _merged_attributes(layout: Layout) -> dict[str, Any]:
-    common = layout.common_attributes()
+    common = layout.common_attributes() | {provenance.CONTENTS: layout.contents()}
     lines = [str(common["history"])] if "history" in common else []
     lines.append(provenance.history(f"scoreshock merged {len(layout.blocks)} blocks"))
     return common | {"history": "\n".join(lines)} | layout.listed_attributes()

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from scoreshock import staging, store
 from scoreshock.provenance import FORMAT
 
 PLAN = "sweep.json"
+
+
+class Planned(NamedTuple):
+    """A block that a sweep is to hold: its values of the split axes, and by quantity the digest of its parameters."""
+
+    values: Mapping[str, Any]
+    contents: Mapping[str, str]
 
 
 def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
@@ -21,8 +28,8 @@ def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
     folder : path
         The sweep's folder among the results.
     plan : mapping
-        ``split`` (names of axes), ``quantities`` (names), ``blocks`` (each with ``name`` and ``values`` by split axis, in
-        the order of the results); what else it holds is kept.
+        ``split`` (names of axes), ``quantities`` (names), ``blocks`` (each with ``name``, ``values`` by split axis and
+        ``contents``, digests by quantity, in the order of the results); what else it holds is kept.
 
     Raises
     ------
@@ -74,6 +81,8 @@ def _check(plan: Any) -> None:
             raise ValueError(f"a block is named {name!r:.60}")
         if not isinstance(values, dict) or not all(isinstance(value, int | float | str) for value in values.values()):
             raise TypeError(f"the block {name} has the values {values!r:.60}")
+        if not isinstance(block.get("contents", {}), dict):
+            raise TypeError(f"the block {name} has the contents {block['contents']!r:.60}")
 
 
 def is_name(name: Any) -> bool:
@@ -81,6 +90,15 @@ def is_name(name: Any) -> bool:
     return isinstance(name, str) and name not in ("", "..") and Path(name).name == name and "\0" not in name
 
 
-def values_by_block(folder: Path) -> dict[str, dict[str, Any]]:
-    """Values of the split axes by name of the block, in the order of the results."""
-    return {block["name"]: block["values"] for block in read_plan(folder).get("blocks", [])}
+def is_readable(folder: Path) -> bool:
+    """Whether the sweep in ``folder`` has a plan that scoreshock wrote."""
+    try:
+        return bool(read_plan(folder))
+    except store.BrokenFile:
+        return False
+
+
+def planned(folder: Path) -> dict[str, Planned]:
+    """The blocks by name, in the order of the results; none where the sweep in ``folder`` has no plan."""
+    blocks = read_plan(folder).get("blocks", [])
+    return {block["name"]: Planned(block["values"], block.get("contents", {})) for block in blocks}

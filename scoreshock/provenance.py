@@ -49,6 +49,9 @@ UNSAID = ("ctx", "kind", "type_comment")
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
+CONTENTS = "scoreshock_contents_digest"
+"""Attribute of a joined file: `contents_digest` of the blocks that it was made of."""
+
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
 
 Attributes = dict[str, str | int | float]
@@ -104,6 +107,11 @@ def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
 def parameters_digest(content: Mapping[str, object]) -> str:
     """Return the SHA-256 digest of the JSON of ``content``, which is that of ``scoreshock_parameters`` in its file."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def contents_digest(contents: Mapping[str, str]) -> str:
+    """Return the SHA-256 digest of digests of parameters by name of the block, in whatever order."""
+    return hashlib.sha256("\n".join(f"{name} {contents[name]}" for name in sorted(contents)).encode()).hexdigest()
 
 
 def canonical_json(content: Mapping[str, object]) -> str:

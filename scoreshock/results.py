@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,13 +14,10 @@ from scoreshock import catalogue, provenance, store
 from scoreshock.assembly import assembled, differing_shares
 from scoreshock.layout import arrange
 from scoreshock.merging import merge
-from scoreshock.plans import PLAN, values_by_block, write_plan
+from scoreshock.plans import PLAN, Planned, planned, write_plan
 from scoreshock.records import Reader
 
 __all__ = ["merge", "open_files", "open_results", "write_plan"]
-
-Planned = Mapping[str, Mapping[str, Any]]
-"""Values of the split axes by name of the block."""
 
 NOTED = 50  # things that a warning says; of ten thousand missing blocks nobody reads all
 
@@ -47,14 +45,14 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The joined file where it is whole and has all that the study lists, else the blocks that are whole, put together.
+        The joined file where it is whole and of what the study lists, else the blocks that are, put together.
         In place of the others floats are NaN, flags and integers -1.
 
     Warns
     -----
     UserWarning
-        Names blocks that are missing, broken or of another code version, the first `NOTED` of them; the same text is in
-        the attribute ``scoreshock_warnings``.
+        Names blocks that are missing, broken, of other parameters or another code version, the first `NOTED` of them; the
+        same text is in the attribute ``scoreshock_warnings``.
 
     Raises
     ------
@@ -73,7 +71,7 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     folder = Path(path) / sweep
     if not folder.is_dir():
         raise FileNotFoundError(f"no sweep {sweep!r} in {path}; there: {_names_of_folders(Path(path)) or 'none'}")
-    dataset, notes = _open_best(folder, values_by_block(folder), quantity)
+    dataset, notes = _open_best(folder, planned(folder), quantity)
     if not notes:
         return dataset
     if len(notes) > NOTED:
@@ -83,8 +81,8 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     return dataset.assign_attrs(scoreshock_warnings=text)
 
 
-def _open_best(folder: Path, planned: Planned, quantity: str) -> tuple[xr.Dataset, list[str]]:
-    """The joined file, unless it is not whole or blocks hold more; and what is to be said about it."""
+def _open_best(folder: Path, planned: Mapping[str, Planned], quantity: str) -> tuple[xr.Dataset, list[str]]:
+    """The joined file, unless it is not whole or not of what the study lists; and what is to be said about it."""
     joined = folder / f"{quantity}.nc"
     inspection = store.inspect(joined)
     if inspection.state == "missing":
@@ -93,36 +91,64 @@ def _open_best(folder: Path, planned: Planned, quantity: str) -> tuple[xr.Datase
         note = f"{joined} is {inspection.state}: {inspection.reason}; reading the blocks instead"
         return _open_blocks(folder, planned, quantity, [note])
     dataset = store.open_file(joined)
-    lacking = [name for name, values in planned.items() if not _holds(dataset, values)]
-    if any(store.inspect(_block_file(folder, name, quantity)).state == "ok" for name in lacking):
-        dataset.close()
-        note = f"{joined} lacks {', '.join(lacking)}; reading the blocks instead"
-        return _open_blocks(folder, planned, quantity, [note])
-    notes = [f"{joined} lacks {', '.join(lacking)}"] if lacking else []
+    differing = _differing(dataset, planned, quantity)
+    if differing:
+        try:
+            opened = _open_blocks(folder, planned, quantity, [f"{joined} {differing}; reading the blocks instead"])
+        except FileNotFoundError:
+            pass  # the joined file is all that there is
+        else:
+            dataset.close()
+            return opened
+    notes = [f"{joined} {differing}"] if differing else []
     return dataset, notes + _foreign_code(joined, inspection.attributes, quantity)
 
 
-def _open_blocks(folder: Path, planned: Planned, quantity: str, said: Sequence[str]) -> tuple[xr.Dataset, list[str]]:
+def _differing(dataset: xr.Dataset, planned: Mapping[str, Planned], quantity: str) -> str:
+    """How a joined file differs from what the study lists."""
+    lacking = [name for name, block in planned.items() if not _holds(dataset, block.values)]
+    if lacking:
+        return f"lacks {', '.join(lacking[:NOTED])}" + (f" and {len(lacking) - NOTED:,} more" if lacking[NOTED:] else "")
+    listed = {name: block.contents[quantity] for name, block in planned.items() if quantity in block.contents}
+    said = dataset.attrs.get(provenance.CONTENTS)
+    known = said is not None and len(listed) == len(planned) > 0
+    return (
+        "is of other parameters or blocks than the study lists"
+        if known and said != provenance.contents_digest(listed)
+        else ""
+    )
+
+
+def _open_blocks(
+    folder: Path, planned: Mapping[str, Planned], quantity: str, said: Sequence[str]
+) -> tuple[xr.Dataset, list[str]]:
     """The whole ones of the blocks that the plan lists, as one lazy dataset; and what is to be said about it."""
     listed = catalogue.read(catalogue.catalogue_file(folder, quantity))
-    expected = planned or listed.values
-    split = list(next(iter(expected.values()), ()))
+    expected = planned or {name: Planned(values, {}) for name, values in listed.values.items()}
+    split = list(next((block.values for block in expected.values()), ()))
     reader = Reader(split, listed.records)
     blocks, notes = [], list(said)
-    for name, values in expected.items():
+    for name, (values, contents) in expected.items():
         file = _block_file(folder, name, quantity)
         try:
-            blocks.append(reader.read(file, values))
+            block = reader.read(file, values)
         except store.BrokenFile:
             seen = store.inspect(file)
             notes.append(f"block {name} is {seen.state}: {seen.reason} ({file})")
-        else:
-            notes += _foreign_code(f"block {name}", blocks[-1].attributes, quantity)
+            continue
+        if block.contents != contents.get(quantity, block.contents):
+            notes.append(f"block {name} is of other parameters than the study's ({file})")
+            continue
+        blocks.append(block)
+        notes += _foreign_code(f"block {name}", block.attributes, quantity)
     if not blocks:
         reasons = "\n".join(notes) or f"no {quantity}.nc, and no {PLAN} that lists blocks"
         raise FileNotFoundError(f"nothing whole of {quantity!r} in {folder}:\n{reasons}")
-    order = {axis: tuple(dict.fromkeys(values[axis] for values in expected.values())) for axis in split}
+    order = {axis: tuple(dict.fromkeys(block.values[axis] for block in expected.values())) for axis in split}
     layout = arrange(blocks, split, order)
+    unlisted = math.prod(map(len, order.values())) - len(expected)
+    if unlisted:
+        notes.append(f"{unlisted:,} of the combinations of {', '.join(split)} are in no block that the study lists")
     return assembled(layout), notes + differing_shares(layout)
 
 

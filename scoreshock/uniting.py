@@ -91,15 +91,27 @@ def _problems(sources: Sequence[Source]) -> Iterator[str]:
         yield from _several(key, {json.dumps(source.plan.get(key)): str(source.folder) for source in reversed(sources)})
     split = sources[0].plan.get("split", [])
     for quantity in sorted({quantity for source in sources for _, quantity in source.blocks}):
-        said: dict[str, dict[str, str]] = {}
-        for source in sources:
-            for (name, of), block in source.blocks.items():
-                if of == quantity:
-                    for field, value in _fields(block, split).items():
-                        said.setdefault(field, {}).setdefault(value, f"{source.folder}, block {name}")
-        for field, values in said.items():
-            yield from _several(f"{quantity}: {field}", values)
+        yield from _differing(sources, quantity, split)
     yield from _conflicts(sources)
+
+
+def _differing(sources: Sequence[Source], quantity: str, split: Sequence[str]) -> Iterator[str]:
+    """A line for each field in which blocks of a quantity differ; what only some have differs too."""
+    blocks = [
+        (f"{source.folder}, block {name}", block)
+        for source in sources
+        for (name, of), block in source.blocks.items()
+        if of == quantity
+    ]
+    names = dict.fromkeys(field for _, block in blocks for field in _fields(block, split))
+    said: dict[str, dict[str, str]] = {name: {} for name in names}
+    for place, block in blocks:
+        fields = _fields(block, split)
+        for name in names:
+            if name in fields or not (name.startswith("schedules.") and "schedule" in split):  # each block has its own one
+                said[name].setdefault(fields.get(name, "not there"), place)
+    for name, values in said.items():
+        yield from _several(f"{quantity}: {name}", values)
 
 
 def _several(field: str, values: Mapping[str, str]) -> Iterator[str]:
@@ -120,12 +132,13 @@ def _fields(block: Block, split: Sequence[str]) -> dict[str, str]:
     return fields
 
 
-def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Parameters, axes and options each by its name, as JSON."""
     for key, value in content.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from ((f"{key}.{name}", json.dumps(inner)) for name, inner in value.items())
         else:
-            yield f"{prefix}{key}", json.dumps(value)
+            yield key, json.dumps(value)
 
 
 def _conflicts(sources: Sequence[Source]) -> Iterator[str]:
@@ -171,7 +184,10 @@ def _copy_block(block: Block, folder: Path, target: Path) -> None:
 
 def _plan_of_all(all_plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The first plan, with the blocks and quantities that only others have added."""
-    blocks = {block["name"]: block for plan in reversed(all_plans) for block in plan["blocks"]}
-    order = dict.fromkeys(block["name"] for plan in all_plans for block in plan["blocks"])
+    blocks: dict[str, dict[str, Any]] = {}
+    for plan in all_plans:
+        for block in plan["blocks"]:
+            first = blocks.setdefault(block["name"], block)
+            blocks[block["name"]] = {**first, "contents": {**block.get("contents", {}), **first.get("contents", {})}}
     quantities = dict.fromkeys(quantity for plan in all_plans for quantity in plan["quantities"])
-    return {**all_plans[0], "quantities": list(quantities), "blocks": [blocks[name] for name in order]}
+    return {**all_plans[0], "quantities": list(quantities), "blocks": list(blocks.values())}

@@ -49,6 +49,10 @@ def whole_sweep() -> xr.Dataset:
     )
 
 
+VALUES_OF_BLOCKS = {(): np.array(VALUES["variance"]), ("variance",): np.array(VALUES["variance"][:1])}
+"""Variances of the first block, by what is split."""
+
+
 def name_of(values: Mapping[str, Any]) -> str:
     return ",".join(f"{axis}={value}" for axis, value in sorted(values.items())) or "all"
 
@@ -64,10 +68,12 @@ def write_blocks(folder: Path, split: Sequence[str], dataset: xr.Dataset | None 
     paths, blocks = [], []
     for values in combinations(split):
         name = name_of(values)
-        blocks.append({"name": name, "values": values})
+        digest = provenance.parameters_digest(values)
+        blocks.append({"name": name, "values": values, "contents": {"speciation": digest}})
         paths.append(folder / "blocks" / name / "speciation.nc")
         block = dataset.sel({axis: [value] for axis, value in values.items()})
-        store.write(block, paths[-1], CODE | {"title": "t", "history": "h", "scoreshock_parameters": json.dumps(values)})
+        own = {"scoreshock_parameters": json.dumps(values), "scoreshock_parameters_digest": digest}
+        store.write(block, paths[-1], CODE | own | {"title": "t", "history": "h"})
     results.write_plan(folder, {"split": list(split), "quantities": ["speciation"], "blocks": blocks})
     return paths
 
@@ -271,6 +277,52 @@ def test_blocks_that_a_whole_joined_file_lacks_are_read(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match=r"speciation.nc lacks variance=0.25; reading the blocks instead"):
         opened = results.open_results(tmp_path, "pair", "speciation")
     same_bits(opened, whole_sweep())
+
+
+@pytest.mark.parametrize("split", [(), ("variance",)])
+def test_a_joined_file_of_other_parameters_is_passed_over_for_blocks_of_the_studys(tmp_path: Path, split: tuple) -> None:
+    folder = tmp_path / "pair"
+    results.merge(write_blocks(folder, split), folder / "speciation.nc", split)
+    plan = json.loads((folder / "sweep.json").read_text())
+    changed = provenance.parameters_digest({"seed": 1})
+    plan["blocks"][0]["contents"]["speciation"] = changed
+    results.write_plan(folder, plan)
+    name = plan["blocks"][0]["name"]
+    block = folder / "blocks" / name / "speciation.nc"
+    change(block, {"scoreshock_parameters_digest": changed}, component_variance=7.0 * VALUES_OF_BLOCKS[split])
+    with pytest.warns(
+        UserWarning, match=r"speciation.nc is of other parameters or blocks than the study lists; reading the"
+    ):
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    np.testing.assert_array_equal(opened.component_variance[:1], 7.0 * VALUES_OF_BLOCKS[split][:1])
+    # Without blocks it is all that there is.
+    for path in folder.glob("blocks/*/*.nc"):
+        path.unlink()
+    with pytest.warns(UserWarning, match=r"speciation.nc is of other parameters or blocks than the study lists$"):
+        same_bits(results.open_results(tmp_path, "pair", "speciation"), whole_sweep())
+
+
+def test_a_block_of_other_parameters_is_not_opened_nor_joined(tmp_path: Path) -> None:
+    folder = tmp_path / "pair"
+    paths = write_blocks(folder, ("variance",))
+    change(paths[1], {"scoreshock_parameters_digest": "0" * 64})
+    with pytest.warns(UserWarning, match="block variance=0.1 is of other parameters than the study's"):
+        opened = results.open_results(tmp_path, "pair", "speciation")
+    assert opened.tau_star.sel(variance=0.1).isnull().all()
+    with pytest.raises(
+        ValueError, match=r"1 of the blocks are of other parameters .* --forcerun .*variance=0.1/speciation.nc"
+    ):
+        results.merge(paths, folder / "speciation.nc", ["variance"])
+    assert not (folder / "speciation.nc").exists()
+
+
+def test_combinations_that_no_block_has_are_said(tmp_path: Path) -> None:
+    folder = tmp_path / "pair"
+    write_blocks(folder, ("variance", "schedule"))
+    plan = json.loads((folder / "sweep.json").read_text())
+    results.write_plan(folder, plan | {"blocks": plan["blocks"][:-1]})
+    with pytest.warns(UserWarning, match="1 of the combinations of variance, schedule are in no block that the study lists"):
+        results.open_results(tmp_path, "pair", "speciation")
 
 
 def test_a_broken_joined_file_is_named_and_the_blocks_are_read(tmp_path: Path) -> None:

@@ -320,8 +320,10 @@ def test_bytes_bound_what_evaluate_returns(quantity):
 
 
 def test_a_description_lists_the_blocks_by_name_and_values():
-    described = sweep_of().description()
-    assert described["blocks"][0] == {"name": "dimension=1,schedule=ve", "values": {"dimension": 1, "schedule": "ve"}}
+    described, block = sweep_of().description(), sweep_of().blocks()[0]
+    first = described["blocks"][0]
+    assert (first["name"], first["values"]) == ("dimension=1,schedule=ve", {"dimension": 1, "schedule": "ve"})
+    assert first["contents"] == {name: provenance.parameters_digest(block.content(name)) for name in PAIR["quantities"]}
     assert (described["split"], described["quantities"]) == (["dimension", "schedule"], PAIR["quantities"])
     assert json.loads(json.dumps(described)) == described
 

@@ -90,13 +90,14 @@ def test_other_sweeps_and_quantities_are_added(a, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"axes": AXES | {"separation": [1.0, 3.0]}}, "speciation: axes.separation.values differs"),
+        ({"axes": AXES | {"separation": [1.0, 3.0]}}, "speciation: axes.separation differs"),
+        ({"axes": AXES | {"separation": {"start": 1.0, "stop": 2.0, "num": 2}}}, "speciation: axes.separation differs"),
         ({"criteria": ["leading"]}, "speciation: options.criteria differs"),
         ({"axes": AXES | {"schedule": ["ve"]}}, "speciation: schedules differs"),
         ({"parameters": {"scaling": "per-coordinate"}}, "speciation: parameters.scaling differs"),
         ({"split": ["weight", "separation"]}, "line: split differs"),
     ],
-    ids=["axis", "option", "schedules", "parameter", "split"],
+    ids=["axis", "axis in another form", "option", "schedules", "parameter", "split"],
 )
 def test_other_parameters_are_refused_with_their_names(a, tmp_path, capsys, changes, field):
     b = run(tmp_path / "b", [0.7], **changes)

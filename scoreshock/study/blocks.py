@@ -108,13 +108,20 @@ class Sweep:
         return _content(self, quantity, {})
 
     def description(self) -> Content:
-        """What the sweep will hold, as plain values: its split, quantities, and blocks by name and values, in order."""
+        """What the sweep will hold, as plain values: split, quantities, and the blocks in order with digests of contents."""
         return {
             "sweep": self.name,
             "family": self.family,
             "split": list(self._fixed),
             "quantities": list(self.quantities),
-            "blocks": [{"name": block.name, "values": dict(block.values)} for block in self.iterate()],
+            "blocks": [
+                {
+                    "name": block.name,
+                    "values": dict(block.values),
+                    "contents": {quantity: block.digest(quantity) for quantity in self.quantities},
+                }
+                for block in self.iterate()
+            ],
         }
 
     def points(self, quantity: str) -> int:
