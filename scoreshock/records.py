@@ -124,8 +124,9 @@ def receipt_of(path: Path) -> Record | None:
             lines = file.read(LOG_BYTES).decode("utf-8", "replace").splitlines()
         content = json.loads(next(line for line in reversed(lines) if line.startswith(RECEIPT)).removeprefix(RECEIPT))
         exact = {"checksums": bytes.fromhex(content["checksums"]), "attributes": layout.interned(content["attributes"])}
+        _ = content["attributes"][store.MARKER]
         return Record(**content | exact)
-    except (OSError, StopIteration, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, StopIteration, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # no such log, or cut short
 
 

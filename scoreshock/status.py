@@ -193,6 +193,15 @@ def _whole(
     if file in writers:
         return replace(writers[file], name="joined" if joined else "catalogue")
     item = _seen("joined" if joined else "catalogue", file, store.inspect(file, full=full))
+    if joined and item.state == "done":
+        beside = _seen(
+            "joined", catalogue.catalogue_file(folder, quantity), store.inspect(catalogue.catalogue_file(folder, quantity))
+        )
+        item = (
+            item
+            if beside.state == "done"
+            else replace(beside, reason=f"its catalogue{beside.reason and ': '}{beside.reason}")
+        )
     if item.state != "done":
         return item
     rule = "merge" if joined else "catalogue"
@@ -239,7 +248,10 @@ def _drawn(name: str, folder: Path) -> Item:
 def _seen(name: str, file: Path, seen: store.Inspection) -> Item:
     if seen.state == "missing":
         return Item(name, str(file), "missing")
-    finished = _utc(file.stat().st_mtime)
+    try:
+        finished = _utc(file.stat().st_mtime)
+    except OSError:
+        return Item(name, str(file), "missing")  # removed meanwhile: its job runs again
     if seen.state != "ok":
         return Item(name, str(file), "broken", f"{seen.state}: {seen.reason}", finished=finished)
     return Item(name, str(file), "done", finished=finished)
@@ -270,7 +282,8 @@ def _is_written(host: str, process: int, file: os.stat_result) -> bool:
 def _began(folder: Path, file: Path) -> str | None:
     """When the job that writes a file began: it opens its log first, and says nothing in it before the end."""
     made = file.name.split(".")[0]
-    label = "" if made in PRODUCTS else "merge." if file.parent == folder else f"{file.parent.name}."
+    whole = "catalogue." if file.name.endswith(catalogue.SUFFIX) else "merge."
+    label = "" if made in PRODUCTS else whole if file.parent == folder else f"{file.parent.name}."
     try:
         return _utc((folder / "logs" / f"{label}{made}.log").stat().st_mtime)
     except OSError:

@@ -275,3 +275,40 @@ def test_a_comparison_that_is_broken_comes_with_the_command_that_makes_it_again(
     printed = capsys.readouterr().out
     assert "line comparison: broken (unreadable: the file is empty); figures: done" in printed
     assert f"--forcerun {folder / 'comparison.nc'}" in printed
+
+
+def test_a_broken_or_missing_catalogue_beside_a_whole_joined_file_is_told(folder, status):
+    listing = folder / "speciation.catalogue.nc"
+    whole = listing.read_bytes()
+    listing.write_bytes(b"")
+    code, _, item = status()
+    assert (code, item["state"], item["reason"]) == (1, "broken", "its catalogue: unreadable: the file is empty")
+    assert item["file"] == str(listing)
+    listing.unlink()
+    code, _, item = status()
+    assert (code, item["state"], item["reason"]) == (1, "missing", "its catalogue")
+    listing.write_bytes(whole)
+    assert status()[2]["state"] == "done"
+
+
+def test_a_file_that_is_removed_while_it_is_looked_at_is_missing(folder, status, monkeypatch):
+    inspect, joined = store.inspect, folder / "speciation.nc"
+
+    def inspected(path, full=False):
+        found = inspect(path, full)
+        if path == joined:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(store, "inspect", inspected)
+    code, _, item = status()
+    assert (code, item["state"]) == (1, "missing")
+
+
+def test_a_catalogue_that_is_written_is_running_since_its_job_began(folder, status, monkeypatch):
+    monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 1)
+    (folder / ".speciation.catalogue.nc.node-7.cluster.1.0123abcd.tmp.nc").write_bytes(b"half")
+    (folder / "logs" / "catalogue.speciation.log").touch()
+    _, _, item = status()
+    assert (item["state"], item["name"]) == ("running", "catalogue")
+    assert item["started"] is not None
