@@ -27,14 +27,14 @@ SAMPLE = 1_000_000
 
 def study(points: int, blocks: int) -> dict:
     """A pair's speciation at ``points`` points in ``blocks`` blocks, one for each weight."""
-    separations = max(2, points // blocks)
+    separation = {"start": 0.5, "stop": 8.0, "num": points // blocks} if points > blocks else 2.0
     weight = {"start": 0.55, "stop": 0.95, "num": blocks} if blocks > 1 else 0.55
     return {
         "output": "results",
         "sweeps": {
             "pair": {
                 "family": "pair",
-                "axes": {"weight": weight, "separation": {"start": 0.5, "stop": 8.0, "num": separations}},
+                "axes": {"weight": weight, "separation": separation},
                 "split": ["weight"],
                 "quantities": ["speciation"],
             }
@@ -79,7 +79,7 @@ def main() -> None:
     for points in map(int, given.points):
         alone = kernel_seconds(points)
         for blocks in given.blocks:
-            if points < 2 * blocks:
+            if points < blocks:
                 continue
             seconds, files = workflow_seconds(points, blocks, given.cores)
             row = f"{points:8.0e} {blocks:7d} {alone:11.4f} {seconds:12.1f} {seconds / alone:10.1f} {seconds / blocks:10.2f}"
