@@ -497,6 +497,14 @@ class TestLaziness:
         lazy = compare(speciation.chunk(separation=4), mixture=pairs.chunk(separation=3), samples=samples)
         xr.testing.assert_identical(lazy.compute(), compare(speciation, mixture=pairs, samples=samples))
 
+    def test_each_variable_may_have_chunks_of_its_own_as_in_a_file(self) -> None:
+        speciation, pairs, samples = full_sweep(9)
+        uneven = speciation.assign(
+            {name: array.chunk(separation=2 + i % 3) for i, (name, array) in enumerate(speciation.data_vars.items())}
+        )
+        lazy = compare(uneven, mixture=pairs, samples=samples)
+        xr.testing.assert_identical(lazy.compute(), compare(speciation, mixture=pairs, samples=samples))
+
     def test_dimensions_are_in_order_and_variables_described(self) -> None:
         speciation, pairs, samples = full_sweep(3)
         found = compare(speciation, mixture=pairs, samples=samples)

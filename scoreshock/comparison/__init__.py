@@ -105,6 +105,7 @@ def compare(
 
 def _bounded(speciation: xr.Dataset, n_references: int) -> xr.Dataset:
     """A chunked dataset in chunks of so few points that no result has more than ``CHUNK`` numbers in one."""
+    speciation = speciation.unify_chunks()  # of a file, each variable has chunks of its own
     if not speciation.chunks:
         return speciation
     room = CHUNK // (speciation.sizes["criterion"] * n_references * speciation.sizes.get("schedule", 1))
