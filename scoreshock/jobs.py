@@ -21,6 +21,9 @@ from scoreshock import clocks, staging, store
 if TYPE_CHECKING:
     from scoreshock.study import Study, Sweep
 
+STUDY = "SCORESHOCK_STUDY"
+"""Variable of the environment by which a run tells its jobs the digest of its study."""
+
 LAST_WORDS: dict[int, bytes] = {
     signal.SIGINT: b"interrupted\n",
     signal.SIGTERM: b"ended by SIGTERM, which a queue sends when a job's time is over\n",
@@ -172,12 +175,43 @@ def products(sweep: Sweep) -> list[str]:
     return [*merged, *(file for files in sweep.products.values() for file in files)]
 
 
-def record_plan(study: Study) -> None:
-    """Write what each sweep will hold beside its results, so that a part of them can be told from the whole."""
-    from scoreshock import results
+def record_plan(study: Study, damaged_only: bool = False) -> None:
+    """Write what each sweep will hold beside its results, so that a part of them can be told from the whole.
+
+    With ``damaged_only`` only where there are results with no plan, or with one that cannot be read.
+    """
+    from scoreshock import plans
 
     for name, sweep in study.sweeps.items():
-        results.write_plan(Path(study.output) / name, sweep.description())
+        folder = Path(study.output) / name
+        if not damaged_only or (folder.is_dir() and not plans.is_readable(folder)):
+            plans.write_plan(folder, sweep.description())
+
+
+def hold_study(study: Study, main: bool) -> None:
+    """Have the jobs of a run refuse another study than that of the process that started it, the ``main`` one.
+
+    On a node the study is read again. Were it another by then, the results would not be what their run takes them for.
+
+    Raises
+    ------
+    ValueError
+        When the file of the study was changed while its run goes on.
+    """
+    from scoreshock import provenance
+
+    contents = {
+        name: {quantity: sweep.content(quantity) for quantity in sweep.quantities} | {"split": list(sweep.split)}
+        for name, sweep in study.sweeps.items()
+    }
+    digest = provenance.parameters_digest({"output": study.output, "sweeps": contents})
+    if main:
+        os.environ[STUDY] = digest
+    elif os.environ.get(STUDY, digest) != digest:
+        raise ValueError(
+            "The study was changed while its run goes on; this job computed nothing. Change it back, or end the run and "
+            "start it again: what is done and still in the study stays."
+        )
 
 
 def closing_words(study: Study) -> str:

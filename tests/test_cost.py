@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoreshock.evaluation import evaluate
+from scoreshock.comparison import compare
+from scoreshock.evaluation import density_of, evaluate
 from scoreshock.families import registry
+from scoreshock.quantities.clock import clock
+from scoreshock.quantities.samples import schedule_samples
+from scoreshock.schedules import schedule
 from scoreshock.study import Study, cost
 
 PROFILES = Path(__file__).parents[1] / "workflow" / "profiles"
@@ -66,6 +70,54 @@ def test_what_is_asked_for_has_room_and_grows_with_the_attempt():
         assert [cost.minutes(seconds, attempt=n) for n in (2, 3)] == [2 * first, 3 * first]
 
 
+def test_a_group_of_short_blocks_has_room_and_asks_for_twenty_minutes_at_most():
+    for tenths in range(30, 600):
+        seconds = tenths / 10
+        number = cost.group_components()[cost.group_class(seconds)]
+        for members in (1, number):  # the last group may hold one block
+            work = members * (seconds + cost.JOB_SECONDS) + cost.JOB_SECONDS  # of Snakemakes, too
+            asked = 60 * members * cost.minutes(seconds, members=number)
+            assert 3 * work <= asked <= 20 * 60
+
+
+def compared(points, criteria=("leading", "exact"), **changes):
+    axes = {"separation": {"start": 1.0, "stop": 2.0, "num": points}}
+    sweep = {"family": "pair", "axes": axes, "quantities": ["speciation"], "criteria": list(criteria)} | changes
+    return Study.from_mapping({"sweeps": {"line": sweep}}).sweeps["line"]
+
+
+@pytest.mark.parametrize(
+    ("schedules", "quantities"), [(["ve", "edm"], ["speciation", "corrections"]), ([], ["speciation"])], ids=["all", "least"]
+)
+def test_a_comparison_is_counted_at_least_as_large_as_it_is(schedules, quantities):
+    axes = {"separation": [1.0, 2.0, 4.0], "weight": [0.5, 0.7]} | ({"schedule": schedules} if schedules else {})
+    sweep = compared(1, ("leading", "first", "exact"), axes=axes, quantities=quantities, split=["weight"])
+    results = {name: evaluate(sweep, name) for name in sweep.quantities}
+    known = {label: schedule(**parameters) for label, parameters in sweep.content("speciation")["schedules"].items()}
+    corrections = results.get("corrections")
+    made = compare(
+        results["speciation"],
+        corrections,
+        density_of(sweep.content("speciation")),
+        samples=schedule_samples(known) if known else None,
+        order_clock=clock(corrections.tau_order, known) if known else None,
+    )
+    held = sum(variable.nbytes for name, variable in made.data_vars.items())
+    assert held <= cost.comparison_bytes(sweep) < 1.2 * held
+
+
+def test_a_comparison_costs_time_and_memory_by_its_points_and_criteria():
+    few, many = compared(10**4), compared(10**7)
+    for of in (cost.product_seconds, cost.sweep_memory):
+        assert of(few, "comparison") < of(many, "comparison")
+    assert cost.product_seconds(many, "comparison") < cost.product_seconds(
+        compared(10**7, ("leading", "first", "exact")), "comparison"
+    )
+    assert cost.sweep_memory(few) == cost.sweep_memory(many)  # merging holds chunks
+    assert cost.sweep_seconds(many) > cost.product_seconds(many, "comparison")
+    assert cost.comparison_bytes(compared(10, quantities=["corrections"])) == 0
+
+
 def test_a_block_gets_threads_when_it_is_hours_long():
     assert [cost.threads(seconds) for seconds in (3.0, 1800.0, 1801.0, 7200.0, 1e6)] == [1, 1, 2, 4, 8]
 
@@ -87,6 +139,7 @@ def test_profiles_hold_the_numbers_of_the_classes(name):
     shortest = cost.MERGE_SECONDS + cost.PRODUCT_SECONDS["figures"]  # of what is made of a sweep
     expected = {f"blocks-of-{least}s": number for least, number in numbers.items()}
     expected |= {f"sweeps-of-{least}s": number for least, number in numbers.items() if least >= cost.group_class(shortest)}
+    expected |= {f"sweeps-of-{cost.LEAST_SECONDS}s": 1, "paper": 1}
     assert profile["group-components"] == expected
     assert profile["cores"] == 1  # else members of a group run at once, and it is as much shorter
     default = yaml.safe_load((PROFILES / "default" / "config.yaml").read_text())

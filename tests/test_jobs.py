@@ -111,3 +111,33 @@ def test_the_closing_words_tell_what_is_there_only(tmp_path, monkeypatch):
     ]
     (folder / "speciation.nc").touch()
     assert "'line', 'speciation')" in jobs.closing_words(STUDY)
+
+
+def study(output, **changes):
+    sweep = {"family": "pair", "axes": {"separation": [1.0]}, "quantities": ["amplification"]} | changes
+    return Study.from_mapping({"output": str(output), "sweeps": {"line": sweep}})
+
+
+def test_jobs_refuse_another_study_than_that_of_their_run(tmp_path, monkeypatch):
+    monkeypatch.setenv(jobs.STUDY, "")  # so that it is put back
+    monkeypatch.delenv(jobs.STUDY)
+    jobs.hold_study(study(tmp_path), main=False)  # a job that no run of ours started
+    jobs.hold_study(study(tmp_path), main=True)
+    jobs.hold_study(study(tmp_path), main=False)
+    for other in (study(tmp_path, tau_min=0.1), study(tmp_path, split=["separation"]), study(tmp_path / "elsewhere")):
+        with pytest.raises(ValueError, match="study was changed while its run goes on"):
+            jobs.hold_study(other, main=False)
+
+
+def test_a_damaged_plan_is_mended_and_a_whole_one_or_none_is_left(tmp_path):
+    jobs.record_plan(study(tmp_path), damaged_only=True)
+    assert list(tmp_path.iterdir()) == []
+    jobs.record_plan(study(tmp_path))
+    plan = tmp_path / "line" / "sweep.json"
+    whole = plan.read_text()
+    jobs.record_plan(study(tmp_path, axes={"separation": [2.0]}), damaged_only=True)
+    assert plan.read_text() == whole
+    for damage in (lambda: plan.write_text("{"), plan.unlink):
+        damage()
+        jobs.record_plan(study(tmp_path), damaged_only=True)
+        assert plan.read_text() == whole

@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from scoreshock import axes as written
 from scoreshock.evaluation import POINTS_PER_CHUNK
 from scoreshock.study.blocks import Block, Sweep
+from scoreshock.study.quantities import Quantity, lengths
 
 JOB_SECONDS = 3.0  # a job's start: most of it imports
 MERGE_SECONDS = 3.0
 HEADER_SECONDS = 0.026  # of merging, a block: its header, and checksums of all variables
-PRODUCT_SECONDS = {"comparison": 4.0, "figures": 12.0}
+PRODUCT_SECONDS = {"comparison": 4.0, "figures": 12.0}  # of a sweep of few points
 SECTION_SECONDS = 10.0  # the longest of the paper's sections
 BYTES_PER_SECOND = 25e6  # that are compressed, written and read back: most of merging
+COMPARED_PER_SECOND = 40e6  # bytes of a comparison, computed and written; measured 31e6 to 69e6
+READ_SECONDS = 5e-8  # of the comparison's page, a point: for each pair of criteria it reads all pairs
 
 
 class Law(NamedTuple):
@@ -52,10 +56,18 @@ POINT_SECONDS: dict[str, tuple[Law, Law, Law]] = {  # by module: of a pair, of m
 }
 UNMEASURED = (Law(1e-4),) * 3
 
+COMPARISON = Quantity(
+    (), {"": 70, "criterion": 9, "schedule": 21, "criterion criterion": 25, "criterion criterion schedule": 17}
+)
+"""What the comparison holds of one point: each criterion against each, in each schedule."""
+COMPARISON_OF_ORDERS = Quantity((), {"": 8, "order": 17, "order schedule": 17})
+"""What it holds besides where there are corrections."""
+
 MEBIBYTE = 2**20
-LIBRARIES = 500  # MiB of a job that holds nothing else; measured 350
+LIBRARIES = 800  # MiB of a job that holds nothing else: measured 150 to 350, and two Snakemakes of 180 that wait for it
 HEADER_BYTES = 30_000  # of a block's header while blocks are joined; measured 20,000
-BASE_MEMORY = 1000  # MiB of a job that goes through files chunk by chunk, or draws
+BASE_MEMORY = 1200  # MiB, with the two Snakemakes, of a job that goes through files chunk by chunk, or draws
+COMPARED_HELD = 1.0  # of a comparison's bytes: what waits to be written; measured 0.5 to 0.9
 CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
 MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
 
@@ -65,6 +77,7 @@ THREAD_SECONDS = 1800  # of work for each thread that a block gets
 THREADS_LIMIT = 8
 
 LEAST_SECONDS = 60  # of work in a job of a cluster: shorter jobs are grouped
+SWEEP_SECONDS = 600  # of all that is made of a sweep: up to that it is one job, above each part is one of its own
 CLASSES = (3, 6, 12, 24, 48)  # seconds; a group holds jobs of one class, the shortest being a job's start
 
 
@@ -88,15 +101,47 @@ def block_seconds(block: Block, quantity: str) -> float:
 
 def sweep_seconds(sweep: Sweep) -> float:
     """Expected seconds of one core for what is made of a sweep's blocks: merged files, comparison and figures."""
-    sizes = {quantity: sweep.n_blocks * next(sweep.iterate()).bytes(quantity) for quantity in sweep.quantities}
-    written = sum(size for quantity, size in sizes.items() if sweep.is_joined(quantity)) / BYTES_PER_SECOND
-    read = len(sizes) * (MERGE_SECONDS + sweep.n_blocks * HEADER_SECONDS)
-    return read + written + sum(PRODUCT_SECONDS[product] for product in sweep.products)
+    merged = sum(merge_seconds(sweep, quantity) for quantity in sweep.quantities)
+    return merged + sum(product_seconds(sweep, product) for product in sweep.products)
 
 
-def sweep_memory(sweep: Sweep) -> int:
-    """MiB that a job needs for what is made of a sweep's blocks: chunks, and the header of every block."""
-    return BASE_MEMORY + math.ceil(sweep.n_blocks * HEADER_BYTES / MEBIBYTE)
+def merge_seconds(sweep: Sweep, quantity: str) -> float:
+    """Expected seconds of one core for joining the blocks of a quantity, or for listing them."""
+    size = sweep.n_blocks * next(sweep.iterate()).bytes(quantity)
+    written = size / BYTES_PER_SECOND if sweep.is_joined(quantity) else 0.0
+    return MERGE_SECONDS + sweep.n_blocks * HEADER_SECONDS + written
+
+
+def product_seconds(sweep: Sweep, product: str) -> float:
+    """Expected seconds of one core for the comparison or the figures of a sweep."""
+    if product != "comparison":
+        return PRODUCT_SECONDS[product]
+    criteria, labels = len(sweep.options["criteria"]), len(sweep.schedules)
+    page = READ_SECONDS * (criteria**4 + criteria**3 * labels**2) * densities(sweep)
+    return PRODUCT_SECONDS[product] + comparison_bytes(sweep) / COMPARED_PER_SECOND + page
+
+
+def densities(sweep: Sweep) -> int:
+    """Points of a sweep at which criteria are compared."""
+    return math.prod(written.size(spec) for spec in sweep.axes.values())
+
+
+def comparison_bytes(sweep: Sweep) -> int:
+    """Bytes of a sweep's comparison before compression: of seven criteria without a schedule, 1.4 kB a point."""
+    if "comparison" not in sweep.products:
+        return 0
+    known = lengths(sweep, len(sweep.schedules))
+    orders = COMPARISON_OF_ORDERS.size(known) if "corrections" in sweep.quantities else 0
+    return densities(sweep) * (COMPARISON.size(known) + orders)
+
+
+def sweep_memory(sweep: Sweep, product: str | None = None) -> int:
+    """MiB that a job needs for merging, or for a product of a sweep.
+
+    Chunks, and the header of every block; for the comparison a share of all that it holds.
+    """
+    held = COMPARED_HELD * comparison_bytes(sweep) if product == "comparison" else 0
+    return BASE_MEMORY + math.ceil((sweep.n_blocks * HEADER_BYTES + held) / MEBIBYTE)
 
 
 def chunk_bytes(block: Block, quantity: str) -> int:
@@ -123,15 +168,20 @@ def threads(seconds: float) -> int:
     return min(THREADS_LIMIT, max(1, math.ceil(seconds / THREAD_SECONDS)))
 
 
-def minutes(seconds: float, threads: int = 1, attempt: int = 1) -> int:
+def minutes(seconds: float, threads: int = 1, attempt: int = 1, members: int = 1) -> int:
     """Minutes to ask of a cluster for work of so many seconds, at the first attempt or a further one.
+
+    Where ``members`` jobs are one of the cluster, which asks for the sum, each has its share of the start; one minute is the
+    least that a job can ask for.
 
     Examples
     --------
     >>> minutes(7.0), minutes(600.0), minutes(600.0, attempt=2)
     (3, 52, 104)
+    >>> 20 * minutes(3.5, members=20)
+    20
     """
-    return attempt * (START_MINUTES + math.ceil(ROOM * seconds / threads / 60))
+    return attempt * math.ceil(START_MINUTES / members + ROOM * seconds / threads / 60)
 
 
 def group_class(seconds: float) -> int | None:
@@ -145,6 +195,17 @@ def group_class(seconds: float) -> int | None:
     if seconds >= LEAST_SECONDS:
         return None
     return max((least for least in CLASSES if least <= seconds), default=CLASSES[0])
+
+
+def sweep_class(seconds: float) -> int | None:
+    """The class of what is made of a sweep in so many seconds, or None where each part of it is a job of its own.
+
+    Examples
+    --------
+    >>> [sweep_class(seconds) for seconds in (15.0, 60.0, 599.0, 600.0)]
+    [12, 60, 60, None]
+    """
+    return LEAST_SECONDS if LEAST_SECONDS <= seconds < SWEEP_SECONDS else group_class(seconds)
 
 
 def group_components() -> dict[int, int]:

@@ -61,6 +61,7 @@ def table(study: Study) -> str:
     sweeps = study.sweeps.values()
     made = Counter(product for sweep in sweeps for product in sweep.products)
     after = sum(map(cost.sweep_seconds, sweeps))
+    compared = sum(map(cost.comparison_bytes, sweeps))
     jobs = total.jobs + len(costs) + made.total()
     return "\n".join(
         [
@@ -73,7 +74,8 @@ def table(study: Study) -> str:
             f"{jobs:,} jobs: {total.jobs:,} of blocks, {len(costs)} of merging, {made['comparison']} of comparing, "
             f"{made['figures']} of drawing.",
             f"About {_time(total.seconds + after)} of one core (our timings, good to a factor of three).",
-            "On disk: blocks and merged files before compression. Chunk: results of one chunk in memory.",
+            f"On disk: blocks and merged files before compression; comparisons add {_size(compared)}. "
+            "Chunk: results of one chunk in memory.",
         ]
     )
 

@@ -16,8 +16,13 @@ except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 
 OUT = str(Path(STUDY.output))
+try:
+    jobs.hold_study(STUDY, workflow.is_main_process)
+except ValueError as error:
+    raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
     clocks.bring_to_present(Path(OUT).rglob("*"))
+    jobs.record_plan(STUDY, damaged_only=True)
 BLOCKS = {
     name: {block.name: block for block in sweep.blocks()}
     for name, sweep in STUDY.sweeps.items()
@@ -72,8 +77,18 @@ def sweep_seconds(sweep):
 
 
 @cache
-def sweep_memory(sweep):
-    return cost.sweep_memory(STUDY.sweeps[sweep])
+def merge_seconds(sweep, quantity):
+    return cost.merge_seconds(STUDY.sweeps[sweep], quantity)
+
+
+@cache
+def product_seconds(sweep, product):
+    return cost.product_seconds(STUDY.sweeps[sweep], product)
+
+
+@cache
+def sweep_memory(sweep, product=None):
+    return cost.sweep_memory(STUDY.sweeps[sweep], product)
 
 
 def block_resources(quantity):
@@ -81,7 +96,10 @@ def block_resources(quantity):
         "mem_mb": lambda wildcards, attempt, threads: attempt
         * (block_memory(wildcards.sweep, quantity, threads) + cluster.memory()),
         "runtime": lambda wildcards, attempt, threads: cost.minutes(
-            block_seconds(wildcards.sweep, quantity), threads, attempt
+            block_seconds(wildcards.sweep, quantity),
+            threads,
+            attempt,
+            members(block_group(wildcards, quantity)),
         ),
     }
 
@@ -91,41 +109,66 @@ def block_threads(wildcards, quantity):
 
 
 def block_group(wildcards, quantity):
-    return group_name("blocks", block_seconds(wildcards.sweep, quantity))
+    seconds = block_seconds(wildcards.sweep, quantity)
+    return group_name("blocks", cost.group_class(seconds))
 
 
-def sweep_resources():
+def merge_resources(quantity):
+    return sweep_resources(partial(merge_seconds, quantity=quantity))
+
+
+def product_resources(product):
+    return sweep_resources(partial(product_seconds, product=product), product)
+
+
+def sweep_resources(seconds, product=None):
+    """What a job that is made of a sweep's blocks asks for, given its seconds as a function of the sweep's name."""
     return {
-        "mem_mb": lambda wildcards, attempt: attempt * sweep_memory(wildcards.sweep),
+        "mem_mb": lambda wildcards, attempt: attempt
+        * sweep_memory(wildcards.sweep, product),
         "runtime": lambda wildcards, attempt: cost.minutes(
-            sweep_seconds(wildcards.sweep), attempt=attempt
+            seconds(wildcards.sweep),
+            attempt=attempt,
+            members=members(sweep_group(wildcards), jobs_of_sweep(wildcards.sweep)),
         ),
     }
 
 
+def jobs_of_sweep(sweep):
+    """How many jobs there are that are made of a sweep's blocks."""
+    return len(STUDY.sweeps[sweep].quantities) + len(STUDY.sweeps[sweep].products)
+
+
 def sweep_group(wildcards):
-    return group_name("sweeps", sweep_seconds(wildcards.sweep))
+    seconds = sweep_seconds(wildcards.sweep)
+    return group_name("sweeps", cost.sweep_class(seconds))
 
 
 def paper_resources():
     return {
         "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
-        "runtime": lambda _, attempt: cost.minutes(
-            cost.SECTION_SECONDS, attempt=attempt
+        "runtime": lambda wildcards, attempt: cost.minutes(
+            cost.SECTION_SECONDS,
+            attempt=attempt,
+            members=members(paper_group(wildcards), len(PAPER_FILES) + 2),
         ),
     }
 
 
 def paper_group(_):
     """The paper is one job of a cluster."""
-    return "paper" if workflow.group_settings.group_components else None
+    return "paper" if "paper" in workflow.group_settings.group_components else None
 
 
-def group_name(kind, seconds):
-    """Where the profile says how many jobs of a group are one job of the cluster, the group of a short one."""
-    least = cost.group_class(seconds)
-    grouped = workflow.group_settings.group_components
-    return f"{kind}-of-{least}s" if grouped and least else None
+def group_name(kind, least):
+    """The group of the jobs of a class, where the profile says how many of them are one job of the cluster."""
+    name = f"{kind}-of-{least}s"
+    return name if name in workflow.group_settings.group_components else None
+
+
+def members(group, jobs=1):
+    """How many jobs are one of the cluster, where each member of their group is so many jobs."""
+    return jobs * workflow.group_settings.group_components[group] if group else 1
 
 
 def split_values(wildcards):

@@ -14,7 +14,7 @@ rule compare:
         "../../environment.yml"
     threads: 1
     resources:
-        **sweep_resources(),
+        **product_resources("comparison"),
     params:
         content=lambda wildcards: json.dumps(
             STUDY.sweeps[wildcards.sweep].content("speciation")

@@ -13,7 +13,7 @@ rule figures:
         "../../environment.yml"
     threads: 1
     resources:
-        **sweep_resources(),
+        **product_resources("figures"),
     params:
         code=provenance.code_digest("figures"),
     message:

@@ -45,7 +45,7 @@ for quantity in STUDY.quantities:
             "../../environment.yml"
         threads: 1
         resources:
-            **sweep_resources(),
+            **merge_resources(quantity),
         params:
             split=split_values,
             code=provenance.code_digest("merging"),
@@ -74,7 +74,7 @@ for quantity in STUDY.quantities:
             "../../environment.yml"
         threads: 1
         resources:
-            **sweep_resources(),
+            **merge_resources(quantity),
         params:
             split=split_values,
             code=provenance.code_digest("merging"),
