@@ -19,6 +19,9 @@ if [ -e "$conf" ]; then
   [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || refuse "another run of these tests uses $conf (process $pid)"
 fi
 
+# Whatever does not start below, nothing of it stays.
+trap 'status=$?; [ "$status" = 0 ] || "$here/slurm-stop.sh" "$folder"' EXIT
+
 mkdir -p "$folder/state" "$folder/spool" "$(dirname "$conf")"
 chmod 700 "$folder"
 node=$(hostname -s)
@@ -43,7 +46,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 ReturnToService=2
-MinJobAge=300
+MinJobAge=86400
 KillWait=5
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000
 NodeName=$node NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 State=UNKNOWN
@@ -62,7 +65,6 @@ until [ "$(sinfo --noheader --format %T 2>/dev/null)" = idle ]; do
   tries=$((tries + 1))
   if [ "$tries" -gt 300 ]; then
     tail -n 20 "$folder"/*.log >&2
-    "$here/slurm-stop.sh" "$folder"
     echo "Slurm does not come up" >&2
     exit 1
   fi

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from scoreshock.quantities import labelled
 from scoreshock.study import Study
 
 from ..workflow.conftest import checksums
-from .conftest import free_port, needs_distributed, until
+from .conftest import PATIENCE, DaskCluster, free_port, needs_distributed, until
 
 MIXTURE = {
     "family": "polygon",
@@ -34,6 +37,7 @@ WELLS = {
 SWEEPS = Study.from_mapping({"sweeps": {"mixture": MIXTURE, "wells": WELLS}}).sweeps
 CONTENTS = [sweep.content(quantity) for sweep in SWEEPS.values() for quantity in sweep.quantities]
 SLOW = CONTENTS[-1]
+WORKERS = ("one", "two")
 
 
 @pytest.fixture(autouse=True)
@@ -63,22 +67,77 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.fixture
-def in_background() -> Iterator[Callable[[dict, Path], Future]]:
+def gate(monkeypatch: pytest.MonkeyPatch, fetched: list[int]) -> threading.Event:  # noqa: ARG001 - counts what passes
+    """Three places of the sweep come from the cluster, and no other is asked for until this is set."""
+    opened, calls = threading.Event(), itertools.count()
+    original = cluster._Fetch.__call__
+
+    def call(self: Any) -> Any:
+        if next(calls) >= 3:
+            opened.wait(PATIENCE)
+        return original(self)
+
+    monkeypatch.setattr(cluster._Fetch, "__call__", call)
+    return opened
+
+
+@pytest.fixture
+def in_mid_block(
+    dask_cluster: DaskCluster, monkeypatch: pytest.MonkeyPatch, fetched: list[int], gate: threading.Event
+) -> Iterator[Callable[[Path], Future]]:
+    """A function that computes a block until three chunks are done and each worker, suspended, has another to compute."""
+    from distributed import Client
+
+    def start(path: Path) -> Future:
+        monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+        running = pool.submit(jobs.compute, SLOW, str(path))
+        until(lambda: len(fetched) == 3 or running.done())
+        for name in WORKERS:
+            dask_cluster.processes[name].send_signal(signal.SIGSTOP)
+        gate.set()
+        with Client(dask_cluster.address, set_as_default=False) as client:
+            until(lambda: all(map(len, client.processing().values())) or running.done())
+        assert not running.done(), running.exception()
+        return running
+
     with ThreadPoolExecutor(1) as pool:
-        yield lambda content, path: pool.submit(jobs.compute, content, str(path))
+        try:
+            yield start
+        finally:
+            gate.set()
+            dask_cluster.end()  # so that the run ends, should it be waiting for a suspended worker
+
+
+def computed_by_workers(client: Any) -> int:
+    """How many tasks the workers have done since they were started."""
+    return client.run_on_scheduler(
+        lambda dask_scheduler: sum(
+            (entry.start, entry.finish) == ("processing", "memory") for entry in dask_scheduler.transition_log
+        )
+    )
 
 
 def test_every_quantity_is_the_same_to_the_bit(dask_cluster, tmp_path, monkeypatch, fetched):
-    for number, content in enumerate(CONTENTS):
-        here, there = tmp_path / f"{number}-here.nc", tmp_path / f"{number}-there.nc"
-        monkeypatch.delenv(cluster.VARIABLE, raising=False)
-        jobs.compute(content, str(here), threads=2)
-        monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-        before = len(fetched)
-        jobs.compute(content, str(there))
-        assert len(fetched) - before > 1
-        assert checksums(here) == checksums(there)
-        assert store.inspect(there, full=True).state == "ok"
+    from distributed import Client
+
+    kernels: list[int] = []  # that ran in this process
+    original = labelled._single_threaded_blas
+    monkeypatch.setattr(labelled, "_single_threaded_blas", lambda: kernels.append(1) or original())
+    with Client(dask_cluster.address, set_as_default=False) as client:
+        for number, content in enumerate(CONTENTS):
+            here, there = tmp_path / f"{number}-here.nc", tmp_path / f"{number}-there.nc"
+            monkeypatch.delenv(cluster.VARIABLE, raising=False)
+            jobs.compute(content, str(here), threads=2)
+            assert kernels
+            monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+            kernels.clear()
+            fetched.clear()
+            before = computed_by_workers(client)
+            jobs.compute(content, str(there))
+            assert computed_by_workers(client) - before == len(fetched) > 1
+            assert not kernels
+            assert checksums(here) == checksums(there)
+            assert store.inspect(there, full=True).state == "ok"
 
 
 class Here:
@@ -114,33 +173,35 @@ def test_workers_touch_no_netcdf(dask_cluster, tmp_path, monkeypatch):
     from distributed import Client
 
     monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-    jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
     with Client(dask_cluster.address, set_as_default=False) as client:
-        loaded = client.run(lambda: "netCDF4" in sys.modules)
-    assert list(loaded.values()) == [False, False]
+
+        def computing() -> list[bool]:
+            return list(client.run(lambda: "scoreshock.quantities.labelled" in sys.modules).values())
+
+        assert computing() == [False, False]
+        client.run(lambda: setattr(import_module("netCDF4"), "Dataset", None))  # who opens a file fails
+        for number, content in enumerate(CONTENTS):
+            jobs.compute(content, str(tmp_path / f"{number}.nc"))
+        assert any(computing())
 
 
 @pytest.mark.usefixtures("tiny_chunks")
-def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_path, monkeypatch, fetched, in_background):
+def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_path, in_mid_block):
     jobs.compute(SLOW, str(tmp_path / "here.nc"), threads=2)
-    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-    running = in_background(SLOW, tmp_path / "there.nc")
-    until(lambda: len(fetched) >= 3 or running.done())
+    running = in_mid_block(tmp_path / "there.nc")
     dask_cluster.kill("one")
-    assert not running.done()
-    running.result(120)
+    dask_cluster.processes["two"].send_signal(signal.SIGCONT)
+    running.result(PATIENCE)
     assert "Remove worker" in dask_cluster.said("scheduler")
     assert checksums(tmp_path / "here.nc") == checksums(tmp_path / "there.nc")
 
 
 @pytest.mark.usefixtures("tiny_chunks")
-def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tmp_path, monkeypatch, fetched, in_background):
-    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-    running = in_background(SLOW, tmp_path / "results" / "there.nc")
-    until(lambda: len(fetched) >= 3 or running.done())
+def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tmp_path, in_mid_block):
+    running = in_mid_block(tmp_path / "results" / "there.nc")
     dask_cluster.kill("scheduler")
     with pytest.raises(cluster.ClusterError, match=f"{dask_cluster.address}': the scheduler was lost"):
-        running.result(120)
+        running.result(PATIENCE)
     assert list((tmp_path / "results").iterdir()) == []
 
 

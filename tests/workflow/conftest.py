@@ -7,12 +7,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -45,19 +49,52 @@ def environment(repository: Path = ROOT) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(repository)}
 
 
-def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, fails: bool = False) -> Run:
-    """Run the workflow in ``folder``, and insist on its success, or on its failure."""
-    done = subprocess.run(
+@contextmanager
+def started(
+    folder: Path, *arguments: str, output: Any, repository: Path = ROOT, first: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A run of the workflow in ``folder``, of which no process is left after the body.
+
+    Its modules are looked for in the folder ``first``, where there is one, before the repository.
+    """
+    variables = environment(repository)
+    if first is not None:
+        variables["PYTHONPATH"] = os.pathsep.join([str(first), variables["PYTHONPATH"]])
+    with subprocess.Popen(
         command(folder, *arguments, repository=repository),
         cwd=folder,
-        env=environment(repository),
-        stdout=subprocess.PIPE,
+        env=variables,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=TIMEOUT,
-    )
-    assert (done.returncode != 0) == fails, done.stdout
-    return Run(done.returncode, done.stdout)
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            while left := processes(process.pid, folder):
+                for one in left:
+                    with suppress(psutil.NoSuchProcess):
+                        one.kill()
+                time.sleep(0.01)
+
+
+def processes(group: int, folder: Path) -> list[psutil.Process]:
+    """What runs of a group of processes that works in ``folder``; the number alone may be another's by now."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group and Path(process.cwd()) == folder.resolve():
+                found.append(process)
+    return found
+
+
+def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, fails: bool = False) -> Run:
+    """Run the workflow in ``folder``, and insist on its success, or on its failure."""
+    with started(folder, *arguments, output=subprocess.PIPE, repository=repository) as process:
+        output, _ = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode != 0) == fails, output
+    return Run(process.returncode, output)
 
 
 def dry(folder: Path, *arguments: str, repository: Path = ROOT) -> list[str]:

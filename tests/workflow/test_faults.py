@@ -7,8 +7,11 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import netCDF4
 import psutil
@@ -17,9 +20,9 @@ import xarray as xr
 
 from scoreshock import cli, open_results, results, store
 
-from .conftest import Finished, checksums, command, dry, environment, snakemake, values, write
+from .conftest import Finished, checksums, dry, processes, snakemake, started, values, write
 
-# Each of the two blocks takes seconds, so that there is time to hit it.
+# Blocks of more than an instant, so that one that is hit is mostly not yet whole.
 SLOW = {
     "sweeps": {
         "line": {
@@ -50,26 +53,37 @@ def until(condition):
     return found
 
 
-class Running:
-    """A run of the slow study up to the joined file, whose processes can be hit."""
+# Holds each job of a run, where it has written its block and is about to give it its name, while there is a file ``hold``.
+HOLD = f"""
+import os
+import sys
+import time
 
-    def __init__(self, folder: Path, *arguments: str):
-        self.folder = folder
-        self.log = folder / "terminal.txt"
-        configuration = write(folder / "study.yaml", SLOW)
-        self.process = subprocess.Popen(
-            command(folder, MERGED, "--configfile", configuration, "--cores", "2", *arguments),
-            cwd=folder,
-            env=environment(),
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+END = time.monotonic() + {PATIENCE}  # should the tests be killed
+
+
+def wait(event, arguments):
+    if event == "os.rename" and "/blocks/" in os.fsdecode(arguments[1]):
+        while os.path.exists(os.path.join(os.path.dirname(__file__), "hold")) and time.monotonic() < END:
+            time.sleep(0.01)
+
+
+sys.addaudithook(wait)
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A run up to the joined file, whose processes can be hit: its blocks are held until they are released."""
+
+    folder: Path
+    process: subprocess.Popen[str]
+    log: Path
+    hold: Path
 
     def jobs(self) -> list[psutil.Process]:
         """Processes of the blocks that are being computed."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return [child for child in children if self._is_block(child)]
+        return [process for process in processes(self.process.pid, self.folder) if self._is_block(process)]
 
     @staticmethod
     def _is_block(process: psutil.Process) -> bool:
@@ -78,12 +92,22 @@ class Running:
         except psutil.NoSuchProcess:
             return False
 
-    def unfinished(self) -> list[Path]:
-        """Files that are being written; their names hold their writer's process."""
-        return [path for path in self.folder.glob("results/line/blocks/*/.*.tmp.nc") if path.stat().st_size]
+    def both_jobs(self) -> list[psutil.Process]:
+        """Wait for the processes of both blocks."""
+        return until(lambda: len(found := self.jobs()) == 2 and found)
+
+    def unfinished(self, job: psutil.Process | None = None) -> list[Path]:
+        """Files that are being written, of one job or any; their names hold their writer's process."""
+        writer = "*" if job is None else job.pid
+        return [path for path in self.folder.glob(f"results/line/blocks/*/.*.{writer}.*.tmp.nc") if path.stat().st_size]
+
+    def release(self) -> None:
+        """Let blocks that are written have their names."""
+        self.hold.unlink(missing_ok=True)
 
     def finished(self) -> str:
         """Wait for the end of a run that must succeed, and return what it printed."""
+        self.release()
         assert self.process.wait(PATIENCE) == 0, self.log.read_text()
         return self.log.read_text()
 
@@ -91,6 +115,26 @@ class Running:
         """Wait for the end of a run that must fail, and return what it printed."""
         assert self.process.wait(PATIENCE) != 0
         return self.log.read_text()
+
+
+@pytest.fixture
+def running(tmp_path) -> Iterator[Callable[..., Running]]:
+    """A function that starts a run in the test's folder with flags of Snakemake, of the slow study unless told otherwise."""
+    holder = tmp_path / "holder"
+    holder.mkdir()
+    (holder / "sitecustomize.py").write_text(HOLD)
+    (holder / "hold").touch()
+    slow = write(tmp_path / "study.yaml", SLOW)
+    with ExitStack() as runs:
+
+        def start(*arguments: str, configuration: str = slow) -> Running:
+            log = tmp_path / f"terminal-{uuid4().hex}.txt"
+            given = (MERGED, "--configfile", configuration, *arguments)
+            with log.open("w") as output:
+                process = runs.enter_context(started(tmp_path, *given, output=output, first=holder))
+            return Running(tmp_path, process, log, holder / "hold")
+
+        yield start
 
 
 def again(folder: Path) -> dict[str, str]:
@@ -107,11 +151,11 @@ def undisturbed(tmp_path_factory) -> dict[str, str]:
     return again(folder)
 
 
-def test_jobs_killed_while_they_compute_and_write_are_made_again(tmp_path, undisturbed):
-    run = Running(tmp_path)
-    first, second = until(lambda: run.jobs()[1:] and run.jobs())
+def test_jobs_killed_while_they_compute_and_write_are_made_again(tmp_path, running, undisturbed):
+    run = running()
+    first, second = run.both_jobs()
     first.kill()
-    temporary = until(lambda: [path for path in run.unfinished() if f".{second.pid}." in path.name])[0]
+    temporary = until(lambda: run.unfinished(second))[0]
     second.kill()
     printed = run.ended()
     assert "Error in rule speciation" in printed
@@ -120,34 +164,37 @@ def test_jobs_killed_while_they_compute_and_write_are_made_again(tmp_path, undis
     assert again(tmp_path) == undisturbed
 
 
-def test_after_an_interrupt_the_same_command_finishes(tmp_path, undisturbed):
-    run = Running(tmp_path)
+def test_after_an_interrupt_the_same_command_finishes(tmp_path, running, undisturbed):
+    run = running()
     until(run.unfinished)
     os.killpg(run.process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
     run.ended()
     assert again(tmp_path) == undisturbed
 
 
-def test_jobs_whose_snakemake_was_killed_run_on_and_do_no_harm_to_the_next_run(tmp_path, undisturbed):
-    run = Running(tmp_path)
-    until(run.unfinished)
-    orphans = run.jobs()
+def test_jobs_whose_snakemake_was_killed_run_on_and_do_no_harm_to_the_next_run(tmp_path, running, undisturbed):
+    run = running()
+    orphans = run.both_jobs()
+    begun = [until(lambda: run.unfinished(orphan))[0] for orphan in orphans]  # noqa: B023 - called at once
     run.process.kill()
     run.ended()
     configuration = str(tmp_path / "study.yaml")
     assert "--unlock" in snakemake(tmp_path, MERGED, "--configfile", configuration, fails=True).output
     snakemake(tmp_path, "--unlock", "--configfile", configuration)
-    snakemake(tmp_path, MERGED, "--configfile", configuration, "--cores", "2")
-    for orphan in orphans:
-        orphan.wait(PATIENCE)
+    snakemake(tmp_path, MERGED, "--configfile", configuration)
+    assert checksums(tmp_path / MERGED) == undisturbed
+    assert all(path.exists() for path in begun)
+    run.release()
+    until(lambda: not processes(run.process.pid, tmp_path))
+    assert not any(path.exists() for path in begun)
     assert again(tmp_path) == undisturbed
 
 
-def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same_run(tmp_path, undisturbed):
-    run = Running(tmp_path, "--retries", "1")
-    first, second = until(lambda: run.jobs()[1:] and run.jobs())
+def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same_run(tmp_path, running, undisturbed):
+    run = running("--retries", "1")
+    first, second = run.both_jobs()
     second.kill()  # what the kernel does to a process for which no memory is left
-    begun = until(lambda: [path for path in run.unfinished() if f".{first.pid}." in path.name])
+    begun = until(lambda: run.unfinished(first))
     first.terminate()
     first.wait(PATIENCE)
     assert not any(path.exists() for path in begun)
@@ -156,8 +203,8 @@ def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same
     assert again(tmp_path) == undisturbed
 
 
-def test_a_second_snakemake_in_the_folder_is_refused_and_the_first_is_not_disturbed(tmp_path, undisturbed):
-    run = Running(tmp_path)
+def test_a_second_snakemake_in_the_folder_is_refused_and_the_first_is_not_disturbed(tmp_path, running, undisturbed):
+    run = running()
     until(run.jobs)
     second = snakemake(tmp_path, MERGED, "--configfile", str(tmp_path / "study.yaml"), fails=True)
     assert "Directory cannot be locked" in second.output
@@ -165,14 +212,12 @@ def test_a_second_snakemake_in_the_folder_is_refused_and_the_first_is_not_distur
     assert checksums(tmp_path / MERGED) == undisturbed
 
 
-def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(tmp_path, finished, study):
-    arguments = (MERGED, "--configfile", study, "--cores", "1", "--nolock")
-    pair = [
-        subprocess.Popen(command(tmp_path, *arguments), cwd=tmp_path, env=environment(), stdout=log, stderr=log)
-        for log in ((tmp_path / name).open("w") for name in ("one.txt", "two.txt"))
-    ]
-    for process in pair:
-        process.wait(PATIENCE)
+def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(tmp_path, running, finished, study):
+    pair = [running("--cores", "1", "--nolock", configuration=study) for _ in range(2)]
+    until(lambda: len(pair[0].unfinished()) == 2)
+    pair[0].release()
+    for run in pair:
+        run.process.wait(PATIENCE)
     snakemake(tmp_path, MERGED, "--configfile", study)
     assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
     assert not list(tmp_path.rglob("*.tmp.nc"))
@@ -292,6 +337,28 @@ def test_a_plan_that_scoreshock_did_not_write_is_refused_by_name_and_written_ane
         open_results(copy / "results", "line", "speciation")
     results.write_plan(plan.parent, {key: value for key, value in json.loads(sound).items() if key != "format"})
     assert plan.read_bytes() == sound
+
+
+def lost(plan: Path) -> None:
+    plan.unlink()
+
+
+def cut(plan: Path) -> None:
+    os.truncate(plan, plan.stat().st_size // 2)
+
+
+def another_programs(plan: Path) -> None:
+    plan.write_text(POISON["another program's"])
+
+
+@pytest.mark.parametrize("spoil", [lost, cut, another_programs], ids=lambda spoil: spoil.__name__)
+def test_a_lost_or_broken_plan_is_written_anew_by_a_run_that_has_nothing_else_to_do(copy, finished, study, spoil):
+    plan = copy / "results/line/sweep.json"
+    sound = plan.read_bytes()
+    spoil(plan)
+    assert "Nothing to be done" in snakemake(copy, MERGED, "--configfile", study).output
+    assert plan.read_bytes() == sound
+    assert values(copy / MERGED) == values(finished.folder / MERGED)
 
 
 @pytest.fixture(scope="module")

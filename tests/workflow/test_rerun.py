@@ -10,7 +10,7 @@ import pytest
 from scoreshock import records, results
 from scoreshock.uniting import unite
 
-from .conftest import MINIATURE, dry, miniature, snakemake, write
+from .conftest import MINIATURE, checksums, dry, miniature, snakemake, write
 
 FIGURES = ["figures of line", "figures of ring", "figures of wells"]
 
@@ -83,6 +83,27 @@ def test_a_quantity_added_runs_its_own_jobs_and_what_shows_it(finished, tmp_path
     study["sweeps"]["line"]["quantities"].append("amplification")
     own = line("amplification", 0.5, 0.7)
     assert planned(finished, tmp_path, study) == sorted([*own, "criteria of line compared", "figures of line"])
+
+
+def test_an_extension_of_both_kinds_runs_what_is_new_and_touches_no_old_block(copy, tmp_path):
+    def blocks():
+        paths = sorted(copy.glob("results/*/blocks/*/*.nc"))
+        return {path: (path.stat().st_ino, path.stat().st_mtime_ns, checksums(path)) for path in paths}
+
+    before = blocks()
+    study = miniature()
+    study["sweeps"]["line"]["axes"]["weight"] = [0.5, 0.6, 0.7]
+    study["sweeps"]["line"]["quantities"].append("amplification")
+    given = ["--configfile", write(tmp_path / "study.yaml", study)]
+    names = [f"results/line/{name}.nc" for name in ("speciation", "corrections", "amplification", "comparison")]
+    run = snakemake(copy, *names, *given)
+    new = [*line("speciation", 0.6), *line("corrections", 0.6), *line("amplification", 0.5, 0.6, 0.7)]
+    assert run.jobs == sorted([*new, "criteria of line compared"])
+    after = blocks()
+    assert len(before) == 8
+    assert len(after) == len(before) + 5
+    assert {path: after[path] for path in before} == before
+    assert dry(copy, *given) == ["figures of line"]
 
 
 def test_a_sweep_added_runs_alone(finished, tmp_path):
