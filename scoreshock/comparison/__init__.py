@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import xarray as xr
 
@@ -90,10 +91,27 @@ def compare(
     unknown = [name for name in references or () if name not in names]
     if unknown:
         raise ValueError(f"references: {unknown!r} is not allowed; allowed: criteria of the result, {', '.join(names)}")
-    speciation = _bounded(speciation, len(names if references is None else references))
-    parts = [between_criteria(_aligned(speciation, mixture), mixture, names if references is None else list(references))]
+    references = names if references is None else list(references)
+    speciation = _bounded(speciation, len(references))
+    others = [_aligned(speciation, other) for other in (corrections, mixture, order_clock)]
+    compared = partial(_compared, samples=samples, references=references)
+    if not speciation.chunks:
+        return compared(speciation, *others)
+    # Each block of points as one task, which gives all variables: one by one, each would wait for the whole of the others.
+    return xr.map_blocks(compared, speciation, others, template=_chunked_as(speciation, compared(speciation, *others)))
+
+
+def _compared(
+    speciation: xr.Dataset,
+    corrections: xr.Dataset | None,
+    mixture: xr.Dataset | None,
+    order_clock: xr.Dataset | None,
+    samples: xr.Dataset | None,
+    references: list[str],
+) -> xr.Dataset:
+    parts = [between_criteria(speciation, mixture, references)]
     if corrections is not None:
-        parts.append(of_orders(_aligned(speciation, corrections), corrections, order_clock))
+        parts.append(of_orders(speciation, corrections, order_clock))
     parts.append(window(speciation, samples))
     if mixture is not None:
         parts.append(trust(speciation, mixture))
@@ -116,11 +134,16 @@ def _bounded(speciation: xr.Dataset, n_references: int) -> xr.Dataset:
     return speciation.chunk(chunks)
 
 
-def _aligned(speciation: xr.Dataset, other: xr.Dataset | None) -> xr.Dataset:
-    """``speciation``, after checking that the other dataset is on the same points."""
-    if other is not None:
-        try:
-            xr.align(speciation, other, join="exact", copy=False)
-        except ValueError as error:
-            raise ValueError(f"the datasets to compare are not on the same points: {error}") from error
-    return speciation
+def _aligned(speciation: xr.Dataset, other: xr.Dataset | None) -> xr.Dataset | None:
+    """The other dataset in the chunks of ``speciation``, after checking that it is on the same points."""
+    if other is None:
+        return None
+    try:
+        xr.align(speciation, other, join="exact", copy=False)
+    except ValueError as error:
+        raise ValueError(f"the datasets to compare are not on the same points: {error}") from error
+    return _chunked_as(speciation, other) if speciation.chunks else other
+
+
+def _chunked_as(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+    return other.chunk({dim: speciation.chunksizes.get(dim, -1) for dim in other.dims})

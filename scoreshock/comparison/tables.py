@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import xarray as xr
@@ -79,26 +79,23 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
 
 def _criteria(comparison: xr.Dataset) -> str:
     reference, relative = judge(comparison), "difference_relative" in comparison
+    gaps = {name: [_median(gap), _largest(gap)] for name, gap in _sizes(comparison, "difference", reference)}
+    if relative:
+        for name, share in _sizes(comparison, "difference_relative", reference):
+            gaps[name] = [gaps[name][0], _median(share), _largest(share)]
     rows = []
     for name in criterion_names(comparison):
         tau, status = flat(comparison, *(comparison[v].sel(criterion=name, drop=True) for v in ("tau_star", "status")))
         tau = tau[status == Status.ok]
-        gap = _sizes(comparison, "difference", name, reference)
-        gaps = [_median(gap), _largest(gap)]
-        if relative:
-            share = _sizes(comparison, "difference_relative", name, reference)
-            gaps = [_median(gap), _median(share), _largest(share)]
-        rows.append([name, f"{len(tau)}/{len(status)}", *_summary(tau), *gaps])
+        rows.append([name, f"{len(tau)}/{len(status)}", *_summary(tau), *gaps[name]])
     columns = ["relative", "at most"] if relative else ["at most"]
     return _markdown(["criterion", "ok", "tau* median", "min", "max", f"from `{reference}`: median", *columns], rows)
 
 
 def _against(comparison: xr.Dataset) -> str:
     references = [str(name) for name in comparison.reference_criterion.values]
-    rows = [
-        [name, *(_median(_sizes(comparison, "difference", name, reference)) for reference in references)]
-        for name in criterion_names(comparison)
-    ]
+    columns = [{name: _median(gap) for name, gap in _sizes(comparison, "difference", each)} for each in references]
+    rows = [[name, *(column[name] for column in columns)] for name in criterion_names(comparison)]
     return _markdown(["criterion", *references], rows)
 
 
@@ -107,21 +104,29 @@ def _in_schedules(comparison: xr.Dataset) -> str:
         return ""
     labels = [str(label) for label in comparison.schedule.values]
     reference = judge(comparison)
-    rows = []
-    for name in criterion_names(comparison):
-        cells = [_median(_sizes(comparison.sel(schedule=label), "difference_time", name, reference)) for label in labels]
-        rows.append([name, *cells])
+    columns = [
+        {name: _median(gap) for name, gap in _sizes(comparison.sel(schedule=label), "difference_time", reference)}
+        for label in labels
+    ]
+    rows = [[name, *(column[name] for column in columns)] for name in criterion_names(comparison)]
     if all(cell == ABSENT for name, *cells in rows for cell in cells if name != reference):
         return ""
     return _markdown(["criterion", *labels], rows)
 
 
-def _sizes(comparison: xr.Dataset, variable: str, criterion: str, reference: str) -> np.ndarray:
-    """Sizes of one difference at the points where it exists."""
-    if variable not in comparison or reference not in comparison.reference_criterion:
-        return np.empty(0)
-    (values,) = flat(comparison, comparison[variable].sel(criterion=criterion, reference_criterion=reference, drop=True))
-    return np.abs(values[~np.isnan(values)])
+def _sizes(comparison: xr.Dataset, variable: str, reference: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Each criterion, and the sizes of its difference from one reference at the points where that exists.
+
+    All criteria are read at once: chunks of a file hold all pairs, and each reading unpacks all of them.
+    """
+    there = variable in comparison and reference in comparison.reference_criterion
+    against = comparison[variable].sel(reference_criterion=reference, drop=True).load() if there else None
+    for name in criterion_names(comparison):
+        if against is None:
+            yield name, np.empty(0)
+            continue
+        (values,) = flat(comparison, against.sel(criterion=name, drop=True))
+        yield name, np.abs(values[~np.isnan(values)])
 
 
 def _median(sizes: np.ndarray) -> str:

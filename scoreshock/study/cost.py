@@ -21,7 +21,7 @@ PRODUCT_SECONDS = {"comparison": 4.0, "figures": 12.0}  # of a sweep of few poin
 SECTION_SECONDS = 10.0  # the longest of the paper's sections
 BYTES_PER_SECOND = 25e6  # that are compressed, written and read back: most of merging
 COMPARED_PER_SECOND = 40e6  # bytes of a comparison, computed and written; measured 31e6 to 69e6
-READ_SECONDS = 5e-8  # of the comparison's page, a point: for each pair of criteria it reads all pairs
+READ_SECONDS = 1e-7  # of the comparison's page, a point: for each criterion it reads all pairs; measured 0.85e-7
 
 
 class Law(NamedTuple):
@@ -67,7 +67,7 @@ MEBIBYTE = 2**20
 LIBRARIES = 800  # MiB of a job that holds nothing else: measured 150 to 350, and two Snakemakes of 180 that wait for it
 HEADER_BYTES = 30_000  # of a block's header while blocks are joined; measured 20,000
 BASE_MEMORY = 1200  # MiB, with the two Snakemakes, of a job that goes through files chunk by chunk, or draws
-COMPARED_HELD = 1.0  # of a comparison's bytes: what waits to be written; measured 0.5 to 0.9
+COMPARED_HELD = 0.5  # of a comparison's bytes: what waits to be written, and its page; measured 0.3 to 0.4
 CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
 MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
 
@@ -117,7 +117,7 @@ def product_seconds(sweep: Sweep, product: str) -> float:
     if product != "comparison":
         return PRODUCT_SECONDS[product]
     criteria, labels = len(sweep.options["criteria"]), len(sweep.schedules)
-    page = READ_SECONDS * (criteria**4 + criteria**3 * labels**2) * densities(sweep)
+    page = READ_SECONDS * (criteria**3 + (criteria * labels) ** 2) * densities(sweep)
     return PRODUCT_SECONDS[product] + comparison_bytes(sweep) / COMPARED_PER_SECOND + page
 
 
