@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be 
 FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
 
+_WRITING = threading.RLock()  # one file at a time in a process: in several threads the NetCDF library crashes
+
 State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdated", "newer"]
 
 
@@ -58,8 +61,8 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     """Write ``dataset`` as NetCDF, so that a file named ``path`` is whole at any moment, or absent, or the old one.
 
     A chunked dataset is computed and written chunk by chunk by Dask's threaded scheduler, so memory is bounded by its
-    chunks. The file is then read back, sealed and renamed. Names, units and flags come from `scoreshock.conventions`;
-    attributes of the dataset's variables override them.
+    chunks. The file is then read back, sealed and renamed; calls from several threads take turns. Names, units and
+    flags come from `scoreshock.conventions`; attributes of the dataset's variables override them.
 
     Parameters
     ----------
@@ -200,7 +203,7 @@ def open_raw(path: Path) -> netCDF4.Dataset:
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
     """A temporary name for a NetCDF file, which is renamed to ``path`` when the body succeeds (`staging.staged`)."""
-    with staging.staged(path) as temporary, _small_cache():
+    with _WRITING, staging.staged(path) as temporary, _small_cache():
         yield temporary
 
 

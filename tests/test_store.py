@@ -11,7 +11,6 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import dask
@@ -24,6 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreshock import conventions, provenance, staging, store
+
+from .disks import mounted
 
 CONTENT = {
     "family": "pair",
@@ -322,25 +323,41 @@ def test_a_chunk_that_comes_after_the_error_of_another_leaves_nothing(tmp_path: 
     assert names_in(tmp_path) == []
 
 
-def test_writers_in_several_threads_leave_dask_as_it_was(tmp_path: Path) -> None:
-    first, second = threading.Event(), threading.Event()
+def test_a_writer_in_another_thread_leaves_dask_as_it_was(tmp_path: Path) -> None:
+    begun, computing, written = threading.Event(), threading.Event(), threading.Event()
 
-    def hold(begun: threading.Event, other: threading.Event) -> np.ndarray:
+    def chunk() -> np.ndarray:
         begun.set()
-        assert other.wait(10)
-        if begun is second:
-            time.sleep(0.3)  # the first writer ends before the second, which began after it
+        assert computing.wait(10)
         return np.ones(1)
 
-    def write(name: str, *events: threading.Event) -> None:
-        values = da.from_delayed(dask.delayed(partial(hold, *events))(), (1,), float)
-        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / name)
+    def write() -> None:
+        values = da.from_delayed(dask.delayed(chunk)(), (1,), float)
+        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / "a.nc")
+        written.set()
 
-    with ThreadPoolExecutor(2) as pool:
-        for written in [pool.submit(write, "a.nc", first, second), pool.submit(write, "b.nc", second, first)]:
-            written.result()
-    assert names_in(tmp_path) == ["a.nc", "b.nc"]
+    def one(block_id: tuple[int]) -> np.ndarray:
+        computing.set()
+        assert written.wait(10)  # the writer ends before what began while it wrote has begun its last chunks
+        return np.ones(1) * (block_id[0] >= 0)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        assert begun.wait(10)
+        ones = da.map_blocks(one, chunks=((1,) * 20,), dtype=float, meta=np.empty(0))
+        assert ones.sum().compute() == 20
+        writer.result()
+    assert names_in(tmp_path) == ["a.nc"]
     assert da.ones(6, chunks=2).sum().compute() == 6
+
+
+def test_writers_in_several_threads_write_whole_files(tmp_path: Path) -> None:
+    names = [f"{number}.nc" for number in range(12)]
+    with ThreadPoolExecutor(4) as pool:
+        for written in [pool.submit(store.write, speciation(), tmp_path / name) for name in names]:
+            written.result()
+    assert names_in(tmp_path) == sorted(names)
+    assert {store.inspect(tmp_path / name, full=True).state for name in names} == {"ok"}
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None:
@@ -361,12 +378,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None
 
 
 def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full(tmp_path: Path) -> None:
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    if mount.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {mount.stderr}")
-    try:
+    with mounted(tmp_path, "-t", "tmpfs", "-o", "size=2m", "tmpfs", lazy=True):
         noise = xr.Dataset({"tau_star": ("separation", np.random.default_rng(0).normal(size=500_000))})
         store.write(noise.isel(separation=slice(10)), tmp_path / "a.nc")
         before = (tmp_path / "a.nc").read_bytes()
@@ -377,9 +389,6 @@ def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full
         assert shutil.disk_usage(tmp_path).free == room
         assert (tmp_path / "a.nc").read_bytes() == before
         assert names_in(tmp_path) == ["a.nc"]
-    finally:
-        # Lazily: the library keeps files open that it could not finish.
-        subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
 def test_an_error_that_is_none_of_the_disk_is_not_taken_for_a_full_one(
