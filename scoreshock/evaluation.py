@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Protocol
 
 import xarray as xr
 
-from scoreshock import axes, families
+from scoreshock import axes, families, sources
 from scoreshock.conventions import AXES, attributes
 
 POINTS_PER_CHUNK = 100_000
@@ -82,7 +80,7 @@ def density_of(content: Mapping[str, Any]) -> xr.Dataset:
     density = families.build(content["family"], named, content["parameters"])
     if "data" in content:
         file = content["parameters"]["file"]
-        digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        digest = sources.digest(file)
         if digest != content["data"]:
             raise ValueError(
                 f"file = {file!r} has changed: sha256 {digest}, expected {content['data']}; run the study again"

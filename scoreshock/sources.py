@@ -5,6 +5,7 @@ Files are data and never code: nothing pickled is read, and what a file declares
 
 from __future__ import annotations
 
+import hashlib
 import math
 import zlib
 from collections.abc import Iterable
@@ -29,6 +30,12 @@ UNREADABLE = (
     ValueError, OSError, RuntimeError, EOFError, LookupError, TypeError, OverflowError, BadZipFile, zlib.error
 )  # fmt: skip
 """What the libraries raise on files that are damaged or forged."""
+
+
+def digest(file: str | Path) -> str:
+    """SHA-256 of a data file, 64 hexadecimal digits."""
+    with Path(file).open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def read_bundled(source: str) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import glob
-import hashlib
 import os
 import secrets
 import shutil
@@ -16,6 +15,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from scoreshock import provenance
 
 SCRATCH = "SCORESHOCK_SCRATCH"
 FULL_BYTES = 2**22
@@ -115,14 +116,8 @@ def write_text(text: str, path: str | Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     """Copy a file and read it back."""
     shutil.copyfile(source, target)
-    one, other = (_digest(path) for path in (source, target))
-    if one != other:
+    if provenance.file_digest(source) != provenance.file_digest(target):
         raise OSError(errno.EIO, f"{target} differs from {source}, of which it is a copy")
-
-
-def _digest(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _temporary_prefix(path: Path) -> str:

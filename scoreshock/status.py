@@ -188,20 +188,15 @@ def _whole(
     full: bool,
 ) -> Item:
     """The joined file, or the catalogue where the blocks stay the dataset."""
-    joined = sweep.is_joined(quantity)
-    file = folder / f"{quantity}.nc" if joined else catalogue.catalogue_file(folder, quantity)
+    joined, listing = sweep.is_joined(quantity), catalogue.catalogue_file(folder, quantity)
+    name, file = ("joined", folder / f"{quantity}.nc") if joined else ("catalogue", listing)
     if file in writers:
-        return replace(writers[file], name="joined" if joined else "catalogue")
-    item = _seen("joined" if joined else "catalogue", file, store.inspect(file, full=full))
+        return replace(writers[file], name=name)
+    item = _seen(name, file, store.inspect(file, full=full))
     if joined and item.state == "done":
-        beside = _seen(
-            "joined", catalogue.catalogue_file(folder, quantity), store.inspect(catalogue.catalogue_file(folder, quantity))
-        )
-        item = (
-            item
-            if beside.state == "done"
-            else replace(beside, reason=f"its catalogue{beside.reason and ': '}{beside.reason}")
-        )
+        beside = _seen(name, listing, store.inspect(listing))
+        if beside.state != "done":
+            return replace(beside, reason=": ".join(filter(None, ("its catalogue", beside.reason))))
     if item.state != "done":
         return item
     rule = "merge" if joined else "catalogue"

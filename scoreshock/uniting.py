@@ -103,14 +103,17 @@ def _differing(sources: Sequence[Source], quantity: str, split: Sequence[str]) -
         for (name, of), block in source.blocks.items()
         if of == quantity
     ]
-    names = dict.fromkeys(field for _, block in blocks for field in _fields(block, split))
-    said: dict[str, dict[str, str]] = {name: {} for name in names}
+    said: dict[str, dict[str, str]] = {}
+    having: dict[frozenset[str], str] = {}  # names of fields that go together, and a block that has these
     for place, block in blocks:
         fields = _fields(block, split)
-        for name in names:
-            if name in fields or not (name.startswith("schedules.") and "schedule" in split):  # each block has its own one
-                said[name].setdefault(fields.get(name, "not there"), place)
+        having.setdefault(frozenset(fields), place)
+        for name, value in fields.items():
+            said.setdefault(name, {}).setdefault(value, place)
     for name, values in said.items():
+        lacking = [place for names, place in having.items() if name not in names]
+        if lacking and not (name.startswith("schedules.") and "schedule" in split):  # of which each block has its own
+            values["not there"] = lacking[0]
         yield from _several(f"{quantity}: {name}", values)
 
 

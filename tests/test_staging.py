@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 import xarray as xr
 
 from scoreshock import staging, store
+
+from .disks import mounted
 
 
 @pytest.fixture
@@ -132,15 +133,8 @@ def test_a_scratch_that_is_no_folder_is_named_with_what_is_allowed(tmp_path: Pat
 
 
 def test_a_scratch_that_is_full_is_named(tmp_path: Path, scratch: Path) -> None:
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(scratch)], capture_output=True, text=True, check=False
-    )
-    if mount.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {mount.stderr}")
-    try:
+    with mounted(scratch, "-t", "tmpfs", "-o", "size=1m", "tmpfs", lazy=True):
         noise = xr.Dataset({"tau_star": ("separation", np.random.default_rng(0).normal(size=300_000))})
         with pytest.raises(OSError, match=rf"the disk is full: \d\.\d MiB are free in {scratch}; .*a\.nc was not written"):
             store.write(noise, tmp_path / "results" / "a.nc")
         assert list(scratch.iterdir()) == list((tmp_path / "results").iterdir()) == []
-    finally:
-        subprocess.run(["umount", "--lazy", str(scratch)], check=True)

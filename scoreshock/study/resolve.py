@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from scoreshock import axes as written
-from scoreshock import families
+from scoreshock import families, sources
 from scoreshock.conventions import AXES
 from scoreshock.schedules import KINDS, schedule
 from scoreshock.study import limits, models
@@ -279,7 +278,7 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
         sweep,
         components=components,
         features=features,
-        data=None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        data=None if file is None else sources.digest(file),
     )
     problems = [problem for quantity in sized.quantities for problem in sized.known(quantity).problems(sized)]
     for place, message in problems:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +20,7 @@ import xarray as xr
 
 from scoreshock import cli, open_results, results, store
 
+from ..disks import mounted
 from .conftest import Finished, checksums, dry, processes, snakemake, started, values, write
 
 # Blocks of more than an instant, so that one that is hit is mostly not yet whole.
@@ -221,18 +222,6 @@ def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(t
     snakemake(tmp_path, MERGED, "--configfile", study)
     assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
     assert not list(tmp_path.rglob("*.tmp.nc"))
-
-
-@contextmanager
-def mounted(folder: Path, *arguments: str):
-    """Mount something at ``folder``, with the arguments of ``mount``; it takes root to do so."""
-    made = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True, check=False)
-    if made.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {made.stderr}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_called_so_and_after_making_room_the_same_command_finishes(tmp_path, finished, study):
