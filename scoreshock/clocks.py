@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,14 +34,20 @@ def bring_to_present(paths: Iterable[str | Path]) -> None:
     >>> file.stat().st_mtime <= time.time()
     True
     """
-    now = time.time_ns()
     ahead: dict[int, list[str | Path]] = {}
     for path in paths:
         with suppress(OSError):
-            if (modified := os.stat(path).st_mtime_ns) > now:
+            if (modified := os.stat(path).st_mtime_ns) > time.time_ns():
                 ahead.setdefault(modified, []).append(path)
+    now = time.time_ns()
     for rank, modified in enumerate(sorted(ahead, reverse=True)):
         present = now - STEP * rank
         for path in ahead[modified]:
             with suppress(OSError):
                 os.utime(path, ns=(present, present))
+
+
+def within(folder: str | Path) -> Iterator[str]:
+    """All files and folders below ``folder``, one by one; nothing where there is none."""
+    for place, folders, files in os.walk(folder):
+        yield from (os.path.join(place, name) for name in (*folders, *files))

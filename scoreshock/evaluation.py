@@ -88,15 +88,19 @@ def density_of(content: Mapping[str, Any]) -> xr.Dataset:
     return density
 
 
+def densities_per_chunk(content: Mapping[str, Any], components: int) -> int:
+    """Most densities of one chunk: fewer where each has a grid, several schedules or many components."""
+    profile = math.prod(axes.size(grid) for grid in content["options"].values() if isinstance(grid, Mapping))
+    return max(1, POINTS_PER_CHUNK // (profile * max(1, len(content["schedules"])) * max(1, components // 2)))
+
+
 def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
     """Chunk lengths of the sweep's axes: few enough points that their results fit, as many as that allows.
 
     What is solved for the means and weights serves every variance, so axes that only the variance has (and the dimension)
     are kept whole first; then the last axes, so that a chunk lies together in memory and in the file.
     """
-    profile = math.prod(axes.size(grid) for grid in content["options"].values() if isinstance(grid, Mapping))
-    results = profile * max(1, len(content["schedules"])) * max(1, density.sizes.get("component", 0) // 2)
-    room = max(1, POINTS_PER_CHUNK // results)
+    room = densities_per_chunk(content, density.sizes.get("component", 2))
     solved = {dim for name, variable in density.data_vars.items() if name not in CHEAP for dim in variable.dims}
     chunks = {}
     last_first = list(content["axes"])[::-1]

@@ -147,7 +147,8 @@ def _progress(study: Study, sweep: Sweep, full: bool) -> Progress:
     folder = Path(study.output) / sweep.name
     writers = _writers(folder)
     parts = [_part(folder, sweep, quantity, writers, full) for quantity in sweep.quantities]
-    products = [_product(folder, name, parts, writers, full) for name in sweep.products]
+    of = {name: [part for part in parts if part.quantity in sweep.made_of(name)] for name in sweep.products}
+    products = [_product(folder, name, of[name], writers, full) for name in sweep.products]
     known = {block.name for block in sweep.iterate()}
     others = sorted(path.name for path in (folder / "blocks").glob("*") if path.name not in known and path.is_dir())
     return Progress(sweep.name, parts, products, others)

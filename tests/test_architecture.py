@@ -16,8 +16,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mixtures": {"axes", "conventions"},
     "quantities": {"kernels", "schedules", "axes", "conventions"},
     "evaluation": {"axes", "mixtures", "schedules", "quantities", "conventions"},
-    "study": {"axes", "mixtures", "schedules", "quantities", "evaluation", "conventions"},
     "provenance": {"conventions"},
+    "study": {"axes", "mixtures", "schedules", "quantities", "evaluation", "provenance", "conventions"},
     "store": {"provenance", "conventions"},
     "cluster": {"provenance", "conventions"},
     "comparison": {"conventions"},
@@ -55,6 +55,14 @@ def test_modules_import_only_what_their_place_may(path: Path) -> None:
     here = PLACE[module_of(path).split(".")[1]]
     there = {PLACE[name.split(".")[1]] if "." in name else name for name in imports(module_of(path))}
     assert there <= MAY_IMPORT[here] | {here}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE.parent / "workflow" / "scripts").glob("*.py")), ids=lambda path: path.stem)
+def test_scripts_of_the_workflow_know_jobs_alone(path: Path) -> None:
+    imported = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {f"{getattr(node, 'module', '')}.{alias.name}".lstrip(".") for node in imported for alias in node.names}
+    assert {name for name in names if name.split(".")[0] not in sys.stdlib_module_names} == {"scoreshock.jobs"}
+    assert len(path.read_text().splitlines()) <= 25
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").glob("*.py")), ids=module_of)

@@ -1,11 +1,13 @@
 """What jobs ask for follows from the size of their blocks, and profiles group them by the same numbers."""
 
+import math
 from pathlib import Path
 
 import pytest
 import yaml
 
 from scoreshock.comparison import compare
+from scoreshock.conventions import QUANTITIES
 from scoreshock.evaluation import density_of, evaluate
 from scoreshock.families import registry
 from scoreshock.quantities.clock import clock
@@ -44,23 +46,39 @@ def test_time_grows_with_points_components_and_dimensions(quantity):
     assert len(set(of_vertices)) == 3
 
 
-@pytest.mark.parametrize("sizes", [{"num": 10**4}, {"num": 10**6}], ids=["one chunk", "many chunks"])
+@pytest.mark.parametrize("num", [10, 10**5], ids=["one chunk", "many chunks"])
 @pytest.mark.parametrize("schedules", [{}, {"schedule": ["ve", "edm"]}], ids=["no schedule", "two schedules"])
-def test_a_chunk_is_as_large_as_evaluation_makes_it(sizes, schedules):
-    axes = {"separation": {"start": 1.0, "stop": 2.0, **sizes}, "variance": [0.5, 1.0], **schedules}
-    made = block(axes=axes)
-    result = evaluate(made, "speciation")
-    densities = result.sizes["separation"] * result.sizes["variance"]
-    longest = max(result.chunks["separation"]) * max(result.chunks["variance"])
-    assert cost.chunk_bytes(made, "speciation") == pytest.approx(made.bytes("speciation") * longest / densities, rel=1e-3)
+@pytest.mark.parametrize("quantity", QUANTITIES)
+def test_a_chunk_is_as_large_as_evaluation_makes_it(quantity, num, schedules):
+    axes = {"separation": {"start": 1.0, "stop": 2.0, "num": num}, "variance": [0.5, 1.0], **schedules}
+    made = block(axes=axes, quantity=quantity, x={"start": -1.0, "stop": 1.0, "num": 21})
+    result = evaluate(made, quantity)
+    longest = math.prod(max(result.chunks[axis]) for axis in ("separation", "variance"))
+    assert cost.chunk_densities(made, quantity) == pytest.approx(longest, rel=0.02, abs=1)
+    assert cost.chunk_bytes(made, quantity) == made.bytes(quantity) * cost.chunk_densities(made, quantity) // (2 * num)
+
+
+def grid(num):
+    """A block of ``num`` separations, variances and weights each, of which the means depend on the first alone."""
+    line = {"start": 0.1, "stop": 0.9, "num": num}
+    return block(axes={"separation": line, "variance": line, "weight": line})
 
 
 def test_memory_is_that_of_chunks_not_of_the_block():
-    small, large, huge = (cost.block_memory(block(num), "speciation") for num in (10**3, 10**6, 10**8))
-    assert cost.LIBRARIES <= small < large == huge
-    assert cost.block_memory(block(10**6), "speciation", 2) - cost.LIBRARIES == pytest.approx(
+    small, large, huge = (cost.block_memory(grid(num), "speciation") for num in (10, 100, 400))
+    assert cost.LIBRARIES < small < large == huge
+    assert cost.block_memory(grid(400), "speciation", 2) - cost.LIBRARIES == pytest.approx(
         2 * (large - cost.LIBRARIES), abs=1
     )
+
+
+def test_memory_grows_with_the_means_that_differ():
+    few, many = (cost.block_memory(block(num), "speciation") for num in (10**6, 10**7))
+    assert (many - few) * 2**20 == pytest.approx(cost.DENSITY_COPIES * 9e6 * 2 * 8, rel=0.01)
+    ten, hundred = (cost.density_bytes(grid(num).sweep) for num in (10, 100))
+    assert ten == 10 * (2 * 8 + 2 * 8 + 8) + 8  # two means, two weights, a variance; one dimension
+    assert hundred == 100 * (2 * 8 + 2 * 8 + 8) + 8
+    assert cost.density_bytes(grid(10).sweep, {"separation": 0.1}) == ten - 9 * 2 * 8
 
 
 def test_what_is_asked_for_has_room_and_grows_with_the_attempt():

@@ -14,7 +14,7 @@ import pytest
 
 from scoreshock import provenance
 from scoreshock.conventions import QUANTITIES
-from scoreshock.study.blocks import content_digest
+from scoreshock.study import Study
 
 MINIATURE = {
     "__init__.py": "from mini.figures import draw\n",
@@ -195,7 +195,10 @@ def test_the_digest_of_parameters_is_that_of_their_text_and_minds_the_order_of_a
 
 
 def test_the_digest_of_parameters_is_the_one_that_identifies_a_block() -> None:
-    assert provenance.parameters_digest(CONTENT) == content_digest(CONTENT)
+    sweep = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}
+    (block,) = Study.from_mapping({"sweeps": {"line": sweep}}).sweeps["line"].blocks()
+    written = provenance.attributes(block.content("speciation"), "speciation")
+    assert block.digest("speciation") == written["scoreshock_parameters_digest"]
 
 
 def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
@@ -212,10 +215,19 @@ def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
     assert "scoreshock_seed" not in provenance.attributes({"family": "pair"}, "scores")
 
 
-def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
-    (tmp_path / "empty").write_bytes(b"")
-    # FIPS 180-4: SHA-256 of the empty message
-    assert provenance.file_digest(tmp_path / "empty") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+@pytest.mark.parametrize(
+    ("content", "digest"),
+    [
+        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (b"a" * 1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+    ],
+    ids=["empty", "abc", "a million times a"],
+)
+def test_the_digest_of_a_file_is_that_of_its_bytes(content: bytes, digest: str, tmp_path: Path) -> None:
+    # The examples of FIPS 180-4.
+    (tmp_path / "file").write_bytes(content)
+    assert provenance.file_digest(tmp_path / "file") == digest
 
 
 def git(folder: Path, *arguments: str) -> str:

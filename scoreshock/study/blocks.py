@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from scoreshock import axes as written
-from scoreshock import families
+from scoreshock import families, provenance
 from scoreshock.conventions import AXES
 from scoreshock.study.quantities import QUANTITIES, Quantity, lengths
 
@@ -24,6 +23,9 @@ JOINED_BYTES = 64 * 2**30
 
 PRODUCTS = {"comparison": ("comparison.nc", "comparison.md"), "figures": ("figures",)}
 """What is made of a whole sweep, and the files or folders of it, in the sweep's folder."""
+
+COMPARED = ("speciation", "corrections")
+"""What a comparison is made of; figures are of all quantities."""
 
 Content = dict[str, Any]
 
@@ -50,6 +52,8 @@ class Sweep:
         SHA-256 of the data file that the family reads, or None.
     components, features
         Number of components of its mixtures (of parts of its wells), and of coordinates of the means' span.
+    held
+        Bytes of a density's variables at one value of the axes that they depend on, by these axes.
     """
 
     name: str
@@ -63,9 +67,10 @@ class Sweep:
     data: str | None = None
     components: int = 2
     features: int = 1
+    held: Mapping[tuple[str, ...], int] = field(default_factory=dict)
 
     @cached_property
-    def _fixed(self) -> dict[str, list[Any]]:
+    def split_values(self) -> dict[str, list[Any]]:
         """Values of every split axis, plain numbers and labels, in the order of the axes."""
         values = {name: _plain(name, spec) for name, spec in self.axes.items() if name in self.split}
         return values | ({"schedule": list(self.schedules)} if "schedule" in self.split else {})
@@ -76,13 +81,13 @@ class Sweep:
 
     def iterate(self) -> Iterator[Block]:
         """The blocks one by one."""
-        for values in product(*self._fixed.values()):
-            yield Block(self, dict(zip(self._fixed, values, strict=True)))
+        for values in product(*self.split_values.values()):
+            yield Block(self, dict(zip(self.split_values, values, strict=True)))
 
     @property
     def n_blocks(self) -> int:
         """Number of blocks, without making them."""
-        return math.prod(len(values) for values in self._fixed.values())
+        return math.prod(len(values) for values in self.split_values.values())
 
     def is_joined(self, quantity: str) -> bool:
         """Whether the blocks of a quantity are joined into one file; else, too large for that, they stay the dataset."""
@@ -94,6 +99,10 @@ class Sweep:
         if not all(map(self.is_joined, self.quantities)):
             return {}  # more than a comparison or a figure of the whole can show; parts of it, opened, can
         return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
+
+    def made_of(self, product: str) -> tuple[str, ...]:
+        """The quantities of whose joined files a product is made."""
+        return tuple(name for name in self.quantities if product != "comparison" or name in COMPARED)
 
     def module(self, quantity: str) -> str:
         """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""
@@ -112,7 +121,7 @@ class Sweep:
         return {
             "sweep": self.name,
             "family": self.family,
-            "split": list(self._fixed),
+            "split": list(self.split_values),
             "quantities": list(self.quantities),
             "blocks": [
                 {
@@ -147,8 +156,8 @@ class Block:
         return _content(self.sweep, quantity, self.values)
 
     def digest(self, quantity: str) -> str:
-        """SHA-256 of the content."""
-        return content_digest(self.content(quantity))
+        """SHA-256 of the content, which is canonical as it is made: order counts where it is the results' order."""
+        return provenance.parameters_digest(self.content(quantity))
 
     def points(self, quantity: str) -> int:
         """Points at which ``quantity`` is evaluated: densities, times the positions and diffusion times of their grid."""
@@ -164,12 +173,6 @@ class Block:
         """Bytes of the quantity's variables before compression, every variable counted at its largest."""
         labels = len(self.content(quantity)["schedules"])
         return self.densities * self.sweep.known(quantity).size(lengths(self.sweep, labels))
-
-
-def content_digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a content's JSON. Contents are canonical as they are made: order counts where it is the results' order."""
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _content(sweep: Sweep, quantity: str, fixed: Mapping[str, Any]) -> Content:

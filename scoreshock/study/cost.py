@@ -7,10 +7,11 @@ elsewhere; what is asked of a cluster has room for that, and more at each furthe
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import NamedTuple
 
 from scoreshock import axes as written
-from scoreshock.evaluation import POINTS_PER_CHUNK
+from scoreshock.evaluation import densities_per_chunk
 from scoreshock.study.blocks import Block, Sweep
 from scoreshock.study.quantities import Quantity, lengths
 
@@ -65,10 +66,11 @@ COMPARISON_OF_ORDERS = Quantity((), {"": 8, "order": 17, "order schedule": 17})
 
 MEBIBYTE = 2**20
 LIBRARIES = 800  # MiB of a job that holds nothing else: measured 150 to 350, and two Snakemakes of 180 that wait for it
-HEADER_BYTES = 30_000  # of a block's header while blocks are joined; measured 20,000
+HEADER_BYTES = 30_000  # of a block's header while blocks are joined and listed; measured 12,000 to 20,000
 BASE_MEMORY = 1200  # MiB, with the two Snakemakes, of a job that goes through files chunk by chunk, or draws
 COMPARED_HELD = 0.5  # of a comparison's bytes: what waits to be written, and its page; measured 0.3 to 0.4
 CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
+DENSITY_COPIES = 5  # of means and weights while they are made and chunked; measured DENSITYMEASURED
 MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
 
 ROOM = 5  # times the expected time is asked for: other cores, busy nodes
@@ -138,29 +140,37 @@ def comparison_bytes(sweep: Sweep) -> int:
 def sweep_memory(sweep: Sweep, product: str | None = None) -> int:
     """MiB that a job needs for merging, or for a product of a sweep.
 
-    Chunks, and the header of every block; for the comparison a share of all that it holds.
+    Chunks, and the header of every block; for the comparison all means and weights, and a share of what it finds.
     """
-    held = COMPARED_HELD * comparison_bytes(sweep) if product == "comparison" else 0
+    compared = COMPARED_HELD * comparison_bytes(sweep) + DENSITY_COPIES * density_bytes(sweep)
+    held = compared if product == "comparison" else 0
     return BASE_MEMORY + math.ceil((sweep.n_blocks * HEADER_BYTES + held) / MEBIBYTE)
 
 
 def chunk_bytes(block: Block, quantity: str) -> int:
     """Bytes of the results of one chunk."""
-    return block.bytes(quantity) * chunk_points(block, quantity) // block.points(quantity)
+    return block.bytes(quantity) * chunk_densities(block, quantity) // block.densities
 
 
-def chunk_points(block: Block, quantity: str) -> int:
-    """Points of one chunk, which holds at least one density with all of its grid."""
-    points, labels = block.points(quantity), len(block.content(quantity)["schedules"])
-    share = max(1, labels) * max(1, block.sweep.components // 2)
-    return min(points, max(points // block.densities, POINTS_PER_CHUNK // share))
+def chunk_densities(block: Block, quantity: str) -> int:
+    """Densities of one chunk, each with all of its grid."""
+    return min(block.densities, densities_per_chunk(block.content(quantity), block.sweep.components))
+
+
+def density_bytes(sweep: Sweep, fixed: Collection[str] = ()) -> int:
+    """Bytes of a sweep's densities, each variable over the axes that it depends on but the ``fixed`` ones."""
+    return sum(
+        each * math.prod(written.size(sweep.axes[axis]) for axis in dims if axis not in fixed)
+        for dims, each in sweep.held.items()
+    )
 
 
 def block_memory(block: Block, quantity: str, threads: int = 1) -> int:
-    """MiB that a job needs for a quantity of a block: its size does not count, but that of its chunks."""
-    matrices = 8 * chunk_points(block, quantity) * block.sweep.components * block.sweep.features**2
+    """MiB that a job needs for a quantity of a block: that of chunks of its results, and of all its means and weights."""
+    points = chunk_densities(block, quantity) * block.points(quantity) // block.densities
+    matrices = 8 * points * block.sweep.components * block.sweep.features**2
     held = CHUNKS_HELD * chunk_bytes(block, quantity) + MATRICES_HELD * matrices
-    return LIBRARIES + math.ceil(threads * held / MEBIBYTE)
+    return LIBRARIES + math.ceil((threads * held + DENSITY_COPIES * density_bytes(block.sweep, block.values)) / MEBIBYTE)
 
 
 def threads(seconds: float) -> int:

@@ -61,6 +61,7 @@ def lengths(sweep: Sweep, labels: int) -> dict[str, int]:
         "one-feature": int(n == 1),
         "criterion": len(options["criteria"]),
         "schedule": labels,
+        "scheduled": int(labels > 0),
         "order": options["order"] + 1,
         "form": len(options["forms"]),
         "terms": int(options["terms"]),
@@ -126,7 +127,8 @@ def _shape(sweep: Sweep) -> str:
 QUANTITIES: Final[Mapping[str, Quantity]] = {
     "scores": Quantity(("x", "tau"), {"tau": 10, "x tau": 16, "x tau feature": 16}, grids=("x", "tau")),
     "speciation": Quantity(
-        ("criteria",), {"": 5, "criterion": 17, "criterion schedule": 41, "mode": 17, "root": 11, "gap": 21}
+        ("criteria",),
+        {"": 5, "criterion": 9, "criterion scheduled": 8, "criterion schedule": 41, "mode": 17, "root": 11, "gap": 21},
     ),
     "corrections": Quantity(("order",), {"": 10, "order": 34}),
     "amplification": Quantity(("tau_min", "tau"), {"": 35, "tau": 17}),
@@ -161,7 +163,9 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
     "cascade": Quantity((), {"mode": 29, "mode root": 9}),
     "neighbours": Quantity(("tau",), {"tau": 42}, grids=("tau",), problems=_on_a_line_or_pairs("neighbours")),
     "wells.scores": Quantity(("x", "tau"), {"tau": 8, "x tau": 33}, grids=("x", "tau")),
-    "wells.speciation": Quantity(("criteria",), {"": 52, "criterion": 17, "criterion schedule": 41}),
+    "wells.speciation": Quantity(
+        ("criteria",), {"": 52, "criterion": 9, "criterion scheduled": 8, "criterion schedule": 41}
+    ),
     "wells.layer": Quantity(("tau",), {"tau": 74}, grids=("tau",)),
 }  # fmt: skip
 """By module: of mixtures a quantity's own name, of wells ``wells.`` before it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from scoreshock import axes as written
 from scoreshock import families, sources
@@ -132,13 +133,6 @@ def _axis(name: str, spec: Any, find: Finder) -> dict[str, Any] | None:
             find.at(*place).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
     good = [v for v in numbers if not axis.integer or (math.isfinite(v) and v == int(v))]
     return {"values": [int(v) if axis.integer else float(v) + 0.0 for v in good]}
-
-
-def _place(spec: Any, position: int) -> tuple[str | int, ...]:
-    """Where a value stands in an axis as it is written."""
-    if isinstance(spec, models.Values):
-        return "values", position
-    return (position,) if isinstance(spec, list) else ()
 
 
 def _range(name: str, spec: models.Range, find: Finder) -> dict[str, Any] | None:
@@ -279,11 +273,21 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
         components=components,
         features=features,
         data=None if file is None else sources.digest(file),
+        held=_held(density, sweep),
     )
     problems = [problem for quantity in sized.quantities for problem in sized.known(quantity).problems(sized)]
     for place, message in problems:
         find.at(*place).add(message)
     return None if problems else sized
+
+
+def _held(density: xr.Dataset, sweep: Sweep) -> dict[tuple[str, ...], int]:
+    """Bytes of the variables of a density of which every axis has one value, by the axes that they have."""
+    found: dict[tuple[str, ...], int] = {}
+    for variable in density.data_vars.values():
+        depends = tuple(str(dim) for dim in variable.dims if dim in sweep.axes)
+        found[depends] = found.get(depends, 0) + variable.nbytes
+    return found
 
 
 def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:

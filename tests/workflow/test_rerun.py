@@ -82,7 +82,7 @@ def test_a_quantity_added_runs_its_own_jobs_and_what_shows_it(finished, tmp_path
     study = miniature()
     study["sweeps"]["line"]["quantities"].append("amplification")
     own = line("amplification", 0.5, 0.7)
-    assert planned(finished, tmp_path, study) == sorted([*own, "criteria of line compared", "figures of line"])
+    assert planned(finished, tmp_path, study) == sorted([*own, "figures of line"])
 
 
 def test_an_extension_of_both_kinds_runs_what_is_new_and_touches_no_old_block(copy, tmp_path):

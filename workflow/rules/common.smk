@@ -21,7 +21,7 @@ try:
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
-    clocks.bring_to_present(Path(OUT).rglob("*"))
+    clocks.bring_to_present(clocks.within(OUT))
     jobs.record_plan(STUDY, damaged_only=True)
 BLOCKS = {
     name: {block.name: block for block in sweep.blocks()}
@@ -173,18 +173,13 @@ def members(group, jobs=1):
 
 def split_values(wildcards):
     """Values of every split axis in their order, which is that of the joined file."""
-    blocks = BLOCKS[wildcards.sweep].values()
-    axes = next(iter(blocks)).values
-    return {
-        axis: list(dict.fromkeys(block.values[axis] for block in blocks))
-        for axis in axes
-    }
+    return STUDY.sweeps[wildcards.sweep].split_values
 
 
-def sweep_files(wildcards):
-    return [
+def files_of(product):
+    return lambda wildcards: [
         f"{OUT}/{wildcards.sweep}/{quantity}.nc"
-        for quantity in STUDY.sweeps[wildcards.sweep].quantities
+        for quantity in STUDY.sweeps[wildcards.sweep].made_of(product)
     ]
 
 

@@ -1,6 +1,6 @@
 rule compare:
     input:
-        sweep_files,
+        files_of("comparison"),
     output:
         dataset=f"{OUT}/{{sweep}}/comparison.nc",
         table=f"{OUT}/{{sweep}}/comparison.md",

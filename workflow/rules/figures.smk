@@ -1,6 +1,6 @@
 rule figures:
     input:
-        sweep_files,
+        files_of("figures"),
     output:
         directory(f"{OUT}/{{sweep}}/figures"),
     log:
