@@ -505,6 +505,26 @@ class TestLaziness:
         lazy = compare(uneven, mixture=pairs, samples=samples)
         xr.testing.assert_identical(lazy.compute(), compare(speciation, mixture=pairs, samples=samples))
 
+    def test_two_comparisons_of_one_result_are_two_when_computed_together(self) -> None:
+        speciation, pairs, _ = full_sweep(9)
+        chunked, names = speciation.chunk(separation=4), ("boundary", "leading")
+
+        def gap(result: xr.Dataset) -> xr.DataArray:
+            found = [compare(result, mixture=pairs, references=[name]).difference for name in names]
+            first, second = (each.squeeze("reference_criterion", drop=True) for each in found)
+            return first - second
+
+        xr.testing.assert_identical(gap(chunked).compute(), gap(speciation))
+        assert (gap(speciation) != 0).any()
+
+    def test_chunks_are_bounded_whatever_multiplies_the_points(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("scoreshock.comparison.CHUNK", 40)
+        pairs = ss.families.pair(separation=np.linspace(1.0, 2.0, 50), variance=0.25, weight=0.6)
+        speciation, series = ss.speciation(pairs, criteria=["exact"]), ss.corrections(pairs, order=9)
+        found = compare(speciation.chunk(), series.chunk(), pairs)
+        assert max(math.prod(map(max, array.chunks)) for array in found.data_vars.values()) <= 40
+        xr.testing.assert_identical(found.compute(), compare(speciation, series, pairs))
+
     def test_dimensions_are_in_order_and_variables_described(self) -> None:
         speciation, pairs, samples = full_sweep(3)
         found = compare(speciation, mixture=pairs, samples=samples)

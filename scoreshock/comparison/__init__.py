@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import xarray as xr
 
@@ -17,6 +16,14 @@ __all__ = ["compare", "compare_results", "sentence", "table"]
 
 COPIED = ("tau_star", "status", "n_roots")
 """Of the speciation dataset: what a reader of the comparison needs beside the differences."""
+
+USED = {
+    "speciation": (*COPIED, "root_mode", "eigenvalue", "time", "time_status", "sampling_step"),
+    "corrections": ("error", "error_relative", "error_status", "smallest_term"),
+    "mixture": ("component_mean", "component_weight", "component_variance", "within_class_anisotropy"),
+    "order_clock": ("time", "time_status", "sampling_step"),
+}
+"""What is compared of each argument; the rest is not read."""
 
 CHUNK = 500_000
 """Numbers of the largest result in one chunk: pairs of criteria in each schedule multiply the points (4 MB an array)."""
@@ -92,13 +99,16 @@ def compare(
     if unknown:
         raise ValueError(f"references: {unknown!r} is not allowed; allowed: criteria of the result, {', '.join(names)}")
     references = names if references is None else list(references)
-    speciation = _bounded(speciation, len(references))
-    others = [_aligned(speciation, other) for other in (corrections, mixture, order_clock)]
-    compared = partial(_compared, samples=samples, references=references)
+    numbers = len(names) * len(references), 0 if corrections is None else corrections.sizes["order"]
+    speciation = _bounded(_used("speciation", speciation), max(numbers))
+    given = {"corrections": corrections, "mixture": mixture, "order_clock": order_clock}
+    others = [other if other is None else _aligned(speciation, _used(name, other)) for name, other in given.items()]
+    whole = _compared(speciation, *others, samples=samples, references=references)
     if not speciation.chunks:
-        return compared(speciation, *others)
+        return whole
     # Each block of points as one task, which gives all variables: one by one, each would wait for the whole of the others.
-    return xr.map_blocks(compared, speciation, others, template=_chunked_as(speciation, compared(speciation, *others)))
+    fixed = {"samples": samples, "references": references}
+    return xr.map_blocks(_compared, speciation, others, kwargs=fixed, template=_chunked_as(speciation, whole))
 
 
 def _compared(
@@ -106,6 +116,7 @@ def _compared(
     corrections: xr.Dataset | None,
     mixture: xr.Dataset | None,
     order_clock: xr.Dataset | None,
+    *,
     samples: xr.Dataset | None,
     references: list[str],
 ) -> xr.Dataset:
@@ -121,12 +132,17 @@ def _compared(
     return result.transpose(..., *[name for name in own if name in result.dims])
 
 
-def _bounded(speciation: xr.Dataset, n_references: int) -> xr.Dataset:
-    """A chunked dataset in chunks of so few points that no result has more than ``CHUNK`` numbers in one."""
+def _used(name: str, given: xr.Dataset) -> xr.Dataset:
+    """The variables of an argument that are compared."""
+    return given[[variable for variable in USED[name] if variable in given]]
+
+
+def _bounded(speciation: xr.Dataset, numbers: int) -> xr.Dataset:
+    """A chunked dataset in chunks of so few points that no result, of ``numbers`` a point, has more than ``CHUNK``."""
     speciation = speciation.unify_chunks()  # of a file, each variable has chunks of its own
     if not speciation.chunks:
         return speciation
-    room = CHUNK // (speciation.sizes["criterion"] * n_references * speciation.sizes.get("schedule", 1))
+    room = CHUNK // (numbers * speciation.sizes.get("schedule", 1))
     chunks = dict.fromkeys(speciation.dims, -1)
     for dim in reversed([dim for dim in speciation.status.dims if dim != "criterion"]):
         chunks[dim] = max(1, min(room, *speciation.chunksizes.get(dim, (speciation.sizes[dim],))[:1]))
@@ -134,10 +150,8 @@ def _bounded(speciation: xr.Dataset, n_references: int) -> xr.Dataset:
     return speciation.chunk(chunks)
 
 
-def _aligned(speciation: xr.Dataset, other: xr.Dataset | None) -> xr.Dataset | None:
+def _aligned(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     """The other dataset in the chunks of ``speciation``, after checking that it is on the same points."""
-    if other is None:
-        return None
     try:
         xr.align(speciation, other, join="exact", copy=False)
     except ValueError as error:
