@@ -10,7 +10,6 @@ import netCDF4
 import numpy as np
 import xarray as xr
 from xarray.backends import CachingFileManager
-from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 from scoreshock import store
 from scoreshock.layout import Block, Layout, agree
@@ -49,12 +48,17 @@ def differing_shares(layout: Layout) -> list[str]:
 
 def _manager(block: Block) -> CachingFileManager:
     """The block's file, opened when it is first read, and kept open while not too many others are."""
-    return CachingFileManager(_open, block.path.absolute(), block.marker)
+    return CachingFileManager(_open, block.path.absolute(), block.marker, lock=store.READING)
 
 
 def _open(path: Path, marker: str) -> netCDF4.Dataset:
-    refuse_changed(path, marker, store.check(path).attributes)
-    return store.open_raw(path)
+    file, seen = store.open_whole(path)
+    try:
+        refuse_changed(path, marker, seen.attributes)
+    except store.BrokenFile:
+        file.close()
+        raise
+    return file
 
 
 def _variable(layout: Layout, name: str, files: Mapping[Path, CachingFileManager]) -> xr.Variable:
@@ -117,8 +121,8 @@ def _read(
     source = sources.item()
     if source is None:
         return np.full([s.stop - s.start for s in piece], fill, kind)
-    with NETCDF4_PYTHON_LOCK:  # the library's own, which all of xarray's reading and writing takes
-        return _padded(source.acquire()[variable], piece, fill)
+    with store.READING:
+        return _padded(source.acquire(needs_lock=False)[variable], piece, fill)
 
 
 def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | int) -> np.ndarray:
@@ -135,6 +139,6 @@ def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | 
 def _agree(one: Block, other: Block, name: str) -> bool:
     if one.variables[name].text is not None:
         return False
-    with store.open_raw(one.path) as left, store.open_raw(other.path) as right:
+    with store.READING, store.open_raw(one.path) as left, store.open_raw(other.path) as right:
         shape = tuple(map(min, left[name].shape, right[name].shape))
         return all(agree(left[name][piece], right[name][piece]) for piece in store.stored_chunks(shape, right[name]))

@@ -102,7 +102,7 @@ def merge(paths: Sequence[str], joined: str | None, catalogue: str, split: Seque
         else:
             merging.merge(paths, joined, split, listing=catalogue)
     except store.BrokenFile as error:
-        error.add_note("To make a broken file again: snakemake --cores all --forcerun FILE")
+        error.add_note("To make a broken file again, add to the same command: --forcerun FILE")
         raise
 
 

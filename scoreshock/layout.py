@@ -117,8 +117,11 @@ class Layout:
     @cached_property
     def variables(self) -> dict[str, Stored]:
         """Every variable, as the first block that has it stores it."""
-        forms = {block.form: block.variables for block in reversed(self.blocks)}
-        return {name: stored for variables in forms.values() for name, stored in variables.items()}
+        found: dict[str, Stored] = {}
+        forms = {block.form: block.variables for block in self.blocks}  # in the order of the first block of each
+        for variables in forms.values():
+            found = {**variables, **found}
+        return found
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -254,7 +257,7 @@ def arrange(blocks: Sequence[Block], split: Sequence[str], order: Mapping[str, S
     for block in {block.form: block for block in blocks}.values():
         for name, stored in block.variables.items():
             first = layout.variables[name]
-            if (stored.dims, stored.dtype.kind) != (first.dims, first.dtype.kind):
+            if (stored.dims, stored.dtype) != (first.dims, first.dtype):
                 raise ValueError(f"{name} is {_kind(stored)} in {block.name}, {_kind(first)} in another block")
     return layout
 

@@ -97,7 +97,7 @@ def whole_layout(paths: Iterable[Path], split: Sequence[str]) -> Layout:
     _refuse_mixed_code(layout.blocks)
     gaps = layout.gaps()
     if gaps:
-        raise ValueError(f"no block gives {'; '.join(gaps[:5])}" + (f" and {len(gaps) - 5} more" if gaps[5:] else ""))
+        raise ValueError(f"no block gives {_named(gaps)}")
     return layout
 
 
@@ -106,7 +106,7 @@ def _refuse_other_parameters(others: Sequence[Block]) -> None:
         files = " ".join(str(block.path) for block in others[:SHOWN]) + (" ..." if others[SHOWN:] else "")
         raise ValueError(
             f"{len(others):,} of the blocks are of other parameters than {plans.PLAN} says, and cannot be joined; to make "
-            f"them again: snakemake --cores all --forcerun {files}"
+            f"them again, add to the same command: --forcerun {files}"
         )
 
 
@@ -115,8 +115,12 @@ def _refuse_mixed_code(blocks: Sequence[Block]) -> None:
     for block in blocks:
         by_code.setdefault(str(block.attributes.get("scoreshock_code_digest", "unknown")), []).append(block.name)
     if len(by_code) > 1:
-        groups = "; ".join(f"{code[:12]}: {', '.join(names)}" for code, names in by_code.items())
+        groups = "; ".join(f"{code[:12]}: {_named(names)}" for code, names in by_code.items())
         raise ValueError(f"blocks come from different code and cannot be joined: {groups}")
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if names[SHOWN:] else "")
 
 
 def _merged_attributes(layout: Layout) -> dict[str, Any]:
@@ -192,7 +196,7 @@ def _refuse_disagreement(file: netCDF4.Dataset, layout: Layout, block: Block) ->
     shared = layout.shared(block)
     if not shared:
         return
-    with store.open_raw(block.path) as source:
+    with store.READING, store.open_raw(block.path) as source:
         for name, place in shared:
             if block.variables[name].text is not None or not _agrees(file, source[name], layout.corner(name, place)):
                 raise ValueError(f"blocks disagree about {name}: {layout.sources[name, place].name}, {block.name}")

@@ -92,21 +92,24 @@ def _open_best(folder: Path, planned: Mapping[str, Planned], quantity: str) -> t
         return _open_blocks(folder, planned, quantity, [note])
     dataset = store.open_file(joined)
     differing = _differing(dataset, planned, quantity)
-    if differing:
-        try:
-            opened = _open_blocks(folder, planned, quantity, [f"{joined} {differing}; reading the blocks instead"])
-        except FileNotFoundError:
-            pass  # the joined file is all that there is
-        else:
-            dataset.close()
-            return opened
-    notes = [f"{joined} {differing}"] if differing else []
-    return dataset, notes + _foreign_code(joined, inspection.attributes, quantity)
+    said = [f"{joined} {differing}"] * bool(differing) + _foreign_code(joined, inspection.attributes, quantity)
+    if not said:
+        return dataset, said
+    try:
+        blocks, notes = _open_blocks(folder, planned, quantity, [f"{said[0]}; reading the blocks instead"])
+    except FileNotFoundError:
+        return dataset, said  # the joined file is all that there is
+    if not differing and len(notes) > 1:
+        return dataset, said  # not all blocks were made again by the code as it is now
+    dataset.close()
+    return blocks, notes
 
 
 def _differing(dataset: xr.Dataset, planned: Mapping[str, Planned], quantity: str) -> str:
     """How a joined file differs from what the study lists."""
-    lacking = [name for name, block in planned.items() if not _holds(dataset, block.values)]
+    split = next(iter(planned.values())).values if planned else ()
+    held = {axis: set(dataset[axis].values.tolist()) for axis in split if axis in dataset.dims}
+    lacking = [name for name, block in planned.items() if not _holds(held, block.values)]
     if lacking:
         return f"lacks {', '.join(lacking[:NOTED])}" + (f" and {len(lacking) - NOTED:,} more" if lacking[NOTED:] else "")
     listed = {name: block.contents[quantity] for name, block in planned.items() if quantity in block.contents}
@@ -164,8 +167,8 @@ def _block_file(folder: Path, name: str, quantity: str) -> Path:
     return folder / "blocks" / name / f"{quantity}.nc"
 
 
-def _holds(dataset: xr.Dataset, values: Mapping[str, Any]) -> bool:
-    return all(value in dataset[axis].values for axis, value in values.items() if axis in dataset.dims)
+def _holds(held: Mapping[str, set[Any]], values: Mapping[str, Any]) -> bool:
+    return all(value in held[axis] for axis, value in values.items() if axis in held)
 
 
 def _names_of_folders(path: Path) -> str:

@@ -27,6 +27,7 @@ import dask.threaded
 import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 from scoreshock import conventions, provenance, staging
 from scoreshock.provenance import FORMAT
@@ -39,7 +40,9 @@ CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be 
 FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
 
-_WRITING = threading.RLock()  # one file at a time in a process: in several threads the NetCDF library crashes
+_WRITING = threading.RLock()  # one file at a time in a process
+READING = NETCDF4_PYTHON_LOCK
+"""Held by whoever opens or reads files, as xarray does: in several threads at once the NetCDF library crashes."""
 
 State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdated", "newer"]
 
@@ -126,17 +129,11 @@ def inspect(path: str | Path, full: bool = False) -> Inspection:
         finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``outdated`` or ``newer`` (whole,
         in the format of another version of scoreshock); ``ok``.
     """
-    path = Path(path)
-    if not path.exists():
-        return Inspection("missing", "no such file")
-    if path.is_file() and path.stat().st_size == 0:
-        return Inspection("unreadable", "the file is empty")
-    try:
-        file = open_raw(path)
-    except (OSError, RuntimeError, ValueError, UnicodeError) as error:
-        return Inspection("unreadable", f"not a NetCDF file, or cut short ({error})")
-    with file:
-        return _inspect_open(file, full)
+    with READING:
+        file, inspection = _opened(Path(path), full)
+        if file is not None:
+            file.close()
+    return inspection
 
 
 def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
@@ -170,25 +167,46 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
 
 def check(path: str | Path, full: bool = False) -> Inspection:
     """Return the inspection of the file at ``path``, or raise `BrokenFile` when it is not whole."""
-    return _whole(path, inspect(path, full))
+    inspection = inspect(path, full)
+    if inspection.state != "ok":
+        raise _broken(path, inspection)
+    return inspection
 
 
 @contextmanager
 def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, Inspection]]:
     """Open a whole file once, as `open_raw` does, with its inspection; raise `BrokenFile` when it is not whole."""
+    with READING:
+        file, inspection = open_whole(path, full)
+        with file:
+            yield file, inspection
+
+
+def open_whole(path: Path, full: bool = False) -> tuple[netCDF4.Dataset, Inspection]:
+    """Return a whole file, open, and its inspection, to a caller that holds ``READING``; raise `BrokenFile` for others."""
+    file, inspection = _opened(path, full)
+    if file is not None and inspection.state == "ok":
+        return file, inspection
+    if file is not None:
+        file.close()
+    raise _broken(path, inspection)
+
+
+def _opened(path: Path, full: bool) -> tuple[netCDF4.Dataset | None, Inspection]:
+    """The file at ``path``, open where it can be opened, and its inspection."""
+    if not path.exists():
+        return None, Inspection("missing", "no such file")
+    if path.is_file() and path.stat().st_size == 0:
+        return None, Inspection("unreadable", "the file is empty")
     try:
         file = open_raw(path)
-    except (OSError, RuntimeError, ValueError, UnicodeError):
-        check(path)  # says why
-        raise
-    with file:
-        yield file, _whole(path, _inspect_open(file, full))
+    except (OSError, RuntimeError, ValueError, UnicodeError) as error:
+        return None, Inspection("unreadable", f"not a NetCDF file, or cut short ({error})")
+    return file, _inspect_open(file, full)
 
 
-def _whole(path: str | Path, inspection: Inspection) -> Inspection:
-    if inspection.state != "ok":
-        raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
-    return inspection
+def _broken(path: str | Path, inspection: Inspection) -> BrokenFile:
+    return BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
 
 
 def open_raw(path: Path) -> netCDF4.Dataset:
@@ -215,13 +233,13 @@ def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     BrokenFile
         When a variable has not the shape of ``shapes`` (its length of text apart), or a cell was never written.
     """
-    with open_raw(path) as file:
+    with READING, open_raw(path) as file:
         for name, shape in shapes.items():
             stored = file.variables[name].shape if name in file.variables else None
             if stored is None or stored[: len(shape)] != tuple(shape):
                 raise BrokenFile(f"{path}: {name} reads back with shape {stored}, not {tuple(shape)}")
         checksums = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
-    with netCDF4.Dataset(path, "a") as file:
+    with READING, netCDF4.Dataset(path, "a") as file:
         for name, value in checksums.items():
             file.variables[name].setncattr(CHECKSUM, value)
         file.setncattr(FORMAT_NAME, FORMAT)

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,34 @@ def test_blocks_of_another_code_version_are_opened_and_named(tmp_path: Path) -> 
         results.open_results(tmp_path, "pair", "speciation")
 
 
+def test_blocks_that_were_all_made_again_by_newer_code_are_read_instead_of_the_joined_file(tmp_path: Path) -> None:
+    paths = write_blocks(tmp_path / "pair", ("variance",))
+    joined = tmp_path / "pair" / "speciation.nc"
+    results.merge(paths, joined, ["variance"])
+    change(joined, {"scoreshock_code_digest": "0" * 64})
+    with pytest.warns(UserWarning, match=r"speciation.nc is of another code version; reading the blocks instead") as caught:
+        same_bits(results.open_results(tmp_path, "pair", "speciation"), whole_sweep())
+    assert len(caught) == 1
+    change(paths[0], {"scoreshock_code_digest": "1" * 64})  # not all are
+    with pytest.warns(UserWarning, match=r"speciation.nc is of another code version$"):
+        results.open_results(tmp_path, "pair", "speciation")
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
+def test_files_open_in_several_threads_at_a_time(tmp_path: Path, joined: bool) -> None:
+    paths = write_blocks(tmp_path / "pair", ("variance",))
+    if joined:
+        results.merge(paths, tmp_path / "pair" / "speciation.nc", ["variance"])
+    whole = whole_sweep()
+
+    def read(_: int) -> None:
+        for _ in range(5):
+            same_bits(results.open_results(tmp_path, "pair", "speciation").load(), whole)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(4))) == [None] * 4
+
+
 def test_blocks_that_a_whole_joined_file_lacks_are_read(tmp_path: Path) -> None:
     paths = write_blocks(tmp_path / "pair", ("variance",))
     results.merge(paths[:2], tmp_path / "pair" / "speciation.nc", ["variance"])
@@ -358,13 +387,15 @@ def test_files_open_by_name(tmp_path: Path) -> None:
     assert list(results.open_files(paths[:1])) == ["speciation"]
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
 def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
     code = """
-        import resource, sys
+        import re, sys
         from pathlib import Path
         import dask.array as da, numpy as np, xarray as xr
         from scoreshock import results, store
-        def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        def peak():  # not ru_maxrss, which starts from what the parent held
+            return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
         folder = Path(sys.argv[1])
         paths = [folder / f"{i}.nc" for i in range(12)]
         for i, path in enumerate(paths):

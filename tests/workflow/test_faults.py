@@ -405,7 +405,7 @@ def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_re
     flipped(copy / BLOCK)
     run = snakemake(copy, MERGED, "--configfile", study, fails=True)
     assert re.search(f"BrokenFile: {BLOCK} is (corrupt|unreadable): ", run.output)
-    assert "snakemake --cores all --forcerun" in run.output
+    assert "To make a broken file again, add to the same command: --forcerun FILE" in run.output
     assert f"BrokenFile: {BLOCK} is " in (copy / "results/line/logs/merge.speciation.log").read_text()
     run = snakemake(copy, MERGED, "--configfile", study, "--forcerun", BLOCK)
     assert run.jobs == ["speciation of line, block weight=0.5", "speciation of line: blocks joined"]
