@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scoreshock import plans, records, staging, store
+from scoreshock import plans, records, store
 from scoreshock.layout import Block
 
 SHOWN = 5  # conflicts that an error names
@@ -65,6 +65,11 @@ def unite(folders: Sequence[str | Path], target: str | Path) -> dict[str, int]:
         for sweep in dict.fromkeys(name for folder in everywhere for name in names[folder])
     }
     problems = [f"{sweep}: {problem}" for sweep, sources in found.items() for problem in _problems(sources)]
+    problems += [
+        f"{sweep}: {target / sweep} holds blocks and no {plans.PLAN}; running its study there writes it"
+        for sweep in found
+        if sweep not in names.get(target, ()) and any((target / sweep).glob("blocks/*/*.nc"))
+    ]
     if problems:
         raise ValueError("these results do not belong together; nothing was written:\n" + "\n".join(problems))
     for sweep, sources in found.items():
@@ -179,18 +184,30 @@ def _copy_block(block: Block, folder: Path, target: Path) -> None:
         records.refuse_changed(block.path, block.marker, store.check(temporary, full=True).attributes)
     stem = f"{path.parent.name}.{path.stem}"
     benchmark, log = Path("benchmarks", f"{stem}.tsv"), Path("logs", f"{stem}.log")
+    # Written as jobs write them: half of one is passed over by whoever reads it.
+    for text in (benchmark, log):
+        (target / text).parent.mkdir(exist_ok=True)
     if (folder / benchmark).is_file():
-        staging.write_text((folder / benchmark).read_text("utf-8"), target / benchmark)
+        shutil.copyfile(folder / benchmark, target / benchmark)
     said = (folder / log).read_text("utf-8") if (folder / log).is_file() else ""
-    staging.write_text(said + records.receipt(path), target / log)
+    (target / log).write_text(said + records.receipt(path), "utf-8")
 
 
 def _plan_of_all(all_plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The first plan, with the blocks and quantities that only others have added."""
+    """The first plan, with the blocks and quantities that only others have added; values that ascend go on ascending."""
     blocks: dict[str, dict[str, Any]] = {}
     for plan in all_plans:
         for block in plan["blocks"]:
             first = blocks.setdefault(block["name"], block)
             blocks[block["name"]] = {**first, "contents": {**block.get("contents", {}), **first.get("contents", {})}}
     quantities = dict.fromkeys(quantity for plan in all_plans for quantity in plan["quantities"])
-    return {**all_plans[0], "quantities": list(quantities), "blocks": list(blocks.values())}
+    positions = {axis: _positions(axis, all_plans[0]["blocks"], blocks.values()) for axis in all_plans[0]["split"]}
+    ordered = sorted(blocks.values(), key=lambda block: [positions[axis][value] for axis, value in block["values"].items()])
+    return {**all_plans[0], "quantities": list(quantities), "blocks": ordered}
+
+
+def _positions(axis: str, first: Iterable[Mapping[str, Any]], every: Iterable[Mapping[str, Any]]) -> dict[Any, int]:
+    """Position of each value of a split axis: in their order, where those of the first plan are, else as they come."""
+    own, found = ([*dict.fromkeys(block["values"][axis] for block in blocks)] for blocks in (first, every))
+    is_ordered = not any(isinstance(value, str) for value in found) and own == sorted(own)
+    return {value: position for position, value in enumerate(sorted(found) if is_ordered else found)}

@@ -79,6 +79,25 @@ def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
     assert unite([a, b], a) == {"line": 0}
 
 
+def test_blocks_without_a_plan_are_not_overwritten(a, b):
+    (a / "line" / "sweep.json").unlink()
+    before = contents(a)
+    with pytest.raises(
+        ValueError, match=r"line: .*a/line holds blocks and no sweep.json; running its study there writes it"
+    ):
+        unite([b], a)
+    assert contents(a) == before
+
+
+@pytest.mark.parametrize(("first", "second"), [([0.5, 0.7], [0.6, 0.8]), ([0.7, 0.5], [0.6, 0.8])], ids=["sorted", "not"])
+def test_values_of_two_runs_ascend_where_those_of_the_first_do(tmp_path, first, second):
+    both = unite([run(tmp_path / "a", first), run(tmp_path / "b", second)], tmp_path / "both")
+    assert both == {"line": 4}
+    united = results.open_results(tmp_path / "both", "line", "speciation")
+    assert united.weight.values.tolist() == (sorted(first + second) if first == sorted(first) else first + second)
+    assert united.tau_star.sel(weight=0.6).notnull().any()
+
+
 def test_other_sweeps_and_quantities_are_added(a, tmp_path):
     b = run(tmp_path / "b", [0.5], quantities=["corrections"])
     shutil.copytree(b / "line", b / "second")
