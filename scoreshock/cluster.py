@@ -27,7 +27,7 @@ from dask.optimization import cull
 from scoreshock import provenance
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 VARIABLE = "DASK_SCHEDULER_ADDRESS"
 ALLOWED = "allowed: the address of a running Dask scheduler, such as tcp://host:8786; or leave it unset to compute here"
@@ -168,11 +168,26 @@ class _Fetch:
     def __call__(self) -> Sequence[np.ndarray]:
         part, _ = cull(self.graph, self.keys)
         try:
-            return self.client.submit(_Part(dict(part), self.keys), pure=False).result()
+            return self._result(self.client.submit(_Part(dict(part), self.keys), pure=False))
         except (CancelledError, OSError) as error:
             raise ClusterError(
                 f"{VARIABLE} = {self.address!r}: the scheduler was lost ({_said(error)}); nothing was written: run again"
             ) from error
+
+    def _result(self, future: Future) -> Sequence[np.ndarray]:
+        """What the cluster computes, as long as it has workers: without, it would be waited for in vain."""
+        deserted = False
+        while True:
+            try:
+                return future.result(timeout=WORKERS_SECONDS)
+            except TimeoutError:
+                if future.done():
+                    return future.result()
+            if deserted and not self.client.nthreads():
+                raise ClusterError(
+                    f"{VARIABLE} = {self.address!r}: its workers are gone; nothing was written: start some, and run again"
+                )
+            deserted = not self.client.nthreads()
 
 
 def _gathered(dataset: xr.Dataset, client: Client, address: str) -> xr.Dataset:
