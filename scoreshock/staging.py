@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import hashlib
 import os
 import secrets
 import shutil
@@ -33,8 +34,8 @@ def staged(path: Path, folder: Path | None = None) -> Iterator[Path]:
     folder = folder or scratch() or path.parent
     for place in {folder, path.parent}:
         _remove_abandoned(path, place)
-    beside = path.with_name(f"{_temporary_prefix(path)}{os.getpid()}.{secrets.token_hex(4)}.tmp.nc")
-    written = folder / beside.name
+    own = f"{os.getpid()}.{secrets.token_hex(4)}.tmp.nc"
+    beside, written = (place / f"{_temporary_prefix(path, place)}{own}" for place in (path.parent, folder))
     names = {written, beside}
     _unfinished.update(names)
     try:
@@ -120,13 +121,15 @@ def _copy(source: Path, target: Path) -> None:
         raise OSError(errno.EIO, f"{target} differs from {source}, of which it is a copy")
 
 
-def _temporary_prefix(path: Path) -> str:
-    return f".{path.name}.{socket.gethostname()}."
+def _temporary_prefix(path: Path, place: Path) -> str:
+    """How temporary names of ``path`` begin in a folder: on scratch with the file's name and folder, as a digest."""
+    whose = path.name if place == path.parent else hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
+    return f".{whose}.{socket.gethostname()}."
 
 
 def _remove_abandoned(path: Path, folder: Path) -> None:
     """Remove what killed writers of ``path`` on this host left in ``folder``; on other hosts they may be alive."""
-    prefix = _temporary_prefix(path)
+    prefix = _temporary_prefix(path, folder)
     for left in folder.glob(f"{glob.escape(prefix)}*.tmp.nc"):
         owner = left.name.removeprefix(prefix).split(".")[0]
         if owner.isdigit() and not is_alive(int(owner)):

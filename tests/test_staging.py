@@ -36,10 +36,19 @@ def test_a_file_is_written_on_scratch_and_stands_beside_its_target_empty_until_i
         temporary.write_text("whole")
         assert temporary.parent == scratch
         assert [left.stat().st_size for left in path.parent.iterdir()] == [0]
-        assert [left.name for left in path.parent.iterdir()] == [temporary.name]
+        assert [left.name.startswith(f".{path.name}.") for left in path.parent.iterdir()] == [True]
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
     assert list(scratch.iterdir()) == []
+
+
+def test_files_of_one_name_have_names_of_their_own_on_scratch(tmp_path: Path, scratch: Path) -> None:
+    with staging.staged(tmp_path / "one" / "a.nc") as first, staging.staged(tmp_path / "two" / "a.nc") as second:
+        assert first.parent == second.parent == scratch
+        # A process of another container does not see the owner of either, and must take none but its own for abandoned.
+        assert first.name.split(".")[1] != second.name.split(".")[1]
+        first.touch()
+        second.touch()
 
 
 @pytest.mark.usefixtures("scratch")

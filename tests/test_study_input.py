@@ -4,6 +4,7 @@ import copy
 import math
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -470,11 +471,29 @@ def test_an_output_folder_that_cannot_be_written_is_refused(tmp_path):
         check_output(tmp_path / "file")
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_an_output_folder_without_permission_is_refused(tmp_path):
-    tmp_path.chmod(0o500)
+@pytest.mark.parametrize("folder", ["~/results", "$SCRATCH/results", "a/${HOME}"])
+def test_an_output_that_only_a_shell_would_understand_is_refused(folder):
+    (line,) = lines_of(GOOD | {"output": folder})
+    assert line.startswith(f"output: '{folder}' is not allowed; allowed: a path")
+
+
+@pytest.fixture
+def closed():
+    """A folder in which nobody may write, and a user who is not root, who may all the same."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        yield Path(folder)
+        os.seteuid(user)
+        Path(folder).chmod(0o755)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_an_output_folder_without_permission_is_refused(closed):
     with pytest.raises(StudyError, match="cannot be written"):
-        check_output(tmp_path / "results")
+        check_output(closed / "results")
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that takes no files")

@@ -125,6 +125,8 @@ def folder(value: str) -> str:
     """A folder's path that Snakemake takes literally: braces would be wildcards."""
     if any(character in "{}" or not character.isprintable() for character in value):
         raise problem(f"{show(value)} is not allowed; allowed: a path without braces and control characters")
+    if value.startswith("~") or "$" in value:
+        raise problem(f"{show(value)} is not allowed; allowed: a path as it is, for no shell fills in ~ and variables")
     return value
 
 

@@ -16,6 +16,11 @@ except StudyError as error:
     ) from None
 
 PAPER_OUT = str(Path(PAPER.output))
+if Path(PAPER_OUT) in [Path(OUT, sweep) for sweep in STUDY.sweeps]:
+    raise WorkflowError(
+        f"The paper's configuration is not valid; nothing was run.\npaper.output: "
+        f"{PAPER_OUT!r} is the folder of a sweep's results; allowed: any other folder"
+    )
 PAPER_FILES = {
     section: [f"{PAPER_OUT}/{name}.nc" for name in names]
     for section, names in contents.FILES.items()
