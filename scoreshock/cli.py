@@ -14,6 +14,7 @@ from scoreshock.study.plan import table
 from scoreshock.study.reading import read_yaml
 
 DEFAULT_STUDY = "config/config.yaml"
+DEFAULT_PAPER = "config/paper.yaml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +37,11 @@ def read_study(files: Sequence[str]) -> Study:
 
     That is how the workflow reads them.
     """
+    return Study.from_mapping(_read_files(files))
+
+
+def _read_files(files: Sequence[str]) -> dict[str, Any]:
+    """The content of the files of a study, laid over each other."""
     merged: dict[str, Any] = {}
     problems: list[str] = []
     for file in files:
@@ -50,7 +56,7 @@ def read_study(files: Sequence[str]) -> Study:
         raise StudyError(problems)
     if "sweeps" not in merged and Path(DEFAULT_STUDY).is_file():
         merged = _overridden(read_yaml(DEFAULT_STUDY), merged)
-    return Study.from_mapping(merged)
+    return merged
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,7 +94,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _validate(given: argparse.Namespace) -> int:
-    study = read_study(given.configfile)
+    content = _read_files(given.configfile)
+    study = Study.from_mapping(content)
+    if content.get("paper") and Path(DEFAULT_PAPER).is_file():
+        from scoreshock.verification import configuration
+
+        configuration.read(_overridden(read_yaml(DEFAULT_PAPER)["paper"], content["paper"]))
     for name, sweep in study.sweeps.items():
         print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
     print("The study is valid.")

@@ -50,6 +50,16 @@ def test_validate_says_what_is_there(capsys):
     assert "The study is valid." in printed
 
 
+def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    file = tmp_path / "mine.yaml"
+    file.write_text("paper: {pair: {separation: -2.0}, pear: 1}\n")
+    assert main(["validate", "--configfile", str(file)]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert [line.split(":")[0] for line in seen.err.splitlines()[1:]] == ["paper.pair.separation", "paper.pear"]
+
+
 def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):
     file = tmp_path / "bad.yaml"
     file.write_text("sweeps: {p: {family: pear, axes: {separation: 1e-3}, quantities: [scores]}}\n")
