@@ -114,13 +114,14 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
     from scoreshock.quantities.samples import schedule_samples
     from scoreshock.schedules import schedule
 
-    opened = results.open_files(paths)
+    opened = results.open_files(paths, chunks=None)
+    speciation = comparison.chunked(opened["speciation"], opened.get("corrections"))
+    corrections = comparison.chunked_as(speciation, opened["corrections"]) if "corrections" in opened else None
     schedules = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
-    corrections = opened.get("corrections")
     density = density_of(content)
     with dask.config.set(scheduler="threads", num_workers=threads):
         compared = comparison.compare(
-            opened["speciation"],
+            speciation,
             corrections,
             density if "component_mean" in density else None,
             samples=schedule_samples(schedules) if schedules else None,

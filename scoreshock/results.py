@@ -22,13 +22,16 @@ __all__ = ["merge", "open_files", "open_results", "write_plan"]
 NOTED = 50  # things that a warning says; of ten thousand missing blocks nobody reads all
 
 
-def open_files(paths: Iterable[str | Path]) -> dict[str, xr.Dataset]:
-    """Open whole files, or what catalogues list, lazily, by names without folder and ending (``speciation``)."""
+def open_files(paths: Iterable[str | Path], chunks: Any = "stored") -> dict[str, xr.Dataset]:
+    """Open whole files, or what catalogues list, lazily, by names without folder and ending (``speciation``).
+
+    ``chunks`` is that of `store.open_file`, for whole files.
+    """
     opened = {}
     for path in map(Path, paths):
         name = path.name.removesuffix(catalogue.SUFFIX)
         whole = name == path.name
-        opened[path.stem if whole else name] = store.open_file(path) if whole else _open_catalogued(path.parent, name)
+        opened[path.stem if whole else name] = store.open_file(path, chunks) if whole else _open_catalogued(path.parent, name)
     return opened
 
 

@@ -12,7 +12,7 @@ from scoreshock.comparison.trust import trust
 from scoreshock.comparison.windows import window
 from scoreshock.comparison.wording import sentence
 
-__all__ = ["compare", "compare_results", "sentence", "table"]
+__all__ = ["chunked", "chunked_as", "compare", "compare_results", "sentence", "table"]
 
 COPIED = ("tau_star", "status", "n_roots")
 """Of the speciation dataset: what a reader of the comparison needs beside the differences."""
@@ -99,8 +99,9 @@ def compare(
     if unknown:
         raise ValueError(f"references: {unknown!r} is not allowed; allowed: criteria of the result, {', '.join(names)}")
     references = names if references is None else list(references)
-    numbers = len(names) * len(references), 0 if corrections is None else corrections.sizes["order"]
-    speciation = _bounded(_used("speciation", speciation), max(numbers))
+    speciation = _used("speciation", speciation)
+    if any(variable.chunks for variable in speciation.variables.values()):
+        speciation = chunked(speciation, corrections, references)
     given = {"corrections": corrections, "mixture": mixture, "order_clock": order_clock}
     others = [other if other is None else _aligned(speciation, _used(name, other)) for name, other in given.items()]
     whole = _compared(speciation, *others, samples=samples, references=references)
@@ -108,7 +109,7 @@ def compare(
         return whole
     # Each block of points as one task, which gives all variables: one by one, each would wait for the whole of the others.
     fixed = {"samples": samples, "references": references}
-    return xr.map_blocks(_compared, speciation, others, kwargs=fixed, template=_chunked_as(speciation, whole))
+    return xr.map_blocks(_compared, speciation, others, kwargs=fixed, template=chunked_as(speciation, whole))
 
 
 def _compared(
@@ -137,12 +138,18 @@ def _used(name: str, given: xr.Dataset) -> xr.Dataset:
     return given[[variable for variable in USED[name] if variable in given]]
 
 
-def _bounded(speciation: xr.Dataset, numbers: int) -> xr.Dataset:
-    """A chunked dataset in chunks of so few points that no result, of ``numbers`` a point, has more than ``CHUNK``."""
-    speciation = speciation.unify_chunks()  # of a file, each variable has chunks of its own
-    if not speciation.chunks:
-        return speciation
-    room = CHUNK // (numbers * speciation.sizes.get("schedule", 1))
+def chunked(
+    speciation: xr.Dataset, corrections: xr.Dataset | None = None, references: Sequence[str] | None = None
+) -> xr.Dataset:
+    """A result of ``speciation`` in chunks of so few points that no result of its comparison has more than ``CHUNK`` numbers.
+
+    Of a file that was opened without Dask each chunk is then read when it is compared. Were it opened in its own chunks, which
+    are larger, all their parts would wait in memory.
+    """
+    speciation = _used("speciation", speciation).unify_chunks()  # of a file, each variable has chunks of its own
+    criteria, orders = speciation.sizes["criterion"], 0 if corrections is None else corrections.sizes["order"]
+    pairs = criteria * (criteria if references is None else len(references))
+    room = CHUNK // (max(pairs, orders) * speciation.sizes.get("schedule", 1))
     chunks = dict.fromkeys(speciation.dims, -1)
     for dim in reversed([dim for dim in speciation.status.dims if dim != "criterion"]):
         chunks[dim] = max(1, min(room, *speciation.chunksizes.get(dim, (speciation.sizes[dim],))[:1]))
@@ -156,8 +163,9 @@ def _aligned(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
         xr.align(speciation, other, join="exact", copy=False)
     except ValueError as error:
         raise ValueError(f"the datasets to compare are not on the same points: {error}") from error
-    return _chunked_as(speciation, other) if speciation.chunks else other
+    return chunked_as(speciation, other) if speciation.chunks else other
 
 
-def _chunked_as(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+def chunked_as(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
+    """The other dataset in the chunks of ``speciation``."""
     return other.chunk({dim: speciation.chunksizes.get(dim, -1) for dim in other.dims})

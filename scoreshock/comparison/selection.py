@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import xarray as xr
 
@@ -44,8 +45,17 @@ def flat(comparison: xr.Dataset, *arrays: str | xr.DataArray) -> list[np.ndarray
     for array in arrays:
         values = comparison[array] if isinstance(array, str) else array
         absent = {dim: size for dim, size in sizes.items() if dim not in values.dims}
-        out.append(values.variable.set_dims(absent | dict(values.sizes)).transpose(*dims).values.reshape(-1))
+        out.append(loaded(values).variable.set_dims(absent | dict(values.sizes)).transpose(*dims).values.reshape(-1))
     return out
+
+
+def loaded(array: xr.DataArray) -> xr.DataArray:
+    """The array in memory, once: computing it would hold its chunks beside what is made of them."""
+    if array.chunks is None:
+        return array
+    values = np.empty(array.shape, array.dtype)
+    da.store(array.data, values, lock=False)
+    return array.copy(data=values)
 
 
 def percent(fraction: float) -> str:

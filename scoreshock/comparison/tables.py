@@ -11,6 +11,7 @@ from scoreshock.comparison.selection import (
     criterion_names,
     flat,
     judge,
+    loaded,
     number,
     of_wells,
     percent,
@@ -120,7 +121,7 @@ def _sizes(comparison: xr.Dataset, variable: str, reference: str) -> Iterator[tu
     All criteria are read at once: chunks of a file hold all pairs, and each reading unpacks all of them.
     """
     there = variable in comparison and reference in comparison.reference_criterion
-    against = comparison[variable].sel(reference_criterion=reference, drop=True).load() if there else None
+    against = loaded(comparison[variable].sel(reference_criterion=reference, drop=True)) if there else None
     for name in criterion_names(comparison):
         if against is None:
             yield name, np.empty(0)

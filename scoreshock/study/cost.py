@@ -68,9 +68,9 @@ MEBIBYTE = 2**20
 LIBRARIES = 800  # MiB of a job that holds nothing else: measured 150 to 350, and two Snakemakes of 180 that wait for it
 HEADER_BYTES = 30_000  # of a block's header while blocks are joined and listed; measured 12,000 to 20,000
 BASE_MEMORY = 1200  # MiB, with the two Snakemakes, of a job that goes through files chunk by chunk, or draws
-COMPARED_HELD = 0.5  # of a comparison's bytes: what waits to be written, and its page; measured 0.3 to 0.4
+COMPARED_HELD = 0.15  # of a comparison's bytes: the graph, and columns of its page; measured 0.09
 CHUNKS_HELD = 12  # of each thread: results that wait to be written, and what a kernel needs beside its results
-DENSITY_COPIES = 5  # of means and weights while they are made and chunked; measured DENSITYMEASURED
+DENSITY_COPIES = 6  # of means and weights while they are made and chunked; measured 2.0 to 5.6
 MATRICES_HELD = 2  # of each thread: an n x n matrix for every component of every point
 
 ROOM = 5  # times the expected time is asked for: other cores, busy nodes
