@@ -13,6 +13,7 @@ from xarray.backends import CachingFileManager
 
 from scoreshock import store
 from scoreshock.layout import Block, Layout, agree
+from scoreshock.netcdf_lock import NETCDF_LOCK
 from scoreshock.records import refuse_changed
 
 DECODED = ("coordinates", "missing_value", "_Encoding")  # attributes that xarray turns into structure on opening
@@ -48,7 +49,7 @@ def differing_shares(layout: Layout) -> list[str]:
 
 def _manager(block: Block) -> CachingFileManager:
     """The block's file, opened when it is first read, and kept open while not too many others are."""
-    return CachingFileManager(_open, block.path.absolute(), block.marker, lock=store.READING)
+    return CachingFileManager(_open, block.path.absolute(), block.marker, lock=NETCDF_LOCK)
 
 
 def _open(path: Path, marker: str) -> netCDF4.Dataset:
@@ -121,8 +122,8 @@ def _read(
     source = sources.item()
     if source is None:
         return np.full([s.stop - s.start for s in piece], fill, kind)
-    with store.READING:
-        return _padded(source.acquire(needs_lock=False)[variable], piece, fill)
+    with NETCDF_LOCK:
+        return _padded(source.acquire()[variable], piece, fill)
 
 
 def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | int) -> np.ndarray:
@@ -139,6 +140,6 @@ def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | 
 def _agree(one: Block, other: Block, name: str) -> bool:
     if one.variables[name].text is not None:
         return False
-    with store.READING, store.open_raw(one.path) as left, store.open_raw(other.path) as right:
+    with NETCDF_LOCK, store.open_raw(one.path) as left, store.open_raw(other.path) as right:
         shape = tuple(map(min, left[name].shape, right[name].shape))
         return all(agree(left[name][piece], right[name][piece]) for piece in store.stored_chunks(shape, right[name]))

@@ -13,6 +13,7 @@ import numpy as np
 from scoreshock import catalogue, plans, provenance, store
 from scoreshock.assembly import differing_shares
 from scoreshock.layout import Block, Layout, Stored, agree, arrange
+from scoreshock.netcdf_lock import NETCDF_LOCK
 from scoreshock.records import Reader, refuse_changed
 
 SHOWN = 5  # blocks that an error names
@@ -196,7 +197,7 @@ def _refuse_disagreement(file: netCDF4.Dataset, layout: Layout, block: Block) ->
     shared = layout.shared(block)
     if not shared:
         return
-    with store.READING, store.open_raw(block.path) as source:
+    with NETCDF_LOCK, store.open_raw(block.path) as source:
         for name, place in shared:
             if block.variables[name].text is not None or not _agrees(file, source[name], layout.corner(name, place)):
                 raise ValueError(f"blocks disagree about {name}: {layout.sources[name, place].name}, {block.name}")

@@ -29,9 +29,11 @@ def open_files(paths: Iterable[str | Path], chunks: Any = "stored") -> dict[str,
     """
     opened = {}
     for path in map(Path, paths):
-        name = path.name.removesuffix(catalogue.SUFFIX)
-        whole = name == path.name
-        opened[path.stem if whole else name] = store.open_file(path, chunks) if whole else _open_catalogued(path.parent, name)
+        if path.name.endswith(catalogue.SUFFIX):
+            name = path.name.removesuffix(catalogue.SUFFIX)
+            opened[name] = _open_catalogued(path.parent, name)
+        else:
+            opened[path.stem] = store.open_file(path, chunks)
     return opened
 
 

@@ -27,9 +27,9 @@ import dask.threaded
 import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 from scoreshock import conventions, provenance, staging
+from scoreshock.netcdf_lock import NETCDF_LOCK
 from scoreshock.provenance import FORMAT
 
 MARKER = "scoreshock_complete"
@@ -41,8 +41,6 @@ FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletc
 PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
 
 _WRITING = threading.RLock()  # one file at a time in a process
-READING = NETCDF4_PYTHON_LOCK
-"""Held by whoever opens or reads files, as xarray does: in several threads at once the NetCDF library crashes."""
 
 State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdated", "newer"]
 
@@ -129,7 +127,7 @@ def inspect(path: str | Path, full: bool = False) -> Inspection:
         finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``outdated`` or ``newer`` (whole,
         in the format of another version of scoreshock); ``ok``.
     """
-    with READING:
+    with NETCDF_LOCK:
         file, inspection = _opened(Path(path), full)
         if file is not None:
             file.close()
@@ -152,10 +150,11 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
         When the file is not whole; the message names it and says why.
     """
     check(path)
-    with _small_cache():
+    with NETCDF_LOCK, _small_cache():
         dataset = xr.open_dataset(
             path,
             engine="netcdf4",
+            lock=NETCDF_LOCK,
             chunks={} if isinstance(chunks, str) else chunks,
             decode_times=False,
             decode_timedelta=False,
@@ -176,19 +175,20 @@ def check(path: str | Path, full: bool = False) -> Inspection:
 @contextmanager
 def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, Inspection]]:
     """Open a whole file once, as `open_raw` does, with its inspection; raise `BrokenFile` when it is not whole."""
-    with READING:
+    with NETCDF_LOCK:
         file, inspection = open_whole(path, full)
         with file:
             yield file, inspection
 
 
 def open_whole(path: Path, full: bool = False) -> tuple[netCDF4.Dataset, Inspection]:
-    """Return a whole file, open, and its inspection, to a caller that holds ``READING``; raise `BrokenFile` for others."""
-    file, inspection = _opened(path, full)
-    if file is not None and inspection.state == "ok":
-        return file, inspection
-    if file is not None:
-        file.close()
+    """Return a whole file, open, and its inspection; raise `BrokenFile` when it is not whole."""
+    with NETCDF_LOCK:
+        file, inspection = _opened(path, full)
+        if file is not None and inspection.state == "ok":
+            return file, inspection
+        if file is not None:
+            file.close()
     raise _broken(path, inspection)
 
 
@@ -233,13 +233,13 @@ def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     BrokenFile
         When a variable has not the shape of ``shapes`` (its length of text apart), or a cell was never written.
     """
-    with READING, open_raw(path) as file:
+    with NETCDF_LOCK, open_raw(path) as file:
         for name, shape in shapes.items():
             stored = file.variables[name].shape if name in file.variables else None
             if stored is None or stored[: len(shape)] != tuple(shape):
                 raise BrokenFile(f"{path}: {name} reads back with shape {stored}, not {tuple(shape)}")
         checksums = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
-    with READING, netCDF4.Dataset(path, "a") as file:
+    with NETCDF_LOCK, netCDF4.Dataset(path, "a") as file:
         for name, value in checksums.items():
             file.variables[name].setncattr(CHECKSUM, value)
         file.setncattr(FORMAT_NAME, FORMAT)

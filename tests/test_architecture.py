@@ -29,6 +29,7 @@ PARTS = {
     "schedules": ("schedule_kinds", "noise_tables"),
     "mixtures": ("families", "data", "sources"),
     "store": (
+        "netcdf_lock",
         "staging",
         "plans",
         "layout",

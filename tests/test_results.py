@@ -293,7 +293,7 @@ def test_files_open_in_several_threads_at_a_time(tmp_path: Path, joined: bool) -
     whole = whole_sweep()
 
     def read(_: int) -> None:
-        for _ in range(5):
+        for _ in range(20):
             same_bits(results.open_results(tmp_path, "pair", "speciation").load(), whole)
 
     with ThreadPoolExecutor(4) as pool:

@@ -141,10 +141,10 @@ def _used(name: str, given: xr.Dataset) -> xr.Dataset:
 def chunked(
     speciation: xr.Dataset, corrections: xr.Dataset | None = None, references: Sequence[str] | None = None
 ) -> xr.Dataset:
-    """A result of ``speciation`` in chunks of so few points that no result of its comparison has more than ``CHUNK`` numbers.
+    """Times in chunks of so few points that no variable of their comparison has more than ``CHUNK`` numbers in one.
 
-    Of a file that was opened without Dask each chunk is then read when it is compared. Were it opened in its own chunks, which
-    are larger, all their parts would wait in memory.
+    Of a file that was opened without Dask each chunk is then read when it is compared. Were it opened in its own chunks,
+    which are larger, all their parts would wait in memory.
     """
     speciation = _used("speciation", speciation).unify_chunks()  # of a file, each variable has chunks of its own
     criteria, orders = speciation.sizes["criterion"], 0 if corrections is None else corrections.sizes["order"]
