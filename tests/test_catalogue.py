@@ -170,7 +170,11 @@ def test_more_than_a_thousand_blocks_leave_what_differs_to_the_catalogue(tmp_pat
     assert "scoreshock_blocks" in store.inspect(tmp_path / "two.nc").attributes
 
 
-@pytest.mark.parametrize("content", ["[" * 100_000, json.dumps({"attributes": {}, "checksums": ""}), "{", "null"])
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, json.dumps({"attributes": {}, "checksums": ""}), "{", "null"],
+    ids=["deep", "without a marker", "cut short", "null"],
+)
 def test_a_receipt_that_no_job_wrote_is_passed_over(tmp_path, content):
     paths = write_blocks(tmp_path / "pair", ("variance",))
     log = tmp_path / "pair" / "logs" / f"{paths[0].parent.name}.speciation.log"

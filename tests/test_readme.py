@@ -3,10 +3,13 @@
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import scoreshock as ss
+from scoreshock.study import Study
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
@@ -33,3 +36,18 @@ def test_the_session_prints_what_readme_shows(monkeypatch: pytest.MonkeyPatch, c
         exec(block, scope)
         printed = capsys.readouterr().out.split()
         assert printed[-len(expected) :] == expected
+
+
+def test_the_notebook_runs_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README[README.index("## The same in a notebook") :], flags=re.DOTALL)
+    monkeypatch.chdir(CONFIG.parents[1])
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    assert scope["digits"].sizes["component"] == 10
+
+
+def test_the_small_study_is_valid_and_makes_the_file_that_readme_names() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    study = Study.from_mapping(yaml.safe_load(text))
+    made = [f"{study.output}/{name}/{quantity}.nc" for name, sweep in study.sweeps.items() for quantity in sweep.quantities]
+    assert made == re.findall(r"snakemake --cores all (\S+\.nc)", README)

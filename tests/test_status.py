@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -29,13 +30,14 @@ sweeps:
 BLOCKS = ["weight=0.5", "weight=0.6", "weight=0.7"]
 
 
-@pytest.fixture
-def study(tmp_path):
-    """A study that has run, as the workflow leaves it."""
-    file = tmp_path / "study.yaml"
-    file.write_text(STUDY.format(folder=tmp_path / "results"))
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The results of a study that has run, as the workflow leaves them."""
+    home = tmp_path_factory.mktemp("made")
+    file = home / "study.yaml"
+    file.write_text(STUDY.format(folder=home / "results"))
     sweep = load_study(file).sweeps["line"]
-    folder = tmp_path / "results" / "line"
+    folder = home / "results" / "line"
     results.write_plan(folder, sweep.description())
     for kind in ("logs", "benchmarks"):
         (folder / kind).mkdir()
@@ -49,6 +51,15 @@ def study(tmp_path):
     compare(folder, sweep.content("speciation"))
     (folder / "figures").mkdir()
     (folder / "figures" / ".snakemake_timestamp").touch()
+    return home / "results"
+
+
+@pytest.fixture
+def study(made, tmp_path):
+    """The same study with a copy of its results, which may be spoilt."""
+    shutil.copytree(made, tmp_path / "results")
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY.format(folder=tmp_path / "results"))
     return str(file)
 
 

@@ -141,14 +141,18 @@ def test_bounds_hold_inside_the_interval(seed):
     q, m = int(rng.integers(3, 6)), 3
     points = Points(rng.standard_normal((m, q, 1)), rng.uniform(0, 3, (q, 1)), rng.uniform(-3, 1, (q, 1)))
     start = rng.uniform(0.1, 2)
-    for width in (1e-3, 0.03, 0.3):
+    told = 0
+    for width in (1e-4, 1e-3, 0.03, 0.3):
         left, right = (inertia.node_at(np.array([y]), points) for y in (start, start * (1 + width)))
         inside = inertia.evaluate(np.linspace(start, start * (1 + width), 200), points, np.zeros(200, dtype=int))
         if left.above == right.above:
             if inertia.stays_below(left, right):
+                told += 1
                 assert (inside.above <= left.above).all()
             if inertia.stays_above(left, right):
+                told += 1
                 assert (inside.above >= left.above).all()
+    assert told >= 2  # of the shortest interval at least, both
 
 
 def test_each_point_depends_on_itself_alone():

@@ -138,7 +138,9 @@ def test_collinear_means_in_space_merge_as_on_their_line(seed):
     rng = np.random.default_rng([seed, 2])
     line, weights = rng.standard_normal((5, 1)), rng.dirichlet(np.full(5, 5.0))
     expected = merging(line, weights, ZERO)
-    found = last_merging(line * rng.standard_normal(3), weights, ZERO)
+    direction = rng.standard_normal(3)
+    found = last_merging(line * direction, weights, ZERO)  # collinear but for rounding
+    np.testing.assert_allclose(found.tau, expected.tau_star * (direction @ direction), rtol=1e-8)
     scale = np.ptp(line)
     along = last_merging(line * [0.6, 0.0, 0.8] + [1.0, 2.0, 3.0], weights, ZERO)
     np.testing.assert_allclose(along.tau, expected.tau_star, rtol=1e-9, atol=1e-12 * scale)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 
 import scoreshock as ss
 from scoreshock.conventions import Status
@@ -197,7 +198,9 @@ def test_every_status_is_reached():
     floor = solve(pair, [0.45, 0.55], [0.01, 0.5, 2.0])
     assert floor.status.tolist() == [Status.ok, Status.ok, Status.below_floor]
     assert floor.n_roots.tolist() == [2, 1, 0]
-    assert floor.tau_star[2] == pytest.approx((0.9592879585815163 - 2) / 2)
+    # At the mean 0.1, of two components alone: v = 4 r (1 - r), with r/(1 - r) = (0.55/0.45) exp(0.2/v).
+    largest = brentq(lambda v: v - np.cosh(0.5 * np.log(0.55 / 0.45) + 0.1 / v) ** -2, 0.9, 1.0, xtol=1e-15)
+    assert floor.tau_star[2] == pytest.approx((largest - 2) / 2, rel=1e-12)
     np.testing.assert_array_equal(floor.root_status == Status.ok, np.isfinite(floor.roots))
     np.testing.assert_array_equal(floor.mode >= 0, np.isfinite(floor.roots))
 

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 import xarray as xr
-from compliance_checker.runner import CheckSuite, ComplianceChecker
 
 import scoreshock as ss
-from scoreshock import provenance, store
 from scoreshock.conventions import Status
 from tests.reference import cases, check, identify
 
@@ -172,20 +170,6 @@ def test_criteria_of_the_other_kind_are_refused():
         evaluated("speciation", criteria=["leading", "boundary"])
     with pytest.raises(ValueError, match=r"criteria: \['matched-gaussian'\] is not allowed; allowed: leading"):
         ss.speciation(ss.families.pair(1.0), criteria=["matched-gaussian"])
-
-
-@pytest.mark.parametrize("quantity", ["scores", "speciation"])
-def test_files_pass_the_cf_checker(quantity, tmp_path):
-    options = profile("separation", "speciation") if quantity == "scores" else {}
-    about = provenance.attributes({"family": "tilted-quartic"}, quantity, module=f"wells.{quantity}")
-    store.write(evaluated(quantity, **options), tmp_path / "wells.nc", about)
-    CheckSuite.load_all_available_checkers()
-    report = tmp_path / "report.txt"
-    passed, errors = ComplianceChecker.run_checker(
-        str(tmp_path / "wells.nc"), ["cf:1.11"], 0, "normal", output_filename=str(report), output_format="text"
-    )
-    assert not errors, report.read_text()
-    assert passed, report.read_text()
 
 
 def test_a_study_of_a_layer_is_the_layer_at_each_time():
