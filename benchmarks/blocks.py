@@ -49,12 +49,17 @@ def _compute(name: str, content: dict) -> None:
         jobs.compute(content, str(data))
 
 
-def graph() -> None:
+def graph(folder: str = "empty") -> None:
     """Build the workflow's graph of a run that has made nothing yet."""
     from snakemake.cli import main as snakemake
 
     with suppress(SystemExit):
-        snakemake(["-n", "-s", str(ROOT / "Snakefile"), "-d", "empty", "--configfile", "study.yaml", "--quiet", "all"])
+        snakemake(["-n", "-s", str(ROOT / "Snakefile"), "-d", folder, "--configfile", "study.yaml", "--quiet", "all"])
+
+
+def again() -> None:
+    """Build the graph of a run that has made all blocks, and has yet to join them."""
+    graph(".")
 
 
 def opened() -> None:
@@ -84,6 +89,7 @@ def joined() -> None:
 
 STEPS = {
     "graph": graph,
+    "graph, all blocks there": again,
     "open, from the jobs' receipts": opened,
     "status": status,
     "catalogue": listed,

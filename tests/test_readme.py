@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 import scoreshock as ss
+from scoreshock.conventions import Status, TimeStatus
 from scoreshock.study import Study
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -51,3 +53,11 @@ def test_the_small_study_is_valid_and_makes_the_file_that_readme_names() -> None
     study = Study.from_mapping(yaml.safe_load(text))
     made = [f"{study.output}/{name}/{quantity}.nc" for name, sweep in study.sweeps.items() for quantity in sweep.quantities]
     assert made == re.findall(r"snakemake --cores all (\S+\.nc)", README)
+
+
+@pytest.mark.parametrize("member", [*Status, *TimeStatus], ids=lambda member: f"{type(member).__name__}.{member.name}")
+def test_every_reason_of_a_missing_number_is_explained(member: IntEnum) -> None:
+    page = (CONFIG.parents[1] / "docs" / "results.md").read_text()
+    of_times = page.index("of a time in a schedule's clock")
+    table = page[of_times:] if isinstance(member, TimeStatus) else page[:of_times]
+    assert f"| `{member.name}` | {member.value} |" in table
