@@ -96,10 +96,11 @@ def _parser() -> argparse.ArgumentParser:
 def _validate(given: argparse.Namespace) -> int:
     content = _read_files(given.configfile)
     study = Study.from_mapping(content)
-    if content.get("paper") and Path(DEFAULT_PAPER).is_file():
+    if Path(DEFAULT_PAPER).is_file():
         from scoreshock.verification import configuration
 
-        configuration.read(_overridden(read_yaml(DEFAULT_PAPER)["paper"], content["paper"]))
+        paper = configuration.read(_overridden(read_yaml(DEFAULT_PAPER)["paper"], content.get("paper", {})))
+        configuration.refuse_shared_folder(paper, study.output, study.sweeps)
     for name, sweep in study.sweeps.items():
         print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
     print("The study is valid.")

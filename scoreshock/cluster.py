@@ -33,6 +33,8 @@ VARIABLE = "DASK_SCHEDULER_ADDRESS"
 ALLOWED = "allowed: the address of a running Dask scheduler, such as tcp://host:8786; or leave it unset to compute here"
 CONNECT_SECONDS = 5
 WORKERS_SECONDS = 60
+DESERTED_SECONDS = 900
+"""Without any worker, until a block is given up: new ones may have to wait in a queue."""
 HELD_BYTES = 2**29
 """Of chunks on their way from the cluster into the file."""
 
@@ -176,18 +178,17 @@ class _Fetch:
 
     def _result(self, future: Future) -> Sequence[np.ndarray]:
         """What the cluster computes, as long as it has workers: without, it would be waited for in vain."""
-        deserted = False
-        while True:
+        deserted = 0.0
+        while deserted < DESERTED_SECONDS:
             try:
                 return future.result(timeout=WORKERS_SECONDS)
             except TimeoutError:
                 if future.done():
                     return future.result()
-            if deserted and not self.client.nthreads():
-                raise ClusterError(
-                    f"{VARIABLE} = {self.address!r}: its workers are gone; nothing was written: start some, and run again"
-                )
-            deserted = not self.client.nthreads()
+            deserted = 0.0 if self.client.nthreads() else deserted + WORKERS_SECONDS
+        raise ClusterError(
+            f"{VARIABLE} = {self.address!r}: its workers are gone; nothing was written: start some, and run again"
+        )
 
 
 def _gathered(dataset: xr.Dataset, client: Client, address: str) -> xr.Dataset:

@@ -244,7 +244,7 @@ def arrange(blocks: Sequence[Block], split: Sequence[str], order: Mapping[str, S
     Raises
     ------
     ValueError
-        Without blocks, or when a variable has other dimensions in one block than in another.
+        Without blocks, or when a variable has other dimensions or another type in one block than in another.
     """
     if not blocks:
         raise ValueError("no blocks to join")

@@ -57,7 +57,7 @@ def merge(
     """
     layout = whole_layout(map(Path, paths), split)
     with store.staged(Path(out)) as temporary:
-        with netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
+        with NETCDF_LOCK, netCDF4.Dataset(temporary, "w", format="NETCDF4") as file:
             file.setncatts(_merged_attributes(layout) | dict(attributes or {}))
             _define(file, layout)
             for block in layout.blocks:

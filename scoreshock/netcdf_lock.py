@@ -1,4 +1,4 @@
-"""The lock that keeps threads out of each other's way in the NetCDF library, which crashes when several are in it."""
+"""The lock of threads that open, read or join files: the NetCDF library crashes when several are in it at a time."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ class ReentrantLock:
         """Take the lock; without ``blocking`` only where that needs no waiting."""
         if not self._owner.acquire(blocking):
             return False
-        if self._depth == 0 and not acquire(NETCDF4_PYTHON_LOCK, blocking):
-            self._owner.release()
-            return False
-        self._depth += 1
-        return True
+        taken = False
+        try:
+            taken = self._depth > 0 or acquire(NETCDF4_PYTHON_LOCK, blocking)
+        finally:  # of an interrupt, too
+            if not taken:
+                self._owner.release()
+        self._depth += taken
+        return taken
 
     def release(self) -> None:
         """Give the lock back, as often as it was taken."""

@@ -98,16 +98,27 @@ def _open_best(folder: Path, planned: Mapping[str, Planned], quantity: str) -> t
     dataset = store.open_file(joined)
     differing = _differing(dataset, planned, quantity)
     said = [f"{joined} {differing}"] * bool(differing) + _foreign_code(joined, inspection.attributes, quantity)
-    if not said:
+    if not differing and not (said and _is_made_again(folder, planned, quantity)):
         return dataset, said
     try:
         blocks, notes = _open_blocks(folder, planned, quantity, [f"{said[0]}; reading the blocks instead"])
     except FileNotFoundError:
         return dataset, said  # the joined file is all that there is
+    except (ValueError, store.BrokenFile):
+        if differing:
+            raise
+        return dataset, said  # blocks of several codes, of which the joined file is one
     if not differing and len(notes) > 1:
-        return dataset, said  # not all blocks were made again by the code as it is now
+        return dataset, said  # not all blocks were made again
     dataset.close()
     return blocks, notes
+
+
+def _is_made_again(folder: Path, planned: Mapping[str, Planned], quantity: str) -> bool:
+    """Whether the first block is of the code as it is now: where it is not, the others need not be looked at."""
+    first = next(iter(planned), None)
+    seen = store.inspect(_block_file(folder, first, quantity)) if first is not None else None
+    return seen is not None and seen.state == "ok" and provenance.is_of_this_code(seen.attributes, quantity)
 
 
 def _differing(dataset: xr.Dataset, planned: Mapping[str, Planned], quantity: str) -> str:

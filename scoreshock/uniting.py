@@ -68,7 +68,7 @@ def unite(folders: Sequence[str | Path], target: str | Path) -> dict[str, int]:
     problems += [
         f"{sweep}: {target / sweep} holds blocks and no {plans.PLAN}; running its study there writes it"
         for sweep in found
-        if sweep not in names.get(target, ()) and any((target / sweep).glob("blocks/*/*.nc"))
+        if sweep not in names.get(target, ()) and _files(target / sweep)
     ]
     if problems:
         raise ValueError("these results do not belong together; nothing was written:\n" + "\n".join(problems))
@@ -81,12 +81,16 @@ def _sweeps(folder: Path) -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{plans.PLAN}"))
 
 
+def _files(folder: Path) -> list[Path]:
+    """The files of a sweep's blocks, without those that are being written."""
+    return sorted(file for file in folder.glob("blocks/*/*.nc") if not file.name.startswith("."))
+
+
 def _read(folder: Path) -> Source:
     """All blocks of a sweep, after comparing their values with their checksums."""
     plan = plans.read_plan(folder)
-    files = sorted(folder.glob("blocks/*/*.nc"))
     reader = records.Reader(())
-    whole = [reader.read(file, full=True) for file in files if not file.name.startswith(".")]
+    whole = [reader.read(file, full=True) for file in _files(folder)]
     return Source(folder, plan, {(block.path.parent.name, block.path.stem): block for block in whole})
 
 
@@ -163,7 +167,11 @@ def _conflicts(sources: Sequence[Source]) -> Iterator[str]:
 
 
 def _copy(sources: Sequence[Source], target: Path) -> int:
-    """Copy what ``target`` lacks, and write the plan of all; return the number of blocks copied."""
+    """Write the plan of all, and copy what ``target`` lacks; return the number of blocks copied.
+
+    In this order, so that after an interruption the same call goes on.
+    """
+    plans.write_plan(target, _plan_of_all([source.plan for source in sources]))
     there = {key for source in sources if source.folder == target for key in source.blocks}
     copied = 0
     for source in sources:
@@ -172,7 +180,6 @@ def _copy(sources: Sequence[Source], target: Path) -> int:
                 there.add((name, quantity))
                 _copy_block(block, source.folder, target)
                 copied += 1
-    plans.write_plan(target, _plan_of_all([source.plan for source in sources]))
     return copied
 
 

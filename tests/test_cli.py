@@ -58,6 +58,16 @@ def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, 
     seen = capsys.readouterr()
     assert seen.out == ""
     assert [line.split(":")[0] for line in seen.err.splitlines()[1:]] == ["paper.pair.separation", "paper.pear"]
+    pair = "{family: pair, axes: {separation: 1.0}, quantities: [scores]}"
+    for study, line in {
+        "paper: {output: ~/paper}\n": "paper.output: '~/paper' is not allowed; allowed: a path as it is",
+        f"sweeps: {{paper: {pair}}}\n": "sweeps.paper: its folder 'results/paper' is that of `snakemake verify`",
+    }.items():
+        file.write_text(study)
+        assert main(["validate", "--configfile", str(file)]) == 2
+        assert capsys.readouterr().err.splitlines()[1].startswith(line)
+    file.write_text(f"paper: {{output: elsewhere}}\nsweeps: {{paper: {pair}}}\n")
+    assert main(["validate", "--configfile", str(file)]) == 0
 
 
 def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):

@@ -27,6 +27,13 @@ def test_conda_installs_what_pip_installs_from_the_same_versions_on():
     assert conda == {CONDA_NAMES.get(name, name): bound for name, bound in pip.items()}
 
 
+def test_every_test_is_found_without_naming_it():
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    places = [place for pattern in found for place in ROOT.glob(pattern)]
+    for file in [*ROOT.glob("tests/**/test_*.py"), *ROOT.glob("scoreshock/**/*.py")]:
+        assert any(place in (file, *file.parents) for place in places), file
+
+
 def test_conda_installs_the_package_itself_from_this_folder():
     listed = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     assert [line for line in listed if isinstance(line, dict)] == [{"pip": ["--editable ."]}]

@@ -280,9 +280,10 @@ def test_blocks_that_were_all_made_again_by_newer_code_are_read_instead_of_the_j
     with pytest.warns(UserWarning, match=r"speciation.nc is of another code version; reading the blocks instead") as caught:
         same_bits(results.open_results(tmp_path, "pair", "speciation"), whole_sweep())
     assert len(caught) == 1
-    change(paths[0], {"scoreshock_code_digest": "1" * 64})  # not all are
-    with pytest.warns(UserWarning, match=r"speciation.nc is of another code version$"):
-        results.open_results(tmp_path, "pair", "speciation")
+    for path in (paths[1], paths[0]):  # not all are, then not even the first
+        change(path, {"scoreshock_code_digest": "1" * 64}, n_roots=np.zeros((6, 1), np.int8))
+        with pytest.warns(UserWarning, match=r"speciation.nc is of another code version$"):
+            same_bits(results.open_results(tmp_path, "pair", "speciation"), whole_sweep())
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])

@@ -79,6 +79,22 @@ def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
     assert unite([a, b], a) == {"line": 0}
 
 
+def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, monkeypatch):
+    copy, target = shutil.copyfile, tmp_path / "both"
+
+    def interrupted(source, destination):
+        if "weight=0.7" in str(source):
+            raise KeyboardInterrupt
+        return copy(source, destination)
+
+    monkeypatch.setattr(shutil, "copyfile", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        unite([a, b], target)
+    monkeypatch.undo()
+    assert unite([a, b], target) == {"line": 1}
+    assert results.open_results(target, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
+
+
 def test_blocks_without_a_plan_are_not_overwritten(a, b):
     (a / "line" / "sweep.json").unlink()
     before = contents(a)

@@ -147,7 +147,7 @@ def chunked(
     which are larger, all their parts would wait in memory.
     """
     speciation = _used("speciation", speciation).unify_chunks()  # of a file, each variable has chunks of its own
-    criteria, orders = speciation.sizes["criterion"], 0 if corrections is None else corrections.sizes["order"]
+    criteria, orders = speciation.sizes["criterion"], 0 if corrections is None else corrections.sizes.get("order", 1)
     pairs = criteria * (criteria if references is None else len(references))
     room = CHUNK // (max(pairs, orders) * speciation.sizes.get("schedule", 1))
     chunks = dict.fromkeys(speciation.dims, -1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from scoreshock.study.errors import StudyError, key_path, show
+from scoreshock.study.models import folder
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -175,7 +177,7 @@ class Draws(_Part):
 class Configuration(_Part):
     """All parameters of the verification: the key ``paper`` of ``config/paper.yaml``."""
 
-    output: Annotated[str, Field(min_length=1)] = "results/paper"
+    output: Annotated[str, Field(min_length=1), AfterValidator(folder)] = "results/paper"
     published: list[str] = []
     pair: Pair
     unequal: UnequalPair
@@ -243,12 +245,32 @@ def read(given: Any) -> Configuration:
         raise StudyError(_line(found) for found in error.errors(include_url=False)) from None
 
 
+def refuse_shared_folder(paper: Configuration, output: str, sweeps: Iterable[str]) -> None:
+    """Refuse a sweep whose results would lie where the verification writes: each would clear away the other's.
+
+    Raises
+    ------
+    StudyError
+        Naming the sweep.
+    """
+    shared = [name for name in sweeps if Path(output, name) == Path(paper.output)]
+    if shared:
+        raise StudyError(
+            [
+                f"sweeps.{shared[0]}: its folder {paper.output!r} is that of `snakemake verify`; allowed: any other name, "
+                "or another folder for the paper (paper.output)"
+            ]
+        )
+
+
 def _line(found: Any) -> str:
     path = key_path(("paper", *found["loc"]))
     if found["type"] == "missing":
         return f"{path}: missing; this key is needed"
     if found["type"] == "extra_forbidden":
         return f"{path}: unknown key"
+    if found["type"] == "problem":
+        return f"{path}: {found['msg']}"
     message = found["msg"].removeprefix("Value error, ")
     link = ";" if message.startswith("allowed") else ":"
     return f"{path}: {show(found['input'])} is not allowed{link} {message[0].lower()}{message[1:]}"

@@ -208,6 +208,7 @@ def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tm
 @pytest.mark.usefixtures("tiny_chunks")
 def test_workers_that_are_gone_are_not_waited_for_for_ever(dask_cluster, tmp_path, in_mid_block, monkeypatch):
     monkeypatch.setattr(cluster, "WORKERS_SECONDS", 1)
+    monkeypatch.setattr(cluster, "DESERTED_SECONDS", 2)
     running = in_mid_block(tmp_path / "results" / "there.nc")
     for name in ("one", "two"):
         dask_cluster.kill(name)

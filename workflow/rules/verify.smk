@@ -10,17 +10,13 @@ try:
     paper = read_yaml(f"{workflow.basedir}/config/paper.yaml")["paper"]
     update_config(paper, config.get("paper", {}))
     PAPER = verification.read(paper)
+    verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
 except StudyError as error:
     raise WorkflowError(
         f"The paper's configuration is not valid; nothing was run.\n{error}"
     ) from None
 
 PAPER_OUT = str(Path(PAPER.output))
-if Path(PAPER_OUT) in [Path(OUT, sweep) for sweep in STUDY.sweeps]:
-    raise WorkflowError(
-        f"The paper's configuration is not valid; nothing was run.\npaper.output: "
-        f"{PAPER_OUT!r} is the folder of a sweep's results; allowed: any other folder"
-    )
 PAPER_FILES = {
     section: [f"{PAPER_OUT}/{name}.nc" for name in names]
     for section, names in contents.FILES.items()
