@@ -58,7 +58,7 @@ def graph(folder: str = "empty") -> None:
 
 
 def again() -> None:
-    """Build the graph of a run that has made all blocks, and has yet to join them."""
+    """Build the graph of a run that finds all blocks, without Snakemake's records of them, and has yet to join them."""
     graph(".")
 
 

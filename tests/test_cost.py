@@ -54,7 +54,7 @@ def test_a_chunk_is_as_large_as_evaluation_makes_it(quantity, num, schedules):
     made = block(axes=axes, quantity=quantity, x={"start": -1.0, "stop": 1.0, "num": 21})
     result = evaluate(made, quantity)
     longest = math.prod(max(result.chunks[axis]) for axis in ("separation", "variance"))
-    assert cost.chunk_densities(made, quantity) == pytest.approx(longest, rel=0.02, abs=1)
+    assert cost.chunk_densities(made, quantity) == pytest.approx(longest, rel=1e-3, abs=1)
     assert cost.chunk_bytes(made, quantity) == made.bytes(quantity) * cost.chunk_densities(made, quantity) // (2 * num)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,11 @@ def test_a_file_is_written_on_scratch_and_stands_beside_its_target_empty_until_i
         temporary.write_text("whole")
         assert temporary.parent == scratch
         assert [left.stat().st_size for left in path.parent.iterdir()] == [0]
-        assert [left.name.startswith(f".{path.name}.") for left in path.parent.iterdir()] == [True]
+        (beside,) = path.parent.iterdir()
+        # The same process and the same token, by which both are known for one writer's.
+        assert beside.name.startswith(f".{path.name}.")
+        assert beside.name.split(".")[-4:] == temporary.name.split(".")[-4:]
+        assert beside.name.split(".")[-4] == str(os.getpid())
     assert path.read_text() == "whole"
     assert list(path.parent.iterdir()) == [path]
     assert list(scratch.iterdir()) == []
