@@ -56,6 +56,7 @@ class Status(IntEnum):
     singular = 5
     not_applicable = 6
     failed = 7
+    unresolved = 8  # what decides is below rounding
 
 
 class TimeStatus(IntEnum):
