@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Mapping
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from itertools import accumulate, repeat
 from typing import Any
 
 import numpy as np
@@ -13,13 +18,44 @@ from scoreshock.conventions import AXES, check_axis
 CORE = ("component", "feature")
 """Dimensions of one mixture; every other dimension is a sweep."""
 
+RATIO_DIGITS = 50
+"""Decimal digits of the products of a logarithmic range: a million of them lose six, and a double has seventeen."""
+
 
 def values(spec: Mapping[str, Any]) -> np.ndarray:
-    """Values of an axis: ``{"values": [...]}`` or ``{"start", "stop", "num", "scale": "linear" | "log"}``, ends included."""
+    """Values of an axis: ``{"values": [...]}`` or ``{"start", "stop", "num", "scale": "linear" | "log"}``, ends included.
+
+    Of a range each value is the double nearest to the exact one, ``start`` and ``stop`` taken as the decimals that they are
+    written as. So a value that can be written as a decimal equals that decimal, and a range that is continued at the same
+    step keeps its values.
+
+    Examples
+    --------
+    >>> values({"start": 0.5, "stop": 1.0, "num": 6}).tolist()
+    [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    >>> values({"start": 0.01, "stop": 10.0, "num": 4, "scale": "log"}).tolist()
+    [0.01, 0.1, 1.0, 10.0]
+    """
     if "values" in spec:
         return np.asarray(spec["values"])
-    spaced = np.geomspace if spec.get("scale", "linear") == "log" else np.linspace
-    return spaced(float(spec["start"]), float(spec["stop"]), int(spec["num"]))
+    spaced = _even_ratios if spec.get("scale", "linear") == "log" else _even_steps
+    return spaced(Decimal(repr(float(spec["start"]))), Decimal(repr(float(spec["stop"]))), int(spec["num"]))
+
+
+def _even_steps(start: Decimal, stop: Decimal, num: int) -> np.ndarray:
+    first, step = Fraction(start), (Fraction(stop) - Fraction(start)) / (num - 1)
+    shared = math.lcm(first.denominator, step.denominator)
+    offset, slope = int(first * shared), int(step * shared)
+    # Whole numbers of this size are exact as doubles, whose quotient is then the nearest one; Python's own always is.
+    exact = max(abs(offset), abs(offset + slope * (num - 1)), slope * (num - 1), shared) <= 2**53
+    return ((offset + slope * np.arange(num, dtype=np.int64 if exact else object)) / shared).astype(float)
+
+
+def _even_ratios(start: Decimal, stop: Decimal, num: int) -> np.ndarray:
+    with localcontext(Context(prec=RATIO_DIGITS)):
+        ratio = (stop / start) ** (Decimal(1) / (num - 1))
+        inner = [float(value) for value in accumulate(repeat(ratio, num - 2), operator.mul, initial=start)]
+    return np.array([*inner, float(stop)])
 
 
 def size(spec: Mapping[str, Any]) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scoreshock.study import Study, StudyError, schema
+from scoreshock.study import Study, StudyError, check_output, schema
+from scoreshock.study.layers import overridden, read_layers
 from scoreshock.study.plan import table
 from scoreshock.study.reading import read_yaml
 
@@ -41,22 +42,7 @@ def read_study(files: Sequence[str]) -> Study:
 
 
 def _read_files(files: Sequence[str]) -> dict[str, Any]:
-    """The content of the files of a study, laid over each other."""
-    merged: dict[str, Any] = {}
-    problems: list[str] = []
-    for file in files:
-        try:
-            content = read_yaml(file)
-            if not isinstance(content, Mapping):
-                raise StudyError([f"{file}: {content!r:.60} is not a mapping (key: value)"])
-            merged = _overridden(merged, content)
-        except StudyError as error:
-            problems += error.problems
-    if problems:
-        raise StudyError(problems)
-    if "sweeps" not in merged and Path(DEFAULT_STUDY).is_file():
-        merged = _overridden(read_yaml(DEFAULT_STUDY), merged)
-    return merged
+    return read_layers(files, DEFAULT_STUDY if Path(DEFAULT_STUDY).is_file() else None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,10 +82,11 @@ def _parser() -> argparse.ArgumentParser:
 def _validate(given: argparse.Namespace) -> int:
     content = _read_files(given.configfile)
     study = Study.from_mapping(content)
+    check_output(study.output)
     if Path(DEFAULT_PAPER).is_file():
         from scoreshock.verification import configuration
 
-        paper = configuration.read(_overridden(read_yaml(DEFAULT_PAPER)["paper"], content.get("paper", {})))
+        paper = configuration.read(overridden(read_yaml(DEFAULT_PAPER)["paper"], content.get("paper") or {}))
         configuration.refuse_shared_folder(paper, study.output, study.sweeps)
     for name, sweep in study.sweeps.items():
         print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
@@ -168,15 +155,6 @@ def _one_of(what: str, given: str | None, known: Sequence[str]) -> str:
     if given not in known:
         raise ValueError(f"{what} {given!r} is not in the study; allowed: {', '.join(known)}")
     return given
-
-
-def _overridden(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with the keys of ``top``, mappings within mappings merged."""
-    merged = dict(base)
-    for key, value in top.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _overridden(merged[key], value) if both else value
-    return merged
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ import pytest
 import xarray as xr
 
 from scoreshock import provenance, results, store
-from scoreshock.cli import main
+from scoreshock.cli import main, read_study
 from scoreshock.study import load_study, schema
 
 ROOT = Path(__file__).parent.parent
+CASES = Path(__file__).parent / "cases"
 DEFAULT = str(ROOT / "config" / "config.yaml")
 
 STUDY = """
@@ -122,6 +123,24 @@ def test_later_files_override_earlier_ones(tmp_path, study, capsys):
     wrong.write_text("- 1\n")
     assert main(["validate", "--configfile", study, str(wrong)]) == 2
     assert f"{wrong}: [1] is not a mapping" in capsys.readouterr().err
+
+
+def test_an_axis_a_grid_and_a_schedule_are_laid_over_as_a_whole(tmp_path):
+    top = tmp_path / "top.yaml"
+    top.write_text(
+        "schedules: {ddpm: {kind: edm}}\n"
+        "sweeps: {pair: {tau: [0.5], split: ~, parameters: {scaling: per-coordinate}, axes: {schedule: ~}}, triangle: ~}\n"
+    )
+    study = read_study([DEFAULT, str(CASES / "k10_over.yaml"), str(top)])
+    assert list(study.sweeps) == ["pair", "dimension", "digits"]
+    pair = study.sweeps["pair"]
+    assert (list(pair.axes), pair.axes["separation"]) == (
+        ["separation", "variance", "weight", "dimension"],
+        {"values": [1.0, 2.0]},
+    )
+    assert (pair.split, dict(pair.schedules), pair.parameters) == ((), {}, {"scaling": "per-coordinate"})
+    assert pair.options["tau"] == {"values": [0.5], "unit": "absolute"}
+    assert study.sweeps["dimension"].schedules["ddpm"]["kind"] == "edm"
 
 
 def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, capsys):

@@ -9,8 +9,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
+from scoreshock.cli import main
 from scoreshock.conventions import QUANTITIES
 from scoreshock.study import Study, StudyError, check_files, check_output, load_study
+from scoreshock.study.errors import LONGEST, MOST, show
+
+CASES = Path(__file__).parent / "cases"
 
 GOOD = {
     "output": "results",
@@ -102,7 +106,7 @@ BAD = {
     "schedule twice": (f"{AXES}/schedule", ["ve", "ve"], "sweeps.pair.axes.schedule: 've' stands there twice", "once"),
     "half dimension": (f"{AXES}/dimension/0", 1.5, "sweeps.pair.axes.dimension[0]: 1.5 is not", "a whole number >= 1"),
     "dimension 0": (f"{AXES}/dimension/0", 0, "sweeps.pair.axes.dimension[0]: 0 is not", "a whole number >= 1"),
-    "dimension beyond floats": (f"{AXES}/dimension/0", 10**30, "sweeps.pair.axes.dimension[0]", "at most 2^53"),
+    "dimension beyond floats": (f"{AXES}/dimension/0", 10**30, "sweeps.pair.axes.dimension[0]", "below 2^53"),
     "dimension between": (
         f"{AXES}/dimension",
         {"start": 1, "stop": 10, "num": 5},
@@ -231,7 +235,7 @@ BAD = {
     "no sweeps": ("sweeps", {}, "sweeps: is empty", "at least one"),
     "sweeps are a list": ("sweeps", [1], "sweeps: [1] is not", "a mapping"),
     "sweep is empty": ("sweeps/pair", None, "sweeps.pair: null is not", "a mapping"),
-    "output is a number": ("output", 3, "output: 3 is not", "text"),
+    "output is a number": ("output", 3, "output: 3 is a number, not text", "in quotes"),
     "output is empty": ("output", "", "output: is empty", "text"),
     "output is a wildcard": ("output", "res{x}", "output: 'res{x}' is not", "braces"),
     "grid of 1e12 points": (
@@ -393,7 +397,6 @@ def test_a_mixture_has_no_matched_gaussians():
         ([[0], [True]], "sweeps.pair.groups[1][0]: true is not allowed; allowed: a whole number"),
         ([[0], 1], "sweeps.pair.groups[1]: 1 is not allowed; allowed: a list"),
         (0, "sweeps.pair.groups: 0 is not allowed; allowed: a list"),
-        (None, "sweeps.pair.groups: null is not allowed; allowed: a list"),
     ],
 )
 def test_groups_are_two_lists_of_components(groups, line):
@@ -522,7 +525,7 @@ YAML = {
     "alias to itself": ("a: &x [*x]\n", "an alias that contains itself"),
     "deep nesting": ("[" * 5000, "nested too deeply"),
     "null byte": ("a: \x00\n", "is not a text file"),
-    "impossible date": ("a: 2026-13-45\n", "month must be in 1..12"),
+    "impossible date": ("a: 2026-13-45\n", "line 1: YAML reads 2026-13-45 as a date"),
 }  # fmt: skip
 
 
@@ -578,3 +581,170 @@ def test_duplicates_are_found_in_every_file(tmp_path):
 def test_numbers_of_numpy_are_numbers():
     study = changed(f"{AXES}/variance", np.array([0.25, 1.0]).tolist())
     assert Study.from_mapping(study).sweeps["pair"].axes["variance"] == {"values": [0.25, 1.0]}
+
+
+CASE_LINES = {
+    "k1k_octal": "k1k_octal.yaml: line 5: YAML reads 010 as the octal number 8; write 10",
+    "k2e_output_backslash": "output: 'C:\\\\results' is not allowed; allowed: a path with / between its folders",
+    "k2e_output_long": "cannot be written: File name too long",
+    "k3a_large_value": "sweeps.s.axes.separation: means has a coordinate of size 1e+200; allowed: at most 1e+150",
+    "k6c_nan": "sweeps.s.axes.separation[0]: 'nan' is text, not a number; allowed: a finite number",
+    "k6d_schedule_mapping": "sweeps.s.axes.schedule[0]: {'kind': 'edm'} is a mapping, not a label; describe it under",
+    "k6d_step": "sweeps.s.axes.separation.step: unknown key; write num: 8 for this step (allowed: start, stop, num, scale)",
+}
+
+
+@pytest.mark.parametrize(("name", "line"), CASE_LINES.items())
+def test_a_case_is_refused_with_one_line(name, line, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["validate", "--configfile", str(CASES / f"{name}.yaml")]) == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "The study is not valid:"
+    assert [line in found for found in lines] == [True]
+
+
+def test_a_long_list_makes_no_long_message():
+    with pytest.raises(StudyError, match=r"schedules\.mine: ") as caught:
+        load_study(CASES / "k7a_betas_list.yaml")
+    assert len(str(caught.value)) <= LONGEST
+    many = {f"s{n}": {"family": "pear", "axes": {"separation": 1.0}, "quantities": ["scores"]} for n in range(1000)}
+    lines = lines_of({"sweeps": many, "schedules": GOOD["schedules"]})
+    assert len(lines) == MOST + 1
+    assert lines[-1] == "... and 950 more problems"
+
+
+@pytest.mark.parametrize("value", [list(range(10**5)), "x" * 10**6, {"a" * 10**4: [[[1]]]}, 10**400, [np.float64(0.1)] * 9])
+def test_whatever_is_shown_is_short(value):
+    assert len(show(value)) < 200
+    assert "\n" not in show(value)
+
+
+MISREAD = {
+    "octal": ("separation: [0o17, 017]", "YAML reads 017 as the octal number 15; write 17"),
+    "octal with a sign": ("tilt: -010", "YAML reads -010 as the octal number -8; write -10"),
+    "octal that is none": ("separation: 08", "'08' is text, not a number; allowed: a finite number"),
+    "base 60": ("separation: [1:30]", "YAML reads 1:30 as a number to the base 60"),
+    "base 60 with a point": ("separation: [1:30.5]", "YAML reads 1:30.5 as a number to the base 60"),
+    "date": ("separation: [2024-01-01]", "YAML reads 2024-01-01 as a date"),
+    "yes as a number": ("separation: [yes]", "true is true or false, not a number; allowed: a finite number"),
+    "no as a label": ("schedule: [no]", "false is true or false, not text: write it in quotes"),
+    "on as a key": ("on: 1", "YAML reads on as true or false; write a name in quotes"),
+    "infinity": ("separation: .inf", "inf is not a finite number; allowed: a finite number"),
+    "digits of another script": ("separation: ['٣']", "is text, not a number; allowed: a finite number"),
+    "decimal comma": ("separation: '1,5'", "'1,5' is text, not a number; allowed: a finite number"),
+}
+
+
+@pytest.mark.parametrize(("axis", "what"), MISREAD.values(), ids=MISREAD.keys())
+def test_a_word_that_yaml_reads_as_something_else_is_refused(tmp_path, axis, what):
+    lines = yaml_lines(
+        tmp_path / "study.yaml", f"sweeps:\n  s:\n    family: pair\n    axes:\n      {axis}\n    quantities: [speciation]\n"
+    )
+    assert any(what in line for line in lines)
+
+
+def test_numbers_are_read_as_their_author_means_them(tmp_path):
+    file = tmp_path / "study.yaml"
+    file.write_text(
+        "sweeps: {s: {family: pair, axes: {separation: [1_000, .5, +2, 0x10, 1.]}, quantities: [burgers], terms: yes}}"
+    )
+    sweep = load_study(file).sweeps["s"]
+    assert sweep.axes["separation"]["values"] == [1000.0, 0.5, 2.0, 16.0, 1.0]
+    assert sweep.options["terms"] is True
+
+
+def test_numbers_of_a_json_file_are_those_of_json(tmp_path):
+    file = tmp_path / "study.json"
+    file.write_text('{"sweeps": {"s": {"family": "pair", "axes": {"separation": [1e-3]}, "quantities": ["scores"]}}}')
+    assert load_study(file).sweeps["s"].axes["separation"] == {"values": [0.001]}
+
+
+HINTS = {
+    "end": (f"{AXES}/separation", {"start": 1, "end": 2, "num": 3}, '.end: unknown key; here it is called "stop"'),
+    "steps": (f"{AXES}/separation", {"start": 1, "stop": 2, "steps": 3}, '.steps: unknown key; here it is called "num"'),
+    "step that does not fit": (
+        f"{AXES}/separation",
+        {"start": 0.5, "stop": 4.0, "step": 0.3},
+        "write num, the number of values; this step does not lead from 0.5 to 4.0",
+    ),
+    "step that fits in decimals": (f"{AXES}/separation", {"start": 0.1, "stop": 0.7, "step": 0.1}, "write num: 7"),
+    "step of a logarithm": (
+        f"{AXES}/separation",
+        {"start": 1, "stop": 8, "step": 2, "scale": "log"},
+        "write num, the number of values, ends included",
+    ),
+    "sigma": (f"{AXES}/sigma", 0.5, 'sigma: unknown key; its square is the axis "variance"'),
+    "weights among axes": (f"{AXES}/weights", [0.3, 0.7], "those of all stand under parameters"),
+    "dim": (f"{AXES}/dim", [2], 'dim: unknown key; here it is called "dimension"'),
+    "an axis beside axes": ("sweeps/pair/variance", 0.5, "variance: unknown key; it belongs to axes: write it there"),
+    "a parameter beside parameters": ("sweeps/pair/scaling", "fixed", "it belongs to the family: write it under parameters"),
+    "a key of a sweep at the top": ("family", "pair", "family: unknown key; it belongs to a sweep"),
+    "another word is no slip": ("sweeps/pair/colour", 1, "sweeps.pair.colour: unknown key (allowed: family"),
+    "text where a list is wanted": ("sweeps/pair/criteria", "exact", "allowed: a list, such as [exact]"),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "what"), HINTS.values(), ids=HINTS.keys())
+def test_a_hint_names_what_was_meant_or_there_is_none(path, value, what):
+    (line,) = lines_of(changed(path, value))
+    assert what in line
+
+
+def test_anchors_stand_under_keys_that_begin_with_x():
+    study = load_study(CASES / "k9g_anchors.yaml")
+    assert {name: sweep.axes["separation"] for name, sweep in study.sweeps.items()} == {
+        "a": {"values": [1.0]},
+        "b": {"values": [2.0]},
+    }
+    (line,) = lines_of(GOOD | {"y-common": 1})
+    assert line.startswith("y-common: unknown key (allowed: output, schedules, sweeps, paper)")
+
+
+@pytest.mark.parametrize("key", ["split", "parameters", "x", "criteria", "groups"])
+def test_an_empty_section_is_none(key):
+    with_default = Study.from_mapping(changed(f"sweeps/pair/{key}", None)).sweeps["pair"]
+    without = copy.deepcopy(GOOD)
+    without["sweeps"]["pair"].pop(key, None)
+    assert with_default == Study.from_mapping(without).sweeps["pair"]
+
+
+EXTREMES = {
+    "greatest": ("pair", {"separation": [1.0, 1e200]}, {}, "separation"),
+    "end of a range": ("pair", {"separation": {"start": 1.0, "stop": 1e200, "num": 3}}, {}, "separation"),
+    "two axes together": (
+        "pair",
+        {"separation": [1.0, 1e149], "dimension": [1, 10**6]},
+        {"scaling": "per-coordinate"},
+        "separation",
+    ),
+    "axis and parameter": ("custom", {"separation": [1.0, 1e100]}, {"means": [-1e60, 1e60]}, "separation"),
+    "of a draw": ("random", {"realization": [0, 9], "separation": [1.0, 1e151]}, {}, "separation"),
+}
+
+
+@pytest.mark.parametrize(("family", "axes", "parameters", "axis"), EXTREMES.values(), ids=EXTREMES.keys())
+def test_both_ends_of_every_axis_are_tried_before_anything_runs(family, axes, parameters, axis):
+    (line,) = lines_of(
+        {"sweeps": {"s": {"family": family, "axes": axes, "parameters": parameters, "quantities": ["scores"]}}}
+    )
+    assert line.startswith(f"sweeps.s.axes.{axis}: means has a coordinate of size ")
+    assert line.endswith("; allowed: at most 1e+150")
+
+
+def test_an_output_that_is_a_link_to_nowhere_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("out").symlink_to(tmp_path / "purged")
+    assert main(["validate", "--configfile", str(CASES / "plain.yaml")]) == 2
+    assert f"{tmp_path}/out is a link to {tmp_path}/purged, which is not there" in capsys.readouterr().err
+    with pytest.raises(StudyError, match="which is not there"):
+        check_output("out/results")
+    (tmp_path / "purged").mkdir()
+    assert main(["validate", "--configfile", str(CASES / "plain.yaml")]) == 0
+
+
+@pytest.mark.parametrize("output", ["x" * 256, "/".join(["x" * 200] * 20), "a/" * 1950])
+def test_an_output_whose_results_would_have_too_long_paths_is_refused(output, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError, match="cannot be written: File name too long"):
+        check_output(output)
+    check_output("x" * 255)

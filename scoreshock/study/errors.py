@@ -10,6 +10,15 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+LONGEST = 300
+"""Most characters of one problem."""
+
+MOST = 50
+"""Most problems that the text of an error names."""
+
+LIKENESS = 0.75
+"""Least ratio of `difflib` at which one word is taken for a misspelling of another: ``weigth`` and ``weight`` have 0.83."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -29,8 +38,15 @@ class StudyError(ValueError):
     """
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+        self.problems = [bounded(problem) for problem in problems]
+        more = [f"... and {len(self.problems) - MOST:,} more problems"] if len(self.problems) > MOST else []
+        super().__init__("\n".join([*self.problems[:MOST], *more]))
+
+
+def bounded(text: str) -> str:
+    """``text`` on one line of at most `LONGEST` characters: of a longer one the beginning and the end."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-(LONGEST // 2 - 5) :]}"
 
 
 def show(value: Any) -> str:
@@ -44,9 +60,9 @@ _SHORT.maxstring = _SHORT.maxother = 60
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be."""
+    """The known name of which ``name`` is a slip of the pen; none where it may well be another word."""
     names = {str(k).casefold(): str(k) for k in known}
-    near = difflib.get_close_matches(str(name)[:80].casefold(), names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name)[:80].casefold(), names, n=1, cutoff=LIKENESS)
     return names[near[0]] if near else None
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from scoreshock.conventions import AXES
+from scoreshock.families import FAMILIES
 from scoreshock.study import models
 from scoreshock.study.errors import did_you_mean, is_tag, key_path, nearest, path_in, show
 
@@ -14,21 +17,53 @@ from scoreshock.study.errors import did_you_mean, is_tag, key_path, nearest, pat
 def messages(error: ValidationError, raw: Any, prefix: Sequence[str | int] = ()) -> list[str]:
     """One line for each problem that pydantic found in ``raw``, which stands at ``prefix`` in the study."""
     errors = error.errors(include_url=False)
-    meant = {_meant(found["loc"]) for found in errors if found["type"] == "extra_forbidden"}
+    meant = {(*found["loc"][:-1], _meant(found["loc"])) for found in errors if found["type"] == "extra_forbidden"}
     lines = []
     for found in errors:
         location = found["loc"]
         if found["type"] == "missing" and location in meant:
             continue  # the key is there, misspelt, and that is said
-        text = _unknown_key(location) if found["type"] == "extra_forbidden" else _TEXTS.get(found["type"], _other)(found)
-        lines.append(f"{key_path((*prefix, *path_in(raw, location)))}: {text}")
+        path = path_in(raw, location)
+        text = (
+            _unknown_key(location, raw, path)
+            if found["type"] == "extra_forbidden"
+            else _TEXTS.get(found["type"], _other)(found)
+        )
+        lines.append(f"{key_path((*prefix, *path))}: {text}")
     return list(dict.fromkeys(lines))
 
 
-def _meant(location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Where the known key nearest to an unknown one would stand."""
-    near = nearest(location[-1], known_keys(location))
-    return (*location[:-1], near) if near else ()
+def _meant(location: tuple[str | int, ...]) -> str | None:
+    """The known key that an unknown one stands for."""
+    known, name = known_keys(location), str(location[-1])
+    other = OTHER_WORDS.get(name.casefold())
+    return other if other in known else "num" if name == "step" and "num" in known else nearest(name, known)
+
+
+OTHER_WORDS = {
+    **dict.fromkeys(("from", "first", "begin", "min", "minimum", "low"), "start"),
+    **dict.fromkeys(("to", "last", "end", "max", "maximum", "high"), "stop"),
+    **dict.fromkeys(("n", "count", "number", "points", "size", "steps", "length"), "num"),
+    "spacing": "scale",
+    **dict.fromkeys(("separations", "half_separation", "half-separation", "a", "mu"), "separation"),
+    **dict.fromkeys(("var", "sigma2", "sigma_squared", "variances"), "variance"),
+    **dict.fromkeys(("d", "dim", "dims", "ndim", "n_dim"), "dimension"),
+    **dict.fromkeys(("params", "arguments", "args"), "parameters"),
+    **dict.fromkeys(("outdir", "output_dir", "output_folder", "folder", "results"), "output"),
+    **dict.fromkeys(("criterion",), "criteria"),
+    **dict.fromkeys(("times", "taus", "t"), "tau"),
+}
+"""Words that people use for keys of a study, where they mean just the same."""
+
+PLACES = {
+    **dict.fromkeys(models.SweepEntry.model_fields, "a sweep: write it under sweeps and the sweep's name"),
+    **{key: "the family: write it under parameters" for family in FAMILIES.values() for key in family.parameters},
+    **dict.fromkeys([*AXES, "schedule"], "axes: write it there"),
+    **dict.fromkeys(models.StudyFile.model_fields, "the top of the study"),
+}
+"""Where keys belong that stand at another place."""
+
+SQUARED = ("sigma", "sigma0", "std", "sd", "stddev", "standard_deviation")
 
 
 GRIDS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
@@ -52,9 +87,42 @@ def known_keys(location: Sequence[str | int]) -> list[str]:
     return list(model.model_fields)
 
 
-def _unknown_key(location: Sequence[str | int]) -> str:
-    known = known_keys(location)
-    return f"unknown key{did_you_mean(location[-1], known)} (allowed: {', '.join(known)})"
+def _unknown_key(location: Sequence[str | int], raw: Any, path: Sequence[str | int]) -> str:
+    known, name = known_keys(location), str(location[-1])
+    meant = _meant(tuple(location))
+    if name == "step" and "num" in known:
+        hint = f"; {_num_of_step(_parent(raw, path))}"
+    elif meant is not None and OTHER_WORDS.get(name.casefold()) == meant:
+        hint = f'; here it is called "{meant}"'
+    elif name in SQUARED and "variance" in known:
+        hint = '; its square is the axis "variance"'
+    elif name == "weights" and "weight" in known:
+        hint = "; the weight of one component is the axis weight, those of all stand under parameters"
+    elif name in PLACES and len(path) == len(location):
+        hint = f"; it belongs to {PLACES[name]}"
+    else:
+        hint = did_you_mean(name, known)
+    return f"unknown key{hint} (allowed: {', '.join(known)})"
+
+
+def _parent(raw: Any, path: Sequence[str | int]) -> Any:
+    for part in path[:-1]:
+        raw = raw[part]
+    return raw
+
+
+def _num_of_step(spec: Mapping[str, Any]) -> str:
+    """How a range with a step is written."""
+    try:
+        start, stop, step = (Fraction(repr(spec[key])) for key in ("start", "stop", "step"))
+        steps = (stop - start) / step
+    except (KeyError, ValueError, ZeroDivisionError):
+        return "write num, the number of values, ends included"
+    if spec.get("scale", "linear") != "linear" or steps < 1:
+        return "write num, the number of values, ends included"
+    if steps.denominator == 1:
+        return f"write num: {steps + 1} for this step"
+    return f"write num, the number of values; this step does not lead from {show(spec['start'])} to {show(spec['stop'])}"
 
 
 def _given(found: Mapping[str, Any], wanted: str) -> str:
@@ -74,15 +142,18 @@ def _other(found: Mapping[str, Any]) -> str:
     return f"{show(found['input'])} is not allowed: {message[0].lower()}{message[1:]}"
 
 
+def _list(given: Any) -> str:
+    return f"a list, such as [{given}]" if isinstance(given, str) and len(given) < 40 else "a list, such as [one, two]"
+
+
 _MAPPING = "a mapping (key: value)"
-_LIST = "a list, such as [one, two]"
 _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "problem": lambda found: found["msg"],
     "missing": lambda _: "missing; this key is needed",
     "model_type": lambda found: _given(found, _MAPPING),
     "model_attributes_type": lambda found: _given(found, _MAPPING),
     "dict_type": lambda found: _given(found, _MAPPING),
-    "list_type": lambda found: _given(found, _LIST),
+    "list_type": lambda found: _given(found, _list(found["input"])),
     "string_type": lambda found: _given(found, "text"),
     "bool_type": lambda found: _given(found, "true or false"),
     "int_type": lambda found: _given(found, "a whole number"),

@@ -30,6 +30,7 @@ from scoreshock.study.quantities import takers
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "allowed: a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..'"
+EXTRA = "x-"  # begins a key at the top that the study does not read, as in Docker Compose and OpenAPI
 MAXIMUM_ORDER = 40  # as of the correction series, whose further terms are rounding
 
 
@@ -44,20 +45,23 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-_EXPONENT = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)[eE]([+-]?)(\d+)")
+_EXPONENT = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)[eE]([+-]?)(\d+)", re.ASCII)
+
+
+_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def number(value: Any) -> Any:
     """``value`` if it is a finite number; text that looks like one is refused with how to write it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         advice = number_as_text(value) if isinstance(value, str) else ""
-        raise problem(f"{show(value)} is {_what(value)}, not a number{advice}")
+        raise problem(f"{show(value)} is {_what(value)}, not a number{advice or '; allowed: a finite number'}")
     try:
         finite = math.isfinite(value)
     except OverflowError:
         finite = False
     if not finite:
-        raise problem(f"{show(value)} is not a finite number")
+        raise problem(f"{show(value)} is not a finite number; allowed: a finite number")
     return value
 
 
@@ -80,11 +84,7 @@ def number_as_text(value: str) -> str:
         mantissa, sign, exponent = match.groups()
         written = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign or '+'}{exponent}"
         return f": YAML reads {value} as text, write {written}"
-    try:
-        float(value)
-    except ValueError:
-        return ""
-    return ": write it without quotes"
+    return ": write it without quotes" if _DECIMAL.fullmatch(value) else ""
 
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -93,7 +93,8 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 def name(value: str) -> str:
     """A name that is safe in file names on every system."""
     if not isinstance(value, str):
-        raise problem(f"{show(value)} is {_what(value)}, not text: write it in quotes")
+        advice = f"; {NAME_RULE}" if isinstance(value, Mapping | list) else ": write it in quotes"
+        raise problem(f"{show(value)} is {_what(value)}, not text{advice}")
     if not re.fullmatch(NAME, value) or ".." in value or value.endswith("."):
         raise problem(f"{show(value)} is not a name; {NAME_RULE}")
     if _DEVICE.fullmatch(value):
@@ -125,6 +126,8 @@ def folder(value: str) -> str:
     """A folder's path that Snakemake takes literally: braces would be wildcards."""
     if any(character in "{}" or not character.isprintable() for character in value):
         raise problem(f"{show(value)} is not allowed; allowed: a path without braces and control characters")
+    if "\\" in value:
+        raise problem(f"{show(value)} is not allowed; allowed: a path with / between its folders")
     if value.startswith("~") or "$" in value:
         raise problem(f"{show(value)} is not allowed; allowed: a path as it is, for no shell fills in ~ and variables")
     return value
@@ -143,7 +146,24 @@ Number = Annotated[int | float, BeforeValidator(number), WithJsonSchema({"type":
 Distinct = [Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_different)]
 Numbers = Annotated[list[Number], *Distinct]
 Label = Annotated[str, BeforeValidator(name), WithJsonSchema({"type": "string", "pattern": NAME})]
-Labels = Annotated[list[Label], *Distinct]
+
+
+def label(value: Any) -> str:
+    """The label of a schedule, which is described elsewhere."""
+    if isinstance(value, Mapping | list):
+        raise problem(
+            f"{show(value)} is {_what(value)}, not a label; describe it under schedules at the top and write its label here "
+            "(a kind with its defaults needs its name only)"
+        )
+    return name(value)
+
+
+def _text(value: Any) -> Any:
+    if value is not None and not isinstance(value, str | Mapping | list):
+        raise problem(f"{show(value)} is {_what(value)}, not text: write it in quotes")
+    return value
+
+
 Kind = Annotated[str, OneOf("kind of schedule", tuple(KINDS))]
 Quantities = Annotated[list[Annotated[str, OneOf("quantity", QUANTITIES)]], *Distinct]
 Criteria = Annotated[list[Annotated[str, OneOf("criterion", CRITERIA)]], *Distinct]
@@ -190,11 +210,17 @@ AxisSpec = Annotated[
 ]
 
 
+ScheduleLabel = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": "string", "pattern": NAME})]
+ScheduleLabels = Annotated[list[ScheduleLabel], *Distinct]
+
+
 def _schedule_form(value: Any) -> str:
     return "<list>" if isinstance(value, list | tuple) else "<number>"
 
 
-ScheduleAxis = Annotated[Annotated[Label, Tag("<number>")] | Annotated[Labels, Tag("<list>")], Discriminator(_schedule_form)]
+ScheduleAxis = Annotated[
+    Annotated[ScheduleLabel, Tag("<number>")] | Annotated[ScheduleLabels, Tag("<list>")], Discriminator(_schedule_form)
+]
 
 
 class LineValues(Values):
@@ -310,7 +336,9 @@ ScheduleSpec = Annotated[
 class StudyFile(Strict):
     """A study of scoreshock: noise schedules, and sweeps over families of mixtures."""
 
-    output: Annotated[str, Field(min_length=1, description="folder of the results"), AfterValidator(folder)] = "results"
+    output: Annotated[
+        str, Field(min_length=1, description="folder of the results"), AfterValidator(folder), BeforeValidator(_text)
+    ] = "results"
     schedules: Annotated[dict[Label, ScheduleSpec], Field(description="noise schedules by label")] = {}
     sweeps: Annotated[dict[Label, SweepEntry], Field(min_length=1, description="sweeps by name")]
     paper: Annotated[dict[str, Any], Field(description="for `snakemake verify`, over config/paper.yaml")] = {}

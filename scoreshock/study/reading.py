@@ -5,7 +5,10 @@ A study is values and never code: tags that would make objects are unknown to th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,40 @@ class _Loader(yaml.SafeLoader):
 
 def read_yaml(path: str | Path) -> Any:
     """Contents of a YAML file, or ``StudyError`` with file and line of what is wrong."""
-    loader = _Loader(_text(path))
+    return _read(path, lambda root: [root])
+
+
+def check_files(paths: Iterable[str | Path], part: bool = False) -> None:
+    """Refuse study files in which a plain YAML reader sees something else than their author, and templates.
+
+    Parameters
+    ----------
+    paths
+        Configuration files, as Snakemake was given them.
+    part
+        Look only at mappings that hold ``sweeps``: the rest of the files is another workflow's.
+
+    Raises
+    ------
+    StudyError
+        With file and line of every key that is written twice and every word that is misread, from all files.
+    """
+    problems: list[str] = []
+    for path in paths:
+        try:
+            content = _read(path, _studies if part else lambda root: [root])
+            if isinstance(content, Mapping) and TEMPLATE in content:
+                problems.append(f"{path}: {TEMPLATE}: a study is values, not a template that runs code; write the values")
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        raise StudyError(problems)
+
+
+def _read(path: str | Path, studies: Callable[[yaml.Node], list[yaml.Node]]) -> Any:
+    """Contents of a YAML file, of which the ``studies`` are checked."""
+    text = _text(path)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
@@ -43,8 +79,11 @@ def read_yaml(path: str | Path) -> Any:
         if (count := _expanded(node)) > NODES_LIMIT:
             raise StudyError([f"{path}: stands for {_about(count)} values once its aliases are followed; "
                               f"at most {NODES_LIMIT:,} are allowed"])  # fmt: skip
-        if problems := [f"{path}: {problem}" for problem in (*_duplicates(node, ()), *_endless(node))]:
+        checks = (lambda each: _duplicates(each, ()), _endless, _misread)
+        if problems := [f"{path}: {problem}" for each in studies(node) for check in checks for problem in check(each)]:
             raise StudyError(problems)
+        if Path(path).suffix == ".json":  # where 1e-3 is a number
+            return json.loads(text)
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         raise StudyError([f"{path}: {_marked(error)}"]) from None
@@ -61,29 +100,10 @@ def read_yaml(path: str | Path) -> Any:
         loader.dispose()
 
 
-def check_files(paths: Iterable[str | Path]) -> None:
-    """Refuse study files whose keys are written twice, which a plain YAML reader drops silently, and templates.
-
-    Parameters
-    ----------
-    paths
-        Configuration files, as Snakemake was given them.
-
-    Raises
-    ------
-    StudyError
-        With file, key path and both lines of every duplicate, from all files.
-    """
-    problems: list[str] = []
-    for path in paths:
-        try:
-            content = read_yaml(path)
-            if isinstance(content, Mapping) and TEMPLATE in content:
-                problems.append(f"{path}: {TEMPLATE}: a study is values, not a template that runs code; write the values")
-        except StudyError as error:
-            problems += error.problems
-    if problems:
-        raise StudyError(problems)
+def _studies(root: yaml.Node) -> list[yaml.Node]:
+    """The mappings of a document that hold ``sweeps``."""
+    return [node for node in _nodes(root) if isinstance(node, yaml.MappingNode)
+            and any(key.value == "sweeps" for key, _ in node.value)]  # fmt: skip
 
 
 def _text(path: str | Path) -> str:
@@ -145,17 +165,48 @@ def _duplicates(node: yaml.Node, path: tuple[str | int, ...]) -> Iterator[str]:
             yield from _duplicates(value, (*path, position))
 
 
-def _endless(root: yaml.Node) -> Iterator[str]:
-    """Numbers that are too long to be one: reading them takes time that grows with the square of their length."""
-    waiting, seen = [root], {id(root)}
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Every node of a document once, in any order."""
+    waiting, seen = deque([root]), {id(root)}
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > DIGITS_LIMIT:
-            yield (f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters, {node.value[:20]}...; "
-                   f"at most {DIGITS_LIMIT} are allowed")  # fmt: skip
+        node = waiting.popleft()
+        yield node
         new = [child for child in _children(node) if id(child) not in seen]
         seen.update(map(id, new))
         waiting += new
+
+
+def _endless(root: yaml.Node) -> Iterator[str]:
+    """Numbers that are too long to be one: reading them takes time that grows with the square of their length."""
+    for node in _nodes(root):
+        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > DIGITS_LIMIT:
+            yield (f"line {node.start_mark.line + 1}: a number of {len(node.value):,} characters, {node.value[:20]}...; "
+                   f"at most {DIGITS_LIMIT} are allowed")  # fmt: skip
+
+
+def _misread(root: yaml.Node) -> Iterator[str]:
+    """Plain words of which YAML 1.1 makes something that few who write them mean."""
+    nodes = list(_nodes(root))
+    keys = {id(key) for node in nodes if isinstance(node, yaml.MappingNode) for key, _ in node.value}
+    for node in nodes:
+        if isinstance(node, yaml.ScalarNode) and node.style is None and len(node.value) <= DIGITS_LIMIT:
+            meaning = _meaning(node.tag.removeprefix("tag:yaml.org,2002:"), node.value, id(node) in keys)
+            if meaning:
+                yield f"line {node.start_mark.line + 1}: YAML reads {node.value[:60]} as {meaning}"
+
+
+def _meaning(kind: str, text: str, is_key: bool) -> str:
+    """What YAML makes of a word and how to write what was meant, or nothing where the two are the same."""
+    if kind == "int" and (octal := re.fullmatch(r"([+-]?)0+_*([0-7][0-7_]*)", text)):
+        sign, digits = octal.groups()
+        return f"the octal number {int(sign + digits.replace('_', ''), 8)}; write {sign}{digits}, or a text in quotes"
+    if kind in ("int", "float") and ":" in text:
+        return "a number to the base 60; write it to the base 10, or a text in quotes"
+    if kind == "timestamp":
+        return "a date, which nothing in a study is; write a text in quotes"
+    if kind == "bool" and is_key and text.lower() not in ("true", "false"):
+        return "true or false; write a name in quotes"
+    return ""
 
 
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")

@@ -20,6 +20,9 @@ from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, did_you_mean, show, unknown
 
 WHOLE_VALUES_LIMIT = 10**5  # of a range of whole numbers, which is written out; ours
+CORNERS_BYTES = 2**27  # of a density at both ends of every axis; of larger ones only the greatest corner is built
+HARMLESS = 0.5  # which every axis of real numbers takes
+BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # what families raise on what they refuse
 LARGEST_WHOLE = 2**53  # whole numbers beyond it are no longer exact as floats
 
 
@@ -126,7 +129,7 @@ def _axis(name: str, spec: Any, find: Finder) -> dict[str, Any] | None:
         return _range(name, spec, find)
     numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
     for position, value in enumerate(numbers):
-        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value > LARGEST_WHOLE):
+        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
             place = (
                 ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
             )
@@ -139,7 +142,7 @@ def _range(name: str, spec: models.Range, find: Finder) -> dict[str, Any] | None
     axis = AXES[name]
     for key in ("start", "stop"):
         value = getattr(spec, key)
-        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value > LARGEST_WHOLE):
+        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
             find.at(key).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
             return None
     if not _resolved(spec):
@@ -177,7 +180,7 @@ def _resolved(spec: models.Range) -> bool:
 
 
 def _allowed(name: str) -> str:
-    return AXES[name].allowed + (", at most 2^53" if AXES[name].integer else "")
+    return AXES[name].allowed + (", below 2^53" if AXES[name].integer else "")
 
 
 def _labels(entry: models.SweepEntry, schedules: Mapping[str, Any], find: Finder) -> dict[str, Any]:
@@ -254,11 +257,16 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
     """The sweep with its densities' size, after building a few of them: the family itself checks its arguments."""
     if "realization" in families.FAMILIES[sweep.family].axes and not limits.drawable(sweep, find):
         return None
+    ends = {axis: np.unique(_ends(spec)) for axis, spec in sweep.axes.items()}
+    corners = {axis: values[:1] for axis, values in ends.items()}
     try:
-        density = families.build(sweep.family, _smallest(sweep), dict(sweep.parameters))
-    except (ValueError, TypeError, OverflowError, OSError, KeyError) as error:
+        density = _density(sweep, corners)
+        few = density.nbytes << len(ends) <= CORNERS_BYTES
+        corners = {axis: values if few else values[-1:] for axis, values in ends.items()}
+        _density(sweep, corners)
+    except BUILDING as error:
         text = " ".join(str(error).split())
-        find.at(*_blamed(text, sweep)).add(text)
+        find.at(*_blamed(text, sweep, corners)).add(text)
         return None
     # Wells have two parts, of one variable.
     components, features = int(density.sizes.get("component", 2)), int(density.sizes.get("feature", 1))
@@ -297,13 +305,28 @@ def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
     return find.call(codes_of, groups, components)
 
 
-def _smallest(sweep: Sweep) -> dict[str, np.ndarray]:
-    """Least value of every axis: a family's own demands (a large enough dimension) are lower bounds."""
-    ends = {axis: [spec["start"], spec["stop"]] if "start" in spec else spec["values"] for axis, spec in sweep.axes.items()}
-    return {axis: np.array([min(values)]) for axis, values in ends.items()}
+def _ends(spec: Mapping[str, Any]) -> list[Any]:
+    """Least and greatest value of an axis: whatever a family refuses of an axis, it refuses of one of them."""
+    values = [spec["start"], spec["stop"]] if "start" in spec else spec["values"]
+    return [min(values), max(values)]
 
 
-def _blamed(message: str, sweep: Sweep) -> tuple[str, ...]:
-    """The key that a family's message begins with."""
+def _density(sweep: Sweep, values: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """The sweep's density at these values of its axes, in all combinations."""
+    if "realization" in families.FAMILIES[sweep.family].axes:
+        values = {axis: array[:1] if axis in ("realization", "dimension") else array for axis, array in values.items()}
+    return families.build(sweep.family, values, dict(sweep.parameters))
+
+
+def _blamed(message: str, sweep: Sweep, values: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+    """The key at which a density fails: the axis that its message begins with, or without whose values there is one."""
     word = message.split(" ")[0].rstrip(":")
-    return ("axes", word) if word in sweep.axes else ("parameters", *([word] if word in sweep.parameters else []))
+    if word in sweep.axes:
+        return ("axes", word)
+    for axis in (axis for axis in values if not AXES[axis].integer):
+        try:
+            _density(sweep, {**values, axis: np.array([HARMLESS])})
+        except BUILDING:
+            continue
+        return ("axes", axis)
+    return ("parameters", *([word] if word in sweep.parameters else []))

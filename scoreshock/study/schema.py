@@ -7,7 +7,7 @@ from typing import Any
 
 from scoreshock.families import FAMILIES, REQUIRED
 from scoreshock.schedule_kinds import KINDS, SPACINGS
-from scoreshock.study.models import StudyFile
+from scoreshock.study.models import EXTRA, StudyFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,6 +23,7 @@ def schema() -> str:
     """
     made = {"$schema": DIALECT, **StudyFile.model_json_schema()}
     made["title"] = "scoreshock study"
+    made["patternProperties"] = {f"^{EXTRA}": {}}
     definitions = made["$defs"]
     for part in ("Axes", "SweepEntry"):
         for key in definitions[part]["properties"].values():

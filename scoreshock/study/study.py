@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from scoreshock.conventions import QUANTITIES
 from scoreshock.study import models
-from scoreshock.study.blocks import Sweep
+from scoreshock.study.blocks import NAME_LENGTH, Sweep
 from scoreshock.study.errors import Finder, StudyError, show
 from scoreshock.study.messages import messages
 from scoreshock.study.reading import read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
 
+DEEPEST = ("s" * 64, "blocks", "b" * NAME_LENGTH, "q" * 64)  # what lies in the folder of the results, at its longest
 NODES_LIMIT = 10**6  # values that a mapping may hold once shared parts are followed; ours
 
 
@@ -61,6 +62,7 @@ class Study:
             raise StudyError([f"the study: {show(mapping)} is not a mapping; allowed keys: {', '.join(_KEYS)}"])
         if _holds_more_than(mapping, NODES_LIMIT):
             raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
+        mapping = _filled(mapping)
         problems: list[str] = []
         written = _checked(models.StudyFile, mapping, (), problems)
         schedules = _schedules(mapping.get("schedules"), problems)
@@ -115,21 +117,52 @@ def check_output(path: str | Path) -> None:
     Raises
     ------
     StudyError
-        Where the folder, or its nearest existing parent, is a file or takes no new files.
+        Where the folder, or its nearest existing parent, is a file, a link that leads nowhere, or takes no new files; where
+        the path is too long.
     """
-    folder = Path(path).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    if not folder.is_dir():
-        raise StudyError([f"output: {show(str(path))} cannot be a folder: {folder} is a file"])
+    given = f"output: {show(str(path))}"
+    folder = Path(path).absolute().joinpath(*DEEPEST)
     try:
+        while not _is_there(folder):
+            folder = folder.parent
+        if not folder.exists():
+            raise StudyError([f"{given} cannot be a folder: {folder} is a link to {folder.readlink()}, which is not there; "
+                              "make that folder, or remove the link"])  # fmt: skip
+        if not folder.is_dir():
+            raise StudyError([f"{given} cannot be a folder: {folder} is a file"])
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise StudyError([f"output: {show(str(path))} cannot be written: {folder}: {error.strerror}"]) from None
+        raise StudyError([f"{given} cannot be written: {error.strerror}: {folder!s:.100}"]) from None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something, a link that leads nowhere included, has this path; OSError where nothing can have it."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 _KEYS = tuple(models.StudyFile.model_fields)
+
+
+def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping without what stands there for nothing: keys ``x-...``, which only hold anchors, and empty sections."""
+    kept = {key: value for key, value in mapping.items() if not (isinstance(key, str) and key.startswith(models.EXTRA))}
+    kept = _without_empty(kept, ("schedules", "paper"))
+    sweeps = kept.get("sweeps")
+    if isinstance(sweeps, Mapping):
+        optional = [key for key, field in models.SweepEntry.model_fields.items() if not field.is_required()]
+        kept["sweeps"] = {
+            name: _without_empty(sweep, optional) if isinstance(sweep, Mapping) else sweep for name, sweep in sweeps.items()
+        }
+    return kept
+
+
+def _without_empty(mapping: Mapping[str, Any], optional: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in mapping.items() if value is not None or key not in optional}
 
 
 def _checked(model: Any, raw: Any, prefix: tuple[str | int, ...], problems: list[str]) -> Any:
