@@ -2,12 +2,6 @@ from snakemake.utils import min_version
 
 min_version("9.8")
 
-# Without a study of the user's own (--configfile), the default one.
-if "sweeps" not in config:
-
-    configfile: f"{workflow.basedir}/config/config.yaml"
-
-
 wildcard_constraints:
     sweep=r"[^/]+",
     block=r"[^/]+",

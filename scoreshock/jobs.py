@@ -6,6 +6,7 @@ Each imports what it needs itself: of a small job's time, imports are the most.
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from scoreshock.study import Study, Sweep
 
 STUDY = "SCORESHOCK_STUDY"
-"""Variable of the environment by which a run tells its jobs the digest of its study."""
+"""Variable of the environment by which a run tells its jobs the digests of its studies."""
 
 LAST_WORDS: dict[int, bytes] = {
     signal.SIGINT: b"interrupted\n",
@@ -176,14 +177,17 @@ def products(sweep: Sweep) -> list[str]:
     return [*merged, *(file for files in sweep.products.values() for file in files)]
 
 
-def record_plan(study: Study, damaged_only: bool = False) -> None:
+def record_plan(study: Study, damaged_only: bool = False, sweeps: Sequence[str] | None = None) -> None:
     """Write what each sweep will hold beside its results, so that a part of them can be told from the whole.
 
-    With ``damaged_only`` only where there are results with no plan, or with one that cannot be read.
+    With ``damaged_only`` only where there are results with no plan, or with one that cannot be read; with ``sweeps`` only
+    of these.
     """
     from scoreshock import plans
 
     for name, sweep in study.sweeps.items():
+        if sweeps is not None and name not in sweeps:
+            continue
         folder = Path(study.output) / name
         if not damaged_only or (folder.is_dir() and not plans.is_readable(folder)):
             plans.write_plan(folder, sweep.description())
@@ -206,12 +210,27 @@ def hold_study(study: Study, main: bool) -> None:
         for name, sweep in study.sweeps.items()
     }
     digest = provenance.parameters_digest({"output": study.output, "sweeps": contents})
-    if main:
-        os.environ[STUDY] = digest
-    elif os.environ.get(STUDY, digest) != digest:
+    if main:  # a run can hold several studies, each a module
+        os.environ[STUDY] = " ".join([*os.environ.get(STUDY, "").split(), digest])
+    elif digest not in os.environ.get(STUDY, digest).split():
         raise ValueError(
             "The study was changed while its run goes on; this job computed nothing. Change it back, or end the run and "
             "start it again: what is done and still in the study stays."
+        )
+
+
+def check_interpreter() -> None:
+    """Refuse a Python by whose path Snakemake cannot start jobs: it writes the path into the shell as it is.
+
+    Raises
+    ------
+    ValueError
+        Where the path holds blanks, or other characters that mean something to the shell.
+    """
+    if shlex.quote(sys.executable) != sys.executable:
+        raise ValueError(
+            f"Snakemake cannot start jobs with {sys.executable!r}; nothing was run. Make the Python environment in a folder "
+            "whose path has no blanks or other special characters; the project, the study and the results may stay."
         )
 
 

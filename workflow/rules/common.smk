@@ -1,28 +1,55 @@
 import json
 import re
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from scoreshock import clocks, cluster, jobs, provenance
+from scoreshock.plans import PLAN
 from scoreshock.study import Study, StudyError, check_files, check_output, cost
+from scoreshock.study.layers import read_layers
+
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+if not IS_MODULE and len(workflow.included_stack) > 2:
+    raise WorkflowError(
+        "include: of scoreshock's Snakefile is not possible, since its rules and keys would mix with yours; "
+        "use it as a module (config/README.md, In another workflow)"
+    )
+HERE = Path(str(workflow.current_basedir)).parents[1]
+
+
+def written_study():
+    """The study as written: of a module what it is given, else the files, of which the later ones override."""
+    files, top = [], config
+    if not IS_MODULE:
+        files, top = (
+            workflow.config_settings.configfiles,
+            workflow.config_settings.config,
+        )
+    return read_layers(files, HERE / "config/config.yaml", top)
+
 
 try:
-    check_files(workflow.configfiles)
-    STUDY = Study.from_mapping(config)
-    check_output(STUDY.output)
+    check_files(workflow.configfiles, part=IS_MODULE)
+    WRITTEN = written_study()
+    STUDY = Study.from_mapping(WRITTEN)
+    OUT = str(Path(STUDY.output))
+    # A module's prefix comes before all paths of its rules, and before none of what is written outside of them.
+    PLACED = replace(STUDY, output=workflow.modifier.path_modifier.replace_prefix(OUT))
+    check_output(PLACED.output)
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 
-OUT = str(Path(STUDY.output))
 try:
+    jobs.check_interpreter()
     jobs.hold_study(STUDY, workflow.is_main_process)
 except ValueError as error:
     raise WorkflowError(str(error)) from None
 if workflow.is_main_process:
-    clocks.bring_to_present(clocks.within(OUT))
-    jobs.record_plan(STUDY, damaged_only=True)
+    clocks.bring_to_present(clocks.within(PLACED.output))
+    jobs.record_plan(PLACED, damaged_only=True)
 BLOCKS = {
     name: {block.name: block for block in sweep.blocks()}
     for name, sweep in STUDY.sweeps.items()
@@ -187,7 +214,7 @@ def sweep_targets():
     return [
         f"{OUT}/{sweep}/{product}"
         for sweep in STUDY.sweeps
-        for product in jobs.products(STUDY.sweeps[sweep])
+        for product in [*jobs.products(STUDY.sweeps[sweep]), *[PLAN] * IS_MODULE]
     ]
 
 
@@ -198,7 +225,7 @@ def verifying():
 
 def announce():
     if not verifying():
-        jobs.record_plan(STUDY)
+        jobs.record_plan(PLACED)
 
 
 def conclude():
@@ -207,4 +234,4 @@ def conclude():
             f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
         )
     else:
-        print(jobs.closing_words(STUDY))
+        print(jobs.closing_words(PLACED))

@@ -1,3 +1,17 @@
+# Of a module nothing runs on start: what each sweep will hold is then written by a job, before all others.
+if IS_MODULE:
+
+    rule plan:
+        output:
+            f"{OUT}/{{sweep}}/{PLAN}",
+        localrule: True
+        priority: 1
+        params:
+            plan=lambda wildcards: json.dumps(STUDY.sweeps[wildcards.sweep].description()),
+        run:
+            jobs.record_plan(PLACED, sweeps=[wildcards.sweep])
+
+
 # One rule a quantity: each computes that quantity of one block, a value (or several) of the sweep's split axes.
 for quantity in STUDY.quantities:
 

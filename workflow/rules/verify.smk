@@ -1,15 +1,13 @@
 # The paper as one target: `snakemake --cores all verify` computes every statement, table and figure, by section.
-from snakemake.utils import update_config
-
+from scoreshock.study.layers import overridden
 from scoreshock.study.reading import read_yaml
 from scoreshock.verification import configuration as verification
 from scoreshock.verification import contents
 
 try:
     # config/paper.yaml, and over it what the user's own configuration says under the key `paper`.
-    paper = read_yaml(f"{workflow.basedir}/config/paper.yaml")["paper"]
-    update_config(paper, config.get("paper", {}))
-    PAPER = verification.read(paper)
+    paper = read_yaml(HERE / "config/paper.yaml")["paper"]
+    PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
     verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
 except StudyError as error:
     raise WorkflowError(

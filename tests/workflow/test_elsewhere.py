@@ -1,0 +1,158 @@
+"""The workflow elsewhere: as a module of another one, in folders with blanks, with studies laid over each other."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import scoreshock as ss
+
+from .conftest import ROOT, copy_sources, dry, environment, snakemake, write
+
+CASES = ROOT / "tests" / "cases"
+SWEEP = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["corrections"]}
+
+
+def other_workflow(folder, *arguments, fails=False):
+    """Run the Snakefile in ``folder``, and return all that it printed."""
+    run = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+    )
+    assert (run.returncode != 0) == fails, run.stdout
+    return run.stdout
+
+
+def case(name, folder):
+    """A copy of a case that uses this repository."""
+    copied = Path(shutil.copytree(CASES / name, folder / name))
+    file = copied / "Snakefile"
+    file.write_text(file.read_text().replace("PROJECT", str(ROOT)))
+    return copied
+
+
+def test_a_module_and_its_rules_under_other_names(tmp_path):
+    printed = other_workflow(case("k4_module", tmp_path), "--dry-run")
+    for name in (
+        "shocks_plan",
+        "shocks_speciation",
+        "shocks_merge_speciation",
+        "shocks_compare",
+        "shocks_figures",
+        "summary",
+    ):
+        assert f"\n{name} " in printed
+    assert "shocks/s/blocks/all/speciation.nc" in printed
+
+
+TWO_MODULES = """
+module one:
+    snakefile: "the code/Snakefile"
+    config: {one}
+    prefix: "my study"
+
+use rule * from one as one_*
+
+module two:
+    snakefile: "the code/Snakefile"
+    config: {two}
+
+use rule * from two as two_*
+"""
+
+
+def test_a_module_with_a_prefix_beside_another_in_folders_with_blanks(tmp_path):
+    folder = tmp_path / "my project"
+    folder.mkdir()
+    (folder / "the code").symlink_to(ROOT)
+    one = {"output": "out", "x-note": 1, "sweeps": {"s": SWEEP}}
+    two = {"output": "two results", "sweeps": {"t": SWEEP | {"split": ["separation"]}}}
+    (folder / "Snakefile").write_text(TWO_MODULES.format(one=one, two=two))
+    targets = ["out/s/blocks/all/corrections.nc", "out/s/sweep.json"]
+    targets = [*(f"my study/{name}" for name in targets), "two results/t/blocks/separation=2.0/corrections.nc"]
+    other_workflow(folder, *targets)
+    assert not (folder / "out").exists()
+    assert ss.open_results(folder / "my study" / "out", "s", "corrections").separation.values.tolist() == [1.0, 2.0]
+    assert (folder / targets[-1]).is_file()
+    assert "Nothing to be done" in other_workflow(folder, *targets)
+
+
+def test_a_module_refuses_a_misread_study_and_leaves_the_rest_of_the_file_alone(tmp_path):
+    folder = case("k4_module", tmp_path)
+    study = folder / "study.yaml"
+    study.write_text(f"samples: 010\ndate: 2024-01-01\n{study.read_text()}")
+    other_workflow(folder, "--dry-run")
+    study.write_text(study.read_text().replace("[1.0, 2.0]", "[010]"))
+    assert "YAML reads 010 as the octal number 8" in other_workflow(folder, "--dry-run", fails=True)
+
+
+def test_an_include_is_refused_with_the_remedy(tmp_path):
+    (tmp_path / "Snakefile").write_text(f"include: '{ROOT}/Snakefile'\n")
+    printed = other_workflow(tmp_path, "--dry-run", fails=True)
+    assert "include: of scoreshock's Snakefile is not possible" in printed
+    assert "use it as a module" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="an environment as POSIX systems make it")
+def test_an_environment_by_whose_path_no_job_starts_is_refused_before_anything_runs(tmp_path):
+    python = tmp_path / "my projects" / ".venv" / "bin" / "python"
+    subprocess.run(
+        [sys.executable, "-m", "venv", "--without-pip", python.parents[1]], check=True, capture_output=True, timeout=120
+    )
+    (packages,) = python.parents[1].glob("lib/python*/site-packages")
+    (packages / "reuse.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
+    run = subprocess.run(
+        [python, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1", "--configfile", CASES / "plain.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    printed = run.stdout + run.stderr
+    assert run.returncode != 0
+    assert f"Snakemake cannot start jobs with '{python}'; nothing was run." in printed
+    assert "Traceback" not in printed
+    assert not (tmp_path / "out").exists()
+
+
+def test_project_study_and_results_may_have_blanks_in_their_paths(tmp_path):
+    project, folder = tmp_path / "my project", tmp_path / "my runs"
+    copy_sources(project)
+    folder.mkdir()
+    study = write(folder / "my study.yaml", {"output": "my results", "sweeps": {"s": SWEEP}})
+    snakemake(folder, "my results/s/corrections.nc", "--configfile", study, repository=project)
+    assert (folder / "my results" / "s" / "corrections.nc").is_file()
+
+
+def test_an_upper_file_replaces_an_axis_and_unsets_a_key(tmp_path):
+    top = write(tmp_path / "top.yaml", {"sweeps": {"pair": {"split": None}}, "output": "there"})
+    files = ["--configfiles", str(ROOT / "config" / "config.yaml"), str(CASES / "k10_over.yaml"), top]
+    jobs = dry(tmp_path, "there/pair/speciation.nc", *files)
+    assert jobs == ["speciation of pair, block all", "speciation of pair: blocks joined"]
+
+
+def test_validate_and_the_workflow_say_the_same(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "purged")
+    run = snakemake(tmp_path, "--configfile", str(CASES / "plain.yaml"), fails=True)
+    validated = subprocess.run(
+        [sys.executable, "-m", "scoreshock.cli", "validate", "--configfile", CASES / "plain.yaml"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert validated.returncode == 2
+    (line,) = validated.stderr.splitlines()[1:]
+    assert "which is not there; make that folder, or remove the link" in line
+    assert line in run.output
