@@ -123,7 +123,9 @@ def _read(
     if source is None:
         return np.full([s.stop - s.start for s in piece], fill, kind)
     with NETCDF_LOCK:
-        return _padded(source.acquire()[variable], piece, fill)
+        file = source.acquire()
+        with store.reading(file.filepath()):
+            return _padded(file[variable], piece, fill)
 
 
 def _padded(variable: netCDF4.Variable, piece: tuple[slice, ...], fill: float | int) -> np.ndarray:

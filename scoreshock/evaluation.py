@@ -53,12 +53,7 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     >>> ss.evaluate(content).tau_star.sel(criterion="boundary").values
     array([0. , 1.5])
     """
-    if isinstance(source, Mapping):
-        content: Mapping[str, Any] = source
-    else:
-        if quantity is None:
-            raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
-        content = source.content(quantity)
+    content = _content(source, quantity)
     # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
     module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
     density = density_of(content)
@@ -66,6 +61,38 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
         density = density.chunk(_chunks(content, density))
     result = module.compute(density, content)
     return _in_order(result, density, list(content["axes"]))
+
+
+PARTS = {"family": str, "parameters": Mapping, "axes": Mapping, "schedules": Mapping, "quantity": str, "options": Mapping}
+"""Keys of a content, and what each is."""
+
+
+def _content(source: Any, quantity: str | None) -> Mapping[str, Any]:
+    """The content of which ``quantity`` is computed, checked as far as that its parts are there."""
+    if hasattr(source, "content"):
+        if not isinstance(quantity, str):
+            raise ValueError(
+                f"quantity = {quantity!r:.60} is not allowed; a sweep or block needs the name of the quantity to compute"
+            )
+        return source.content(quantity)
+    if not isinstance(source, Mapping) or isinstance(source, xr.Dataset):
+        raise TypeError(
+            f"source is a {type(source).__name__}; allowed: a sweep of a study (study.sweeps[name]), a block of one, or the "
+            "content of either"
+        )
+    for key, kind in PARTS.items():
+        if not isinstance(source.get(key), kind):
+            raise ValueError(
+                f"source has no {key} that is a {kind.__name__.lower()}; allowed: the content of a sweep or block"
+            )
+    for name, spec in source["axes"].items():
+        if not isinstance(spec, Mapping):
+            raise ValueError(
+                f"axes.{name} of the source is a {type(spec).__name__}; allowed: {{'values': [...]}} or a range"
+            )
+    if quantity not in (None, source["quantity"]):
+        raise ValueError(f"quantity = {quantity!r:.60} is not that of the content, {source['quantity']!r}; leave it out")
+    return source
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:

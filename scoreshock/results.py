@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from scoreshock import catalogue, provenance, store
 from scoreshock.assembly import assembled, differing_shares
 from scoreshock.layout import arrange
 from scoreshock.merging import merge
-from scoreshock.plans import PLAN, Planned, planned, write_plan
+from scoreshock.plans import Planned, is_name, planned, write_plan
 from scoreshock.records import Reader
 
 __all__ = ["merge", "open_files", "open_results", "write_plan"]
@@ -62,7 +63,11 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     Raises
     ------
     FileNotFoundError
-        When there is no such sweep, or nothing whole of this quantity.
+        When there is no such sweep, or nothing whole of this quantity; what is there is named.
+    TypeError, ValueError
+        For arguments that are no path and no names.
+    scoreshock.store.BrokenFile
+        On loading values of a file that is no longer whole, naming it.
 
     Examples
     --------
@@ -73,9 +78,7 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     >>> float(open_results(folder, "pair", "speciation").tau_star.sel(separation=2.0))
     2.0
     """
-    folder = Path(path) / sweep
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no sweep {sweep!r} in {path}; there: {_names_of_folders(Path(path)) or 'none'}")
+    folder = _folder(path, sweep, quantity)
     dataset, notes = _open_best(folder, planned(folder), quantity)
     if not notes:
         return dataset
@@ -84,6 +87,19 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     text = "\n".join(notes)
     warnings.warn(text, UserWarning, stacklevel=2)
     return dataset.assign_attrs(scoreshock_warnings=text)
+
+
+def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
+    """The folder of a sweep among the results; an error where the arguments name none."""
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path is a {type(path).__name__}; allowed: the folder of the results, text or a pathlib.Path")
+    for argument, name in (("sweep", sweep), ("quantity", quantity)):
+        if not is_name(name):
+            raise ValueError(f"{argument} = {name!r:.60} is not allowed; allowed: a name")
+    folder = Path(path) / sweep
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; there: {_names_of_folders(path) or 'none'}")
+    return folder
 
 
 def _open_best(folder: Path, planned: Mapping[str, Planned], quantity: str) -> tuple[xr.Dataset, list[str]]:
@@ -161,8 +177,9 @@ def _open_blocks(
         blocks.append(block)
         notes += _foreign_code(f"block {name}", block.attributes, quantity)
     if not blocks:
-        reasons = "\n".join(notes) or f"no {quantity}.nc, and no {PLAN} that lists blocks"
-        raise FileNotFoundError(f"nothing whole of {quantity!r} in {folder}:\n{reasons}")
+        reasons = [*notes[:3], *[f"and {len(notes) - 3:,} more"][: len(notes[3:])]]
+        there = "; ".join(reasons) or f"there: {_names_of_quantities(folder) or 'none'}"
+        raise FileNotFoundError(f"nothing whole of {quantity!r:.80} in {folder!s:.160}; {there}")
     order = {axis: tuple(dict.fromkeys(block.values[axis] for block in expected.values())) for axis in split}
     layout = arrange(blocks, split, order)
     unlisted = math.prod(map(len, order.values())) - len(expected)
@@ -187,8 +204,14 @@ def _holds(held: Mapping[str, set[Any]], values: Mapping[str, Any]) -> bool:
     return all(value in held[axis] for axis, value in values.items() if axis in held)
 
 
-def _names_of_folders(path: Path) -> str:
-    return ", ".join(sorted(child.name for child in path.iterdir() if child.is_dir())) if path.is_dir() else ""
+def _names_of_folders(path: str | Path) -> str:
+    listed = os.listdir(path) if os.path.isdir(path) else []
+    return f"{', '.join(sorted(name for name in listed if Path(path, name).is_dir())):.160}"
+
+
+def _names_of_quantities(folder: Path) -> str:
+    names = {file.name.split(".")[0] for file in folder.glob("*.nc")} | {file.stem for file in folder.glob("blocks/*/*.nc")}
+    return f"{', '.join(sorted(names)):.160}"
 
 
 def _foreign_code(owner: object, attributes: Mapping[str, Any], quantity: str) -> list[str]:

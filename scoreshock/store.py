@@ -27,6 +27,8 @@ import dask.threaded
 import netCDF4
 import numpy as np
 import xarray as xr
+from xarray.backends import BackendArray, NetCDF4BackendEntrypoint
+from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
 from scoreshock import conventions, provenance, staging
 from scoreshock.netcdf_lock import NETCDF_LOCK
@@ -147,13 +149,13 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
     Raises
     ------
     BrokenFile
-        When the file is not whole; the message names it and says why.
+        When the file is not whole, or when values are loaded of one that is no longer; the message names it and says why.
     """
     check(path)
     with NETCDF_LOCK, _small_cache():
         dataset = xr.open_dataset(
             path,
-            engine="netcdf4",
+            engine=_Backend,
             lock=NETCDF_LOCK,
             chunks={} if isinstance(chunks, str) else chunks,
             decode_times=False,
@@ -162,6 +164,45 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
     for variable in dataset.variables.values():
         variable.attrs.pop(CHECKSUM, None)
     return dataset
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Name the file in what the NetCDF library says of it while its values are read."""
+    try:
+        yield
+    except (OSError, RuntimeError, IndexError) as error:
+        if isinstance(error, BrokenFile):
+            raise
+        raise BrokenFile(
+            f"{path} cannot be read; it was changed, cut short or removed since it was opened ({error})"
+        ) from error
+
+
+class _Backend(NetCDF4BackendEntrypoint):
+    """xarray's reader of NetCDF files, whose lazy variables name their file where they cannot be loaded."""
+
+    def open_dataset(self, filename_or_obj: Any, **options: Any) -> xr.Dataset:  # type: ignore[override]
+        opened = super().open_dataset(filename_or_obj, **options)
+        for name, variable in opened.variables.items():
+            if name not in opened.xindexes:
+                variable.data = LazilyIndexedArray(_Named(variable.copy(deep=False), filename_or_obj))
+        return opened
+
+
+class _Named(BackendArray):
+    """The values of a lazy variable of the file at ``path``."""
+
+    def __init__(self, variable: xr.Variable, path: str) -> None:
+        self.variable, self.path = variable, path
+        self.shape, self.dtype = variable.shape, variable.dtype
+
+    def __getitem__(self, key: ExplicitIndexer) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        with reading(self.path):
+            return self.variable[key].values
 
 
 def check(path: str | Path, full: bool = False) -> Inspection:

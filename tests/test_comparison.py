@@ -581,3 +581,15 @@ class TestOnMixtures:
         np.testing.assert_allclose(agreed, 0, atol=1e-12)
         assert found.tau_trusted.item() == pytest.approx(0.245)
         assert "for the centre" in sentence(found)
+
+
+@pytest.mark.parametrize("given", [None, "results", {}, xr.DataArray([1.0])])
+def test_only_datasets_are_compared(given):
+    with pytest.raises(TypeError, match=r"second is a .*; allowed: a Dataset"):
+        compare_results(xr.Dataset({"tau_star": ("separation", [1.0])}), given)
+
+
+def test_results_over_other_axes_are_not_compared():
+    first, second = (xr.Dataset({"tau_star": (axis, [1.0, 2.0])}) for axis in ("separation", "variance"))
+    with pytest.raises(ValueError, match="tau_star has the dimensions"):
+        compare_results(first, second)

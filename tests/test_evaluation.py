@@ -111,3 +111,28 @@ def test_a_data_file_that_changed_since_the_study_was_read_is_refused(tmp_path: 
     file.write_text(file.read_text().replace("5,4,b", "9,4,b"))
     with pytest.raises(ValueError, match=r"table.csv' has changed: sha256 [0-9a-f]{64}, expected " + content["data"]):
         evaluate(content)
+
+
+SWEEP = Study.from_mapping(
+    {"sweeps": {"s": {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}}
+).sweeps["s"]
+OF_SWEEP = SWEEP.content("speciation")
+
+ARGUMENTS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "nothing": ((None, "speciation"), "source is a NoneType; allowed: a sweep of a study"),
+    "a name": (("s", "speciation"), "source is a str; allowed: a sweep of a study"),
+    "a result": ((xr.Dataset({"a": 1}), "speciation"), "source is a Dataset; allowed: a sweep of a study"),
+    "no quantity": ((SWEEP,), "quantity = None is not allowed; a sweep or block needs the name"),
+    "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not allowed; a sweep or block needs the name"),
+    "another quantity": ((SWEEP, "speciaton"), "quantity = 'speciaton' is not computed of the family 'pair'"),
+    "half a content": (({"family": "pair"},), "source has no parameters that is a mapping"),
+    "no axis": ((OF_SWEEP | {"axes": {"separation": [1.0]}},), "axes.separation of the source is a list"),
+    "two quantities": ((OF_SWEEP, "scores"), "quantity = 'scores' is not that of the content, 'speciation'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), ARGUMENTS.values(), ids=ARGUMENTS.keys())
+def test_wrong_arguments_are_refused_with_one_line(arguments: tuple[Any, ...], line: str) -> None:
+    with pytest.raises((ValueError, TypeError)) as caught:
+        evaluate(*arguments)
+    assert str(caught.value).startswith(line)

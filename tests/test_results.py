@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -367,10 +369,10 @@ def test_what_cannot_be_opened_is_explained(tmp_path: Path) -> None:
     write_blocks(tmp_path / "pair", ("variance",))
     with pytest.raises(FileNotFoundError, match=r"no sweep 'pear' in .*; there: pair"):
         results.open_results(tmp_path, "pear", "speciation")
-    with pytest.raises(FileNotFoundError, match=r"nothing whole of 'scores'.*\nblock variance=1.0 is missing"):
+    with pytest.raises(FileNotFoundError, match=r"nothing whole of 'scores'.*; block variance=1.0 is missing"):
         results.open_results(tmp_path, "pair", "scores")
     (tmp_path / "bare").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"no speciation.nc, and no sweep.json"):
+    with pytest.raises(FileNotFoundError, match=r"nothing whole of .speciation. in .*bare; there: none"):
         results.open_results(tmp_path, "bare", "speciation")
 
 
@@ -411,3 +413,77 @@ def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
         [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert float(run.stdout) < 15  # MiB; the array alone has 46
+
+
+ARGUMENTS = {
+    "no path": ((None, "pair", "speciation"), "path is a NoneType; allowed: the folder of the results"),
+    "no name": (("here", 3, "speciation"), "sweep = 3 is not allowed; allowed: a name"),
+    "a name that leads elsewhere": (("here", "..", "speciation"), "sweep = '..' is not allowed; allowed: a name"),
+    "no quantity": (("here", "pair", None), "quantity = None is not allowed; allowed: a name"),
+    "another sweep": (("here", "pear", "speciation"), "no sweep 'pear' in here; there: pair"),
+    "another quantity": (("here", "pair", "speciaton"), "nothing whole of 'speciaton' in here/pair; there: speciation"),
+    "a long path": (("x" * 300, "pair", "speciation"), "no sweep 'pair' in xxxx"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), ARGUMENTS.values(), ids=ARGUMENTS.keys())
+def test_wrong_arguments_are_refused_with_one_line(
+    arguments: tuple[Any, ...], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.write(whole_sweep(), tmp_path / "here" / "pair" / "speciation.nc", CODE)
+    with pytest.raises((ValueError, TypeError, OSError)) as caught:
+        results.open_results(*arguments)
+    assert str(caught.value).startswith(line)
+    assert len(str(caught.value)) <= 300
+
+
+def large(variance: list[float]) -> xr.Dataset:
+    """Some hundred kilobytes, stored in several chunks."""
+    separation = np.arange(30_000.0)
+    tau = np.random.default_rng(0).normal(size=(30_000, len(variance), 2))
+    axes = ("separation", "variance", "criterion")
+    return xr.Dataset(
+        {"tau_star": (axes, tau)}, {"separation": separation, "variance": variance, "criterion": ["leading", "exact"]}
+    )
+
+
+def cut(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.truncate(file.stat().st_size // 2)
+
+
+def overwrite(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(file.stat().st_size // 2)
+        opened.write(b"\xff" * 2000)
+
+
+@pytest.mark.parametrize("spoil", [cut, overwrite])
+@pytest.mark.parametrize("split", [False, True])
+def test_a_file_that_breaks_between_opening_and_loading_is_named(tmp_path: Path, spoil: Any, split: bool) -> None:
+    if split:
+        names = [f"variance={variance}" for variance in (0.1, 1.0)]
+        for name in names:
+            variance = float(name.removeprefix("variance="))
+            store.write(large([variance]), tmp_path / "pair" / "blocks" / name / "speciation.nc", CODE)
+        blocks = [{"name": name, "values": {"variance": float(name[9:])}, "contents": {}} for name in names]
+        results.write_plan(tmp_path / "pair", {"split": ["variance"], "quantities": ["speciation"], "blocks": blocks})
+        file = tmp_path / "pair" / "blocks" / names[1] / "speciation.nc"
+    else:
+        file = tmp_path / "pair" / "speciation.nc"
+        store.write(large([0.1, 1.0]), file, CODE)
+    opened = results.open_results(tmp_path, "pair", "speciation")
+    assert opened.tau_star.chunks is not None
+    spoil(file)
+    with pytest.raises(store.BrokenFile, match=re.escape(str(file))):
+        opened.tau_star.load()
+
+
+def test_a_file_that_is_removed_between_opening_and_loading_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "pair" / "speciation.nc"
+    store.write(large([0.1, 1.0]), file, CODE)
+    opened = pickle.loads(pickle.dumps(results.open_results(tmp_path, "pair", "speciation")))
+    file.unlink()
+    with pytest.raises(store.BrokenFile, match=re.escape(str(file))):
+        opened.tau_star.load()

@@ -748,3 +748,11 @@ def test_an_output_whose_results_would_have_too_long_paths_is_refused(output, tm
     with pytest.raises(StudyError, match="cannot be written: File name too long"):
         check_output(output)
     check_output("x" * 255)
+
+
+@pytest.mark.parametrize("path", [None, 3, ["a.yaml"], b"a.yaml", GOOD, "a\0b", ".", "", "x" * 300])
+def test_what_is_no_path_of_a_file_is_refused_with_one_line(path):
+    with pytest.raises(StudyError) as caught:
+        load_study(path)
+    (line,) = str(caught.value).splitlines()
+    assert len(line) <= LONGEST

@@ -104,8 +104,10 @@ def compare_results(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
+    TypeError
+        If one of them is no dataset.
     ValueError
-        If their coordinates differ, or they share no numeric variable.
+        If their coordinates or dimensions differ, or they share no numeric variable.
 
     Examples
     --------
@@ -114,6 +116,9 @@ def compare_results(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     >>> compare_results(a, b).tau_star_difference.values
     array([ 0.  , -0.25])
     """
+    for argument, given in (("first", first), ("second", second)):
+        if not isinstance(given, xr.Dataset):
+            raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a Dataset, such as ss.open_results gives")
     try:
         first, second = xr.align(first, second, join="exact", copy=False)
     except ValueError as error:
@@ -121,6 +126,12 @@ def compare_results(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     shared = [n for n in first.data_vars if n in second.data_vars and first[n].dtype.kind in "fiub"]
     if not shared:
         raise ValueError(f"the results share no numeric variable: {list(first.data_vars)} and {list(second.data_vars)}")
+    for name in shared:
+        if set(first[name].dims) != set(second[name].dims):
+            raise ValueError(
+                f"the results to compare are not on the same points: {name} has the dimensions "
+                f"{first[name].dims} in the first and {second[name].dims} in the second"
+            )
     found: dict[str, xr.DataArray] = {}
     for name in shared:
         a, b = first[name], second[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -108,6 +109,9 @@ def load_study(path: str | Path) -> Study:
         ...
     scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
     """
+    if not isinstance(path, str | os.PathLike):
+        hint = ", or Study.from_mapping for a mapping" if isinstance(path, Mapping) else ""
+        raise StudyError([f"the study: path is a {type(path).__name__}; allowed: the path of a YAML file{hint}"])
     return Study.from_file(path)
 
 
