@@ -11,7 +11,7 @@ import pytest
 
 from scoreshock.cli import main
 from scoreshock.conventions import QUANTITIES
-from scoreshock.study import Study, StudyError, check_files, check_output, load_study
+from scoreshock.study import Study, StudyError, check_files, check_output, load_study, models
 from scoreshock.study.errors import LONGEST, MOST, show
 
 CASES = Path(__file__).parent / "cases"
@@ -396,7 +396,7 @@ def test_a_mixture_has_no_matched_gaussians():
         ([[0], []], "sweeps.pair.groups: groups = [[0], []] is not allowed"),
         ([[0], [True]], "sweeps.pair.groups[1][0]: true is not allowed; allowed: a whole number"),
         ([[0], 1], "sweeps.pair.groups[1]: 1 is not allowed; allowed: a list"),
-        (0, "sweeps.pair.groups: 0 is not allowed; allowed: a list"),
+        (0, "sweeps.pair.groups: 0 is not allowed; allowed: two lists, such as [[0], [1]]"),
     ],
 )
 def test_groups_are_two_lists_of_components(groups, line):
@@ -585,7 +585,7 @@ def test_numbers_of_numpy_are_numbers():
 
 CASE_LINES = {
     "k1k_octal": "k1k_octal.yaml: line 5: YAML reads 010 as the octal number 8; write 10",
-    "k2e_output_backslash": "output: 'C:\\\\results' is not allowed; allowed: a path with / between its folders",
+    "k2e_output_backslash": "output: 'C:\\\\results' is not allowed; allowed: a path on this machine, with / between its folders",
     "k2e_output_long": "cannot be written: File name too long",
     "k3a_large_value": "sweeps.s.axes.separation: means has a coordinate of size 1e+200; allowed: at most 1e+150",
     "k6c_nan": "sweeps.s.axes.separation[0]: 'nan' is text, not a number; allowed: a finite number",
@@ -688,6 +688,55 @@ HINTS = {
 def test_a_hint_names_what_was_meant_or_there_is_none(path, value, what):
     (line,) = lines_of(changed(path, value))
     assert what in line
+
+
+MORE_HINTS = {
+    "words of a range": (f"{AXES}/separation", {"from": 1, "to": 2, "points": 3}, ['"start"', '"stop"', '"num"']),
+    "values and a range": (
+        f"{AXES}/separation",
+        {"values": [1.0], "start": 1, "stop": 2, "num": 2},
+        ["either values stand"],
+    ),
+    "an endless number": (f"{AXES}/separation", "1e400", ["'1e400' is text, not a number; allowed: a finite number"]),
+    "no label": (f"{AXES}/schedule", [None], ["null is empty, not a label; allowed: a label, or a list such as [ve, edm]"]),
+    "labels as values": (f"{AXES}/schedule", {"values": ["ve"]}, ["is a mapping, not a label; allowed: a label, or a list"]),
+    "no groups": ("sweeps/pair/groups", "all", ["allowed: two lists, such as [[0], [1]]"]),
+    "a number for names": ("sweeps/pair/criteria", 3, ["criteria: 3 is not allowed; allowed: a list"]),
+    "a marked component that is not there": (
+        "sweeps/pair",
+        {"family": "collinear", "axes": {"separation": 1.0}, "parameters": {"marked": 9}, "quantities": ["scores"]},
+        ["marked = 9 is not allowed; allowed: a whole number from 0 to 2"],
+    ),
+    "an address": ("output", "s3://bucket/results", ["allowed: a path on this machine"]),
+    "a blank": ("output", " ", ["allowed: a path on this machine"]),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "parts"), MORE_HINTS.values(), ids=MORE_HINTS.keys())
+def test_more_hints_name_what_was_meant(path, value, parts):
+    lines = lines_of(changed(path, value))
+    assert [any(part in line for line in lines) for part in parts] == [True] * len(parts)
+
+
+WRONG = [None, 3, -1.5, True, "text", [], {}, [[1]], {"a": {"b": [None]}}, {3: 4}, float("nan"), 10**400, "x" * 10**5, b"x"]
+PLACES = [
+    *("output", "schedules", "schedules/ddpm", "schedules/ddpm/kind", "schedules/ddpm/beta_min", "sweeps", "sweeps/pair"),
+    *(f"sweeps/pair/{key}" for key in models.SweepEntry.model_fields),
+    *(f"{AXES}/{axis}" for axis in ("separation", "dimension", "schedule", "tilt")),
+    *(f"{AXES}/separation/{key}" for key in ("start", "stop", "num", "scale")),
+]
+
+
+@pytest.mark.parametrize("path", PLACES)
+def test_whatever_stands_anywhere_is_used_or_refused_in_bounded_lines(path):
+    refused = []
+    for value in WRONG:
+        try:
+            Study.from_mapping(changed(path, value))
+        except StudyError as error:
+            refused.append(str(error))
+    assert len(refused) > len(WRONG) / 2
+    assert all(0 < len(line) <= LONGEST for text in refused for line in text.split("\n"))
 
 
 def test_anchors_stand_under_keys_that_begin_with_x():

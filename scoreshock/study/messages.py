@@ -37,14 +37,11 @@ def _meant(location: tuple[str | int, ...]) -> str | None:
     """The known key that an unknown one stands for."""
     known, name = known_keys(location), str(location[-1])
     other = OTHER_WORDS.get(name.casefold())
-    return other if other in known else "num" if name == "step" and "num" in known else nearest(name, known)
+    return other if other in known else nearest(name, known)
 
 
 OTHER_WORDS = {
-    **dict.fromkeys(("from", "first", "begin", "min", "minimum", "low"), "start"),
-    **dict.fromkeys(("to", "last", "end", "max", "maximum", "high"), "stop"),
-    **dict.fromkeys(("n", "count", "number", "points", "size", "steps", "length"), "num"),
-    "spacing": "scale",
+    **models.RANGE_WORDS,
     **dict.fromkeys(("separations", "half_separation", "half-separation", "a", "mu"), "separation"),
     **dict.fromkeys(("var", "sigma2", "sigma_squared", "variances"), "variance"),
     **dict.fromkeys(("d", "dim", "dims", "ndim", "n_dim"), "dimension"),
@@ -94,6 +91,8 @@ def _unknown_key(location: Sequence[str | int], raw: Any, path: Sequence[str | i
         hint = f"; {_num_of_step(_parent(raw, path))}"
     elif meant is not None and OTHER_WORDS.get(name.casefold()) == meant:
         hint = f'; here it is called "{meant}"'
+    elif name == "values" and "num" in known:
+        hint = "; either values stand here, or start, stop and num"
     elif name in SQUARED and "variance" in known:
         hint = '; its square is the axis "variance"'
     elif name == "weights" and "weight" in known:
@@ -142,8 +141,12 @@ def _other(found: Mapping[str, Any]) -> str:
     return f"{show(found['input'])} is not allowed: {message[0].lower()}{message[1:]}"
 
 
-def _list(given: Any) -> str:
-    return f"a list, such as [{given}]" if isinstance(given, str) and len(given) < 40 else "a list, such as [one, two]"
+def _list(found: Mapping[str, Any]) -> str:
+    given, key = found["input"], found["loc"][-1]
+    if key == "groups":
+        return "two lists, such as [[0], [1]]"
+    fits = isinstance(given, str) or (key == "values" and not isinstance(given, bool | Mapping))
+    return f"a list, such as [{given}]" if fits and isinstance(key, str) and len(str(given)) < 40 else "a list"
 
 
 _MAPPING = "a mapping (key: value)"
@@ -153,7 +156,8 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "model_type": lambda found: _given(found, _MAPPING),
     "model_attributes_type": lambda found: _given(found, _MAPPING),
     "dict_type": lambda found: _given(found, _MAPPING),
-    "list_type": lambda found: _given(found, _list(found["input"])),
+    "invalid_key": lambda found: f"the key {show(found['input'])} is not text: write it in quotes",
+    "list_type": lambda found: _given(found, _list(found)),
     "string_type": lambda found: _given(found, "text"),
     "bool_type": lambda found: _given(found, "true or false"),
     "int_type": lambda found: _given(found, "a whole number"),

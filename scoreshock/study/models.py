@@ -83,7 +83,7 @@ def number_as_text(value: str) -> str:
     if match := _EXPONENT.fullmatch(value.strip()):
         mantissa, sign, exponent = match.groups()
         written = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign or '+'}{exponent}"
-        return f": YAML reads {value} as text, write {written}"
+        return f": YAML reads {value} as text, write {written}" if math.isfinite(float(written)) else ""
     return ": write it without quotes" if _DECIMAL.fullmatch(value) else ""
 
 
@@ -126,8 +126,8 @@ def folder(value: str) -> str:
     """A folder's path that Snakemake takes literally: braces would be wildcards."""
     if any(character in "{}" or not character.isprintable() for character in value):
         raise problem(f"{show(value)} is not allowed; allowed: a path without braces and control characters")
-    if "\\" in value:
-        raise problem(f"{show(value)} is not allowed; allowed: a path with / between its folders")
+    if "\\" in value or "://" in value or not value.strip():
+        raise problem(f"{show(value)} is not allowed; allowed: a path on this machine, with / between its folders")
     if value.startswith("~") or "$" in value:
         raise problem(f"{show(value)} is not allowed; allowed: a path as it is, for no shell fills in ~ and variables")
     return value
@@ -150,11 +150,13 @@ Label = Annotated[str, BeforeValidator(name), WithJsonSchema({"type": "string", 
 
 def label(value: Any) -> str:
     """The label of a schedule, which is described elsewhere."""
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping) and "kind" in value:
         raise problem(
             f"{show(value)} is {_what(value)}, not a label; describe it under schedules at the top and write its label here "
             "(a kind with its defaults needs its name only)"
         )
+    if value is None or isinstance(value, Mapping | list):
+        raise problem(f"{show(value)} is {_what(value)}, not a label; allowed: a label, or a list such as [ve, edm]")
     return name(value)
 
 
@@ -195,9 +197,18 @@ class Range(Strict):
         return self
 
 
+RANGE_WORDS = {
+    **dict.fromkeys(("from", "first", "begin", "min", "minimum", "low"), "start"),
+    **dict.fromkeys(("to", "last", "end", "max", "maximum", "high"), "stop"),
+    **dict.fromkeys(("n", "count", "number", "points", "size", "steps", "length", "step"), "num"),
+    "spacing": "scale",
+}
+"""Words that people use for keys of a range."""
+
+
 def _form(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "<range>" if {"start", "stop", "num", "scale"} & set(value) else "<values>"
+        return "<range>" if {*RANGE_WORDS, *RANGE_WORDS.values()} & set(map(str, value)) else "<values>"
     return "<list>" if isinstance(value, list | tuple) else "<number>"
 
 

@@ -60,7 +60,9 @@ def resolve_sweep(
     for position, axis in enumerate(entry.split):
         if axis not in order:
             near = did_you_mean(axis, order)
-            find.at("split", position).add(f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order)})")
+            find.at("split", position).add(
+                f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order) or 'none'})"
+            )
     for key, known in (("quantities", tuple(family.kind.quantities)), ("criteria", family.kind.criteria)):
         for position, wanted in enumerate(getattr(entry, key) or ()):
             if wanted not in known:
