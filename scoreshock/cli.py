@@ -88,6 +88,8 @@ def _validate(given: argparse.Namespace) -> int:
 
         paper = configuration.read(overridden(read_yaml(DEFAULT_PAPER)["paper"], content.get("paper") or {}))
         configuration.refuse_shared_folder(paper, study.output, study.sweeps)
+        if "paper" in content:
+            check_output(paper.output, "paper.output")
     for name, sweep in study.sweeps.items():
         print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
     print("The study is valid.")

@@ -60,7 +60,9 @@ def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, 
     assert seen.out == ""
     assert [line.split(":")[0] for line in seen.err.splitlines()[1:]] == ["paper.pair.separation", "paper.pear"]
     pair = "{family: pair, axes: {separation: 1.0}, quantities: [scores]}"
+    (tmp_path / "gone").symlink_to(tmp_path / "purged")
     for study, line in {
+        f"paper: {{output: {tmp_path}/gone}}\n": "paper.output: '",
         "paper: {output: ~/paper}\n": "paper.output: '~/paper' is not allowed; allowed: a path as it is",
         f"sweeps: {{paper: {pair}}}\n": "sweeps.paper: its folder 'results/paper' is that of `snakemake verify`",
     }.items():

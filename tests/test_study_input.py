@@ -585,7 +585,7 @@ def test_numbers_of_numpy_are_numbers():
 
 CASE_LINES = {
     "k1k_octal": "k1k_octal.yaml: line 5: YAML reads 010 as the octal number 8; write 10",
-    "k2e_output_backslash": "output: 'C:\\\\results' is not allowed; allowed: a path on this machine, with / between its folders",
+    "k2e_output_backslash": "is not allowed; allowed: a path on this machine, with / between its folders",
     "k2e_output_long": "cannot be written: File name too long",
     "k3a_large_value": "sweeps.s.axes.separation: means has a coordinate of size 1e+200; allowed: at most 1e+150",
     "k6c_nan": "sweeps.s.axes.separation[0]: 'nan' is text, not a number; allowed: a finite number",

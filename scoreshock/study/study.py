@@ -115,8 +115,15 @@ def load_study(path: str | Path) -> Study:
     return Study.from_file(path)
 
 
-def check_output(path: str | Path) -> None:
+def check_output(path: str | Path, key: str = "output") -> None:
     """Refuse an output folder that cannot be written, before anything is computed; nothing is left behind.
+
+    Parameters
+    ----------
+    path
+        The folder, which need not be there yet.
+    key
+        The key of the study that names it.
 
     Raises
     ------
@@ -124,7 +131,7 @@ def check_output(path: str | Path) -> None:
         Where the folder, or its nearest existing parent, is a file, a link that leads nowhere, or takes no new files; where
         the path is too long.
     """
-    given = f"output: {show(str(path))}"
+    given = f"{key}: {show(str(path))}"
     folder = Path(path).absolute().joinpath(*DEEPEST)
     try:
         while not _is_there(folder):

@@ -9,6 +9,8 @@ try:
     paper = read_yaml(HERE / "config/paper.yaml")["paper"]
     PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
     verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
+    if "paper" in WRITTEN:
+        check_output(PAPER.output, "paper.output")
 except StudyError as error:
     raise WorkflowError(
         f"The paper's configuration is not valid; nothing was run.\n{error}"
