@@ -702,11 +702,6 @@ MORE_HINTS = {
     "labels as values": (f"{AXES}/schedule", {"values": ["ve"]}, ["is a mapping, not a label; allowed: a label, or a list"]),
     "no groups": ("sweeps/pair/groups", "all", ["allowed: two lists, such as [[0], [1]]"]),
     "a number for names": ("sweeps/pair/criteria", 3, ["criteria: 3 is not allowed; allowed: a list"]),
-    "a marked component that is not there": (
-        "sweeps/pair",
-        {"family": "collinear", "axes": {"separation": 1.0}, "parameters": {"marked": 9}, "quantities": ["scores"]},
-        ["marked = 9 is not allowed; allowed: a whole number from 0 to 2"],
-    ),
     "an address": ("output", "s3://bucket/results", ["allowed: a path on this machine"]),
     "a blank": ("output", " ", ["allowed: a path on this machine"]),
 }
