@@ -15,6 +15,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.geometry import (
     Geometry,
     core_first,
+    correction_on,
     deviation,
     half_distance,
     leading_space,
@@ -168,34 +169,8 @@ def _coefficient(unit: Geometry, weights: np.ndarray) -> np.ndarray:
     space = core_first(leading_space(unit.eigenvalues), 1, lead)
     tied = np.flatnonzero(space.sum(axis=0) > 1)
     if tied.size:
-        total[tied] = _largest_on(space[:, tied], wd[:, tied], y[:, :, tied])
+        total[tied] = correction_on(space[:, tied], w[:, tied], d[:, tied], y[:, :, tied])[0][0]
     return total.reshape(lead)
-
-
-def _largest_on(space: np.ndarray, wd: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Largest eigenvalue of ``sum_k wd_k y_k y_k'`` on the coordinates marked in ``space (m, B)``."""
-    inside = y * space
-    matrix = wd[0] * inside[0, :, None] * inside[0, None, :]
-    for j in range(1, len(wd)):
-        matrix += wd[j] * inside[j, :, None] * inside[j, None, :]
-    return masked_eigh(matrix, space)[0][0]
-
-
-def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenpairs, descending, of symmetric ``matrix (m, m, B)`` that is zero outside ``space (m, B)``.
-
-    Directions outside come last: their diagonal is put below every eigenvalue inside. Values (m, B), vectors (m, m, B).
-    """
-    m = len(space)
-    bound = np.zeros(space.shape[1])
-    for i in range(m):
-        for j in range(m):
-            bound += np.abs(matrix[i, j])
-    shifted = matrix.copy()
-    for i in range(m):
-        shifted[i, i] -= np.where(space[i], 0.0, 2 * bound + np.finfo(float).tiny)
-    values, vectors = np.linalg.eigh(np.ascontiguousarray(np.moveaxis(shifted, -1, 0)))
-    return np.moveaxis(values[:, ::-1], 0, -1), np.moveaxis(vectors[:, :, ::-1], 0, -1)
 
 
 def outcome(critical: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -47,8 +47,8 @@ def layer(
         Diffusion time, >= 0; an array tracks the boundary over it.
     groups
         Two lists of component indices, ``([0], [1, 2])``, or a DataArray of 0, 1 and 2 along ``component``; components in
-        neither (2) are left out. By default the two components of a pair, else the sides of the weighted mean along the
-        leading eigenvector of the between-class covariance (one choice of several where that is degenerate).
+        neither (2) are left out. By default the two components of a pair, else the two sides of the weighted mean along
+        the leading direction, that of the line of `scores`; means at zero belong to the second group.
     start, direction
         A line, or with further dimensions many lines, which trace the boundary as a curve or surface. By default the line
         through the weighted means of both groups, from their midpoint.
@@ -70,9 +70,12 @@ def layer(
 
     Notes
     -----
-    Theorem 5.8, Propositions 5.13-5.14. ``normal_hessian > 0`` says that ``ln p`` is convex across the boundary; it is
-    bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48) exactly for a pair;
-    for larger groups it has a diffusive part, ``-Laplacian(phi)/|grad phi|``, besides.
+    Theorem 5.8, Propositions 5.13-5.14. The leading direction is that of
+    :func:`scoreshock.kernels.geometry.leading_direction`, which says what it is where the leading eigenvalue is degenerate.
+    With the default groups of a regular polygon, simplex or tree the normal is along it, by symmetry; in general it turns
+    away, and so does the line through both groups' means. ``normal_hessian > 0`` says that ``ln p`` is convex across the
+    boundary; it is bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48)
+    exactly for a pair; for larger groups it has a diffusive part, ``-Laplacian(phi)/|grad phi|``, besides.
 
     Examples
     --------

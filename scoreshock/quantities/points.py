@@ -71,25 +71,19 @@ def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
 
 
 def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre, direction and half-extent of the means along the line through the layer."""
+    """Centre, direction and half-extent of the means along the line through the layer.
+
+    The line runs along `scoreshock.kernels.geometry.leading_direction`, through a pair's midpoint or else through the
+    weighted mean.
+    """
+    direction = geometry.leading_direction(means, weights)
     if means.shape[-2] == 2:
         step = means[..., 1, :] - means[..., 0, :]
-        length = np.sqrt(inner(step, step))
-        first = np.zeros(step.shape[-1])
-        first[0] = 1.0
-        direction = np.where(length[..., None] > 0, step / np.where(length > 0, length, 1.0)[..., None], first)
-        return means[..., 0, :] + step / 2, direction, length / 2
+        return means[..., 0, :] + step / 2, direction, np.sqrt(inner(step, step)) / 2
     offset = geometry.centred(means, weights)
-    centre = means[..., 0, :] - offset[..., 0, :]
-    sigma = sum(
-        weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(means.shape[-2])
-    )
-    vector = np.linalg.eigh(sigma)[1][..., -1]
-    largest = np.take_along_axis(vector, np.argmax(np.abs(vector), axis=-1)[..., None], axis=-1)
-    direction = np.where(largest < 0, -vector, vector)
     along = np.stack([inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
-    shape = direction.shape
-    return np.broadcast_to(centre, shape), direction, (along.max(axis=0) - along.min(axis=0)) / 2
+    centre = np.broadcast_to(means[..., 0, :] - offset[..., 0, :], direction.shape)
+    return centre, direction, (along.max(axis=0) - along.min(axis=0)) / 2
 
 
 def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: str = "x") -> xr.DataArray:

@@ -45,7 +45,8 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
     -------
     Dataset
         ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
-        runs through the midpoint of a pair, or else through the weighted mean along the leading eigenvector.
+        runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
+        leading direction, see :func:`scoreshock.kernels.geometry.leading_direction`.
     """
     unit = x.get("unit", "absolute")
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
