@@ -69,8 +69,7 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     scale = _feature_scale(x, scaling)
     constant = int((x.max(axis=0) == x.min(axis=0)).sum())
     first, x = x[0] / scale, (x - x[0]) / scale  # without an offset common to all samples, which would cost digits
-    means = np.stack([x[member == j].mean(axis=0) for j in range(len(names))])
-    residuals = x - means[member]
+    means, residuals = _class_means(x, member)
     weights = np.bincount(member) / len(x)
     squares = np.stack([(residuals[member == j] ** 2).mean() for j in range(len(names))])
     dataset = _labelled_mixture(
@@ -80,6 +79,34 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
     return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=constant)
+
+
+def moved_total_eigenvalue(
+    features: Any, labels: Any, scaling: str, separation: xr.DataArray, variance: xr.DataArray
+) -> xr.DataArray:
+    r"""Largest eigenvalue of the total covariance of a table whose classes are moved apart and widened.
+
+    Class means are moved to ``separation`` times their distance from the mean of all samples, and all deviations from them
+    are scaled by one factor to the within-class ``variance`` tr Σ_W/d. So the covariance is
+    :math:`s^2\Sigma_B + (v/\sigma_0^2)\Sigma_W`. NaN where there are no deviations to scale.
+
+    ``features``, ``labels`` and ``scaling`` as for :func:`from_labelled`; the result has the dimensions of both axes, and
+    costs an eigenvalue problem of size min(N + k, d) for each of its values.
+    """
+    x = as_numbers("features", features)
+    _, member = _classes(labels, len(x))
+    means, residuals = _class_means((x - x[0]) / _feature_scale(x, scaling), member)
+    weights = np.bincount(member) / len(x)
+    between, within = np.sqrt(weights)[:, None] * (means - weights @ means), residuals / np.sqrt(len(x))
+    own = (residuals**2).mean()
+    factor, ratio = xr.broadcast(separation, variance / own if own > 0 else variance.where(variance == 0))
+    with one_blas_thread():
+        total = _total_covariance(between, within)
+        values = [
+            np.linalg.eigvalsh(total(s, c))[-1] if np.isfinite(c) else np.nan
+            for s, c in zip(factor.values.ravel(), ratio.values.ravel(), strict=True)
+        ]
+    return factor.copy(data=np.reshape(values, factor.shape)).assign_attrs(attributes("total_eigenvalue"))
 
 
 def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
@@ -197,6 +224,12 @@ def _labelled_mixture(
     return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
 
 
+def _class_means(x: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of each class (k, d), and the samples' deviations (N, d) from that of their own."""
+    means = np.stack([x[member == j].mean(axis=0) for j in range(member.max() + 1)])
+    return means, x - means[member]
+
+
 def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
     array = np.asarray(labels)
@@ -249,6 +282,21 @@ def _largest_eigenvalue(residuals: np.ndarray) -> float:
     with one_blas_thread():
         matrix = residuals.T @ residuals if d <= n else residuals @ residuals.T
         return float(np.linalg.eigvalsh(matrix)[-1] / n)
+
+
+def _total_covariance(between: np.ndarray, within: np.ndarray) -> Callable[[float, float], np.ndarray]:
+    """A matrix by ``(s, c)`` with the positive eigenvalues of ``s**2 between'between + c within'within``, of least size."""
+    if between.shape[1] <= len(between) + len(within):
+        parts = between.T @ between, within.T @ within
+        return lambda s, c: s**2 * parts[0] + c * parts[1]
+    rows = np.concatenate([between, within])
+    gram, first = rows @ rows.T, np.arange(len(rows)) < len(between)
+
+    def scaled(s: float, c: float) -> np.ndarray:
+        factor = np.where(first, s, np.sqrt(c))
+        return factor[:, None] * gram * factor
+
+    return scaled
 
 
 def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from scoreshock.axes import as_axis
 from scoreshock.conventions import attributes
-from scoreshock.data import from_labelled
+from scoreshock.data import from_labelled, moved_total_eigenvalue
 from scoreshock.families.arguments import points
 from scoreshock.mixtures import as_numbers, as_weights, assemble, span
 from scoreshock.sources import read_bundled, read_labelled, read_means
@@ -88,7 +88,8 @@ def data(
     separation
         Factor on the class means about their weighted mean, 1 by default.
     variance
-        Component variance instead of the data's own mean within-class variance.
+        Component variance instead of the data's own mean within-class variance: the samples' deviations from their class
+        means are scaled to it.
     source : {"digits", "wine", "iris", "breast_cancer"}
         A table that comes with scikit-learn.
     file : str
@@ -99,8 +100,8 @@ def data(
     Returns
     -------
     xarray.Dataset
-        As :func:`scoreshock.from_labelled`; the data's ``total_eigenvalue`` is left out where separation or variance is
-        given.
+        As :func:`scoreshock.from_labelled`; ``total_eigenvalue`` is that of the data so moved and scaled, the other
+        diagnostics are those of the data as they are.
 
     Examples
     --------
@@ -115,8 +116,8 @@ def data(
     except ValueError as error:
         raise ValueError(f"data from {source or file}: {error}") from error
     scale = as_axis("separation", separation)
-    if scale.ndim or variance is not None or scale != 1.0:
-        dataset = dataset.drop_vars("total_eigenvalue")
     spread = dataset.component_variance if variance is None else as_axis("variance", variance)
     scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
+    if scale.ndim or variance is not None or scale != 1.0:
+        dataset["total_eigenvalue"] = moved_total_eigenvalue(features, labels, scaling, scale, spread)
     return dataset.assign(scaled).assign_attrs(source=source or str(file))

@@ -109,17 +109,20 @@ def quadratic(geometry: Geometry, weights: np.ndarray, variance: np.ndarray) -> 
     return tau, np.where(unreal, np.int8(Status.no_real_root), status)
 
 
-def spectral(geometry: Geometry, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time at which noise matches the total variance, ``tau = (Lambda - 1)/2``, ``Lambda = lambda_1 + sigma0^2``.
+def spectral(geometry: Geometry, variance: np.ndarray, total: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Time at which noise matches the total variance, ``tau = (Lambda - 1)/2``.
 
-    Biroli, Bonnaire, de Bortoli and Mezard (2024): ``t_S = ln(Lambda)/2`` for ``dx = -x dt + sqrt(2) dW``. It depends on
-    the units of the data. ``Lambda <= 1`` is ``no_transition`` with the value kept; equal means are ``no_transition``
-    with NaN, whatever Lambda: one Gaussian has nothing to separate.
+    Lambda is the largest eigenvalue of the total covariance: ``total (...)`` of data, whose components are not isotropic,
+    ``lambda_1 + sigma0^2`` of a mixture without it. Biroli, Bonnaire, de Bortoli and Mezard (2024): ``t_S = ln(Lambda)/2``
+    for ``dx = -x dt + sqrt(2) dW``. It depends on the units of the data. ``Lambda <= 1`` is ``no_transition`` with the value
+    kept; equal means are ``no_transition`` with NaN, whatever Lambda: one Gaussian has nothing to separate. An unknown
+    ``total``, NaN, is ``not_applicable``.
     """
     eigenvalue = geometry.eigenvalues[..., 0]
-    tau = (eigenvalue + variance - 1) / 2
+    tau = ((eigenvalue + variance if total is None else total) - 1) / 2
     status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.no_transition))
-    empty = np.broadcast_to(eigenvalue == 0, tau.shape)
+    status = np.where(np.isnan(tau), np.int8(Status.not_applicable), status)
+    empty = np.broadcast_to(eigenvalue == 0, np.broadcast_shapes(eigenvalue.shape, tau.shape))
     return np.where(empty, np.nan, tau), np.where(empty, np.int8(Status.no_transition), status)
 
 

@@ -64,7 +64,8 @@ def speciation(
     -----
     ``exact`` is the largest root of ``lambda_max(Gamma(v)) = v`` at the weighted mean (94); that root need not be unique
     (Theorem 9.10 says it is), and need not lie on the branch of ``leading`` (77), ``first`` (92) and ``quadratic`` (93).
-    ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes.
+    ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes. ``spectral`` takes the largest
+    eigenvalue of the total covariance: of a mixture from data the data's own, ``total_eigenvalue``.
 
     Examples
     --------
@@ -77,6 +78,8 @@ def speciation(
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
+    if "total_eigenvalue" in mixture:
+        arguments.append((mixture.total_eigenvalue, ()))
     times = apply(
         _times,
         arguments,
@@ -107,7 +110,14 @@ def speciation(
     return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
 
 
-def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteria: tuple[str, ...]) -> tuple:
+def _times(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    total: np.ndarray | None = None,
+    *,
+    criteria: tuple[str, ...],
+) -> tuple:
     """All criteria at each point, in the order of the outputs of :func:`speciation`."""
     shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape)
     spectrum = geometry.decompose(means, weights)
@@ -120,7 +130,7 @@ def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteri
         "exact": lambda: (exact.tau_star, exact.status),
         "boundary": lambda: closed.boundary(means, weights, variance),
         "merging": lambda: (merging.tau_star, merging.status),
-        "spectral": lambda: closed.spectral(spectrum, variance),
+        "spectral": lambda: closed.spectral(spectrum, variance, total),
         "drift": lambda: neighbours.drift(means, weights, variance),
         "cloning": lambda: neighbours.cloning(means, weights, variance),
         "entropic": lambda: neighbours.entropic(means, weights, variance),
