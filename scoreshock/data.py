@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,9 +72,8 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     means, residuals = _class_means(x, member)
     weights = np.bincount(member) / len(x)
     squares = np.stack([(residuals[member == j] ** 2).mean() for j in range(len(names))])
-    dataset = _labelled_mixture(
-        means, weights, squares, _largest_eigenvalue(residuals), _largest_eigenvalue(x - x.mean(axis=0))
-    )
+    (total,) = _total_eigenvalues(means, residuals, weights, [(1.0, 1.0)])
+    dataset = _labelled_mixture(means, weights, squares, _largest_eigenvalue(residuals), total)
     dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + first)
     dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
@@ -82,12 +81,12 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
 
 
 def moved_total_eigenvalue(
-    features: Any, labels: Any, scaling: str, separation: xr.DataArray, variance: xr.DataArray
+    features: Any, labels: Any, scaling: str, separation: xr.DataArray, variance: xr.DataArray | None
 ) -> xr.DataArray:
     r"""Largest eigenvalue of the total covariance of a table whose classes are moved apart and widened.
 
     Class means are moved to ``separation`` times their distance from the mean of all samples, and all deviations from them
-    are scaled by one factor to the within-class ``variance`` tr Σ_W/d. So the covariance is
+    are scaled by one factor to the within-class ``variance`` tr Σ_W/d (None: as they are). So the covariance is
     :math:`s^2\Sigma_B + (v/\sigma_0^2)\Sigma_W`. NaN where there are no deviations to scale.
 
     ``features``, ``labels`` and ``scaling`` as for :func:`from_labelled`; the result has the dimensions of both axes, and
@@ -96,16 +95,11 @@ def moved_total_eigenvalue(
     x = as_numbers("features", features)
     _, member = _classes(labels, len(x))
     means, residuals = _class_means((x - x[0]) / _feature_scale(x, scaling), member)
-    weights = np.bincount(member) / len(x)
-    between, within = np.sqrt(weights)[:, None] * (means - weights @ means), residuals / np.sqrt(len(x))
     own = (residuals**2).mean()
-    factor, ratio = xr.broadcast(separation, variance / own if own > 0 else variance.where(variance == 0))
-    with one_blas_thread():
-        total = _total_covariance(between, within)
-        values = [
-            np.linalg.eigvalsh(total(s, c))[-1] if np.isfinite(c) else np.nan
-            for s, c in zip(factor.values.ravel(), ratio.values.ravel(), strict=True)
-        ]
+    spread = xr.DataArray(own) if variance is None else variance
+    factor, ratio = xr.broadcast(separation, spread / own if own > 0 else spread.where(spread == 0))
+    points = list(zip(factor.values.ravel(), ratio.values.ravel(), strict=True))
+    values = _total_eigenvalues(means, residuals, np.bincount(member) / len(x), points)
     return factor.copy(data=np.reshape(values, factor.shape)).assign_attrs(attributes("total_eigenvalue"))
 
 
@@ -284,19 +278,26 @@ def _largest_eigenvalue(residuals: np.ndarray) -> float:
         return float(np.linalg.eigvalsh(matrix)[-1] / n)
 
 
-def _total_covariance(between: np.ndarray, within: np.ndarray) -> Callable[[float, float], np.ndarray]:
-    """A matrix by ``(s, c)`` with the positive eigenvalues of ``s**2 between'between + c within'within``, of least size."""
-    if between.shape[1] <= len(between) + len(within):
-        parts = between.T @ between, within.T @ within
-        return lambda s, c: s**2 * parts[0] + c * parts[1]
-    rows = np.concatenate([between, within])
-    gram, first = rows @ rows.T, np.arange(len(rows)) < len(between)
+def _total_eigenvalues(
+    means: np.ndarray, residuals: np.ndarray, weights: np.ndarray, points: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Largest eigenvalue of ``s**2 Sigma_B + c Sigma_W`` at each point ``(s, c)``, by the smaller of the Gram matrices."""
+    between, within = np.sqrt(weights)[:, None] * (means - weights @ means), residuals / np.sqrt(len(residuals))
+    by_feature = means.shape[1] <= len(means) + len(residuals)
+    with one_blas_thread():
+        if by_feature:
+            parts = between.T @ between, within.T @ within
+        else:
+            rows = np.concatenate([between, within])
+            gram, first = rows @ rows.T, np.arange(len(rows)) < len(between)
 
-    def scaled(s: float, c: float) -> np.ndarray:
-        factor = np.where(first, s, np.sqrt(c))
-        return factor[:, None] * gram * factor
+        def total(s: float, c: float) -> np.ndarray:
+            if by_feature:
+                return s**2 * parts[0] + c * parts[1]
+            factor = np.where(first, s, np.sqrt(c))
+            return factor[:, None] * gram * factor
 
-    return scaled
+        return [float(np.linalg.eigvalsh(total(s, c))[-1]) if np.isfinite(c) else np.nan for s, c in points]
 
 
 def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.ndarray:

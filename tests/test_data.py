@@ -311,6 +311,9 @@ def test_moved_apart_and_widened_classes_have_the_total_covariance_of_the_sample
             assert dataset.total_eigenvalue.values[i, j] == pytest.approx(expected, rel=1e-11, abs=1e-13)
     only = families.data(separation=separation[1:], file=str(tmp_path / "table.npz"))
     np.testing.assert_allclose(only.total_eigenvalue, dataset.total_eigenvalue[1:, 2], rtol=1e-12)
+    plain = families.data(file=str(tmp_path / "table.npz")).total_eigenvalue
+    swept = families.data(separation=[1.0, 2.0], file=str(tmp_path / "table.npz")).total_eigenvalue
+    assert plain.item() == swept[0].item()
     found = speciation(dataset, criteria=["spectral"]).tau_star
     np.testing.assert_allclose(found.squeeze()[1:], (dataset.total_eigenvalue[1:] - 1) / 2, rtol=1e-14)
 

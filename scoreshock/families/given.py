@@ -119,5 +119,6 @@ def data(
     spread = dataset.component_variance if variance is None else as_axis("variance", variance)
     scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
     if scale.ndim or variance is not None or scale != 1.0:
-        dataset["total_eigenvalue"] = moved_total_eigenvalue(features, labels, scaling, scale, spread)
+        moved = moved_total_eigenvalue(features, labels, scaling, scale, None if variance is None else spread)
+        dataset["total_eigenvalue"] = moved
     return dataset.assign(scaled).assign_attrs(source=source or str(file))
