@@ -283,7 +283,7 @@ def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.n
         step = two - one
         distance = length(step)[..., None]
         apart = distance > COINCIDENT * length(offset).max(axis=-1)[..., None]
-        direction = np.where(apart, step / distance, leading_direction(means, weights))
+        direction = step / distance if apart.all() else np.where(apart, step / distance, leading_direction(means, weights))
         return anchor + 0.5 * (one + two), np.where(np.isnan(distance), np.nan, direction)
 
 
