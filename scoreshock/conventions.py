@@ -10,6 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from scoreshock.checks import as_array, show
+
 CF_VERSION = "CF-1.11"
 
 DEFAULT_CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
@@ -125,9 +127,9 @@ AXES = {
 def check_axis(name: str, values: np.ndarray) -> np.ndarray:
     """Return ``values`` as a float (or integer) array, or raise ``ValueError`` naming axis, value and what is allowed."""
     axis = AXES[name]
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name}: {values!r} is not numeric; allowed: {axis.allowed}")
+        raise ValueError(f"{name}: {show(values)} is not numeric; allowed: {axis.allowed}")
     good = axis.accepts(array.astype(float))
     if not good.all():
         raise ValueError(f"{name} = {array[~good].flat[0]!s} is not allowed; allowed: {axis.allowed}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,8 +11,10 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
+from scoreshock.checks import as_array, as_numbers, as_real, listed, shortened, show
 from scoreshock.conventions import attributes
-from scoreshock.mixtures import as_numbers, assemble, normalised, one_blas_thread, span
+from scoreshock.mixtures import assemble, normalised, one_blas_thread, span
+from scoreshock.sources import refuse_row_numbers
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
 MOST_CLASSES = 4096  # as of the components of a family; a column of numbers taken for labels has more
@@ -62,7 +66,9 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     >>> table.component_mean.values.ravel(), float(table.component_variance), float(table.within_class_anisotropy)
     (array([-2.,  2.]), 0.5, 2.0)
     """
-    x = as_numbers("features", features)
+    if hasattr(features, "columns") and hasattr(features, "items"):  # a table of pandas
+        refuse_row_numbers("features", features.items())
+    x = as_numbers("features", _samples_first(features, labels))
     if x.ndim != 2:
         raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
     names, member = _classes(labels, len(x))
@@ -133,9 +139,12 @@ def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
     if missing:
         given = type(gaussian_mixture).__name__
         raise ValueError(f"gaussian_mixture = {given} has no {missing[0]}; allowed: a fitted sklearn GaussianMixture")
-    means, weights = gaussian_mixture.means_, gaussian_mixture.weights_
+    means, weights = (as_numbers(name, getattr(gaussian_mixture, name)) for name in ("means_", "weights_"))
+    if means.ndim != 2 or weights.shape != means.shape[:1]:
+        raise ValueError(f"means_ has shape {means.shape}, weights_ {weights.shape}; allowed: (k, d) and (k,)")
     d = means.shape[1]
-    covariances = _full_covariances(gaussian_mixture.covariances_, gaussian_mixture.covariance_type, len(means), d)
+    kind = getattr(gaussian_mixture, "covariance_type", None)
+    covariances = _full_covariances(as_numbers("covariances_", gaussian_mixture.covariances_), kind, len(means), d)
     weights = weights / weights.sum()
     within = np.einsum("k,kij->ij", weights, covariances)
     centred = means - weights @ means
@@ -143,7 +152,7 @@ def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
     variances = np.trace(covariances, axis1=1, axis2=2) / d
     top = [float(np.linalg.eigvalsh(matrix)[-1]) for matrix in (within, total)]
     dataset = _labelled_mixture(means, weights, variances, *top)
-    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=gaussian_mixture.covariance_type)
+    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=kind)
 
 
 def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
@@ -175,6 +184,8 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     >>> point.values, float(point.perpendicular_squared)
     (array([3.]), 4.0)
     """
+    if not isinstance(mixture, xr.Dataset):
+        raise ValueError(f"mixture = {show(mixture)} is not allowed; allowed: a mixture from data (ss.from_labelled, ...)")
     if "basis" not in mixture or "origin" not in mixture:
         raise ValueError(
             "mixture has no basis and origin; allowed: a mixture from data (its means are already in its own coordinates)"
@@ -226,13 +237,11 @@ def _class_means(x: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
-    array = np.asarray(labels)
+    array = as_array("labels", labels)
     if array.shape != (n,):
         raise ValueError(f"labels has shape {array.shape}; allowed: ({n},), one label for each row of features")
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OSU":
         array = np.array([_text(label) for label in array])
-    elif array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
     elif array.dtype.kind == "f":
         if not (np.isfinite(array) & (array == np.floor(array))).all():
             bad = array[~(np.isfinite(array) & (array == np.floor(array)))][0]
@@ -240,27 +249,55 @@ def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iubU":
         raise ValueError(f"labels of type {array.dtype} are not allowed; allowed: text, whole numbers or booleans")
-    if array.dtype.kind == "U" and (np.char.strip(array) == "").any():
-        raise ValueError("labels has an empty label; allowed: a label for each sample")
+    if array.dtype.kind == "U":
+        if (array == "").any():
+            raise ValueError("labels has an empty label; allowed: a label for each sample")
+        if (lost := np.isin(array, MISSING)).any():
+            raise ValueError(f"labels has {show(array[lost][0])}, which stands for a missing label; allowed: a class")
     classes, member = np.unique(array, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"labels has one class, {classes[0]!s}; allowed: at least two classes")
+        raise ValueError(f"labels has one class, {shortened(classes[0])}; allowed: at least two classes")
     if len(classes) > MOST_CLASSES:
         raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
     return classes.astype(str), member
 
 
+MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL")
+"""Text that stands for a missing label in tables of NumPy, pandas, R and spreadsheets."""
+
+
 def _text(label: Any) -> str:
-    """A label that is an object as text; whatever stands for a missing one is empty."""
+    """A label as text, in one spelling, without blanks around it; whatever stands for a missing one is empty."""
     if isinstance(label, bytes):
-        return label.decode("utf-8")
-    return "" if label is None or label != label else str(label)
+        try:
+            label = label.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"labels has {show(label)}, which is not UTF-8; allowed: text or whole numbers") from None
+    if isinstance(label, float | np.floating) and not math.isnan(label):
+        if label != math.floor(label) if math.isfinite(label) else True:
+            raise ValueError(f"labels has the value {label}; allowed: text or whole numbers")
+        label = int(label)
+    missing = label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
+    return "" if missing else unicodedata.normalize("NFC", str(label)).strip()
+
+
+def _samples_first(features: Any, labels: Any) -> Any:
+    """Features with the samples first, where labelled arrays say which dimension theirs is."""
+    if not isinstance(features, xr.DataArray):
+        return features
+    own = labels.dims if isinstance(labels, xr.DataArray) else ("sample",) if "sample" in features.dims else ()
+    if len(own) == 1 and own[0] not in features.dims:
+        raise ValueError(
+            f"labels has the dimension {show(own[0])}, features has {listed(features.dims)}; "
+            "allowed: labels on the dimension of the samples in features"
+        )
+    return features.transpose(*own, ...) if len(own) == 1 else features
 
 
 def _feature_scale(x: np.ndarray, scaling: str) -> np.ndarray:
     """What each feature is divided by, (d,)."""
-    if scaling not in SCALINGS:
-        raise ValueError(f"scaling = {scaling!r} is not allowed; allowed: {', '.join(SCALINGS)}")
+    if not isinstance(scaling, str) or scaling not in SCALINGS:
+        raise ValueError(f"scaling = {show(scaling)} is not allowed; allowed: {', '.join(SCALINGS)}")
     if scaling == "raw":
         return np.ones(x.shape[1])
     if scaling == "unit-range":
@@ -300,8 +337,13 @@ def _total_eigenvalues(
         return [float(np.linalg.eigvalsh(total(s, c))[-1]) if np.isfinite(c) else np.nan for s, c in points]
 
 
-def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.ndarray:
+def _full_covariances(covariances: np.ndarray, kind: Any, k: int, d: int) -> np.ndarray:
     """Covariance of each component, (k, d, d), from scikit-learn's four ways to store them."""
+    shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
+    if not isinstance(kind, str) or kind not in shapes:
+        raise ValueError(f"covariance_type = {show(kind)} is not known; allowed: {', '.join(shapes)}")
+    if covariances.shape != shapes[kind]:
+        raise ValueError(f"covariances_ has shape {covariances.shape}; allowed: {shapes[kind]} for {kind} covariances")
     identity = np.eye(d)
     expand: dict[str, Callable[[], np.ndarray]] = {
         "full": lambda: covariances,
@@ -315,6 +357,7 @@ def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.
 def _as_points(x: Any, d: int) -> xr.DataArray:
     """Points as a DataArray with ``ambient``."""
     if isinstance(x, xr.DataArray):
+        as_real("x", x)
         if x.sizes.get("ambient") != d:
             raise ValueError(f"x has sizes {dict(x.sizes)}; allowed: a dimension 'ambient' of {d} coordinates")
         return x

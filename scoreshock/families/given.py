@@ -8,10 +8,11 @@ from typing import Any
 import xarray as xr
 
 from scoreshock.axes import as_axis
+from scoreshock.checks import as_numbers
 from scoreshock.conventions import attributes
 from scoreshock.data import from_labelled, moved_total_eigenvalue
 from scoreshock.families.arguments import points
-from scoreshock.mixtures import as_numbers, as_weights, assemble, span
+from scoreshock.mixtures import as_variance, as_weights, assemble, span
 from scoreshock.sources import read_bundled, read_labelled, read_means
 
 
@@ -58,7 +59,7 @@ def custom(
         raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
     k, n = centres.shape
     share = as_weights(weights if weights is not None else held.get("weights"), k)
-    spread = as_axis("variance", held.get("variance", 1.0) if variance is None else variance)
+    spread = as_axis("variance", held.get("variance", 1.0)) if variance is None else as_variance(variance, k)
     ambient = as_axis("dimension", held.get("dimension", n) if dimension is None else dimension)
     scale = as_axis("separation", separation)
     if ambient.min() < n:
@@ -116,7 +117,8 @@ def data(
     except ValueError as error:
         raise ValueError(f"data from {source or file}: {error}") from error
     scale = as_axis("separation", separation)
-    spread = dataset.component_variance if variance is None else as_axis("variance", variance)
+    k = dataset.sizes["component"]
+    spread = dataset.component_variance if variance is None else as_variance(variance, k)
     scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
     if scale.ndim or variance is not None or scale != 1.0:
         moved = moved_total_eigenvalue(features, labels, scaling, scale, None if variance is None else spread)
