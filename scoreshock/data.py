@@ -13,7 +13,7 @@ import xarray as xr
 from scoreshock.axes import as_axis
 from scoreshock.checks import as_array, as_numbers, as_real, listed, shortened, show
 from scoreshock.conventions import attributes
-from scoreshock.mixtures import assemble, normalised, one_blas_thread, span
+from scoreshock.mixtures import GREATEST_MEAN, assemble, normalised, one_blas_thread, span
 from scoreshock.sources import refuse_row_numbers
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
@@ -71,6 +71,8 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     x = as_numbers("features", _samples_first(features, labels))
     if x.ndim != 2:
         raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
+    if not (far := np.abs(x).max()) <= GREATEST_MEAN:
+        raise ValueError(f"features has a value of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
     names, member = _classes(labels, len(x))
     scale = _feature_scale(x, scaling)
     constant = int((x.max(axis=0) == x.min(axis=0)).sum())

@@ -244,10 +244,12 @@ def _whole_where_possible(path: Path, labels: np.ndarray) -> np.ndarray:
     values: dict[float, str] = {}
     for label in np.unique(text):
         try:
-            other = values.setdefault(float(label), label)
+            number = float(label)
         except ValueError:
             continue
-        if other != label:
+        if math.isfinite(number) and number != math.floor(number):
+            raise ValueError(f"file {path} has the label {label}; allowed: names of classes or whole numbers")
+        if (other := values.setdefault(number, label)) != label:
             raise ValueError(f"file {path} has the labels {other} and {label}, which are one number; allowed: one spelling")
     plain = all(label.isascii() and label.isdigit() and str(int(label)) == label for label in text)
     return text.astype(np.int64) if plain else text

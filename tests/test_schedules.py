@@ -340,7 +340,7 @@ def write_table(path, columns):
 @pytest.mark.parametrize("suffix", [".csv", ".nc", ".yaml", ".yml"])
 def test_a_file_is_the_table_that_it_holds(tmp_path, monkeypatch, suffix):
     monkeypatch.chdir(tmp_path)
-    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "extra": [7.0, 8.0, 9.0]}
+    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "step": [0, 1, 2]}
     write_table(tmp_path / f"noise{suffix}", columns)
     from_file = schedule("table", file=f"noise{suffix}")
     inline = schedule("table", alpha=columns["alpha"], sigma=columns["sigma"])
