@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import xarray as xr
 
 from scoreshock import axes, families, sources
+from scoreshock.checks import show
 from scoreshock.conventions import AXES, attributes
 
 POINTS_PER_CHUNK = 100_000
@@ -19,6 +20,10 @@ the cheapest kernel (twice as few cost a third of it), and some 15 MB of results
 
 CHEAP = ("component_variance", "ambient_dimension")
 """Variables of a mixture for which nothing is solved anew."""
+
+
+CONTENT = ("family", "parameters", "axes", "schedules", "quantity", "options")
+"""Keys of every content."""
 
 
 class HasContent(Protocol):
@@ -56,9 +61,14 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     if isinstance(source, Mapping):
         content: Mapping[str, Any] = source
     else:
+        if not callable(getattr(source, "content", None)):
+            allowed = "a sweep or block of a study (ss.load_study(...).sweeps[name]), or the content of one"
+            raise ValueError(f"source = {show(source)} is not allowed; allowed: {allowed}")
         if quantity is None:
             raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
         content = source.content(quantity)
+    if lacking := [key for key in CONTENT if key not in content]:
+        raise ValueError(f"source = {show(source)} has no {', '.join(lacking)}; allowed: the content of a sweep or block")
     # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
     module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
     density = density_of(content)

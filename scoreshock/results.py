@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import xarray as xr
 
 from scoreshock import catalogue, provenance, store
 from scoreshock.assembly import assembled, differing_shares
+from scoreshock.checks import show
 from scoreshock.layout import arrange
 from scoreshock.merging import merge
 from scoreshock.plans import PLAN, Planned, planned, write_plan
@@ -73,6 +75,9 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     >>> float(open_results(folder, "pair", "speciation").tau_star.sel(separation=2.0))
     2.0
     """
+    for name, value, kinds in (("path", path, (str, os.PathLike)), ("sweep", sweep, str), ("quantity", quantity, str)):
+        if not isinstance(value, kinds):
+            raise ValueError(f"{name} = {show(value)} is not allowed; allowed: {'a path' if name == 'path' else 'a name'}")
     folder = Path(path) / sweep
     if not folder.is_dir():
         raise FileNotFoundError(f"no sweep {sweep!r} in {path}; there: {_names_of_folders(Path(path)) or 'none'}")

@@ -7,7 +7,7 @@ What kinds there are, with parameters and defaults, is said in ``scoreshock.sche
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import repeated, show
 from scoreshock.conventions import TimeStatus
 from scoreshock.kernels import paths
 from scoreshock.schedule_kinds import KINDS, Path, resolve
 
-__all__ = ["KINDS", "Schedule", "schedule"]
+__all__ = ["KINDS", "Schedule", "as_schedules", "schedule"]
+
+Schedules = Any
+"""Schedules as functions take them; see :func:`as_schedules`."""
 
 EDGE = 1e-12
 """A tau this close to an end (relative) is that end: the rounding of a closed form and its inverse."""
@@ -240,6 +244,52 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     except ValueError as error:
         raise ValueError(f"schedule {kind}: {error}") from None
     return made
+
+
+def as_schedules(given: Any) -> dict[str, Schedule]:
+    """Schedules by label, from what stands for them: no schedule, one, or several.
+
+    Parameters
+    ----------
+    given
+        A name of a kind, a `Schedule`, a mapping of parameters with ``kind``, a list of these, or a mapping from labels to
+        these. Without labels the kinds are the labels. None and what is empty stand for no schedule.
+
+    Raises
+    ------
+    ValueError
+        For anything else, unknown kinds, and two schedules of one label.
+
+    Examples
+    --------
+    >>> list(as_schedules("edm")), list(as_schedules(["edm", schedule("ve")])), list(as_schedules({"fine": "edm"}))
+    (['edm'], ['edm', 've'], ['fine'])
+    """
+    if given is None:
+        return {}
+    if isinstance(given, Mapping) and not isinstance(given.get("kind"), str):
+        return {str(label): _as_schedule(one) for label, one in given.items()}
+    several = given if isinstance(given, list | tuple) else [given]
+    made = [_as_schedule(one) for one in several]
+    kinds = [one.kind for one in made]
+    if again := repeated(kinds):
+        raise ValueError(
+            f"schedules = {show(given)} has kind {again[0]!r} more than once; allowed: a mapping from labels to schedules"
+        )
+    return dict(zip(kinds, made, strict=True))
+
+
+def _as_schedule(given: Any) -> Schedule:
+    if isinstance(given, Schedule):
+        return given
+    if isinstance(given, str):
+        return schedule(given)
+    if isinstance(given, Mapping) and "kind" in given:
+        return schedule(**{str(name): value for name, value in given.items()})
+    raise ValueError(
+        f"schedules = {show(given)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
+        "with kind, a list of these, or a mapping from labels to these"
+    )
 
 
 def _resolve_spacing(made: Schedule) -> None:

@@ -35,10 +35,10 @@ def product(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
 
 def shares_of(k: int, weights: Any, weight: Any, marked: int) -> xr.DataArray:
     """Weights of the components; where ``weight`` is given it is that of ``marked``, and the others keep their ratios."""
-    shares = as_weights(weights, k)
+    shares, index = as_weights(weights, k), whole("marked", marked, 0, k - 1)
     if weight is None:
         return shares
-    chosen = xr.DataArray(np.arange(k) == whole("marked", marked, 0, k - 1), dims="component")
+    chosen = xr.DataArray(np.arange(k) == index, dims="component")
     if k == 1:
         raise ValueError("weight is given for one component, whose weight is 1; allowed: at least two components")
     others = shares.where(~chosen, 0.0)

@@ -9,40 +9,56 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes
+from scoreshock.checks import as_numbers, as_real, mapping_of, show
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria, geometry
-from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights, mixture_arguments
+from scoreshock.quantities.labelled import Arguments, Output, apply, checked_mixture, means_and_weights, mixture_arguments
 
 Points = xr.DataArray | np.ndarray | list | float
 
 
-def positions(mixture: xr.Dataset, x: Points) -> xr.DataArray:
+def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -> xr.DataArray:
+    """``value`` as a DataArray of numbers; a 1D array becomes the dimension ``axis``, if any, described as ``meaning``."""
+    if isinstance(value, xr.DataArray):
+        if value.dtype.kind not in "iuf":
+            raise ValueError(f"{name} has the type {value.dtype}; allowed: real numbers")
+        return value
+    values = as_real(name, value, "numbers, or a DataArray of numbers")
+    if not values.size:
+        raise ValueError(f"{name} is empty; allowed: at least one number")
+    if np.isnan(values).any() or not (axis or np.isfinite(values).all()):
+        raise ValueError(f"{name} = {show(value)} is not allowed; allowed: finite numbers")
+    if values.ndim > bool(axis):
+        one = "a number, a 1D array" if axis else "a number"
+        raise ValueError(f"{name} has shape {values.shape}; allowed: {one}, or a DataArray with named dimensions")
+    if not values.ndim:
+        return xr.DataArray(values)
+    return xr.DataArray(values, {axis: (axis, values, attributes(meaning or axis))}, dims=(axis,))
+
+
+def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
     """``x`` as a DataArray with the mixture's features."""
-    n = mixture.sizes["feature"]
+    n = checked_mixture(mixture).sizes["feature"]
     if isinstance(x, xr.DataArray):
+        x = labelled_numbers(name, x)
         if "feature" not in x.dims and n == 1:
             return x.expand_dims("feature", axis=-1)
         if x.sizes.get("feature") != n:
-            raise ValueError(f"x: feature has size {x.sizes.get('feature')}; the mixture has {n} (see scoreshock.project)")
+            size = x.sizes.get("feature")
+            raise ValueError(f"{name}: feature has size {size}; the mixture has {n} (see scoreshock.project)")
         return x
-    array = np.asarray(x, dtype=float)
+    array = as_numbers(name, x)
     if n == 1 and array.ndim == 1:
         grid = xr.DataArray(array, dims="x", coords={"x": ("x", array, attributes("x"))})
         return grid.expand_dims("feature", axis=-1)
     if array.ndim not in (1, 2) or array.shape[-1] != n:
-        raise ValueError(f"x: shape {array.shape}; allowed: ({n},) or (points, {n})")
+        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n})")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
 
 
 def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> xr.DataArray:
     """``tau`` as a DataArray; an array becomes the axis ``name``."""
-    if isinstance(tau, xr.DataArray):
-        array = tau
-    else:
-        values = np.asarray(tau, dtype=float)
-        array = xr.DataArray(values, dims=(name,)[: values.ndim])
-        if values.ndim:
-            array = array.assign_coords({name: (name, values, attributes("tau"))})
+    array = labelled_numbers(name, tau, name, "tau")
     if array.chunks is None and bool((array < 0).any()):
         raise ValueError(f"{name} = {float(array.min())} is not allowed; allowed: numbers >= 0")
     return array
@@ -50,7 +66,7 @@ def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> x
 
 def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
-    if tau.get("unit", "absolute") == "absolute":
+    if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
         return axis(tau, "tau")
     scaled = axis(tau, "tau_scaled")
     return apply(
@@ -63,6 +79,17 @@ def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray
 def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, scaled: np.ndarray) -> np.ndarray:
     tau = criteria.leading(geometry.decompose(means, weights), variance)[0]
     return np.where(tau > 0, tau, np.nan)[..., None] * scaled
+
+
+def unit_of(name: str, spec: Any, units: tuple[str, ...] = ("absolute", "separation", "layer")) -> str:
+    """The unit of positions or times as written in a study, which are checked."""
+    allowed = f"a mapping of values, or start, stop, num and scale; with unit, one of {', '.join(units)}"
+    keys = set(mapping_of(name, spec, allowed)) - {"unit"}
+    numbers = keys == {"values"} or {"start", "stop", "num"} <= keys <= {"start", "stop", "num", "scale"}
+    unit = spec.get("unit", "absolute")
+    if not numbers or unit not in units:
+        raise ValueError(f"{name} = {show(spec)} is not allowed; allowed: {allowed}")
+    return str(unit)
 
 
 def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
@@ -92,7 +119,7 @@ def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: 
     Their dimension is ``name`` where the ``unit`` is absolute, else ``<name>_scaled``; with the unit ``layer`` they also
     depend on ``tau``.
     """
-    unit = x.get("unit", "absolute")
+    unit = unit_of(name, x)
     grid = axis(x, name if unit == "absolute" else f"{name}_scaled")
     line = (str(grid.name),)
     place: Arguments = [*means_and_weights(mixture), (grid, line)]

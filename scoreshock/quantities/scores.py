@@ -18,6 +18,7 @@ from scoreshock.quantities.points import (
     line_through_layer,
     on_line,
     places_on_line,
+    unit_of,
     unit_of_length,
     with_times,
 )
@@ -48,7 +49,7 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
         runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
         leading direction, see :func:`scoreshock.kernels.geometry.leading_direction`.
     """
-    unit = x.get("unit", "absolute")
+    unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
     line = (str(grid.name),)
     times = diffusion_times(mixture, tau)

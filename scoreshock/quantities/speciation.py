@@ -15,24 +15,23 @@ from scoreshock.quantities.clock import clock
 from scoreshock.quantities.labelled import (
     Output,
     apply,
-    check_names,
+    checked_names,
     mixture_arguments,
     number_of_components,
     without_variance,
 )
 from scoreshock.quantities.places import counted
-from scoreshock.schedules import Schedule, schedule
+from scoreshock.schedules import Schedules, as_schedules
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     """The quantity of a study's content."""
-    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
-    return speciation(mixture, clocks, **content["options"])
+    return speciation(mixture, content["schedules"], **content["options"])
 
 
 def speciation(
     mixture: xr.Dataset,
-    schedules: Mapping[str, Schedule] | None = None,
+    schedules: Schedules = None,
     criteria: Sequence[str] = DEFAULT_CRITERIA,
 ) -> xr.Dataset:
     """Speciation times of ``mixture`` by each criterion, with their statuses, all roots and all merging events.
@@ -42,7 +41,8 @@ def speciation(
     mixture
         A mixture of at least two components; its sweep dimensions carry over.
     schedules
-        Noise schedules by label; with them each ``tau_star`` is also given in each schedule's clock.
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label; with them each ``tau_star`` is also given in each schedule's clock.
     criteria
         Which criteria to report: by default ``leading, first, quadratic, exact, boundary, merging, spectral``; further
         ``drift, cloning, entropic`` (of these the last two cost about a millisecond a point).
@@ -74,7 +74,7 @@ def speciation(
     >>> round(float(ss.speciation(pair).tau_star.sel(criterion="exact")), 12)
     0.455
     """
-    check_names("criteria", criteria, MIXTURE_CRITERIA)
+    criteria, clocks = checked_names("criteria", criteria, MIXTURE_CRITERIA), as_schedules(schedules)
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
@@ -102,12 +102,12 @@ def speciation(
             Output("eigenvalue", ("mode",)),
         ],
         sizes={"criterion": len(criteria), "mode": rank, "root": 2 * k - 1, "event": k - 1},
-        criteria=tuple(criteria),
+        criteria=criteria,
     )
     times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
     named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
     result = times.assign_coords(counted(times, "mode", "root", "event") | named)
-    return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
+    return result.merge(clock(result.tau_star, clocks), join="exact") if clocks else result
 
 
 def _times(

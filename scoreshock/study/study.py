@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,13 +82,13 @@ class Study:
         return tuple(name for name in QUANTITIES if any(name in sweep.quantities for sweep in self.sweeps.values()))
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path | Mapping[str, Any]) -> Study:
     """Read and check the study of a YAML file.
 
     Parameters
     ----------
     path
-        The file, at most 1 MiB. Paths of data inside it are relative to the current folder.
+        The file, at most 1 MiB, or a mapping as in one. Paths of data inside it are relative to the current folder.
 
     Returns
     -------
@@ -106,6 +107,10 @@ def load_study(path: str | Path) -> Study:
         ...
     scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
     """
+    if isinstance(path, Mapping):
+        return Study.from_mapping(path)
+    if not isinstance(path, str | os.PathLike):
+        raise StudyError([f"path: {show(path)} is not allowed; allowed: a path to a YAML file, or a mapping as in one"])
     return Study.from_file(path)
 
 
