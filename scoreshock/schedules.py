@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import repeated, show
+from scoreshock.checks import as_real, repeated, show
 from scoreshock.conventions import TimeStatus
 from scoreshock.kernels import paths
 from scoreshock.schedule_kinds import KINDS, Path, resolve
@@ -338,7 +338,7 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
         return shaped if len(shaped) > 1 else shaped[0]
 
     if not isinstance(value, xr.DataArray):
-        shaped = flat(value)
+        shaped = flat(as_real("time, or tau,", value))
         return shaped if len(dtypes) > 1 else (shaped,)
     made = xr.apply_ufunc(
         flat,

@@ -97,7 +97,7 @@ def read_means(file: str | Path) -> dict[str, Any]:
     """Arrays ``means``, and ``weights``, ``variance``, ``dimension`` where it has them, of a NetCDF file of one mixture.
 
     The names there are those of a mixture's variables (``component_mean``, ...) or these short ones. The variance is one
-    number, or values of a sweep along a dimension of their own.
+    number, or the values of a sweep along a dimension ``variance``.
     """
     path = _existing(file, (".nc",))
     held = _read_arrays(path)
@@ -110,7 +110,7 @@ def read_means(file: str | Path) -> dict[str, Any]:
     _refuse_unused(path, held, (*MEANS, *MEANS.values(), *DESCRIBING), "one variance common to all components")
     means = _components_first(path, found["means"], found.get("weights"))
     spread = found.get("variance")
-    if spread is not None and set(spread.dims) & {*means.dims, "component"}:
+    if spread is not None and spread.dims not in ((), ("variance",)):
         raise ValueError(
             f"file {path} has a variance for each {listed(spread.dims)}; allowed: one number, the variance that all "
             "components share (such as the mean of theirs, weighted by the components' weights)"

@@ -148,6 +148,7 @@ def test_arrays_of_an_npz_file_that_would_be_ignored_are_named(tmp_path):
     [
         ({"means": (("k", "n"), np.eye(2)), "component_mean": (("k", "n"), np.eye(2))}, "both 'means' and 'component_mean'"),
         ({"means": (("k", "n"), np.eye(2)), "variance": ("k", [1.0, 2.0])}, "a variance for each k"),
+        ({"means": (("k", "n"), np.eye(2)), "variance": ("m", [1.0, 2.0])}, "a variance for each m"),
         ({"means": (("feature",), [0.0, 1.0])}, "means on the dimension 'feature' alone"),
         ({"means": (("k", "n"), np.eye(2)), "labels": ("k", [0, 1])}, "labels, which would be ignored"),
     ],
