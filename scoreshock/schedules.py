@@ -338,7 +338,7 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
         return shaped if len(shaped) > 1 else shaped[0]
 
     if not isinstance(value, xr.DataArray):
-        shaped = flat(as_real("time, or tau,", value))
+        shaped = flat(as_real("t or tau", value))
         return shaped if len(dtypes) > 1 else (shaped,)
     made = xr.apply_ufunc(
         flat,

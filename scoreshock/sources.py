@@ -44,7 +44,7 @@ def digest(file: str | Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def read_bundled(source: str) -> tuple[np.ndarray, np.ndarray]:
+def read_bundled(source: Any) -> tuple[np.ndarray, np.ndarray]:
     """Features and labels of one of scikit-learn's bundled tables; the labels are its class names."""
     if not isinstance(source, str) or source not in BUNDLED:
         raise ValueError(f"source = {show(source)} is not known; allowed: {', '.join(BUNDLED)}")
@@ -165,28 +165,40 @@ def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd  # comes with xarray
 
     _refuse_large(path, path.stat().st_size, TEXT_LIMIT)
+    names = _header(path)
+    label = _label_column(path, names)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as opened:
-            names = [name.strip() for name in next(row for row in csv.reader(opened, skipinitialspace=True) if row)]
-        label = _label_column(path, names)
         table = pd.read_csv(
             path, header=0, names=range(len(names)), dtype={label: str}, keep_default_na=False, skipinitialspace=True,
             encoding="utf-8-sig", low_memory=False,
         )  # fmt: skip
-    except StopIteration:
-        raise ValueError(f"file {path} cannot be read as CSV: it is empty") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"file {path} cannot be read as CSV: not UTF-8 at byte {error.start}; allowed: UTF-8") from None
-    except (pd.errors.ParserError, csv.Error, OSError) as error:
-        raise ValueError(f"file {path} cannot be read as CSV: {shortened(error)}") from error
+    except (ValueError, OSError) as error:
+        raise ValueError(f"file {path} cannot be read as CSV: {_reason(error)}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"file {path} cannot be read as CSV: its rows have more fields than its header")
     if not len(table):
         raise ValueError(f"file {path} has no rows; columns found: {listed(names)}; allowed: a row for each sample")
-    columns = {name: table[j] for j, name in enumerate(names) if j != label}
-    refuse_row_numbers(f"file {path}", columns.items())
-    features = np.stack([_numbers(path, name, column) for name, column in columns.items()], axis=1)
-    return features, _whole_where_possible(path, table[label].to_numpy(dtype=object))
+    refuse_row_numbers(f"file {path}", [(name, table[j]) for j, name in enumerate(names)])
+    features = [_numbers(path, name, table[j]) for j, name in enumerate(names) if j != label]
+    return np.stack(features, axis=1), _whole_where_possible(path, table[label].to_numpy(dtype=object))
+
+
+def _header(path: Path) -> list[str]:
+    """Names of the columns, in the first line that is not blank."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            first = next((row for row in csv.reader(opened, skipinitialspace=True) if row), None)
+    except (ValueError, OSError, csv.Error) as error:
+        raise ValueError(f"file {path} cannot be read as CSV: {_reason(error)}") from error
+    if first is None:
+        raise ValueError(f"file {path} cannot be read as CSV: it is empty")
+    return [name.strip() for name in first]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}; allowed: UTF-8"
+    return shortened(error)
 
 
 def _label_column(path: Path, names: list[str]) -> int:

@@ -111,7 +111,7 @@ def data(
     """
     if (source is None) == (file is None):
         raise ValueError("data needs either source or file, and not both")
-    features, labels = read_bundled(source) if source is not None else read_labelled("" if file is None else file)
+    features, labels = read_labelled(file) if file is not None else read_bundled(source)
     try:
         dataset = from_labelled(features, labels, scaling)
     except ValueError as error:
