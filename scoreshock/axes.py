@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import AXES, check_axis
+from scoreshock.conventions import check_axis
 
 CORE = ("component", "feature")
 """Dimensions of one mixture; every other dimension is a sweep."""
@@ -76,12 +76,7 @@ def as_axis(name: str, value: Any) -> xr.DataArray:
             raise ValueError(f"{name} has the dimension {refused[0]!r}; allowed: sweep dimensions (one value for a mixture)")
         own = array.dims == (name,) and name not in array.coords
         return array.assign_coords({name: _distinct(name, array.values)}) if own else array
-    try:
-        values = check_axis(name, value)
-    except ValueError as error:
-        if str(error).startswith(name):
-            raise
-        raise ValueError(f"{name} = {value!r} is not allowed; allowed: {AXES[name].allowed}") from error
+    values = check_axis(name, value)
     if values.ndim > 1:
         raise ValueError(
             f"{name} has {values.ndim} dimensions; allowed: a number, a 1D array, or a DataArray with named dims"

@@ -10,6 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from scoreshock.checks import as_array, show
+
 CF_VERSION = "CF-1.11"
 
 DEFAULT_CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
@@ -125,9 +127,9 @@ AXES = {
 def check_axis(name: str, values: np.ndarray) -> np.ndarray:
     """Return ``values`` as a float (or integer) array, or raise ``ValueError`` naming axis, value and what is allowed."""
     axis = AXES[name]
-    array = np.asarray(values)
+    array = as_array(name, values)
     if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name}: {values!r} is not numeric; allowed: {axis.allowed}")
+        raise ValueError(f"{name}: {show(values)} is not numeric; allowed: {axis.allowed}")
     good = axis.accepts(array.astype(float))
     if not good.all():
         raise ValueError(f"{name} = {array[~good].flat[0]!s} is not allowed; allowed: {axis.allowed}")
@@ -226,14 +228,14 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "jacobian_through": ("score Jacobian at the weighted mean by its expansion through each order", "1"),
     "eigenvalue_term": ("coefficient of v^-order of the leading eigenvalue of the means' posterior covariance", "1"),
     # amplification
-    "exponent": ("amplification exponent Lambda in closed form", "1"),
+    "exponent": ("amplification exponent Lambda of a pair in closed form", "1"),
     "exponent_quadrature": ("amplification exponent Lambda by quadrature of the growth rate", "1"),
     "exponent_kind": ("what the exponent means", "1"),
     "log10_factor": ("decimal logarithm of the amplification factor exp(Lambda)", "1"),
-    "snr": ("signal-to-noise ratio R of the layer at tau_min", "1"),
+    "snr": ("signal-to-noise ratio R of the layer of a pair at tau_min", "1"),
     "lyapunov": ("growth rate of a perturbation of the probability flow at the layer's centre", "1"),
-    "amplification_status": ("outcome of the amplification exponent", "1"),
-    "quadrature_status": ("outcome of the exponent by quadrature", "1"),
+    "amplification_status": ("outcome of the amplification exponent in closed form", "1"),
+    "quadrature_status": ("outcome of the exponent by quadrature, and of the factor", "1"),
     "lyapunov_status": ("outcome of the growth rate", "1"),
     "exponent_boundary": ("integral over tau of the positive growth rate on the moving boundary", "1"),
     "exponent_boundary_error": ("estimated error of the integral of the growth rate on the moving boundary", "1"),
@@ -553,8 +555,8 @@ ANCILLARY: dict[str, str] = {
     **dict.fromkeys(("time", "noise", "alpha_bar", "log_snr", "sampling_step"), "time_status"),
     **dict.fromkeys(("tau_order", "coefficient"), "order_status"),
     **dict.fromkeys(("error", "error_relative"), "error_status"),
-    **dict.fromkeys(("exponent", "log10_factor", "snr"), "amplification_status"),
-    "exponent_quadrature": "quadrature_status",
+    **dict.fromkeys(("exponent", "snr"), "amplification_status"),
+    **dict.fromkeys(("exponent_quadrature", "log10_factor"), "quadrature_status"),
     "lyapunov": "lyapunov_status",
     **dict.fromkeys(("exponent_boundary", "exponent_boundary_error", "n_exponent_breaks"), "exponent_boundary_status"),
     "boundary_rate": "boundary_rate_status",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
+from scoreshock.checks import as_array, as_numbers, as_real, listed, shortened, show
 from scoreshock.conventions import attributes
-from scoreshock.mixtures import as_numbers, assemble, normalised, one_blas_thread, span
+from scoreshock.mixtures import GREATEST_MEAN, assemble, normalised, one_blas_thread, span
+from scoreshock.sources import refuse_row_numbers
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
 MOST_CLASSES = 4096  # as of the components of a family; a column of numbers taken for labels has more
@@ -62,24 +66,49 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     >>> table.component_mean.values.ravel(), float(table.component_variance), float(table.within_class_anisotropy)
     (array([-2.,  2.]), 0.5, 2.0)
     """
-    x = as_numbers("features", features)
+    if hasattr(features, "columns") and hasattr(features, "items"):  # a table of pandas
+        refuse_row_numbers("features", features.items())
+    x = as_numbers("features", _samples_first(features, labels))
     if x.ndim != 2:
         raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
+    if not (far := np.abs(x).max()) <= GREATEST_MEAN:
+        raise ValueError(f"features has a value of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
     names, member = _classes(labels, len(x))
     scale = _feature_scale(x, scaling)
     constant = int((x.max(axis=0) == x.min(axis=0)).sum())
     first, x = x[0] / scale, (x - x[0]) / scale  # without an offset common to all samples, which would cost digits
-    means = np.stack([x[member == j].mean(axis=0) for j in range(len(names))])
-    residuals = x - means[member]
+    means, residuals = _class_means(x, member)
     weights = np.bincount(member) / len(x)
     squares = np.stack([(residuals[member == j] ** 2).mean() for j in range(len(names))])
-    dataset = _labelled_mixture(
-        means, weights, squares, _largest_eigenvalue(residuals), _largest_eigenvalue(x - x.mean(axis=0))
-    )
+    (total,) = _total_eigenvalues(means, residuals, weights, [(1.0, 1.0)])
+    dataset = _labelled_mixture(means, weights, squares, _largest_eigenvalue(residuals), total)
     dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + first)
     dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
     return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=constant)
+
+
+def moved_total_eigenvalue(
+    features: Any, labels: Any, scaling: str, separation: xr.DataArray, variance: xr.DataArray | None
+) -> xr.DataArray:
+    r"""Largest eigenvalue of the total covariance of a table whose classes are moved apart and widened.
+
+    Class means are moved to ``separation`` times their distance from the mean of all samples, and all deviations from them
+    are scaled by one factor to the within-class ``variance`` tr Σ_W/d (None: as they are). So the covariance is
+    :math:`s^2\Sigma_B + (v/\sigma_0^2)\Sigma_W`. NaN where there are no deviations to scale.
+
+    ``features``, ``labels`` and ``scaling`` as for :func:`from_labelled`; the result has the dimensions of both axes, and
+    costs an eigenvalue problem of size min(N + k, d) for each of its values.
+    """
+    x = as_numbers("features", features)
+    _, member = _classes(labels, len(x))
+    means, residuals = _class_means((x - x[0]) / _feature_scale(x, scaling), member)
+    own = (residuals**2).mean()
+    spread = xr.DataArray(own) if variance is None else variance
+    factor, ratio = xr.broadcast(separation, spread / own if own > 0 else spread.where(spread == 0))
+    points = list(zip(factor.values.ravel(), ratio.values.ravel(), strict=True))
+    values = _total_eigenvalues(means, residuals, np.bincount(member) / len(x), points)
+    return factor.copy(data=np.reshape(values, factor.shape)).assign_attrs(attributes("total_eigenvalue"))
 
 
 def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
@@ -112,9 +141,12 @@ def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
     if missing:
         given = type(gaussian_mixture).__name__
         raise ValueError(f"gaussian_mixture = {given} has no {missing[0]}; allowed: a fitted sklearn GaussianMixture")
-    means, weights = gaussian_mixture.means_, gaussian_mixture.weights_
+    means, weights = (as_numbers(name, getattr(gaussian_mixture, name)) for name in ("means_", "weights_"))
+    if means.ndim != 2 or weights.shape != means.shape[:1]:
+        raise ValueError(f"means_ has shape {means.shape}, weights_ {weights.shape}; allowed: (k, d) and (k,)")
     d = means.shape[1]
-    covariances = _full_covariances(gaussian_mixture.covariances_, gaussian_mixture.covariance_type, len(means), d)
+    kind = getattr(gaussian_mixture, "covariance_type", None)
+    covariances = _full_covariances(as_numbers("covariances_", gaussian_mixture.covariances_), kind, len(means), d)
     weights = weights / weights.sum()
     within = np.einsum("k,kij->ij", weights, covariances)
     centred = means - weights @ means
@@ -122,7 +154,7 @@ def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
     variances = np.trace(covariances, axis1=1, axis2=2) / d
     top = [float(np.linalg.eigvalsh(matrix)[-1]) for matrix in (within, total)]
     dataset = _labelled_mixture(means, weights, variances, *top)
-    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=gaussian_mixture.covariance_type)
+    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=kind)
 
 
 def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
@@ -154,6 +186,8 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     >>> point.values, float(point.perpendicular_squared)
     (array([3.]), 4.0)
     """
+    if not isinstance(mixture, xr.Dataset):
+        raise ValueError(f"mixture = {show(mixture)} is not allowed; allowed: a mixture from data (ss.from_labelled, ...)")
     if "basis" not in mixture or "origin" not in mixture:
         raise ValueError(
             "mixture has no basis and origin; allowed: a mixture from data (its means are already in its own coordinates)"
@@ -197,15 +231,19 @@ def _labelled_mixture(
     return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
 
 
+def _class_means(x: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of each class (k, d), and the samples' deviations (N, d) from that of their own."""
+    means = np.stack([x[member == j].mean(axis=0) for j in range(member.max() + 1)])
+    return means, x - means[member]
+
+
 def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
-    array = np.asarray(labels)
+    array = as_array("labels", labels)
     if array.shape != (n,):
         raise ValueError(f"labels has shape {array.shape}; allowed: ({n},), one label for each row of features")
-    if array.dtype.kind == "O":
+    if array.dtype.kind in "OSU":
         array = np.array([_text(label) for label in array])
-    elif array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8")
     elif array.dtype.kind == "f":
         if not (np.isfinite(array) & (array == np.floor(array))).all():
             bad = array[~(np.isfinite(array) & (array == np.floor(array)))][0]
@@ -213,27 +251,55 @@ def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
         array = array.astype(np.int64)
     if array.dtype.kind not in "iubU":
         raise ValueError(f"labels of type {array.dtype} are not allowed; allowed: text, whole numbers or booleans")
-    if array.dtype.kind == "U" and (np.char.strip(array) == "").any():
-        raise ValueError("labels has an empty label; allowed: a label for each sample")
+    if array.dtype.kind == "U":
+        if (array == "").any():
+            raise ValueError("labels has an empty label; allowed: a label for each sample")
+        if (lost := np.isin(array, MISSING)).any():
+            raise ValueError(f"labels has {show(array[lost][0])}, which stands for a missing label; allowed: a class")
     classes, member = np.unique(array, return_inverse=True)
     if len(classes) < 2:
-        raise ValueError(f"labels has one class, {classes[0]!s}; allowed: at least two classes")
+        raise ValueError(f"labels has one class, {shortened(classes[0])}; allowed: at least two classes")
     if len(classes) > MOST_CLASSES:
         raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
     return classes.astype(str), member
 
 
+MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL")
+"""Text that stands for a missing label in tables of NumPy, pandas, R and spreadsheets."""
+
+
 def _text(label: Any) -> str:
-    """A label that is an object as text; whatever stands for a missing one is empty."""
+    """A label as text, in one spelling, without blanks around it; whatever stands for a missing one is empty."""
     if isinstance(label, bytes):
-        return label.decode("utf-8")
-    return "" if label is None or label != label else str(label)
+        try:
+            label = label.decode("utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"labels has {show(label)}, which is not UTF-8; allowed: text or whole numbers") from None
+    if isinstance(label, float | np.floating) and not math.isnan(label):
+        if label != math.floor(label) if math.isfinite(label) else True:
+            raise ValueError(f"labels has the value {label}; allowed: text or whole numbers")
+        label = int(label)
+    missing = label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
+    return "" if missing else unicodedata.normalize("NFC", str(label)).strip()
+
+
+def _samples_first(features: Any, labels: Any) -> Any:
+    """Features with the samples first, where labelled arrays say which dimension theirs is."""
+    if not isinstance(features, xr.DataArray):
+        return features
+    own = labels.dims if isinstance(labels, xr.DataArray) else ("sample",) if "sample" in features.dims else ()
+    if len(own) == 1 and own[0] not in features.dims:
+        raise ValueError(
+            f"labels has the dimension {show(own[0])}, features has {listed(features.dims)}; "
+            "allowed: labels on the dimension of the samples in features"
+        )
+    return features.transpose(*own, ...) if len(own) == 1 else features
 
 
 def _feature_scale(x: np.ndarray, scaling: str) -> np.ndarray:
     """What each feature is divided by, (d,)."""
-    if scaling not in SCALINGS:
-        raise ValueError(f"scaling = {scaling!r} is not allowed; allowed: {', '.join(SCALINGS)}")
+    if not isinstance(scaling, str) or scaling not in SCALINGS:
+        raise ValueError(f"scaling = {show(scaling)} is not allowed; allowed: {', '.join(SCALINGS)}")
     if scaling == "raw":
         return np.ones(x.shape[1])
     if scaling == "unit-range":
@@ -251,8 +317,35 @@ def _largest_eigenvalue(residuals: np.ndarray) -> float:
         return float(np.linalg.eigvalsh(matrix)[-1] / n)
 
 
-def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.ndarray:
+def _total_eigenvalues(
+    means: np.ndarray, residuals: np.ndarray, weights: np.ndarray, points: Sequence[tuple[float, float]]
+) -> list[float]:
+    """Largest eigenvalue of ``s**2 Sigma_B + c Sigma_W`` at each point ``(s, c)``, by the smaller of the Gram matrices."""
+    between, within = np.sqrt(weights)[:, None] * (means - weights @ means), residuals / np.sqrt(len(residuals))
+    by_feature = means.shape[1] <= len(means) + len(residuals)
+    with one_blas_thread():
+        if by_feature:
+            parts = between.T @ between, within.T @ within
+        else:
+            rows = np.concatenate([between, within])
+            gram, first = rows @ rows.T, np.arange(len(rows)) < len(between)
+
+        def total(s: float, c: float) -> np.ndarray:
+            if by_feature:
+                return s**2 * parts[0] + c * parts[1]
+            factor = np.where(first, s, np.sqrt(c))
+            return factor[:, None] * gram * factor
+
+        return [float(np.linalg.eigvalsh(total(s, c))[-1]) if np.isfinite(c) else np.nan for s, c in points]
+
+
+def _full_covariances(covariances: np.ndarray, kind: Any, k: int, d: int) -> np.ndarray:
     """Covariance of each component, (k, d, d), from scikit-learn's four ways to store them."""
+    shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
+    if not isinstance(kind, str) or kind not in shapes:
+        raise ValueError(f"covariance_type = {show(kind)} is not known; allowed: {', '.join(shapes)}")
+    if covariances.shape != shapes[kind]:
+        raise ValueError(f"covariances_ has shape {covariances.shape}; allowed: {shapes[kind]} for {kind} covariances")
     identity = np.eye(d)
     expand: dict[str, Callable[[], np.ndarray]] = {
         "full": lambda: covariances,
@@ -266,6 +359,7 @@ def _full_covariances(covariances: np.ndarray, kind: str, k: int, d: int) -> np.
 def _as_points(x: Any, d: int) -> xr.DataArray:
     """Points as a DataArray with ``ambient``."""
     if isinstance(x, xr.DataArray):
+        as_real("x", x)
         if x.sizes.get("ambient") != d:
             raise ValueError(f"x has sizes {dict(x.sizes)}; allowed: a dimension 'ambient' of {d} coordinates")
         return x

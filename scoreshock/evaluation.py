@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import xarray as xr
 
 from scoreshock import axes, families, sources
+from scoreshock.checks import show
 from scoreshock.conventions import AXES, attributes
 
 POINTS_PER_CHUNK = 100_000
@@ -19,6 +20,10 @@ the cheapest kernel (twice as few cost a third of it), and some 15 MB of results
 
 CHEAP = ("component_variance", "ambient_dimension")
 """Variables of a mixture for which nothing is solved anew."""
+
+
+CONTENT = ("family", "parameters", "axes", "schedules", "quantity", "options")
+"""Keys of every content."""
 
 
 class HasContent(Protocol):
@@ -53,7 +58,19 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     >>> ss.evaluate(content).tau_star.sel(criterion="boundary").values
     array([0. , 1.5])
     """
-    content = _content(source, quantity)
+    if isinstance(source, Mapping):
+        content: Mapping[str, Any] = source
+    else:
+        if not callable(getattr(source, "content", None)):
+            allowed = "a sweep or block of a study (ss.load_study(...).sweeps[name]), or the content of one"
+            raise ValueError(f"source = {show(source)} is not allowed; allowed: {allowed}")
+        if quantity is None:
+            raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
+        content = source.content(quantity)
+    if lacking := [key for key in CONTENT if key not in content]:
+        raise ValueError(f"source = {show(source)} has no {', '.join(lacking)}; allowed: the content of a sweep or block")
+    if quantity not in (None, content["quantity"]):
+        raise ValueError(f"quantity = {show(quantity)} is not that of the content, {content['quantity']!r}; leave it out")
     # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
     module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
     density = density_of(content)
@@ -61,38 +78,6 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
         density = density.chunk(_chunks(content, density))
     result = module.compute(density, content)
     return _in_order(result, density, list(content["axes"]))
-
-
-PARTS = {"family": str, "parameters": Mapping, "axes": Mapping, "schedules": Mapping, "quantity": str, "options": Mapping}
-"""Keys of a content, and what each is."""
-
-
-def _content(source: Any, quantity: str | None) -> Mapping[str, Any]:
-    """The content of which ``quantity`` is computed, checked as far as that its parts are there."""
-    if hasattr(source, "content"):
-        if not isinstance(quantity, str):
-            raise ValueError(
-                f"quantity = {quantity!r:.60} is not allowed; a sweep or block needs the name of the quantity to compute"
-            )
-        return source.content(quantity)
-    if not isinstance(source, Mapping) or isinstance(source, xr.Dataset):
-        raise TypeError(
-            f"source is a {type(source).__name__}; allowed: a sweep of a study (study.sweeps[name]), a block of one, or the "
-            "content of either"
-        )
-    for key, kind in PARTS.items():
-        if not isinstance(source.get(key), kind):
-            raise ValueError(
-                f"source has no {key} that is a {kind.__name__.lower()}; allowed: the content of a sweep or block"
-            )
-    for name, spec in source["axes"].items():
-        if not isinstance(spec, Mapping):
-            raise ValueError(
-                f"axes.{name} of the source is a {type(spec).__name__}; allowed: {{'values': [...]}} or a range"
-            )
-    if quantity not in (None, source["quantity"]):
-        raise ValueError(f"quantity = {quantity!r:.60} is not that of the content, {source['quantity']!r}; leave it out")
-    return source
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:

@@ -11,6 +11,7 @@ import xarray as xr
 from threadpoolctl import ThreadpoolController
 
 from scoreshock.axes import CORE, as_axis
+from scoreshock.checks import as_numbers, shortened, show
 from scoreshock.conventions import AXES, attributes
 
 GREATEST_MEAN = 1e150
@@ -33,7 +34,8 @@ def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any
         Shape (k,), or a DataArray (..., component); finite and > 0. Equal by default. They are divided by their sum,
         taken in the order of the components; weights that sum to one within rounding are kept bit for bit.
     variance : number, 1D array or DataArray
-        Component variance, finite and >= 0. A 1D array becomes the dimension ``variance``.
+        Component variance, finite and >= 0. A 1D array becomes the dimension ``variance``; one of as many numbers as there
+        are components must be a DataArray with that dimension, since it could be meant as one for each component.
     dimension : whole number, 1D array or DataArray, optional
         Ambient dimension, at least n, and n by default: outside the n features the mixture is one Gaussian.
 
@@ -66,7 +68,8 @@ def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any
     least = int(ambient.min())
     if least < n:
         raise ValueError(f"dimension = {least} is not allowed; allowed: a whole number >= {n}, the means' features")
-    return assemble(mean, as_weights(weights, mean.sizes["component"]), as_axis("variance", variance), ambient)
+    k = mean.sizes["component"]
+    return assemble(mean, as_weights(weights, k), as_variance(variance, k), ambient)
 
 
 def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray, dimension: xr.DataArray) -> xr.Dataset:
@@ -74,7 +77,8 @@ def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray,
     try:
         parts = xr.align(means, weights, variance, dimension, join="exact", copy=False)
     except ValueError as error:
-        raise ValueError(f"means, weights, variance and dimension disagree on a shared dimension: {error}") from error
+        reason = shortened(error)
+        raise ValueError(f"means, weights, variance and dimension disagree on a shared dimension: {reason}") from error
     far = np.abs(means.values).max(initial=0.0)
     if not far <= GREATEST_MEAN:
         raise ValueError(f"means has a coordinate of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
@@ -94,24 +98,6 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     for name in known & set(dataset.variables):
         dataset[name].attrs = attributes(str(name))
     return dataset
-
-
-def as_numbers(name: str, value: Any) -> np.ndarray:
-    """``value`` as a float array of finite numbers, or ``ValueError`` naming it."""
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: rows differ in length; allowed: a rectangular array of finite numbers") from error
-    if array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} = {value!r} is not numeric; allowed: finite numbers")
-    array = array.astype(float)
-    if array.size == 0:
-        raise ValueError(f"{name} is empty; allowed: at least one number")
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        at = tuple(int(i) for i in bad[0])
-        raise ValueError(f"{name} has the value {array[at]} at {list(at)}; allowed: finite numbers")
-    return array
 
 
 def _as_means(means: Any) -> xr.DataArray:
@@ -143,6 +129,17 @@ def as_weights(weights: Any, k: int) -> xr.DataArray:
         raise ValueError(f"weights has sizes {dict(labelled.sizes)}; allowed: {k} weights, one for each component")
     ordered = labelled.transpose("component", ...)
     return ordered.copy(data=normalised(ordered.values)).transpose(..., "component")
+
+
+def as_variance(variance: Any, k: int) -> xr.DataArray:
+    """The variance that ``k`` components share as a checked DataArray; refused where it could be one for each of them."""
+    axis = as_axis("variance", variance)
+    if k > 1 and axis.shape == (k,) and not isinstance(variance, xr.DataArray):
+        raise ValueError(
+            f"variance = {show(variance)} has {k} numbers for {k} components; allowed: one number, which they "
+            "share, or for a sweep xr.DataArray(values, dims='variance')"
+        )
+    return axis
 
 
 def normalised(weights: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from scoreshock import catalogue, provenance, store
 from scoreshock.assembly import assembled, differing_shares
+from scoreshock.checks import show
 from scoreshock.layout import arrange
 from scoreshock.merging import merge
 from scoreshock.plans import Planned, is_name, planned, write_plan
@@ -64,7 +65,7 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     ------
     FileNotFoundError
         When there is no such sweep, or nothing whole of this quantity; what is there is named.
-    TypeError, ValueError
+    ValueError
         For arguments that are no path and no names.
     scoreshock.store.BrokenFile
         On loading values of a file that is no longer whole, naming it.
@@ -92,10 +93,10 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
 def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
     """The folder of a sweep among the results; an error where the arguments name none."""
     if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path is a {type(path).__name__}; allowed: the folder of the results, text or a pathlib.Path")
+        raise ValueError(f"path = {show(path)} is not allowed; allowed: a path")
     for argument, name in (("sweep", sweep), ("quantity", quantity)):
         if not is_name(name):
-            raise ValueError(f"{argument} = {name!r:.60} is not allowed; allowed: a name")
+            raise ValueError(f"{argument} = {show(name)} is not allowed; allowed: a name")
     folder = Path(path) / sweep
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; there: {_names_of_folders(path) or 'none'}")

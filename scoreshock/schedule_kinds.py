@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scoreshock import noise_tables
+from scoreshock.checks import shortened, show
 from scoreshock.kernels import paths
 
 MAX_EXPONENT = 700.0
@@ -64,18 +65,18 @@ class Parameter:
     def check(self, value: Any) -> Any:
         """Return ``value`` as a plain Python object, or raise ``ValueError`` saying what is wrong with it."""
         if self.form:
-            return _plain_text(value, self.allowed) if self.form.startswith("text") else deepcopy(value)
+            return _plain_text(value, self.allowed) if self.form.startswith("text") else _copy(value, self.allowed)
         if self.options:
             if isinstance(value, str) and value in self.options:
                 return value
-            raise ValueError(f"= {value!r} is not allowed; allowed: {self.allowed}{nearest(value, self.options)}")
+            raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}{nearest(value, self.options)}")
         number = noise_tables.number(value, self.allowed)
         good = (number > self.low if self.low_open else number >= self.low) and number <= self.high
         good = good and (number == 0 or number >= LEAST)
         if self.integer:
             good = 1 <= number <= noise_tables.MAX_STEPS and number == np.floor(number)
         if not good:
-            raise ValueError(f"= {value!r} is not allowed; allowed: {self.allowed}")
+            raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}")
         return int(number) if self.integer else number
 
 
@@ -92,7 +93,7 @@ class Kind:
 
 def nearest(name: object, known: Iterable[str]) -> str:
     """A did-you-mean, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), 1)
+    close = difflib.get_close_matches(shortened(name), list(known), 1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -102,18 +103,20 @@ def resolve(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises ``ValueError`` naming kind, parameter, value and what is allowed.
     """
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"schedule kind = {kind!r} is not known; allowed: {', '.join(KINDS)}{nearest(kind, KINDS)}")
+        raise ValueError(f"schedule kind = {show(kind)} is not known; allowed: {', '.join(KINDS)}{nearest(kind, KINDS)}")
     spec = KINDS[kind]
     rules = dict(spec.parameters)
     rules["spacing"] = Parameter("spacing of the sampler's times", spec.spacing, options=spacings(kind))
     spacing = _checked(kind, "spacing", rules["spacing"], given.get("spacing", spec.spacing))
     rules |= {name: rule for name, rule in SPACINGS[spacing].items() if name not in rules}
+    given = noise_tables.renamed(given, "schedule table:") if kind == "table" else given
     for name in given:
         if name not in rules:
             homes = [home for home in spacings(kind) if name in SPACINGS[home]]
-            hint = f"; it belongs to spacing {homes[0]!r}" if homes else nearest(name, rules)
-            known = ", ".join(sorted(rules))
-            raise ValueError(f"schedule {kind}: {name} = {given[name]!r} is no parameter of it; allowed: {known}{hint}")
+            hint = f"; it belongs to spacing {homes[0]!r}" if homes else noise_tables.meaning(name, rules)
+            known = shortened(", ".join(sorted(rules)), 50 if name in noise_tables.MEANINGS else 160)
+            given_as = f"{shortened(name, 40)} = {show(given[name])}"
+            raise ValueError(f"schedule {kind}: {given_as} is no parameter of it; allowed: {known}{hint}")
     resolved: dict[str, Any] = {"kind": kind}
     for name, rule in rules.items():
         default = spec.steps if name == "steps" else rule.default
@@ -134,9 +137,16 @@ def _checked(kind: str, name: str, rule: Parameter, value: Any) -> Any:
         raise ValueError(f"schedule {kind}: {name} {error}") from None
 
 
+def _copy(value: Any, allowed: str) -> Any:
+    try:
+        return deepcopy(value)
+    except TypeError:  # generators and the like
+        raise ValueError(f"= {show(value)} is not allowed; allowed: {allowed}") from None
+
+
 def _plain_text(value: Any, allowed: str) -> str:
     if not isinstance(value, str) or not value:
-        raise ValueError(f"= {value!r} is not allowed; allowed: {allowed}")
+        raise ValueError(f"= {show(value)} is not allowed; allowed: {allowed}")
     return value
 
 

@@ -7,7 +7,7 @@ What kinds there are, with parameters and defaults, is said in ``scoreshock.sche
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import as_real, repeated, show
 from scoreshock.conventions import TimeStatus
 from scoreshock.kernels import paths
 from scoreshock.schedule_kinds import KINDS, Path, resolve
 
-__all__ = ["KINDS", "Schedule", "schedule"]
+__all__ = ["KINDS", "Schedule", "as_schedules", "schedule"]
+
+Schedules = Any
+"""Schedules as functions take them; see :func:`as_schedules`."""
 
 EDGE = 1e-12
 """A tau this close to an end (relative) is that end: the rounding of a closed form and its inverse."""
@@ -242,6 +246,52 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     return made
 
 
+def as_schedules(given: Any) -> dict[str, Schedule]:
+    """Schedules by label, from what stands for them: no schedule, one, or several.
+
+    Parameters
+    ----------
+    given
+        A name of a kind, a `Schedule`, a mapping of parameters with ``kind``, a list of these, or a mapping from labels to
+        these. Without labels the kinds are the labels. None and what is empty stand for no schedule.
+
+    Raises
+    ------
+    ValueError
+        For anything else, unknown kinds, and two schedules of one label.
+
+    Examples
+    --------
+    >>> list(as_schedules("edm")), list(as_schedules(["edm", schedule("ve")])), list(as_schedules({"fine": "edm"}))
+    (['edm'], ['edm', 've'], ['fine'])
+    """
+    if given is None:
+        return {}
+    if isinstance(given, Mapping) and not isinstance(given.get("kind"), str):
+        return {str(label): _as_schedule(one) for label, one in given.items()}
+    several = given if isinstance(given, list | tuple) else [given]
+    made = [_as_schedule(one) for one in several]
+    kinds = [one.kind for one in made]
+    if again := repeated(kinds):
+        raise ValueError(
+            f"schedules = {show(given)} has kind {again[0]!r} more than once; allowed: a mapping from labels to schedules"
+        )
+    return dict(zip(kinds, made, strict=True))
+
+
+def _as_schedule(given: Any) -> Schedule:
+    if isinstance(given, Schedule):
+        return given
+    if isinstance(given, str):
+        return schedule(given)
+    if isinstance(given, Mapping) and "kind" in given:
+        return schedule(**{str(name): value for name, value in given.items()})
+    raise ValueError(
+        f"schedules = {show(given)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
+        "with kind, a list of these, or a mapping from labels to these"
+    )
+
+
 def _resolve_spacing(made: Schedule) -> None:
     """Fill in the sampler's parameters that depend on the path, and check them against it."""
     given = made._parameters
@@ -288,7 +338,7 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
         return shaped if len(shaped) > 1 else shaped[0]
 
     if not isinstance(value, xr.DataArray):
-        shaped = flat(value)
+        shaped = flat(as_real("t or tau", value))
         return shaped if len(dtypes) > 1 else (shaped,)
     made = xr.apply_ufunc(
         flat,

@@ -5,10 +5,14 @@ Files are data and never code: nothing pickled is read, and what a file declares
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import math
+import os
+import re
+import stat
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -16,6 +20,8 @@ from zipfile import BadZipFile, ZipFile
 import netCDF4
 import numpy as np
 import xarray as xr
+
+from scoreshock.checks import counts_rows, listed, repeated, shortened, show
 
 BUNDLED = ("digits", "wine", "iris", "breast_cancer")
 """Labelled tables that come with scikit-learn."""
@@ -38,10 +44,10 @@ def digest(file: str | Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def read_bundled(source: str) -> tuple[np.ndarray, np.ndarray]:
+def read_bundled(source: Any) -> tuple[np.ndarray, np.ndarray]:
     """Features and labels of one of scikit-learn's bundled tables; the labels are its class names."""
-    if source not in BUNDLED:
-        raise ValueError(f"source = {source!r} is not known; allowed: {', '.join(BUNDLED)}")
+    if not isinstance(source, str) or source not in BUNDLED:
+        raise ValueError(f"source = {show(source)} is not known; allowed: {', '.join(BUNDLED)}")
     from sklearn import datasets  # a second to import, and only bundled tables need it
 
     table = getattr(datasets, f"load_{source}")()
@@ -51,47 +57,107 @@ def read_bundled(source: str) -> tuple[np.ndarray, np.ndarray]:
 def read_labelled(file: str | Path) -> tuple[np.ndarray, np.ndarray]:
     """Features (N, d) and labels (N,) of a labelled table.
 
-    NetCDF (``.nc``) and ``.npz`` hold ``features`` (sample, feature) and ``labels``; ``.csv`` has a header, a column
-    ``label`` and numbers in every other column. Nothing pickled is read.
+    NetCDF (``.nc``) and ``.npz`` hold ``features`` (sample, feature) and ``labels`` (sample) and nothing else but
+    coordinates of their dimensions; ``.csv`` has a header, a column ``label`` and numbers in every other column, separated
+    by commas. Nothing pickled is read.
     """
     path = _existing(file, (".nc", ".csv", ".npz"))
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return _read_csv(path)
     held = _read_arrays(path)
-    if "labels" not in held:
-        raise ValueError(f"file {path} has no labels; variables found: {_listed(held)}; allowed: 'features' and 'labels'")
-    if "features" not in held:
-        raise ValueError(f"file {path} has no features; variables found: {_listed(held)}; allowed: 'features' and 'labels'")
-    return held["features"], held["labels"]
+    for name in ("labels", "features"):
+        if name not in held:
+            found = listed(held)
+            raise ValueError(f"file {path} has no {name}; variables found: {found}; allowed: 'features' and 'labels'")
+    _refuse_unused(path, held, ("features", "labels"), "'features' and 'labels'")
+    features, labels = held["features"], held["labels"]
+    if len(labels.dims) == 1:
+        if labels.dims[0] not in features.dims:
+            own = f"labels on {listed(labels.dims)}, features on {listed(features.dims)}"
+            raise ValueError(f"file {path} has {own}; allowed: labels on the dimension of the samples in features")
+        features = features.transpose(*labels.dims, ...)
+    return features.values, labels.values
 
 
-def read_means(file: str | Path) -> dict[str, np.ndarray]:
+MEANS = {
+    "means": "component_mean",
+    "weights": "component_weight",
+    "variance": "component_variance",
+    "dimension": "ambient_dimension",
+}
+"""Short and long names of what a file of one mixture holds."""
+
+DESCRIBING = (
+    "basis", "origin", "feature_scale", "label", "within_class_variance", "within_class_anisotropy", "total_eigenvalue"
+)  # fmt: skip
+"""Variables of our own mixtures of data that say where they come from; a mixture of the means does without them."""
+
+
+def read_means(file: str | Path) -> dict[str, Any]:
     """Arrays ``means``, and ``weights``, ``variance``, ``dimension`` where it has them, of a NetCDF file of one mixture.
 
-    The names there are those of a mixture's variables (``component_mean``, ...) or these short ones.
+    The names there are those of a mixture's variables (``component_mean``, ...) or these short ones. The variance is one
+    number, or the values of a sweep along a dimension ``variance``.
     """
     path = _existing(file, (".nc",))
     held = _read_arrays(path)
-    names = {
-        "means": "component_mean",
-        "weights": "component_weight",
-        "variance": "component_variance",
-        "dimension": "ambient_dimension",
-    }
-    found = {short: held[name] for short, long in names.items() for name in (long, short) if name in held}
+    found = {short: held[name] for short, long in MEANS.items() for name in (short, long) if name in held}
     if "means" not in found:
-        raise ValueError(f"file {path} has no means; variables found: {_listed(held)}; allowed: 'component_mean' or 'means'")
-    return found
+        raise ValueError(f"file {path} has no means; variables found: {listed(held)}; allowed: 'component_mean' or 'means'")
+    twice = [f"{short!r} and {long!r}" for short, long in MEANS.items() if short in held and long in held]
+    if twice:
+        raise ValueError(f"file {path} has both {twice[0]}, which are the same; allowed: one of them")
+    _refuse_unused(path, held, (*MEANS, *MEANS.values(), *DESCRIBING), "one variance common to all components")
+    means = _components_first(path, found["means"], found.get("weights"))
+    spread = found.get("variance")
+    if spread is not None and spread.dims not in ((), ("variance",)):
+        raise ValueError(
+            f"file {path} has a variance for each {listed(spread.dims)}; allowed: one number, the variance that all "
+            "components share (such as the mean of theirs, weighted by the components' weights)"
+        )
+    return {name: array.values for name, array in (found | {"means": means}).items()}
+
+
+def _components_first(path: Path, means: xr.Variable, weights: xr.Variable | None) -> xr.Variable:
+    """Means with the dimension of the components first, which ``component`` or the weights name."""
+    names = {"component", *(weights.dims if weights is not None else ())} & set(means.dims)
+    if "feature" in means.dims and not names:
+        if len(means.dims) == 1:
+            raise ValueError(f"file {path} has means on the dimension 'feature' alone; allowed: (component, feature)")
+        return means.transpose(..., "feature")
+    return means.transpose(*names, ...) if len(names) == 1 and means.ndim == 2 else means
+
+
+def _refuse_unused(path: Path, held: Mapping[str, xr.Variable], used: Iterable[str], allowed: str) -> None:
+    """Refuse a variable that would be ignored: all but coordinates, which label a dimension of the used ones."""
+    dims = {dim for name in used if name in held for dim in held[name].dims}
+    unused = [name for name, array in held.items() if name not in used and not (name in dims and array.dims == (name,))]
+    if unused:
+        raise ValueError(f"file {path} has {listed(unused)}, which would be ignored; allowed: {allowed} (remove the rest)")
 
 
 def _existing(file: str | Path, suffixes: tuple[str, ...]) -> Path:
     """The path, if there is such a file and its kind can be read."""
+    if not isinstance(file, str | os.PathLike):
+        raise ValueError(f"file = {show(file)} is not a path; allowed: a path to {', '.join(suffixes)}")
     path = Path(file)
-    if path.suffix not in suffixes:
-        raise ValueError(f"file {path} has the suffix {path.suffix!r}; allowed: {', '.join(suffixes)}")
-    if not path.is_file():
-        raise ValueError(f"file {path} does not exist; paths are relative to the folder {Path.cwd()}")
+    if path.suffix.lower() not in suffixes:
+        advice = COMMAS if path.suffix.lower() in (".tsv", ".tab", ".txt", ".dat") and ".csv" in suffixes else ""
+        raise ValueError(f"file {path} has the suffix {path.suffix!r}; allowed: {', '.join(suffixes)}{advice}")
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind == stat.S_IFREG:
+            path.open("rb").close()
+    except FileNotFoundError:
+        raise ValueError(f"file {path} does not exist; paths are relative to the folder {Path.cwd()}") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"file {shortened(path)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if kind != stat.S_IFREG:
+        raise ValueError(f"file {path} is a folder or a device; allowed: a file")
     return path
+
+
+COMMAS = " (write the table with commas between columns and decimal points)"
 
 
 def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -99,54 +165,126 @@ def _read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd  # comes with xarray
 
     _refuse_large(path, path.stat().st_size, TEXT_LIMIT)
+    names = _header(path)
+    label = _label_column(path, names)
     try:
-        table = pd.read_csv(path, dtype={"label": str}, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path, header=0, names=range(len(names)), dtype={label: str}, keep_default_na=False, skipinitialspace=True,
+            encoding="utf-8-sig", low_memory=False,
+        )  # fmt: skip
     except (ValueError, OSError) as error:
-        raise ValueError(f"file {path} cannot be read as CSV: {error}") from error
-    if "label" not in table.columns:
-        raise ValueError(f"file {path} has no labels; columns found: {_listed(table.columns)}; allowed: a column 'label'")
+        raise ValueError(f"file {path} cannot be read as CSV: {_reason(error)}") from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(f"file {path} cannot be read as CSV: its rows have more fields than its header")
-    features = table.drop(columns="label")
-    if features.shape[1] == 0:
+    if not len(table):
+        raise ValueError(f"file {path} has no rows; columns found: {listed(names)}; allowed: a row for each sample")
+    refuse_row_numbers(f"file {path}", [(name, table[j]) for j, name in enumerate(names)])
+    features = [_numbers(path, name, table[j]) for j, name in enumerate(names) if j != label]
+    return np.stack(features, axis=1), _whole_where_possible(path, table[label].to_numpy(dtype=object))
+
+
+def _header(path: Path) -> list[str]:
+    """Names of the columns, in the first line that is not blank."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as opened:
+            first = next((row for row in csv.reader(opened, skipinitialspace=True) if row), None)
+    except (ValueError, OSError, csv.Error) as error:
+        raise ValueError(f"file {path} cannot be read as CSV: {_reason(error)}") from error
+    if first is None:
+        raise ValueError(f"file {path} cannot be read as CSV: it is empty")
+    return [name.strip() for name in first]
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"not UTF-8 at byte {error.start}; allowed: UTF-8"
+    return shortened(error)
+
+
+def _label_column(path: Path, names: list[str]) -> int:
+    """Place of the column ``label`` among the header's names, of which none may be missing or occur twice."""
+    folded = [name.casefold() for name in names]
+    if "label" not in folded:
+        one = len(names) == 1 and any(mark in names[0] for mark in ";\t|")
+        advice = COMMAS if one else " (rename the column of the classes)"
+        raise ValueError(
+            f"file {path} has no labels; columns found: {listed(names)}; allowed: a column 'label' beside columns of "
+            f"numbers{advice}"
+        )
+    if len(names) == 1:
         raise ValueError(f"file {path} has no features; columns found: label; allowed: numbers in other columns")
-    for name, column in features.items():
-        if column.dtype.kind not in "iuf":
-            bad = column[pd.to_numeric(column, errors="coerce").isna()]
-            where = f" in row {int(bad.index[0]) + 1}" if len(bad) else ""
-            value = bad.iloc[0] if len(bad) else column.iloc[0]
-            raise ValueError(f"file {path}, column {name!r} has the value {str(value)!r}{where}; allowed: numbers")
-    labels = table["label"].to_numpy(dtype=object)
-    return features.to_numpy(dtype=float), _whole_where_possible(labels)
+    twice = [*repeated(names), *(["label"] if folded.count("label") > 1 else [])]
+    if twice and twice[0]:
+        raise ValueError(f"file {path} has the column {show(twice[0])} more than once; allowed: a name for each column")
+    return folded.index("label")
 
 
-def _whole_where_possible(labels: np.ndarray) -> np.ndarray:
+ROW_NUMBERS = ("index", "id", "idx", "row", "rownames", "sample")
+"""Names of columns that, where they count the rows, are no features."""
+
+
+def refuse_row_numbers(source: str, columns: Iterable[tuple[Any, Any]]) -> None:
+    """Refuse columns that no author means as features: nameless ones, as of a saved index, and those that count the rows."""
+    for place, (name, column) in enumerate(columns):
+        text = str(name).strip().casefold()
+        if not text or re.fullmatch(r"unnamed: \d+", text):
+            raise ValueError(
+                f"{source} has a column without a name (column {place + 1}), such as pandas writes for an index; "
+                "allowed: named columns of numbers (save with index=False, or remove the column)"
+            )
+        if text in ROW_NUMBERS and counts_rows(column):
+            raise ValueError(f"{source} has the column {show(name)}, which counts the rows; allowed: features (remove it)")
+
+
+def _numbers(path: Path, name: str, column: Any) -> np.ndarray:
+    """A column of a CSV table as floats."""
+    import pandas as pd
+
+    if column.dtype.kind in "iuf":
+        return column.to_numpy(dtype=float)
+    values = pd.to_numeric(column, errors="coerce")
+    bad = column[values.isna()] if column.dtype.kind == "O" else column
+    if len(bad):
+        where = f"the value {show(str(bad.iloc[0]))} in row {int(bad.index[0]) + 1}"
+        raise ValueError(f"file {path}, column {show(name)} has {where}; allowed: numbers")
+    return values.to_numpy(dtype=float)
+
+
+def _whole_where_possible(path: Path, labels: np.ndarray) -> np.ndarray:
     """Text labels as whole numbers where all of them are (so that 10 sorts after 9), else as they are."""
-    text = np.array([str(label) for label in labels])
+    text = np.array(["" if label != label else str(label).strip() for label in labels])
+    values: dict[float, str] = {}
+    for label in np.unique(text):
+        try:
+            number = float(label)
+        except ValueError:
+            continue
+        if math.isfinite(number) and number != math.floor(number):
+            raise ValueError(f"file {path} has the label {label}; allowed: names of classes or whole numbers")
+        if (other := values.setdefault(number, label)) != label:
+            raise ValueError(f"file {path} has the labels {other} and {label}, which are one number; allowed: one spelling")
     plain = all(label.isascii() and label.isdigit() and str(int(label)) == label for label in text)
     return text.astype(np.int64) if plain else text
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a NetCDF or npz file, features and labels with samples first."""
+def _read_arrays(path: Path) -> dict[str, xr.Variable]:
+    """All arrays of a NetCDF or npz file, with the names of their dimensions; of npz those are places."""
+    npz = path.suffix.lower() == ".npz"
     try:
-        size = _declared_npz(path) if path.suffix == ".npz" else _declared_netcdf(path)
+        size = _declared_npz(path) if npz else _declared_netcdf(path)
     except UNREADABLE as error:
-        raise ValueError(f"file {path} cannot be read: {error}") from error
+        raise ValueError(f"file {path} cannot be read: {shortened(error)}") from error
     _refuse_large(path, size, ARRAYS_LIMIT)
     try:
-        if path.suffix == ".npz":
+        if npz:
             with np.load(path, allow_pickle=False) as stored:
-                return {name: stored[name] for name in stored.files}
+                arrays = {name: stored[name] for name in stored.files}
+            return {name: xr.Variable([f"axis {j}" for j in range(array.ndim)], array) for name, array in arrays.items()}
         with xr.open_dataset(path, engine="netcdf4") as stored:
             dataset = stored.load()
     except UNREADABLE as error:
-        raise ValueError(f"file {path} cannot be read: {error}") from error
-    if {"features", "labels"} <= set(dataset.variables) and dataset.labels.ndim == 1:
-        dataset["features"] = dataset.features.transpose(*dataset.labels.dims, ...)
-    if "component_mean" in dataset and {"component", "feature"} <= set(dataset.component_mean.dims):
-        dataset["component_mean"] = dataset.component_mean.transpose(..., "component", "feature")
-    return {str(name): variable.values for name, variable in dataset.variables.items()}
+        raise ValueError(f"file {path} cannot be read: {shortened(error)}") from error
+    return {str(name): variable for name, variable in dataset.variables.items()}
 
 
 def _refuse_large(path: Path, size: int, limit: int) -> None:
@@ -157,6 +295,8 @@ def _refuse_large(path: Path, size: int, limit: int) -> None:
 def _declared_netcdf(path: Path) -> int:
     """Bytes of all variables of a NetCDF file, by its header; of a text, those of its reference."""
     with netCDF4.Dataset(path) as file:
+        if file.groups:
+            raise ValueError(f"it has groups ({listed(file.groups)}); allowed: variables outside of groups")
         return sum(math.prod(variable.shape) * _itemsize(variable.dtype) for variable in file.variables.values())
 
 
@@ -175,9 +315,10 @@ def _declared_npz(path: Path) -> int:
                 if version not in headers:
                     raise ValueError(f"{member.filename} has version {version} of NumPy's format; allowed: 1.0 and 2.0")
                 shape, _, dtype = headers[version](stream)
+            if dtype.hasobject:
+                raise ValueError(
+                    f"{member.filename} holds Python objects, which only pickle could read; "
+                    "allowed: numbers and text (save labels.astype(str))"
+                )
             total += max(member.file_size, math.prod(shape) * dtype.itemsize)
     return total
-
-
-def _listed(names: Iterable[object]) -> str:
-    return ", ".join(str(name) for name in names) or "none"

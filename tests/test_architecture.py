@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["verification"] = {*MAY_IMPORT["study"], "study", "provenance", "store", "figures"}
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
 PARTS = {
+    "conventions": ("checks",),
     "schedules": ("schedule_kinds", "noise_tables"),
     "mixtures": ("families", "data", "sources"),
     "store": (

@@ -585,7 +585,7 @@ class TestOnMixtures:
 
 @pytest.mark.parametrize("given", [None, "results", {}, xr.DataArray([1.0])])
 def test_only_datasets_are_compared(given):
-    with pytest.raises(TypeError, match=r"second is a .*; allowed: a Dataset"):
+    with pytest.raises(ValueError, match=r"second = .* is not allowed; allowed: a Dataset"):
         compare_results(xr.Dataset({"tau_star": ("separation", [1.0])}), given)
 
 

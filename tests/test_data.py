@@ -7,8 +7,10 @@ import pytest
 import xarray as xr
 from sklearn import datasets
 from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import scale
 
-from scoreshock import families
+from scoreshock import families, speciation
+from scoreshock.conventions import Status
 from scoreshock.data import from_labelled, from_sklearn, project
 from scoreshock.kernels.geometry import decompose
 from scoreshock.sources import read_labelled
@@ -281,8 +283,57 @@ def test_data_family_scales_means_and_overrides_the_variance():
     assert dataset.component_mean.dims == ("separation", "component", "feature")
     assert dataset.component_variance.dims == ("variance",)
     assert (dataset.component_mean.sel(separation=2.0) == 2 * plain.component_mean).all()
-    assert "total_eigenvalue" in plain
-    assert "total_eigenvalue" not in dataset
+
+
+@pytest.mark.parametrize(("scaling", "prepared"), [("unit-variance", scale), ("unit-range", lambda x: x / np.ptp(x))])
+@pytest.mark.parametrize("source", ["digits", "wine", "iris", "breast_cancer"])
+def test_the_spectral_time_of_data_is_that_of_their_own_total_covariance(source, scaling, prepared):
+    x = prepared(getattr(datasets, f"load_{source}")().data)
+    largest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[-1]
+    found = speciation(families.data(source=source, scaling=scaling), criteria=["spectral"])
+    assert found.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-11)
+    assert found.status.item() == (Status.ok if largest > 1 else Status.no_transition)
+
+
+@pytest.mark.parametrize(("n", "d"), [(60, 7), (9, 40)])
+def test_moved_apart_and_widened_classes_have_the_total_covariance_of_the_samples_so_moved(tmp_path, n, d):
+    x, labels = table(n=n, d=d)
+    np.savez(tmp_path / "table.npz", features=x, labels=labels)
+    own = np.trace(covariances(x, labels)[0]) / d
+    separation, variance = np.array([0.0, 0.5, 3.0]), own * np.array([0.0, 0.1, 1.0, 4.0])
+    dataset = families.data(separation=separation, variance=variance, file=str(tmp_path / "table.npz"))
+    assert dataset.total_eigenvalue.dims == ("separation", "variance")
+    means = np.stack([x[labels == label].mean(axis=0) for label in range(3)])[labels]
+    for i, s in enumerate(separation):
+        for j, v in enumerate(variance):
+            moved = x.mean(axis=0) + s * (means - x.mean(axis=0)) + np.sqrt(v / own) * (x - means)
+            expected = np.linalg.eigvalsh(np.cov(moved.T, bias=True))[-1]
+            assert dataset.total_eigenvalue.values[i, j] == pytest.approx(expected, rel=1e-11, abs=1e-13)
+    only = families.data(separation=separation[1:], file=str(tmp_path / "table.npz"))
+    np.testing.assert_allclose(only.total_eigenvalue, dataset.total_eigenvalue[1:, 2], rtol=1e-12)
+    plain = families.data(file=str(tmp_path / "table.npz")).total_eigenvalue
+    swept = families.data(separation=[1.0, 2.0], file=str(tmp_path / "table.npz")).total_eigenvalue
+    assert plain.item() == swept[0].item()
+    found = speciation(dataset, criteria=["spectral"]).tau_star
+    np.testing.assert_allclose(found.squeeze()[1:], (dataset.total_eigenvalue[1:] - 1) / 2, rtol=1e-14)
+
+
+def test_classes_without_any_spread_have_no_total_covariance_at_another_variance(tmp_path):
+    np.savez(tmp_path / "points.npz", features=np.array([[0.0, 1.0], [4.0, 0.0], [0.0, 0.0]]), labels=np.arange(3))
+    dataset = families.data(variance=[0.0, 0.5], file=str(tmp_path / "points.npz"))
+    found = speciation(dataset, criteria=["spectral", "leading"])
+    assert found.status.sel(criterion="spectral").values.tolist() == [Status.ok, Status.not_applicable]
+    assert found.tau_star.sel(criterion="spectral").isnull().values.tolist() == [False, True]
+    assert (found.status.sel(criterion="leading") == Status.ok).all()
+
+
+def test_the_spectral_time_of_a_fitted_model_is_that_of_its_covariances():
+    x, _ = table(n=200)
+    fitted = GaussianMixture(3, covariance_type="full", random_state=0).fit(x)
+    # Of a converged fit by expectation maximisation: the model's covariance is the sample's (up to reg_covar).
+    largest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[-1]
+    found = speciation(from_sklearn(fitted), criteria=["spectral"])
+    assert found.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-5)
 
 
 def write(path, x, labels):
@@ -358,7 +409,9 @@ def test_a_broken_file_is_named(tmp_path, name, content):
 def test_pickled_arrays_are_refused(tmp_path):
     path = tmp_path / "pickled.npz"
     np.savez(path, features=np.eye(2), labels=np.array(["a", {"b": 1}], dtype=object))
-    with pytest.raises(ValueError, match=r"pickled\.npz cannot be read: .*allow_pickle"):
+    with pytest.raises(
+        ValueError, match=r"pickled\.npz cannot be read: labels\.npy holds Python objects.*save labels\.astype"
+    ):
         read_labelled(path)
 
 

@@ -119,14 +119,12 @@ SWEEP = Study.from_mapping(
 OF_SWEEP = SWEEP.content("speciation")
 
 ARGUMENTS: dict[str, tuple[tuple[Any, ...], str]] = {
-    "nothing": ((None, "speciation"), "source is a NoneType; allowed: a sweep of a study"),
-    "a name": (("s", "speciation"), "source is a str; allowed: a sweep of a study"),
-    "a result": ((xr.Dataset({"a": 1}), "speciation"), "source is a Dataset; allowed: a sweep of a study"),
-    "no quantity": ((SWEEP,), "quantity = None is not allowed; a sweep or block needs the name"),
-    "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not allowed; a sweep or block needs the name"),
+    "nothing": ((None, "speciation"), "source = None is not allowed; allowed: a sweep or block of a study"),
+    "a name": ((3, "speciation"), "source = 3 is not allowed; allowed: a sweep or block of a study"),
+    "no quantity": ((SWEEP,), "quantity: missing; a sweep or block needs the name"),
+    "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not computed of the family 'pair'"),
     "another quantity": ((SWEEP, "speciaton"), "quantity = 'speciaton' is not computed of the family 'pair'"),
-    "half a content": (({"family": "pair"},), "source has no parameters that is a mapping"),
-    "no axis": ((OF_SWEEP | {"axes": {"separation": [1.0]}},), "axes.separation of the source is a list"),
+    "half a content": (({"family": "pair"},), "source = {'family': 'pair'} has no parameters, axes"),
     "two quantities": ((OF_SWEEP, "scores"), "quantity = 'scores' is not that of the content, 'speciation'"),
 }
 

@@ -135,8 +135,18 @@ def test_each_kind_of_family_is_drawn(member: str, clock: str) -> None:
     allowed_to_be_empty = {"time"}  # without schedules
     if member in ("line", "plane", "lone"):
         allowed_to_be_empty.add("corrections")  # no exact root on these lines, and no error at equal distances
+    if member in ("line", "lone"):
+        allowed_to_be_empty.add("exponent")  # nor growth at the weighted mean
     assert {name for name, drawn in panels.items() if not drawn} <= allowed_to_be_empty
     assert max(len(drawn) for drawn in panels.values()) in range(1, curves.PANELS + 1)
+
+
+def test_the_exponent_has_a_line_for_each_way_that_it_is_computed() -> None:
+    pair, triangle = (drawn_of(member, "absolute")["exponent"][0] for member in ("pair", "plane"))
+    assert [[curve.label for curve in panel.values()] for panel in (pair, triangle)] == [
+        ["closed form", "quadrature"],
+        ["quadrature"],
+    ]
 
 
 def test_a_sweep_without_a_transition_leaves_out_what_has_no_number() -> None:

@@ -8,7 +8,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import conventions
+from scoreshock import conventions, families
 from scoreshock.axes import as_axis
 from scoreshock.mixtures import mixture, normalised, span
 
@@ -28,7 +28,7 @@ def test_a_list_of_numbers_is_one_feature():
 
 
 def test_every_variable_is_described():
-    dataset = mixture([[0, 1], [2, 3]], variance=[0.5, 1.0], dimension=[2, 8])
+    dataset = mixture([[0, 1], [2, 3]], variance=[0.5, 1.0, 2.0], dimension=[2, 8])
     for name in dataset.variables:
         for key, value in conventions.attributes(name).items():
             assert dataset[name].attrs[key] == value
@@ -39,7 +39,7 @@ def test_variables_carry_only_the_dimensions_they_depend_on():
     means = scale * xr.DataArray([[-1.0], [1.0]], dims=("component", "feature"))
     share = xr.DataArray([0.2, 0.4, 0.5], dims="weight", coords={"weight": [0.2, 0.4, 0.5]})
     weights = xr.concat([1 - share, share], dim="component")
-    dataset = mixture(means, weights, variance=[0.1, 0.2], dimension=[1, 7])
+    dataset = mixture(means, weights, variance=[0.1, 0.2, 0.3], dimension=[1, 7])
     assert dataset.component_mean.dims == ("separation", "component", "feature")
     assert dataset.component_weight.dims == ("weight", "component")
     assert dataset.component_variance.dims == ("variance",)
@@ -81,7 +81,7 @@ def test_normalising_a_column_does_not_depend_on_its_neighbours(weights, copies)
     ("arguments", "message"),
     [
         ({"means": [-1.0, np.nan]}, "means has the value nan at [1]; allowed: finite numbers"),
-        ({"means": [[1.0], [1.0, 2.0]]}, "means: rows differ in length"),
+        ({"means": [[1.0], [1.0, 2.0]]}, "means = [[1.0], [1.0, 2.0]] is not allowed: rows differ in length"),
         ({"means": ["a", "b"]}, "means = ['a', 'b'] is not numeric"),
         ({"means": []}, "means is empty; allowed: at least one number"),
         ({"means": np.zeros((2, 2, 2))}, "means has shape (2, 2, 2); allowed: (components, features)"),
@@ -159,3 +159,20 @@ def test_features_of_the_span_are_the_eigen_directions_of_the_between_class_cova
 def test_span_of_a_pair_puts_the_second_component_on_the_positive_side():
     for means in ([[1.0, 1.0], [-1.0, -1.0]], [[-1.0, 0.0], [1.0, 0.0]]):
         assert span(np.array(means), np.array([0.5, 0.5])).means[:, 0].tolist()[1] > 0
+
+
+@pytest.mark.parametrize(
+    "make", [mixture, lambda means, weights, variance: families.custom(1.0, variance, None, means, weights)]
+)
+def test_a_variance_for_each_component_is_not_taken_for_a_sweep(make):
+    with pytest.raises(
+        ValueError, match=r"variance = \[0.5, 1.0, 2.0\] has 3 numbers for 3 components; allowed: one number"
+    ):
+        make([-5.0, 0.0, 5.0], [0.2, 0.3, 0.5], variance=[0.5, 1.0, 2.0])
+    sweep = xr.DataArray([0.5, 1.0, 2.0], dims="variance")
+    assert make([-5.0, 0.0, 5.0], [0.2, 0.3, 0.5], variance=sweep).component_variance.dims == ("variance",)
+
+
+def test_an_axis_of_a_study_is_a_sweep_whatever_its_length():
+    found = families.build("custom", {"variance": [0.5, 1.0, 2.0]}, {"means": [-5.0, 0.0, 5.0]})
+    assert found.component_variance.dims == ("variance",)

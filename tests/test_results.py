@@ -416,7 +416,7 @@ def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
 
 
 ARGUMENTS = {
-    "no path": ((None, "pair", "speciation"), "path is a NoneType; allowed: the folder of the results"),
+    "no path": ((None, "pair", "speciation"), "path = None is not allowed; allowed: a path"),
     "no name": (("here", 3, "speciation"), "sweep = 3 is not allowed; allowed: a name"),
     "a name that leads elsewhere": (("here", "..", "speciation"), "sweep = '..' is not allowed; allowed: a name"),
     "no quantity": (("here", "pair", None), "quantity = None is not allowed; allowed: a name"),

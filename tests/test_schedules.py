@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoreshock import families
 from scoreshock.conventions import TimeStatus
-from scoreshock.schedules import KINDS, schedule
+from scoreshock.quantities.clock import clock
+from scoreshock.quantities.speciation import speciation
+from scoreshock.schedules import KINDS, Schedule, as_schedules, schedule
 from tests.reference import cases, check, identify
 
 DDPM_RATES = {"start": 1e-4, "end": 0.02, "num": 1000}
@@ -340,7 +344,7 @@ def write_table(path, columns):
 @pytest.mark.parametrize("suffix", [".csv", ".nc", ".yaml", ".yml"])
 def test_a_file_is_the_table_that_it_holds(tmp_path, monkeypatch, suffix):
     monkeypatch.chdir(tmp_path)
-    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "extra": [7.0, 8.0, 9.0]}
+    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "step": [0, 1, 2]}
     write_table(tmp_path / f"noise{suffix}", columns)
     from_file = schedule("table", file=f"noise{suffix}")
     inline = schedule("table", alpha=columns["alpha"], sigma=columns["sigma"])
@@ -475,3 +479,131 @@ def test_a_missing_file_is_refused(tmp_path, monkeypatch):
 def test_bad_input_is_refused_with_its_name_value_and_what_is_allowed(kind, given, message):
     with pytest.raises(ValueError, match=message):
         schedule(kind, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("twice.csv", "sigma_n,sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "sigma_n, sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "alpha_bar,alphas_cumprod\n0.9,0.9\n0.5,0.5\n", "has 'alphas_cumprod' more than once"),
+        ("twice.yaml", "sigma_n: [9, 3]\nsigma_n: [1, 2]\n", "it has 'sigma_n' more than once"),
+        ("extra.csv", "sigma_n,weight\n0.1,7\n1,8\n", "has weight, which would be ignored"),
+        ("times.csv", "t,sigma_n\n0,0.1\n0.5,1\n1,2\n", "has t, which would be ignored"),
+        ("nameless.csv", ",sigma_n\n5,0.1\n9,1\n", "has a column without a name, which would be ignored"),
+        ("sixty.yaml", "sigma_n: [0.1, 1, 3:0]\n", "it has 3:0, which YAML reads in base 8 or 60"),
+        ("octal.yaml", "sigma_n: [1, 010]\n", "it has 010, which YAML reads in base 8 or 60"),
+        ("date.yaml", "sigma_n: [2024-01-01, 2024-01-02]\n", "sigma_n[0] = datetime.date(2024, 1, 1) is not allowed"),
+        ("comma.csv", "alpha;sigma\n1;0.1\n0.5;0.5\n", "alpha;sigma; allowed: .* (columns separated by commas"),
+        ("sigmas.csv", "sigmas\n0.1\n1\n", "noise/alpha, as of EDM, is sigma_n"),
+        ("alphas.csv", "alphas\n0.9\n0.5\n", "alpha is the signal coefficient and alphas_cumprod its square"),
+        ("rates.csv", "betas\n0.1\n0.2\n", "of a list give alphas_cumprod, the cumulative product of 1 - beta"),
+        ("twice.csv", "sigma_n\n9\n3\n3\n1\n", "at every entry (a repeated one once)"),
+        ("scheduler_config.json", '{"beta_start": 0.001}', "kind table with betas: {start, end, num, scale"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused_in_one_sentence(tmp_path, monkeypatch, name, text, said):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, said.split(".*")))) as caught:
+        schedule("table", file=name)
+    assert len(str(caught.value)) <= 300
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("index.csv", ",sigma_n\n0,0.1\n1,1.0\n2,3.0\n"),
+        ("steps.CSV", "step,sigma_n\n1,0.1\n2,1.0\n3,3.0\n"),
+        ("odd.csv", "\ufeff\r\n\r\n sigma_n \r\n0.1\r\n\r\n 1.0\r\n3e0"),
+        ("plain.YML", "sigma_n: [0.1, 1, 3.0]\nstep: [0, 1, 2]\n"),
+    ],
+)
+def test_a_column_that_counts_rows_and_blank_lines_change_no_table(tmp_path, name, text):
+    (tmp_path / name).write_text(text, newline="")
+    t = np.linspace(0, 2, 9)
+    found = schedule("table", file=str(tmp_path / name)).sigma(t)
+    np.testing.assert_array_equal(found, schedule("table", sigma_n=[0.1, 1.0, 3.0]).sigma(t))
+
+
+@pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]"])
+def test_dates_and_durations_are_no_noise(tmp_path, kind):
+    xr.Dataset({"sigma_n": ("step", np.array([1, 2], "i8").astype(kind))}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"sigma_n = \[.*\] is not allowed; allowed: a list of finite numbers >= 0"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_a_variable_of_a_netcdf_table_that_would_be_ignored_is_named(tmp_path):
+    stored = {"sigma_n": ("t", [0.1, 1.0]), "beta": ((), 3.0)}
+    xr.Dataset(stored, {"t": [0.0, 0.5]}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"has (beta, t|t, beta), which would be ignored"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_alpha_bar_is_the_cumulative_product():
+    steps = [0.99, 0.5, 0.1]
+    assert schedule("table", alpha_bar=steps) == schedule("table", alphas_cumprod=steps)
+    case = schedule("table", file=str(Path(__file__).parent / "cases" / "k6b_alpha_bar.csv"))
+    np.testing.assert_array_equal(
+        case.alpha_bar(np.arange(3.0)), schedule("table", alphas_cumprod=steps).alpha_bar(np.arange(3.0))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("vp-linear", {"beta_start": 0.1, "beta_end": 20.0}, "vp-linear has rates per unit time, beta_min and beta_max"),
+        ("table", {"num_train_timesteps": 1000}, "kind table with betas: {start, end, num, scale"),
+        ("flow-matching", {"shift": 3.0}, "a flow shifted by s has the noise s t/(1 + (s - 1) t)"),
+        ("table", {"betas": [1e-4 + 1e-7 * j for j in range(1000)]}, "the cumulative product of 1 - beta"),
+    ],
+)
+def test_names_of_other_programs_are_named_with_their_meaning(kind, given, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        schedule(kind, **given)
+    assert "did you mean" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
+
+
+EDM = schedule("edm")
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ("edm", ["edm"]),
+        (EDM, ["edm"]),
+        ({"kind": "edm", "sigma_max": 80.0}, ["edm"]),
+        (["edm", "ve"], ["edm", "ve"]),
+        (("edm", schedule("ve"), {"kind": "vp-linear"}), ["edm", "ve", "vp-linear"]),
+        ({"mine": "edm"}, ["mine"]),
+        ({"kind": EDM, "other": {"kind": "ve"}}, ["kind", "other"]),
+        ({"fine": schedule("edm", steps=99), "coarse": EDM}, ["fine", "coarse"]),
+        (None, []),
+        ({}, []),
+    ],
+)
+def test_schedules_are_taken_by_name_by_parameters_and_as_objects(given, labels):
+    made = as_schedules(given)
+    assert list(made) == labels
+    assert all(isinstance(one, Schedule) for one in made.values())
+    if labels:
+        assert float(made[labels[0]].sigma(2.0)) == 2.0  # of edm the time is the noise level
+        assert clock(2.0, given).time.sel(schedule=labels[0]).item() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("edn", "schedule kind = 'edn' is not known"),
+        (["edm", EDM], "has kind 'edm' more than once; allowed: a mapping from labels"),
+        (3.0, "schedules = 3.0 is not allowed; allowed: a name such as 'edm'"),
+        ([None], "schedules = None is not allowed"),
+        ({"mine": {"sigma_max": 80.0}}, "schedules = {'sigma_max': 80.0} is not allowed"),
+        ({"kind": "edm", "sigma_mx": 80.0}, "sigma_mx = 80.0 is no parameter of it"),
+    ],
+)
+def test_schedules_that_stand_for_nothing_are_refused_before_any_work(given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        speciation(families.pair(1.0), given)

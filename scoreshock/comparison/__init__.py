@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import xarray as xr
 
+from scoreshock.checks import shortened, show
 from scoreshock.comparison.differences import between_criteria, compare_results, of_orders
 from scoreshock.comparison.tables import table
 from scoreshock.comparison.trust import trust
@@ -24,6 +26,15 @@ USED = {
     "order_clock": ("time", "time_status", "sampling_step"),
 }
 """What is compared of each argument; the rest is not read."""
+
+NEEDED = {
+    "speciation": ("tau_star", "status", "criterion"),
+    "corrections": ("error", "error_status", "order"),
+    "mixture": ("component_mean", "component_weight", "component_variance"),
+    "samples": ("sample_time", "sample_tau", "n_samples", "schedule"),
+    "order_clock": ("time", "time_status", "sampling_step"),
+}
+"""By what each argument is recognised."""
 
 CHUNK = 500_000
 """Numbers of the largest result in one chunk: pairs of criteria in each schedule multiply the points (4 MB an array)."""
@@ -94,15 +105,15 @@ def compare(
     >>> round(float(found.difference.sel(criterion="merging", reference_criterion="boundary")), 3)
     -0.914
     """
+    _check_results({"speciation": speciation})
+    given = {"corrections": corrections, "mixture": mixture, "samples": samples, "order_clock": order_clock}
+    _check_results({name: other for name, other in given.items() if other is not None})
     names = [str(name) for name in speciation.criterion.values]
-    unknown = [name for name in references or () if name not in names]
-    if unknown:
-        raise ValueError(f"references: {unknown!r} is not allowed; allowed: criteria of the result, {', '.join(names)}")
-    references = names if references is None else list(references)
+    references = _references(references, names)
     speciation = _used("speciation", speciation)
     if any(variable.chunks for variable in speciation.variables.values()):
         speciation = chunked(speciation, corrections, references)
-    given = {"corrections": corrections, "mixture": mixture, "order_clock": order_clock}
+    given.pop("samples")
     others = [other if other is None else _aligned(speciation, _used(name, other)) for name, other in given.items()]
     whole = _compared(speciation, *others, samples=samples, references=references)
     if not speciation.chunks:
@@ -131,6 +142,26 @@ def _compared(
     result = xr.merge([copied, *parts], join="exact", compat="override", combine_attrs="override").drop_attrs(deep=False)
     own = ("criterion", "reference_criterion", "order", "schedule")
     return result.transpose(..., *[name for name in own if name in result.dims])
+
+
+def _check_results(given: Mapping[str, Any]) -> None:
+    """Refuse arguments that are not the datasets that their names say."""
+    for name, dataset in given.items():
+        if not isinstance(dataset, xr.Dataset) or not set(NEEDED[name]) <= set(dataset.variables):
+            wanted = f"a Dataset with {', '.join(NEEDED[name])}"
+            raise ValueError(f"{name} = {show(dataset)} is not allowed; allowed: {wanted}")
+
+
+def _references(given: Any, names: list[str]) -> list[str]:
+    """The reference criteria, which are among those of the result."""
+    if given is None:
+        return names
+    several = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else []
+    unknown = [name for name in several if not isinstance(name, str) or name not in names]
+    if unknown or not several:
+        shown = show(unknown or given)
+        raise ValueError(f"references: {shown} is not allowed; allowed: criteria of the result, {', '.join(names)}")
+    return several
 
 
 def _used(name: str, given: xr.Dataset) -> xr.Dataset:
@@ -162,7 +193,7 @@ def _aligned(speciation: xr.Dataset, other: xr.Dataset) -> xr.Dataset:
     try:
         xr.align(speciation, other, join="exact", copy=False)
     except ValueError as error:
-        raise ValueError(f"the datasets to compare are not on the same points: {error}") from error
+        raise ValueError(f"the datasets to compare are not on the same points: {shortened(error)}") from error
     return chunked_as(speciation, other) if speciation.chunks else other
 
 

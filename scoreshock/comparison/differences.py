@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import shortened, show
 from scoreshock.conventions import Status, TimeStatus, attributes
 
 SERIES = ("leading", "first", "quadratic")
@@ -104,10 +105,8 @@ def compare_results(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
 
     Raises
     ------
-    TypeError
-        If one of them is no dataset.
     ValueError
-        If their coordinates or dimensions differ, or they share no numeric variable.
+        If one of them is no dataset, their coordinates or dimensions differ, or they share no numeric variable.
 
     Examples
     --------
@@ -116,16 +115,17 @@ def compare_results(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     >>> compare_results(a, b).tau_star_difference.values
     array([ 0.  , -0.25])
     """
-    for argument, given in (("first", first), ("second", second)):
+    for place, given in (("first", first), ("second", second)):
         if not isinstance(given, xr.Dataset):
-            raise TypeError(f"{argument} is a {type(given).__name__}; allowed: a Dataset, such as ss.open_results gives")
+            raise ValueError(f"{place} = {show(given)} is not allowed; allowed: a Dataset, a result of one quantity")
     try:
         first, second = xr.align(first, second, join="exact", copy=False)
     except ValueError as error:
-        raise ValueError(f"the results to compare are not on the same points: {error}") from error
+        raise ValueError(f"the results to compare are not on the same points: {shortened(error)}") from error
     shared = [n for n in first.data_vars if n in second.data_vars and first[n].dtype.kind in "fiub"]
     if not shared:
-        raise ValueError(f"the results share no numeric variable: {list(first.data_vars)} and {list(second.data_vars)}")
+        own = " and ".join(show(list(map(str, given.data_vars))) for given in (first, second))
+        raise ValueError(f"the results share no numeric variable: {own}")
     for name in shared:
         if set(first[name].dims) != set(second[name].dims):
             raise ValueError(

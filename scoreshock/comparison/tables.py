@@ -31,16 +31,17 @@ FEW = 12
 NOTE = """A number is missing only where a status says why: `no_transition` (all means coincide; for `spectral`,
 no direction of the data has a variance above 1), `no_real_root` (the criterion has no solution), `below_floor` (its
 solution lies at v <= sigma0^2, so at no tau > 0), `diverged`, `singular` (v = 0), `not_applicable` (the criterion is not
-defined there; between the series and `exact`, the exact root lies on another eigenvalue's branch), `failed`, `unresolved` (what decides
-it is below rounding), `missing` (not computed). Differences run over the points at which both sides are `ok`, and are given by their size, without sign; relative
-ones are of v = sigma0^2 + 2 tau, relative to v* of the reference. `spectral` alone depends on the units of the data."""
+defined there; between the series and `exact`, the exact root lies on another eigenvalue's branch), `failed`, `unresolved`
+(what decides it is below rounding), `missing` (not computed). Differences run over the points at which both sides are
+`ok`, and are given by their size, without sign; relative ones are of v = sigma0^2 + 2 tau, relative to v* of the
+reference. `spectral` alone depends on the units of the data."""
 
 NOTE_ON_WELLS = """A number is missing only where a status says why: `no_transition` (there is one well), `no_real_root`
 (the criterion has no solution), `below_floor` (its solution lies at no tau > 0), `failed` (a barrier too high to compute),
-`unresolved` (what decides it is below rounding), `missing` (not computed). `boundary` is when `ln p` stops being convex across the boundary of the two parts, `merging` when
-the density's modes become one; they agree where the wells are equally deep. `matched-gaussian` takes two Gaussians at the
-wells in place of the density. Differences run over the points at which both sides are `ok`, and are given by their size,
-without sign."""
+`unresolved` (what decides it is below rounding), `missing` (not computed). `boundary` is when `ln p` stops being convex
+across the boundary of the two parts, `merging` when the density's modes become one; they agree where the wells are equally
+deep. `matched-gaussian` takes two Gaussians at the wells in place of the density. Differences run over the points at which
+both sides are `ok`, and are given by their size, without sign."""
 
 
 def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str:

@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.mixtures import as_numbers, as_weights
+from scoreshock.checks import as_numbers, shortened, show, whole
+from scoreshock.mixtures import as_weights
 
 SCALINGS = ("fixed", "per-coordinate")
 MOST_COMPONENTS = 4096
@@ -34,10 +35,10 @@ def product(first: xr.DataArray, second: xr.DataArray) -> xr.DataArray:
 
 def shares_of(k: int, weights: Any, weight: Any, marked: int) -> xr.DataArray:
     """Weights of the components; where ``weight`` is given it is that of ``marked``, and the others keep their ratios."""
-    shares = as_weights(weights, k)
+    shares, index = as_weights(weights, k), whole("marked", marked, 0, k - 1)
     if weight is None:
         return shares
-    chosen = xr.DataArray(np.arange(k) == whole("marked", marked, 0, k - 1), dims="component")
+    chosen = xr.DataArray(np.arange(k) == index, dims="component")
     if k == 1:
         raise ValueError("weight is given for one component, whose weight is 1; allowed: at least two components")
     others = shares.where(~chosen, 0.0)
@@ -49,18 +50,9 @@ def points(coordinates: Any) -> xr.DataArray:
     return xr.DataArray(np.asarray(coordinates, dtype=float), dims=CORE)
 
 
-def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """``value`` as a whole number from ``low`` to ``high``."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        limit = f">= {low}" if high is None else f"from {low} to {high}"
-        raise ValueError(f"{name} = {value!r} is not allowed; allowed: a whole number {limit}")
-    return int(value)
-
-
 def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ValueError(f"{name} = {value!r} is not allowed{suggestion(value, allowed)}; allowed: {', '.join(allowed)}")
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} = {show(value)} is not allowed{suggestion(value, allowed)}; allowed: {', '.join(allowed)}")
     return value
 
 
@@ -68,11 +60,11 @@ def list_of(name: str, values: Any, k: int) -> np.ndarray:
     """``values`` as ``k`` finite numbers."""
     array = as_numbers(name, values)
     if array.shape != (k,):
-        raise ValueError(f"{name} = {values!r} has shape {array.shape}; allowed: {k} numbers, one for each vertex")
+        raise ValueError(f"{name} = {show(values)} has shape {array.shape}; allowed: {k} numbers, one for each vertex")
     return array
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
     """' (did you mean ...?)' where an allowed name is near, else nothing."""
-    near = get_close_matches(str(name), list(allowed), n=1, cutoff=0.7)
+    near = get_close_matches(shortened(name), list(allowed), n=1, cutoff=0.7)
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.families.arguments import MOST_COMPONENTS, SCALINGS, choice, product, whole
-from scoreshock.mixtures import as_numbers, as_weights, assemble, span
+from scoreshock.checks import as_numbers, show, whole
+from scoreshock.families.arguments import MOST_COMPONENTS, SCALINGS, choice, product
+from scoreshock.mixtures import as_weights, assemble, span
 
 SMALLEST_WEIGHT = 1e-300
 """Floor of a drawn weight: a Dirichlet draw of small concentration can be zero in floating point."""
@@ -88,7 +89,7 @@ def _drawn_weights(realization: xr.DataArray, seed: int, k: int, concentration: 
     """Dirichlet weights (..., component) of each realization."""
     strength = as_numbers("concentration", concentration)
     if strength.ndim or strength <= 0:
-        raise ValueError(f"concentration = {concentration!r} is not allowed; allowed: a finite number > 0")
+        raise ValueError(f"concentration = {show(concentration)} is not allowed; allowed: a finite number > 0")
 
     def draw(index: int) -> np.ndarray:
         # A dimension is at least 1, so that the 0 here names a stream that no draw of means uses.

@@ -8,10 +8,11 @@ from typing import Any
 import xarray as xr
 
 from scoreshock.axes import as_axis
+from scoreshock.checks import as_numbers
 from scoreshock.conventions import attributes
-from scoreshock.data import from_labelled
+from scoreshock.data import from_labelled, moved_total_eigenvalue
 from scoreshock.families.arguments import points
-from scoreshock.mixtures import as_numbers, as_weights, assemble, span
+from scoreshock.mixtures import as_variance, as_weights, assemble, span
 from scoreshock.sources import read_bundled, read_labelled, read_means
 
 
@@ -58,7 +59,7 @@ def custom(
         raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
     k, n = centres.shape
     share = as_weights(weights if weights is not None else held.get("weights"), k)
-    spread = as_axis("variance", held.get("variance", 1.0) if variance is None else variance)
+    spread = as_axis("variance", held.get("variance", 1.0)) if variance is None else as_variance(variance, k)
     ambient = as_axis("dimension", held.get("dimension", n) if dimension is None else dimension)
     scale = as_axis("separation", separation)
     if ambient.min() < n:
@@ -88,7 +89,8 @@ def data(
     separation
         Factor on the class means about their weighted mean, 1 by default.
     variance
-        Component variance instead of the data's own mean within-class variance.
+        Component variance instead of the data's own mean within-class variance: the samples' deviations from their class
+        means are scaled to it.
     source : {"digits", "wine", "iris", "breast_cancer"}
         A table that comes with scikit-learn.
     file : str
@@ -99,8 +101,8 @@ def data(
     Returns
     -------
     xarray.Dataset
-        As :func:`scoreshock.from_labelled`; the data's ``total_eigenvalue`` is left out where separation or variance is
-        given.
+        As :func:`scoreshock.from_labelled`; ``total_eigenvalue`` is that of the data so moved and scaled, the other
+        diagnostics are those of the data as they are.
 
     Examples
     --------
@@ -109,14 +111,16 @@ def data(
     """
     if (source is None) == (file is None):
         raise ValueError("data needs either source or file, and not both")
-    features, labels = read_bundled(source) if source is not None else read_labelled(str(file))
+    features, labels = read_labelled(file) if file is not None else read_bundled(source)
     try:
         dataset = from_labelled(features, labels, scaling)
     except ValueError as error:
         raise ValueError(f"data from {source or file}: {error}") from error
     scale = as_axis("separation", separation)
-    if scale.ndim or variance is not None or scale != 1.0:
-        dataset = dataset.drop_vars("total_eigenvalue")
-    spread = dataset.component_variance if variance is None else as_axis("variance", variance)
+    k = dataset.sizes["component"]
+    spread = dataset.component_variance if variance is None else as_variance(variance, k)
     scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
+    if scale.ndim or variance is not None or scale != 1.0:
+        moved = moved_total_eigenvalue(features, labels, scaling, scale, None if variance is None else spread)
+        dataset["total_eigenvalue"] = moved
     return dataset.assign(scaled).assign_attrs(source=source or str(file))

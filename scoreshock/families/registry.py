@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import xarray as xr
 
+from scoreshock.axes import as_axis
+from scoreshock.checks import show
 from scoreshock.conventions import AXES, DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES, WELL_CRITERIA
 from scoreshock.families.arguments import suggestion
 from scoreshock.families.draws import random
@@ -95,7 +97,8 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     missing = [name for name in needed if name not in axes and name not in (parameters or {})]
     if missing:
         raise ValueError(f"family {family!r} needs {', '.join(missing)}")
-    return known.function(**axes, **(parameters or {}))
+    # A study's axis is a sweep by its name; a bare list could also be one value for each component.
+    return known.function(**{name: as_axis(name, value) for name, value in axes.items()}, **(parameters or {}))
 
 
 def module_of(family: str, quantity: str) -> str:
@@ -112,17 +115,19 @@ def module_of(family: str, quantity: str) -> str:
     ('speciation', 'wells.speciation')
     """
     modules = _known(family).kind.quantities
-    if quantity not in modules:
+    if not isinstance(quantity, str) or quantity not in modules:
         raise ValueError(
-            f"quantity = {quantity!r} is not computed of the family {family!r}{suggestion(quantity, modules)}; "
+            f"quantity = {show(quantity)} is not computed of the family {family!r}{suggestion(quantity, modules)}; "
             f"allowed: {', '.join(modules)}"
         )
     return modules[quantity]
 
 
 def _known(family: str) -> Family:
-    if family not in FAMILIES:
-        raise ValueError(f"family = {family!r} is not known{suggestion(family, FAMILIES)}; allowed: {', '.join(FAMILIES)}")
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise ValueError(
+            f"family = {show(family)} is not known{suggestion(family, FAMILIES)}; allowed: {', '.join(FAMILIES)}"
+        )
     return FAMILIES[family]
 
 
@@ -130,7 +135,7 @@ def _check_names(family: str, kind: str, given: Mapping[str, Any], allowed: Any)
     for name in given:
         if name not in allowed:
             listed = ", ".join(allowed) or "none"
-            raise ValueError(f"family {family!r} takes no {kind} {name!r}{suggestion(name, allowed)}; allowed: {listed}")
+            raise ValueError(f"family {family!r} takes no {kind} {show(name)}{suggestion(name, allowed)}; allowed: {listed}")
 
 
 def _plain(value: Any) -> Any:

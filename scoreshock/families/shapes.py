@@ -10,8 +10,9 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
-from scoreshock.families.arguments import MOST_COMPONENTS, list_of, points, product, scale_of, shares_of, whole
-from scoreshock.mixtures import as_numbers, as_weights, mixture
+from scoreshock.checks import as_numbers, show, whole
+from scoreshock.families.arguments import MOST_COMPONENTS, list_of, points, product, scale_of, shares_of
+from scoreshock.mixtures import as_weights, mixture
 
 
 def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any = 1, scaling: str = "fixed") -> xr.Dataset:
@@ -41,7 +42,7 @@ def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any
     array([-3.,  3.])
     """
     scale = scale_of(separation, dimension, scaling)
-    return mixture(scale * points([[-1.0], [1.0]]), shares_of(2, None, weight, marked=1), variance, dimension)
+    return _shaped(scale * points([[-1.0], [1.0]]), shares_of(2, None, weight, marked=1), variance, dimension)
 
 
 def collinear(
@@ -79,10 +80,10 @@ def collinear(
     """
     places = as_numbers("positions", positions)
     if places.ndim != 1:
-        raise ValueError(f"positions = {positions!r} is not allowed; allowed: a list of numbers")
+        raise ValueError(f"positions = {show(positions)} is not allowed; allowed: a list of numbers")
     middle = len(places) // 2 if marked is None else marked
     scale = scale_of(separation, dimension, scaling)
-    return mixture(scale * points(places[:, None]), shares_of(len(places), weights, weight, middle), variance, dimension)
+    return _shaped(scale * points(places[:, None]), shares_of(len(places), weights, weight, middle), variance, dimension)
 
 
 def polygon(
@@ -135,7 +136,7 @@ def polygon(
     turn = np.deg2rad(360.0 * np.arange(k) / k if angles is None else list_of("angles", angles, k))
     corners = distance[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     scale = scale_of(separation, dimension, scaling)
-    return mixture(scale * points(corners), shares_of(k, weights, weight, marked), variance, dimension)
+    return _shaped(scale * points(corners), shares_of(k, weights, weight, marked), variance, dimension)
 
 
 def simplex(
@@ -175,7 +176,7 @@ def simplex(
     k = whole("vertices", vertices, 2, MOST_COMPONENTS)
     ambient = k - 1 if dimension is None else dimension
     scale = scale_of(separation, ambient, scaling)
-    return mixture(scale * points(_simplex(k)), shares_of(k, weights, weight, marked), variance, ambient)
+    return _shaped(scale * points(_simplex(k)), shares_of(k, weights, weight, marked), variance, ambient)
 
 
 def hierarchy(
@@ -233,7 +234,12 @@ def hierarchy(
     tree = points(np.zeros((k, k - 1)))
     for level in range(depth):
         tree = tree + shrink**level * points(_level(b, depth, level))
-    return mixture(product(scale_of(separation, ambient, scaling), tree), as_weights(weights, k), variance, ambient)
+    return _shaped(product(scale_of(separation, ambient, scaling), tree), as_weights(weights, k), variance, ambient)
+
+
+def _shaped(means: xr.DataArray, weights: xr.DataArray, variance: Any, dimension: Any) -> xr.Dataset:
+    """The mixture of a shape, whose variance is an axis like its other arguments."""
+    return mixture(means, weights, as_axis("variance", variance), dimension)
 
 
 def _simplex(k: int) -> np.ndarray:

@@ -55,12 +55,13 @@ def burgers(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
 
 
 def exponent(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
-    """Amplification exponent in closed form and by quadrature of the growth rate."""
+    """Amplification exponent by quadrature of the growth rate, and of pairs in closed form."""
     closed = dataset.exponent.where(dataset.amplification_status == 0)
     checked = dataset.exponent_quadrature.where(dataset.quadrature_status == 0)
     method = xr.Variable("method", ["closed form", "quadrature"])
     label = {"long_name": "amplification exponent Lambda", "units": "1"}
-    return panels(xr.concat([closed, checked], method).assign_attrs(label), "method", backend)
+    both = xr.concat([closed, checked], method).dropna("method", how="all")
+    return panels(both.assign_attrs(label), "method", backend)
 
 
 def growth(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:

@@ -35,8 +35,8 @@ Rate = Callable[[np.ndarray], np.ndarray]
 class Exponent(NamedTuple):
     """Amplification exponent of each point, (...) each.
 
-    ``closed`` form and ``quadrature`` of the growth rate, dimensionless, >= 0; ``log10_factor = closed/ln 10``; ``snr`` R at
-    ``tau_min``; ``status`` of the closed form and the snr, ``quadrature_status``.
+    ``closed`` form and ``quadrature`` of the growth rate, dimensionless, >= 0; ``log10_factor``, the exponent over ln 10;
+    ``snr`` R at ``tau_min``; ``status`` of the closed form and the snr, ``quadrature_status``, also of the factor.
     """
 
     closed: np.ndarray
@@ -93,7 +93,8 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     grows = np.flatnonzero((closed > 0) & (status == Status.ok))
     a, v, log_odds, width = (array.ravel()[grows] for array in (a, v, log_odds, np.log1p(np.where(closed > 0, u, 0.0))))
     quadrature[grows] = _integral(lambda i: _boundary_rate(a[i], log_odds[i]), v, width, PAIR_PANEL)
-    return _exponent(closed, quadrature.reshape(shape), ratio, status, status)
+    ratio = np.where(status == Status.singular, np.nan, ratio)
+    return Exponent(closed, quadrature.reshape(shape), closed / np.log(10), ratio, status, status)
 
 
 def pair_closed(means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,7 +107,7 @@ def pair_closed(means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) ->
 def mean_exponent(
     means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, roots_v: np.ndarray
 ) -> Exponent:
-    """Exponent at the weighted mean of any mixture: leading order in closed form, exact rate by quadrature.
+    """Exponent at the weighted mean of any mixture, by quadrature.
 
     Parameters
     ----------
@@ -118,10 +119,11 @@ def mean_exponent(
     Returns
     -------
     Exponent
-        ``closed`` is (55) with ``a^2 = lambda_1``; ``quadrature`` integrates the positive part of
-        ``(lambda_max(Gamma(v)) - v)/v^2``, the largest eigenvalue of the score Jacobian, over tau from ``tau_min``.
-        ``status`` as for :func:`pair_exponent`; ``quadrature_status`` is ``no_real_root`` with 0 where there is no root: the
-        rate is then negative at every v > sigma0^2.
+        ``quadrature`` integrates the positive part of ``(lambda_max(Gamma(v)) - v)/v^2``, the largest eigenvalue of the
+        score Jacobian, over tau from ``tau_min``, and ``log10_factor`` is that over ln 10. ``quadrature_status`` is
+        ``no_real_root`` with 0 where there is no root: the rate is then negative at every v > sigma0^2; ``no_transition``
+        with 0 for equal means; ``singular`` with NaN at v = 0. The closed form and R are those of a pair:
+        ``not_applicable`` with NaN.
 
     Notes
     -----
@@ -138,20 +140,18 @@ def mean_exponent(
     """
     geometry = decompose(means, weights)
     shape = np.broadcast_shapes(geometry.eigenvalues.shape[:-1], np.shape(variance), np.shape(tau_min), roots_v.shape[:-1])
-    eigenvalue = np.broadcast_to(geometry.eigenvalues[..., 0], shape)
     v = np.broadcast_to(variance + 2 * np.asarray(tau_min), shape)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        u, ratio = (eigenvalue - v) / v, eigenvalue / v
-    closed, status = _closed(u, eigenvalue > 0, eigenvalue > variance, v)
-    void = (status == Status.singular) | (status == Status.no_transition)
     none = np.broadcast_to(np.isnan(roots_v).all(axis=-1), shape)
-    quadrature_status = np.where(void, status, np.where(none, np.int8(Status.no_real_root), np.int8(Status.ok)))
+    status = np.where(none, np.int8(Status.no_real_root), np.int8(Status.ok))
+    status = np.where(geometry.eigenvalues[..., 0] > 0, status, np.int8(Status.no_transition))
+    status = np.where(v > 0, status, np.int8(Status.singular))
     quadrature = np.where(status == Status.singular, np.nan, 0.0).ravel()
-    rooted = np.flatnonzero(quadrature_status == Status.ok)
+    rooted = np.flatnonzero(status == Status.ok)
     if rooted.size:
         levels = core_first(roots_v, 1, shape)[:, rooted]
         quadrature[rooted] = _positive_part(_Spread.of(geometry, weights, shape).at(rooted), v.ravel()[rooted], levels)
-    return _exponent(closed, quadrature.reshape(shape), ratio, status, quadrature_status)
+    exact = quadrature.reshape(shape)
+    return _not_applicable(shape)._replace(quadrature=exact, log10_factor=exact / np.log(10), quadrature_status=status)
 
 
 def growth_rate(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
@@ -247,13 +247,6 @@ def _closed(u: np.ndarray, apart: np.ndarray, grows: np.ndarray, v: np.ndarray) 
     status = np.where(v > 0, status, np.int8(Status.singular))
     closed = exponent_of_excess(np.where(status == Status.ok, u, 0.0))
     return np.where(v > 0, closed, np.nan), status
-
-
-def _exponent(
-    closed: np.ndarray, quadrature: np.ndarray, ratio: np.ndarray, status: np.ndarray, quadrature_status: np.ndarray
-) -> Exponent:
-    ratio = np.where(status == Status.singular, np.nan, ratio)
-    return Exponent(closed, quadrature, closed / np.log(10), ratio, status, quadrature_status)
 
 
 def _not_applicable(shape: tuple[int, ...]) -> Exponent:

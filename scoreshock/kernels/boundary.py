@@ -17,7 +17,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.amplification import excess
 from scoreshock.kernels.batches import in_batches
 from scoreshock.kernels.crossings import EPS, bracketed, crossings
-from scoreshock.kernels.geometry import centred, half_distance
+from scoreshock.kernels.geometry import NO_SIDE, centred, half_distance, leading_direction
 from scoreshock.kernels.groups import FIRST, REST, SECOND
 from scoreshock.kernels.layer import Decomposition, decomposition
 from scoreshock.kernels.vectors import along, dot, inner, length, square
@@ -25,8 +25,8 @@ from scoreshock.kernels.vectors import along, dot, inner, length, square
 TIED = 16 * EPS
 """Means whose projections on a line differ by less than this fraction of the largest difference project to one point."""
 
-NO_SIDE = 1e-12
-"""A mean whose coordinate along the leading eigenvector is below this fraction of the largest lies on neither side of 0."""
+COINCIDENT = 1e-12
+"""Two groups whose means are closer than this fraction of the largest distance from the first mean have one mean."""
 
 
 class Layer(NamedTuple):
@@ -245,11 +245,10 @@ def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, g
 
 
 def leading_split(means: Any, weights: Any) -> np.ndarray:
-    """Groups (..., k) by the sign of the means' coordinates along the leading eigenvector of ``Sigma_B``.
+    """Groups (..., k) by the sign of the means' coordinates along the `leading_direction`.
 
-    Two components are the two groups in their order. Otherwise group 0 lies on the negative side, the eigenvector's
-    component of largest size being positive; means at zero, within rounding, belong to group 1. Where the largest
-    eigenvalue is degenerate the split is one of several: give groups instead.
+    Two components are the two groups in their order. Otherwise group 0 lies on the negative side; means at zero, within
+    rounding, belong to group 1.
 
     Examples
     --------
@@ -260,8 +259,7 @@ def leading_split(means: Any, weights: Any) -> np.ndarray:
     shape = (*np.broadcast_shapes(means.shape[:-2], weights.shape[:-1]), means.shape[-2])
     if shape[-1] == 2:
         return np.broadcast_to(np.array([FIRST, SECOND]), shape)
-    offset, direction = _leading_direction(means, weights)
-    place = dot(offset, direction[..., None, :])
+    place = dot(centred(means, weights), leading_direction(means, weights)[..., None, :])
     limit = NO_SIDE * np.abs(place).max(axis=-1)[..., None]
     return np.where(place < -limit, FIRST, SECOND)
 
@@ -269,7 +267,7 @@ def leading_split(means: Any, weights: Any) -> np.ndarray:
 def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.ndarray]:
     """Midpoint (..., n) of the two groups' weighted means, and the unit vector (..., n) from the first to the second.
 
-    Where they coincide the direction is the leading eigenvector of ``Sigma_B``. NaN for an empty group.
+    Where they coincide it is the `leading_direction`. NaN for an empty group.
 
     Examples
     --------
@@ -284,17 +282,9 @@ def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.n
         one, two = (_centre(offset, np.where(group == code, weights, 0.0)) for code in (FIRST, SECOND))
         step = two - one
         distance = length(step)[..., None]
-        apart = distance > NO_SIDE * length(offset).max(axis=-1)[..., None]
-        direction = np.where(apart, step / distance, _leading_direction(means, weights)[1])
+        apart = distance > COINCIDENT * length(offset).max(axis=-1)[..., None]
+        direction = step / distance if apart.all() else np.where(apart, step / distance, leading_direction(means, weights))
         return anchor + 0.5 * (one + two), np.where(np.isnan(distance), np.nan, direction)
-
-
-def _leading_direction(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means relative to their mean (..., k, n), and the leading eigenvector (..., n) of their covariance."""
-    offset = centred(means, weights)
-    vector = np.linalg.svd(np.sqrt(weights)[..., None] * offset, full_matrices=False)[2][..., 0, :]
-    largest = np.take_along_axis(vector, np.abs(vector).argmax(axis=-1)[..., None], axis=-1)
-    return offset, np.where(largest < 0, -vector, vector)
 
 
 def _centre(means: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.geometry import (
     Geometry,
     core_first,
+    correction_on,
     deviation,
     half_distance,
     leading_space,
@@ -108,17 +109,20 @@ def quadratic(geometry: Geometry, weights: np.ndarray, variance: np.ndarray) -> 
     return tau, np.where(unreal, np.int8(Status.no_real_root), status)
 
 
-def spectral(geometry: Geometry, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Time at which noise matches the total variance, ``tau = (Lambda - 1)/2``, ``Lambda = lambda_1 + sigma0^2``.
+def spectral(geometry: Geometry, variance: np.ndarray, total: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Time at which noise matches the total variance, ``tau = (Lambda - 1)/2``.
 
-    Biroli, Bonnaire, de Bortoli and Mezard (2024): ``t_S = ln(Lambda)/2`` for ``dx = -x dt + sqrt(2) dW``. It depends on
-    the units of the data. ``Lambda <= 1`` is ``no_transition`` with the value kept; equal means are ``no_transition``
-    with NaN, whatever Lambda: one Gaussian has nothing to separate.
+    Lambda is the largest eigenvalue of the total covariance: ``total (...)`` of data, whose components are not isotropic,
+    ``lambda_1 + sigma0^2`` of a mixture without it. Biroli, Bonnaire, de Bortoli and Mezard (2024): ``t_S = ln(Lambda)/2``
+    for ``dx = -x dt + sqrt(2) dW``. It depends on the units of the data. ``Lambda <= 1`` is ``no_transition`` with the value
+    kept; equal means are ``no_transition`` with NaN, whatever Lambda: one Gaussian has nothing to separate. An unknown
+    ``total``, NaN, is ``not_applicable``.
     """
     eigenvalue = geometry.eigenvalues[..., 0]
-    tau = (eigenvalue + variance - 1) / 2
+    tau = ((eigenvalue + variance if total is None else total) - 1) / 2
     status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.no_transition))
-    empty = np.broadcast_to(eigenvalue == 0, tau.shape)
+    status = np.where(np.isnan(tau), np.int8(Status.not_applicable), status)
+    empty = np.broadcast_to(eigenvalue == 0, np.broadcast_shapes(eigenvalue.shape, tau.shape))
     return np.where(empty, np.nan, tau), np.where(empty, np.int8(Status.no_transition), status)
 
 
@@ -168,34 +172,8 @@ def _coefficient(unit: Geometry, weights: np.ndarray) -> np.ndarray:
     space = core_first(leading_space(unit.eigenvalues), 1, lead)
     tied = np.flatnonzero(space.sum(axis=0) > 1)
     if tied.size:
-        total[tied] = _largest_on(space[:, tied], wd[:, tied], y[:, :, tied])
+        total[tied] = correction_on(space[:, tied], w[:, tied], d[:, tied], y[:, :, tied])[0][0]
     return total.reshape(lead)
-
-
-def _largest_on(space: np.ndarray, wd: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Largest eigenvalue of ``sum_k wd_k y_k y_k'`` on the coordinates marked in ``space (m, B)``."""
-    inside = y * space
-    matrix = wd[0] * inside[0, :, None] * inside[0, None, :]
-    for j in range(1, len(wd)):
-        matrix += wd[j] * inside[j, :, None] * inside[j, None, :]
-    return masked_eigh(matrix, space)[0][0]
-
-
-def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenpairs, descending, of symmetric ``matrix (m, m, B)`` that is zero outside ``space (m, B)``.
-
-    Directions outside come last: their diagonal is put below every eigenvalue inside. Values (m, B), vectors (m, m, B).
-    """
-    m = len(space)
-    bound = np.zeros(space.shape[1])
-    for i in range(m):
-        for j in range(m):
-            bound += np.abs(matrix[i, j])
-    shifted = matrix.copy()
-    for i in range(m):
-        shifted[i, i] -= np.where(space[i], 0.0, 2 * bound + np.finfo(float).tiny)
-    values, vectors = np.linalg.eigh(np.ascontiguousarray(np.moveaxis(shifted, -1, 0)))
-    return np.moveaxis(values[:, ::-1], 0, -1), np.moveaxis(vectors[:, :, ::-1], 0, -1)
 
 
 def outcome(critical: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,9 @@ DEGENERATE = 1e-10
 """Eigenvalues closer than this fraction of the largest are one eigenspace: far above rounding (1e-15), far below any
 gap that a correction could resolve."""
 
+NO_SIDE = 1e-8
+"""A mean whose coordinate along a direction is below this fraction of the farthest mean's lies on neither side of 0."""
+
 RANK = 4 * np.finfo(float).eps
 """Singular values below this fraction (times k) of the largest are rounding, and count as zero."""
 
@@ -93,6 +96,126 @@ def leading_space(eigenvalues: np.ndarray) -> np.ndarray:
     return eigenvalues >= eigenvalues[..., :1] * (1 - DEGENERATE)
 
 
+def leading_direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Unit vector (..., n) along which a mixture's means spread most: the leading eigenvector of ``Sigma_B``.
+
+    Parameters
+    ----------
+    means, weights
+        (..., k, n) and (..., k).
+
+    Returns
+    -------
+    array (..., n)
+        Of a pair from the first mean to the second. Else its entry of largest size (of several the first) is positive. The
+        first axis where all means are equal.
+
+    Notes
+    -----
+    Where the largest eigenvalue is degenerate within :data:`DEGENERATE`, it is the leading eigenvector of
+    ``Dbar Sigma_B - Sigma_D`` on that eigenspace (section 9.1, as for C). Where that is degenerate too, as for regular
+    polygons and simplices, it is the direction between the weighted sums of two sides of components. Each component in turn
+    joins the side towards which it lies, the second where it lies towards neither; then sides and direction are made
+    anew until they agree. So it depends on the order of components there, and nowhere else.
+
+    Examples
+    --------
+    A square falls into two halves, whose layer is flat, and a triangle into one vertex and the other two.
+
+    >>> square = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    >>> leading_direction(square, np.full(4, 0.25)).round(6).tolist()
+    [0.707107, -0.707107]
+    """
+    if means.shape[-2] == 2:
+        return _unit(means[..., 1, :] - means[..., 0, :])
+    offset = _scaled(centred(means, weights), 2)
+    share = weights * along_leading(decompose(offset, weights), weights)
+    vector = share[..., 0, None] * offset[..., 0, :]
+    for j in range(1, offset.shape[-2]):
+        vector = vector + share[..., j, None] * offset[..., j, :]
+    size = np.abs(vector)
+    first = (size >= (1 - NO_SIDE) * size.max(axis=-1)[..., None]).argmax(axis=-1)[..., None]
+    return _unit(np.where(np.take_along_axis(vector, first, axis=-1) < 0, -vector, vector))
+
+
+def along_leading(geometry: Geometry, weights: np.ndarray) -> np.ndarray:
+    """Coordinates (..., k) of the centred means along :func:`leading_direction`, up to one sign for all."""
+    unit, e = normalised(geometry)
+    lead = unit.eigenvalues.shape[:-1]
+    y, space = core_first(unit.coordinates, 2, lead), core_first(leading_space(unit.eigenvalues), 1, lead)
+    along = y[:, 0].copy()
+    tied = np.flatnonzero((space.sum(axis=0) > 1) & (np.abs(y).max(axis=(0, 1)) > 0))
+    if tied.size:
+        w, d = core_first(weights, 1, lead)[:, tied], core_first(unit.distances, 1, lead)[:, tied]
+        largest = core_first(unit.eigenvalues[..., 0], 0, lead)[tied]
+        along[:, tied] = _along_tied(space[:, tied], w, d, y[:, :, tied], DEGENERATE * largest * d.max(axis=0))
+    return np.ldexp(np.moveaxis(along, -1, 0).reshape(*lead, -1), e[..., None])
+
+
+def correction_on(space: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenpairs, descending, of ``Dbar Sigma_B - Sigma_D`` on the coordinates marked in ``space``, as `masked_eigh`."""
+    wd, inside = w * deviation(d, w), y * space
+    matrix = wd[0] * inside[0, :, None] * inside[0, None, :]
+    for j in range(1, len(wd)):
+        matrix += wd[j] * inside[j, :, None] * inside[j, None, :]
+    return masked_eigh(matrix, space)
+
+
+def _along_tied(space: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.ndarray, tie: np.ndarray) -> np.ndarray:
+    """Coordinates (k, B) in degenerate leading eigenspaces; eigenvalues of the correction within ``tie`` (B,) are one."""
+    values, vectors = correction_on(space, w, d, y)
+    best = (values >= values[0] - tie) & (np.arange(len(space))[:, None] < space.sum(axis=0))
+    z = np.zeros_like(y)
+    for i in range(len(space)):
+        z += (y[:, i] * space[i])[:, None] * vectors[i] * best
+    return _inner(z, _between_sides(z, w))
+
+
+def _between_sides(z: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Unit vector (m, B) between the sums of two sides of the means ``z (k, m, B)``, see :func:`leading_direction`."""
+    reach = NO_SIDE * np.sqrt(_inner(z, z).max(axis=0))
+    weighted = w[:, None] * z
+
+    def side(mean: np.ndarray, total: np.ndarray) -> np.ndarray:
+        return np.where(_inner(mean, total) > reach * np.sqrt(_inner(total, total)), 1.0, -1.0)
+
+    total = weighted[0]
+    for j in range(1, len(z)):
+        total = total + side(z[j], total) * weighted[j]
+    sides = np.zeros_like(w)
+    for _ in range(len(z)):
+        before, sides = sides, side(z, total)
+        if (sides == before).all():
+            break
+        total = sides[0] * weighted[0]
+        for j in range(1, len(z)):
+            total = total + sides[j] * weighted[j]
+    return total / np.sqrt(_inner(total, total))
+
+
+def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Inner product over the axis before the last, summed in a fixed order."""
+    total = a[..., 0, :] * b[..., 0, :]
+    for i in range(1, a.shape[-2]):
+        total = total + a[..., i, :] * b[..., i, :]
+    return total
+
+
+def _scaled(array: np.ndarray, core: int) -> np.ndarray:
+    """The array over a power of two near the largest of its last ``core`` axes, so that squares of it stay in range."""
+    largest = np.abs(array).max(axis=tuple(range(-core, 0)), keepdims=True)
+    return np.ldexp(array, -np.frexp(largest)[1])
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """The vectors (..., n) over their length; the first axis where that is 0."""
+    scaled = _scaled(vector, 1)
+    length = np.sqrt(_inner(scaled[..., None], scaled[..., None]))
+    first = np.zeros(vector.shape[-1])
+    first[0] = 1.0
+    return np.where(length > 0, scaled / np.where(length > 0, length, 1.0), first)
+
+
 def normalised(geometry: Geometry) -> tuple[Geometry, np.ndarray]:
     """The geometry in units where the farthest mean is at a distance in [1/2, 1), and the exponent e (...) of that unit.
 
@@ -119,3 +242,20 @@ def deviation(distances: np.ndarray, weights: np.ndarray) -> np.ndarray:
     for j in range(distances.shape[0]):
         total += weights[j] * (distances[j] - distances)
     return total
+
+
+def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenpairs, descending, of symmetric ``matrix (m, m, B)`` that is zero outside ``space (m, B)``.
+
+    Directions outside come last: their diagonal is put below every eigenvalue inside. Values (m, B), vectors (m, m, B).
+    """
+    m = len(space)
+    bound = np.zeros(space.shape[1])
+    for i in range(m):
+        for j in range(m):
+            bound += np.abs(matrix[i, j])
+    shifted = matrix.copy()
+    for i in range(m):
+        shifted[i, i] -= np.where(space[i], 0.0, 2 * bound + np.finfo(float).tiny)
+    values, vectors = np.linalg.eigh(np.ascontiguousarray(np.moveaxis(shifted, -1, 0)))
+    return np.moveaxis(values[:, ::-1], 0, -1), np.moveaxis(vectors[:, :, ::-1], 0, -1)

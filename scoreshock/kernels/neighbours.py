@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import scipy
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.amplification import growth_rate
@@ -291,8 +290,9 @@ def _two_moments(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
 def _root(function: object, low: np.ndarray, high: np.ndarray, index: np.ndarray) -> np.ndarray:
     if not index.size:
         return low
-    # By its full name, which SciPy imports when it is first used: most jobs of `speciation` never come here.
-    result = scipy.optimize.elementwise.find_root(function, (low, high), args=(index,), tolerances={"xatol": 1e-14})
+    from scipy.optimize.elementwise import find_root  # slow to import, and most jobs of `speciation` never come here
+
+    result = find_root(function, (low, high), args=(index,), tolerances={"xatol": 1e-14})
     return np.where(result.success, result.x, np.nan)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.criteria import first_term, masked_eigh, outcome
+from scoreshock.kernels.criteria import first_term, outcome
 from scoreshock.kernels.geometry import (
     DEGENERATE,
     Geometry,
@@ -21,6 +21,7 @@ from scoreshock.kernels.geometry import (
     core_first,
     deviation,
     leading_space,
+    masked_eigh,
     normalised,
 )
 

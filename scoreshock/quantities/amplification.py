@@ -39,8 +39,10 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     Returns
     -------
     Dataset
-        ``exponent`` in closed form (55), ``exponent_quadrature`` by 32-point Gauss-Legendre in ``ln v`` of the growth rate
-        itself, ``log10_factor = exponent / ln 10``, ``snr`` R, ``exponent_kind`` and statuses; ``lyapunov(..., tau)``.
+        ``exponent`` in closed form (55) and ``snr`` R of a pair, with ``amplification_status``, which is ``not_applicable``
+        with NaN for more components; ``exponent_quadrature`` by 32-point Gauss-Legendre in ``ln v`` of the growth rate
+        itself, and ``log10_factor``, the exponent over ln 10, with ``quadrature_status``; ``exponent_kind``;
+        ``lyapunov(..., tau)``.
 
     Raises
     ------
@@ -51,9 +53,9 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     -----
     A pair: ``R = a^2/v``, and the rate is the normal curvature ``n'Hn`` on the moving boundary; with equal weights its
     integral is a Lyapunov exponent (51), with unequal ones only an integral of rates, since trajectories do not stay on
-    the boundary (``exponent_kind``). More components: closed form with ``a^2 -> lambda_1`` (leading order at the weighted
-    mean), quadrature of the exact positive rate ``(lambda_max(Gamma) - v)/v^2`` there; their difference is the error of
-    the leading order. Along the moving boundary of any mixture: ``boundary_amplification``.
+    the boundary (``exponent_kind``). More components: the positive rate ``(lambda_max(Gamma) - v)/v^2`` at the weighted
+    mean; its integral has no closed form (with ``a^2 -> lambda_1`` in (55) it would be 50 times too large on the digits of
+    scikit-learn). Along the moving boundary of any mixture: ``boundary_amplification``.
 
     Examples
     --------

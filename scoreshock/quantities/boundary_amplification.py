@@ -64,8 +64,7 @@ def boundary_amplification(
     tau
         Diffusion times at which the rate ``boundary_rate`` is given; without them it is left out.
     groups
-        Two groups of components, as in :func:`scoreshock.layer`: by default those of a pair, else the sides of the weighted
-        mean along the leading eigenvector of the between-class covariance.
+        Two groups of components, with the defaults of :func:`scoreshock.layer`.
 
     Returns
     -------

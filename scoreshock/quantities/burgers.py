@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import as_numbers, show
 from scoreshock.conventions import FORMS, Status, attributes
 from scoreshock.kernels import burgers as kernel
 from scoreshock.kernels import differences, geometry
 from scoreshock.kernels import mixture as mixtures
-from scoreshock.quantities.labelled import Output, apply, check_names, mixture_arguments
+from scoreshock.quantities.labelled import Output, apply, checked_mixture, checked_names, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
     explained,
     inner,
+    labelled_numbers,
     line_direction,
     on_line,
     on_the_line,
@@ -99,7 +101,7 @@ def residuals(
     >>> bool((found.residual_relative < 1e-12).all()), found.form.values.tolist()
     (True, ['burgers', 'vp'])
     """
-    check_names("forms", forms, FORMS)
+    forms = checked_names("forms", forms, FORMS)
     for form in forms:
         checked_method(mixture, form, None)
     own = ("form",)
@@ -117,7 +119,7 @@ def residuals(
             Output("residual_status", own, np.int8),
         ],
         sizes={"form": len(forms)},
-        forms=tuple(forms),
+        forms=forms,
         terms=terms,
     )
     for name in ALONG if terms else ():
@@ -191,8 +193,11 @@ def burgers_residual(
     0.091
     """
     method = checked_method(field, form, method)
-    at, factor = times(tau), as_labelled(coefficient)
-    steps = [(as_labelled(np.nan if step is None else step), ()) for step in (length, duration)]
+    at, factor = times(tau), labelled_numbers("coefficient", coefficient)
+    given_steps = {"length": length, "duration": duration}
+    steps = [
+        (xr.DataArray(np.nan) if step is None else labelled_numbers(name, step), ()) for name, step in given_steps.items()
+    ]
     options: dict[str, Any] = {"form": form}
     if method == "differences":
         options |= {"precision": precision, "richardson": richardson}
@@ -227,21 +232,29 @@ def _outputs(form: str, method: str) -> list[Output]:
 
 def checked_method(field: xr.Dataset | Field, form: str, method: str | None, jacobian: Field | None = None) -> str:
     """The method, if it and the form are available for the field."""
-    is_mixture = isinstance(field, xr.Dataset)
-    if not is_mixture and not callable(field):
-        raise ValueError(f"field: {type(field).__name__}; allowed: a mixture, or a function of (x, tau)")
-    method = method or ("analytic" if is_mixture else "differences")
+    is_mixture = checked_field(field)
+    method = ("analytic" if is_mixture else "differences") if method is None else method
     methods = METHODS if is_mixture else METHODS[:1] if jacobian is not None else METHODS[1:]
-    if method not in methods:
-        raise ValueError(f"method: {method!r} is not available; allowed: {', '.join(methods)}")
+    if not isinstance(method, str) or method not in methods:
+        raise ValueError(f"method: {show(method)} is not available; allowed: {', '.join(methods)}")
     forms = list(EQUATIONS)
     if method == "differences":
         forms = [name for name in forms if name not in OF_MIXTURES and not (is_mixture and name == "vp")]
-    if form not in forms:
-        raise ValueError(f"form: {form!r} is not available with {method}; allowed: {', '.join(forms)}")
+    if not isinstance(form, str) or form not in forms:
+        raise ValueError(f"form: {show(form)} is not available with {method}; allowed: {', '.join(forms)}")
     if form == "conservation" and isinstance(field, xr.Dataset) and field.sizes["feature"] != 1:
         raise ValueError(f"form: 'conservation' has one dimension; the mixture has {field.sizes['feature']} features")
     return method
+
+
+def checked_field(field: Any) -> bool:
+    """Whether the field is a mixture, not a function; ``ValueError`` where it is neither."""
+    if isinstance(field, xr.Dataset):
+        checked_mixture(field, "field")
+        return True
+    if not callable(field):
+        raise ValueError(f"field = {show(field)} is not allowed; allowed: a mixture, or a function of (x, tau)")
+    return False
 
 
 def points_of(x: Points) -> xr.DataArray:
@@ -249,15 +262,11 @@ def points_of(x: Points) -> xr.DataArray:
     if isinstance(x, xr.DataArray):
         if "feature" not in x.dims:
             raise ValueError(f"x: dimensions {x.dims}; allowed: any that include feature")
-        return x
-    array = np.asarray(x, dtype=float)
+        return labelled_numbers("x", x)
+    array = as_numbers("x", x)
     if array.ndim not in (1, 2):
         raise ValueError(f"x: shape {array.shape}; allowed: (d,) or (points, d)")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
-
-
-def as_labelled(value: Any) -> xr.DataArray:
-    return value if isinstance(value, xr.DataArray) else xr.DataArray(np.asarray(value, dtype=float))
 
 
 def _analytic(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import whole
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import exact_cascade as cascades
 from scoreshock.kernels import geometry
@@ -53,9 +54,7 @@ def exact_cascade(mixture: xr.Dataset, places: int | None = None) -> xr.Dataset:
     """
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
-    places = 2 * k - 1 if places is None else places
-    if places < 1:
-        raise ValueError(f"places = {places} is not allowed; allowed: a whole number >= 1")
+    places = 2 * k - 1 if places is None else whole("places", places, 1)
     found = apply(
         _cascades,
         mixture_arguments(mixture),

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import show
 from scoreshock.conventions import TimeStatus, attributes
 from scoreshock.quantities.labelled import Output, apply
-from scoreshock.schedules import Schedule
+from scoreshock.quantities.points import labelled_numbers
+from scoreshock.schedules import Schedule, Schedules, as_schedules
 
 
-def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Dataset:
+def clock(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
     """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
 
     ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
     ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
+
+    Parameters
+    ----------
+    tau_star
+        Diffusion times: a DataArray, or a number or a 1D array, which becomes the axis ``tau``.
+    schedules
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label.
+
+    Raises
+    ------
+    ValueError
+        Without a schedule, or for one that is not known.
+
+    Examples
+    --------
+    >>> round(float(clock(0.5, "edm").time.sel(schedule="edm")), 12)
+    1.0
     """
+    chosen = as_schedules(schedules)
+    if not chosen:
+        raise ValueError(f"schedules = {show(schedules)} is not allowed; allowed: at least one schedule")
+    tau_star = labelled_numbers("tau_star", tau_star, "tau")
     each = ("schedule",)
     return apply(
         _placed,
@@ -31,9 +53,9 @@ def clock(tau_star: xr.DataArray, schedules: Mapping[str, Schedule]) -> xr.Datas
             Output("sampling_step", each),
             Output("sigma"),
         ],
-        sizes={"schedule": len(schedules)},
-        schedules=tuple(schedules.values()),
-    ).assign_coords(schedule=("schedule", list(schedules), attributes("schedule")))
+        sizes={"schedule": len(chosen)},
+        schedules=tuple(chosen.values()),
+    ).assign_coords(schedule=("schedule", list(chosen), attributes("schedule")))
 
 
 def _placed(tau: np.ndarray, schedules: tuple[Schedule, ...]) -> tuple[np.ndarray, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import whole
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria as closed
 from scoreshock.kernels import geometry, roots, series
@@ -94,8 +95,7 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
 
 def check_order(order: int) -> None:
     """Raise ``ValueError`` unless ``order`` is a whole number from 0 to the highest of the series."""
-    if not (isinstance(order, int | np.integer) and 0 <= order <= MAXIMUM_ORDER):
-        raise ValueError(f"order = {order!r} is not allowed; allowed: a whole number from 0 to {MAXIMUM_ORDER}")
+    whole("order", order, 0, MAXIMUM_ORDER)
 
 
 def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, order: int) -> tuple[np.ndarray, ...]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import show
 from scoreshock.kernels import divergence as kernel
 from scoreshock.kernels import flow
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments
-from scoreshock.quantities.points import times
+from scoreshock.quantities.points import labelled_numbers, times
 
 Number = float | xr.DataArray
 
@@ -91,11 +92,13 @@ def gaussian_divergence(
     (0.2919, 0.1919)
     """
     low, high = times(tau_min, "tau_min"), times(tau_max, "tau_max")
+    variance = labelled_numbers("variance", variance)
     given = [variance, variance if variance_model is None else variance_model, shift, low, high, dimension]
     given.append(variance + 2 * high if variance_start is None else variance_start)
+    names = ("variance", "variance_model", "shift", "tau_min", "tau_max", "dimension", "variance_start")
     return apply(
         kernel.gaussian_divergence,
-        [(xr.DataArray(value).astype(float), ()) for value in given],
+        [(labelled_numbers(name, value).astype(float), ()) for name, value in zip(names, given, strict=True)],
         [
             *(Output(name) for name in GAUSSIAN),
             Output("divergence_status", (), np.int8),
@@ -142,8 +145,11 @@ def divergence_bound(
     >>> round(float(divergence_bound(pair, 0.0, 2.0, bias=0.1, place="layer").kl_bound.squeeze()), 4)
     0.0092
     """
-    if isinstance(place, str) and place not in flow.PROFILES:
-        raise ValueError(f"place: {place!r} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
+    if place not in flow.PROFILES if isinstance(place, str) else not callable(place):
+        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
+    start = labelled_numbers("kl_start", kl_start)
+    if start.chunks is None and bool((start < 0).any()):
+        raise ValueError(f"kl_start = {float(start.min())} is not allowed; allowed: numbers >= 0")
     named: dict[str, Any] = {"place": place} if isinstance(place, str) else {"error": place}
     return apply(
         _bound,
@@ -151,8 +157,8 @@ def divergence_bound(
             *mixture_arguments(mixture),
             (times(tau_min, "tau_min"), ()),
             (times(tau_max, "tau_max"), ()),
-            (xr.DataArray(bias), ()),
-            (xr.DataArray(kl_start), ()),
+            (labelled_numbers("bias", bias), ()),
+            (start, ()),
         ],
         [
             Output("score_error_integral"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import ThreadpoolController
 
+from scoreshock.checks import repeated, shortened, show
 from scoreshock.conventions import AXES, attributes
 
 MEANS = ("component", "feature")
@@ -152,22 +153,28 @@ def apply(
     order = sorted(range(len(arguments)), key=lambda i: _first_axis(arguments[i][0]))
     given = [arguments[i] for i in order]
     known = {dim: array.sizes[dim] for array, dims in arguments for dim in dims} | dict(sizes or {})
-    results = xr.apply_ufunc(
-        _Kernel(
-            kernel,
-            tuple(order.index(i) for i in range(len(order))),
-            tuple(dims for _, dims in given),
-            tuple(outputs),
-            known,
-            options,
-        ),
-        *[_whole(array, dims) for array, dims in given],
-        input_core_dims=[list(dims) for _, dims in given],
-        output_core_dims=[list(output.dims) for output in outputs],
-        join="exact",
-        dask="allowed",
-        keep_attrs="override",
+    compute = _Kernel(
+        kernel,
+        tuple(order.index(i) for i in range(len(order))),
+        tuple(dims for _, dims in given),
+        tuple(outputs),
+        known,
+        options,
     )
+    try:
+        results = xr.apply_ufunc(
+            compute,
+            *[_whole(array, dims) for array, dims in given],
+            input_core_dims=[list(dims) for _, dims in given],
+            output_core_dims=[list(output.dims) for output in outputs],
+            join="exact",
+            dask="allowed",
+            keep_attrs="override",
+        )
+    except xr.AlignmentError as error:
+        raise ValueError(
+            f"arguments disagree on a dimension that they share; allowed: the same points ({shortened(error)})"
+        ) from None
     arrays = (results,) if isinstance(results, xr.DataArray) else results
     return xr.Dataset(
         {o.name: (a.dims, a.data, attributes(o.name)) for o, a in zip(outputs, arrays, strict=True)}, arrays[0].coords
@@ -185,8 +192,25 @@ def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
     return bare.chunk(dict.fromkeys(dims, -1)) if bare.chunks else bare
 
 
+PARTS = {"component_mean": MEANS, "component_weight": WEIGHTS, "component_variance": (), "ambient_dimension": ()}
+"""Variables of a mixture, and the dimensions that each has besides those of a sweep."""
+
+
+def checked_mixture(given: Any, name: str = "mixture") -> xr.Dataset:
+    """The argument, where it is a labelled mixture; else ``ValueError`` naming it."""
+    if isinstance(given, xr.Dataset):
+        lacking = [part for part, dims in PARTS.items() if part not in given or not set(dims) <= set(given[part].dims)]
+        if not lacking:
+            return given
+    why = f" (no {lacking[0]})" if isinstance(given, xr.Dataset) else ""
+    raise ValueError(
+        f"{name} = {show(given)} is not a mixture{why}; allowed: one from ss.mixture, ss.families or ss.from_labelled"
+    )
+
+
 def means_and_weights(mixture: xr.Dataset) -> Arguments:
     """The mixture's means and weights as arguments of :func:`apply`."""
+    mixture = checked_mixture(mixture)
     return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
 
 
@@ -207,14 +231,19 @@ def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
 
 def number_of_components(mixture: xr.Dataset) -> int:
     """k, at least two: one component has no layer and no transition."""
-    count = mixture.sizes["component"]
+    count = checked_mixture(mixture).sizes["component"]
     if count < 2:
         raise ValueError(f"component: the mixture has {count}; allowed: at least 2 components")
     return count
 
 
-def check_names(what: str, given: Sequence[str], allowed: Sequence[str]) -> None:
-    """Raise ``ValueError`` unless at least one name is ``given``, and each is ``allowed``."""
-    unknown = [name for name in given if name not in allowed]
-    if unknown or not given:
-        raise ValueError(f"{what}: {unknown or list(given)!r} is not allowed; allowed: {', '.join(allowed)}")
+def checked_names(what: str, given: Any, allowed: Sequence[str]) -> tuple[str, ...]:
+    """One name or several as a tuple; ``ValueError`` unless there is at least one, none twice, and each is ``allowed``."""
+    several = isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+    names = (given,) if isinstance(given, str) else tuple(map(str, given)) if several else ()
+    unknown = [name for name in names if name not in allowed]
+    if unknown or not names:
+        raise ValueError(f"{what}: {show(unknown or given)} is not allowed; allowed: {', '.join(allowed)}")
+    if again := repeated(names):
+        raise ValueError(f"{what}: {show(again[0])} is there more than once; allowed: each once")
+    return names

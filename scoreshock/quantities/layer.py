@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import show
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import boundary as kernel
 from scoreshock.kernels import competitors as competitors_kernel
 from scoreshock.kernels import layer as decomposition_kernel
 from scoreshock.kernels.groups import FIRST, REST, SECOND
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import (
+    Output,
+    apply,
+    checked_mixture,
+    means_and_weights,
+    mixture_arguments,
+    number_of_components,
+)
 from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import Points, diffusion_times, positions, times, with_times
 
@@ -47,8 +56,8 @@ def layer(
         Diffusion time, >= 0; an array tracks the boundary over it.
     groups
         Two lists of component indices, ``([0], [1, 2])``, or a DataArray of 0, 1 and 2 along ``component``; components in
-        neither (2) are left out. By default the two components of a pair, else the sides of the weighted mean along the
-        leading eigenvector of the between-class covariance (one choice of several where that is degenerate).
+        neither (2) are left out. By default the two components of a pair, else the two sides of the weighted mean along
+        the leading direction, that of the line of `scores`; means at zero belong to the second group.
     start, direction
         A line, or with further dimensions many lines, which trace the boundary as a curve or surface. By default the line
         through the weighted means of both groups, from their midpoint.
@@ -70,9 +79,12 @@ def layer(
 
     Notes
     -----
-    Theorem 5.8, Propositions 5.13-5.14. ``normal_hessian > 0`` says that ``ln p`` is convex across the boundary; it is
-    bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48) exactly for a pair;
-    for larger groups it has a diffusive part, ``-Laplacian(phi)/|grad phi|``, besides.
+    Theorem 5.8, Propositions 5.13-5.14. The leading direction is that of
+    :func:`scoreshock.kernels.geometry.leading_direction`, which says what it is where the leading eigenvalue is degenerate.
+    With the default groups of a regular polygon, simplex or tree the normal is along it, by symmetry; in general it turns
+    away, and so does the line through both groups' means. ``normal_hessian > 0`` says that ``ln p`` is convex across the
+    boundary; it is bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48)
+    exactly for a pair; for larger groups it has a diffusive part, ``-Laplacian(phi)/|grad phi|``, besides.
 
     Examples
     --------
@@ -89,8 +101,8 @@ def layer(
         [*means_and_weights(mixture), (codes, ("component",))],
         [Output("line_start", VECTOR), Output("line_direction", VECTOR)],
     )
-    begin = line.line_start if start is None else positions(mixture, start)
-    toward = line.line_direction if direction is None else positions(mixture, direction)
+    begin = line.line_start if start is None else positions(mixture, start, "start")
+    toward = line.line_direction if direction is None else positions(mixture, direction, "direction")
     found = apply(
         _layer,
         [*_arguments(mixture, tau, codes), (begin, VECTOR), (toward, VECTOR)],
@@ -165,7 +177,7 @@ def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, group
         [
             *_arguments(mixture, tau, group_codes(mixture, groups)),
             (positions(mixture, x), VECTOR),
-            (positions(mixture, normal), VECTOR),
+            (positions(mixture, normal, "normal"), VECTOR),
         ],
         [
             *(Output(name) for name in names),
@@ -209,7 +221,7 @@ def group_codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
     """Groups as codes along ``component``."""
     if groups is None:
         return apply(kernel.leading_split, means_and_weights(mixture), [Output("group", ("component",), np.int8)]).group
-    count = mixture.sizes["component"]
+    count = checked_mixture(mixture).sizes["component"]
     if isinstance(groups, xr.DataArray):
         if groups.sizes.get("component") != count:
             raise ValueError(f"groups: component has size {groups.sizes.get('component')}; the mixture has {count}")
@@ -219,11 +231,14 @@ def group_codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
 
 def codes_of(groups: Sequence[Sequence[int]], count: int) -> xr.DataArray:
     """Two lists of indices as codes of ``count`` components, or ``ValueError`` that says what is allowed."""
-    parts = [list(part) for part in groups]
+    try:
+        parts = [[operator.index(index) for index in part] for part in groups]
+    except TypeError:
+        parts = []
     members = [index for part in parts for index in part]
     if len(parts) != 2 or not all(parts) or len(set(members)) < len(members) or not set(members) <= set(range(count)):
         raise ValueError(
-            f"groups = {parts} is not allowed; allowed: two lists of different components, of 0 ... {count - 1}"
+            f"groups = {show(groups)} is not allowed; allowed: two lists of different components, of 0 ... {count - 1}"
         )
     codes = np.full(count, REST, dtype=np.int8)
     codes[parts[0]], codes[parts[1]] = FIRST, SECOND

@@ -33,7 +33,7 @@ def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
     Notes
     -----
     ``C = -Var_w(y²) - Cov_w(|mu_perp|², y²)``: the condition suffices and is not necessary. Where the leading eigenvalue is
-    degenerate, the direction is the one for which C is largest.
+    degenerate, the direction is the one for which C is largest (and where C ties too, that of the line of `scores`).
 
     Examples
     --------
@@ -62,8 +62,7 @@ def _covariance_condition(means: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     unit, e = geometry.normalised(spectrum)
     lead = unit.eigenvalues.shape[:-1]
     w, d = geometry.core_first(weights, 1, lead), geometry.core_first(unit.distances, 1, lead)
-    y = geometry.core_first(unit.coordinates, 2, lead)
-    squares = _along_leading(unit, w, d, y) ** 2
+    squares = geometry.core_first(geometry.along_leading(unit, weights), 1, lead) ** 2
     across, sign_across = _covariance(w, np.maximum(d - squares, 0.0), squares)
     _, sign_all = _covariance(w, d, squares)
     on_line = (unit.eigenvalues[..., 1:] == 0).all(axis=-1).reshape(-1)
@@ -76,21 +75,6 @@ def _covariance_condition(means: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     scaled = np.ldexp(across.reshape(lead), 4 * e)
     flags = (column.reshape(lead).astype(np.int8) for column in (sign, on_line, equal, holds, proposition))
     return closed.correction_coefficient(spectrum, weights), scaled, *flags
-
-
-def _along_leading(unit: geometry.Geometry, w: np.ndarray, d: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Coordinates of the means in the leading direction, (k, B)."""
-    lead = unit.eigenvalues.shape[:-1]
-    space = geometry.core_first(geometry.leading_space(unit.eigenvalues), 1, lead)
-    wd, inside = w * geometry.deviation(d, w), y * space
-    matrix = wd[0] * inside[0, :, None] * inside[0, None, :]
-    for j in range(1, len(w)):
-        matrix = matrix + wd[j] * inside[j, :, None] * inside[j, None, :]
-    vector = closed.masked_eigh(matrix, space)[1][:, 0]
-    along = y[:, 0] * vector[0]
-    for i in range(1, len(vector)):
-        along = along + y[:, i] * vector[i]
-    return along
 
 
 def _covariance(w: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import whole
 from scoreshock.conventions import Status
 from scoreshock.kernels import merging_tree as trees
 from scoreshock.kernels import mode_counts
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import Output, apply, checked_mixture, mixture_arguments, number_of_components
 from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
@@ -54,9 +55,7 @@ def mode_count(
     >>> mode_count(triangle, [0.24, 0.26, 0.28]).n_modes.squeeze().values.tolist()
     [3, 4, 1]
     """
-    places = 2 * mixture.sizes["component"] if places is None else places
-    if places < 1:
-        raise ValueError(f"places = {places} is not allowed; allowed: a whole number >= 1")
+    places = 2 * checked_mixture(mixture).sizes["component"] if places is None else whole("places", places, 1)
     found = apply(
         _modes,
         [*mixture_arguments(mixture), (times(tau), ())],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import as_real, show
 from scoreshock.conventions import attributes
 from scoreshock.kernels import neighbours as kernel
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
@@ -80,8 +81,8 @@ def neighbouring_times(mixture: xr.Dataset, level: float = kernel.LEVEL) -> xr.D
     >>> neighbouring_times(ss.families.pair(separation=1.0, variance=0.0)).tau_star.squeeze().values.round(4).tolist()
     [0.5, 0.7071, 0.3315]
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level} is not allowed; allowed: numbers between 0 and 1")
+    if as_real("level", level).ndim or not 0 < level < 1:
+        raise ValueError(f"level = {show(level)} is not allowed; allowed: a number between 0 and 1")
     number_of_components(mixture)
     found = apply(
         _times,

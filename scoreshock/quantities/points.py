@@ -9,40 +9,56 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes
+from scoreshock.checks import as_numbers, as_real, mapping_of, show
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import criteria, geometry
-from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights, mixture_arguments
+from scoreshock.quantities.labelled import Arguments, Output, apply, checked_mixture, means_and_weights, mixture_arguments
 
 Points = xr.DataArray | np.ndarray | list | float
 
 
-def positions(mixture: xr.Dataset, x: Points) -> xr.DataArray:
+def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -> xr.DataArray:
+    """``value`` as a DataArray of numbers; a 1D array becomes the dimension ``axis``, if any, described as ``meaning``."""
+    if isinstance(value, xr.DataArray):
+        if value.dtype.kind not in "iuf":
+            raise ValueError(f"{name} has the type {value.dtype}; allowed: real numbers")
+        return value
+    values = as_real(name, value, "numbers, or a DataArray of numbers")
+    if not values.size:
+        raise ValueError(f"{name} is empty; allowed: at least one number")
+    if np.isnan(values).any() or not (axis or np.isfinite(values).all()):
+        raise ValueError(f"{name} = {show(value)} is not allowed; allowed: finite numbers")
+    if values.ndim > bool(axis):
+        one = "a number, a 1D array" if axis else "a number"
+        raise ValueError(f"{name} has shape {values.shape}; allowed: {one}, or a DataArray with named dimensions")
+    if not values.ndim:
+        return xr.DataArray(values)
+    return xr.DataArray(values, {axis: (axis, values, attributes(meaning or axis))}, dims=(axis,))
+
+
+def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
     """``x`` as a DataArray with the mixture's features."""
-    n = mixture.sizes["feature"]
+    n = checked_mixture(mixture).sizes["feature"]
     if isinstance(x, xr.DataArray):
+        x = labelled_numbers(name, x)
         if "feature" not in x.dims and n == 1:
             return x.expand_dims("feature", axis=-1)
         if x.sizes.get("feature") != n:
-            raise ValueError(f"x: feature has size {x.sizes.get('feature')}; the mixture has {n} (see scoreshock.project)")
+            size = x.sizes.get("feature")
+            raise ValueError(f"{name}: feature has size {size}; the mixture has {n} (see scoreshock.project)")
         return x
-    array = np.asarray(x, dtype=float)
+    array = as_numbers(name, x)
     if n == 1 and array.ndim == 1:
         grid = xr.DataArray(array, dims="x", coords={"x": ("x", array, attributes("x"))})
         return grid.expand_dims("feature", axis=-1)
     if array.ndim not in (1, 2) or array.shape[-1] != n:
-        raise ValueError(f"x: shape {array.shape}; allowed: ({n},) or (points, {n})")
+        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n})")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
 
 
 def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> xr.DataArray:
     """``tau`` as a DataArray; an array becomes the axis ``name``."""
-    if isinstance(tau, xr.DataArray):
-        array = tau
-    else:
-        values = np.asarray(tau, dtype=float)
-        array = xr.DataArray(values, dims=(name,)[: values.ndim])
-        if values.ndim:
-            array = array.assign_coords({name: (name, values, attributes("tau"))})
+    array = labelled_numbers(name, tau, name, "tau")
     if array.chunks is None and bool((array < 0).any()):
         raise ValueError(f"{name} = {float(array.min())} is not allowed; allowed: numbers >= 0")
     return array
@@ -50,7 +66,7 @@ def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> x
 
 def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
-    if tau.get("unit", "absolute") == "absolute":
+    if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
         return axis(tau, "tau")
     scaled = axis(tau, "tau_scaled")
     return apply(
@@ -65,31 +81,36 @@ def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.n
     return np.where(tau > 0, tau, np.nan)[..., None] * scaled
 
 
+def unit_of(name: str, spec: Any, units: tuple[str, ...] = ("absolute", "separation", "layer")) -> str:
+    """The unit of positions or times as written in a study, which are checked."""
+    allowed = f"a mapping of values, or start, stop, num and scale; with unit, one of {', '.join(units)}"
+    keys = set(mapping_of(name, spec, allowed)) - {"unit"}
+    numbers = keys == {"values"} or {"start", "stop", "num"} <= keys <= {"start", "stop", "num", "scale"}
+    unit = spec.get("unit", "absolute")
+    if not numbers or unit not in units:
+        raise ValueError(f"{name} = {show(spec)} is not allowed; allowed: {allowed}")
+    return str(unit)
+
+
 def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
     values = axes.values(spec).astype(float)
     return xr.DataArray(values, dims=name, coords={name: (name, values, attributes(name))}, name=name)
 
 
 def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre, direction and half-extent of the means along the line through the layer."""
+    """Centre, direction and half-extent of the means along the line through the layer.
+
+    The line runs along `scoreshock.kernels.geometry.leading_direction`, through a pair's midpoint or else through the
+    weighted mean.
+    """
+    direction = geometry.leading_direction(means, weights)
     if means.shape[-2] == 2:
         step = means[..., 1, :] - means[..., 0, :]
-        length = np.sqrt(inner(step, step))
-        first = np.zeros(step.shape[-1])
-        first[0] = 1.0
-        direction = np.where(length[..., None] > 0, step / np.where(length > 0, length, 1.0)[..., None], first)
-        return means[..., 0, :] + step / 2, direction, length / 2
+        return means[..., 0, :] + step / 2, direction, np.sqrt(inner(step, step)) / 2
     offset = geometry.centred(means, weights)
-    centre = means[..., 0, :] - offset[..., 0, :]
-    sigma = sum(
-        weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(means.shape[-2])
-    )
-    vector = np.linalg.eigh(sigma)[1][..., -1]
-    largest = np.take_along_axis(vector, np.argmax(np.abs(vector), axis=-1)[..., None], axis=-1)
-    direction = np.where(largest < 0, -vector, vector)
     along = np.stack([inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
-    shape = direction.shape
-    return np.broadcast_to(centre, shape), direction, (along.max(axis=0) - along.min(axis=0)) / 2
+    centre = np.broadcast_to(means[..., 0, :] - offset[..., 0, :], direction.shape)
+    return centre, direction, (along.max(axis=0) - along.min(axis=0)) / 2
 
 
 def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: str = "x") -> xr.DataArray:
@@ -98,7 +119,7 @@ def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: 
     Their dimension is ``name`` where the ``unit`` is absolute, else ``<name>_scaled``; with the unit ``layer`` they also
     depend on ``tau``.
     """
-    unit = x.get("unit", "absolute")
+    unit = unit_of(name, x)
     grid = axis(x, name if unit == "absolute" else f"{name}_scaled")
     line = (str(grid.name),)
     place: Arguments = [*means_and_weights(mixture), (grid, line)]

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes
+from scoreshock.checks import as_numbers
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import regions as kernel
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
@@ -76,7 +77,7 @@ def regions(
     found = found.assign_coords(counted(found, "interface"))
     if distance is None:
         return found
-    at = xr.DataArray(np.asarray(distance, dtype=float), dims="distance")
+    at = xr.DataArray(np.atleast_1d(as_numbers("distance", distance)), dims="distance")
     profile = apply(
         kernel.gradient_profile,
         [*arguments, (at, ("distance",))],

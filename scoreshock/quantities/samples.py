@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import attributes
-from scoreshock.schedules import Schedule
+from scoreshock.schedules import Schedules, as_schedules
 
 
-def schedule_samples(schedules: Mapping[str, Schedule]) -> xr.Dataset:
+def schedule_samples(schedules: Schedules) -> xr.Dataset:
     """Sampling times of each schedule, its range, and their diffusion times.
 
     Parameters
     ----------
     schedules
-        Noise schedules by label, at least one.
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label; at least one.
 
     Returns
     -------
@@ -38,13 +37,14 @@ def schedule_samples(schedules: Mapping[str, Schedule]) -> xr.Dataset:
     >>> samples.sample_tau.sel(schedule="coarse").values
     array([2. , 1.5, 1. , 0.5, 0. ])
     """
-    if not schedules:
+    chosen = as_schedules(schedules)
+    if not chosen:
         raise ValueError("schedules: none given; allowed: at least one")
-    times = [schedule.sample_times() for schedule in schedules.values()]
-    taus = [schedule.tau(time) for schedule, time in zip(schedules.values(), times, strict=True)]
+    times = [schedule.sample_times() for schedule in chosen.values()]
+    taus = [schedule.tau(time) for schedule, time in zip(chosen.values(), times, strict=True)]
     longest = max(map(len, times))
-    ends = np.array([[schedule.start, schedule.end] for schedule in schedules.values()], dtype=float)
-    end_taus = np.array([s.tau(end) for s, end in zip(schedules.values(), ends, strict=True)])
+    ends = np.array([[schedule.start, schedule.end] for schedule in chosen.values()], dtype=float)
+    end_taus = np.array([s.tau(end) for s, end in zip(chosen.values(), ends, strict=True)])
     places = ("schedule", "step")
     variables = {
         "sample_time": (places, _padded(times, longest)),
@@ -58,7 +58,7 @@ def schedule_samples(schedules: Mapping[str, Schedule]) -> xr.Dataset:
     return xr.Dataset(
         {name: (dims, values, attributes(name)) for name, (dims, values) in variables.items()},
         coords={
-            "schedule": ("schedule", list(schedules), attributes("schedule")),
+            "schedule": ("schedule", list(chosen), attributes("schedule")),
             "step": ("step", np.arange(longest), attributes("step")),
         },
     )

@@ -18,6 +18,7 @@ from scoreshock.quantities.points import (
     line_through_layer,
     on_line,
     places_on_line,
+    unit_of,
     unit_of_length,
     with_times,
 )
@@ -45,9 +46,10 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
     -------
     Dataset
         ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
-        runs through the midpoint of a pair, or else through the weighted mean along the leading eigenvector.
+        runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
+        leading direction, see :func:`scoreshock.kernels.geometry.leading_direction`.
     """
-    unit = x.get("unit", "absolute")
+    unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
     line = (str(grid.name),)
     times = diffusion_times(mixture, tau)

@@ -7,9 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import as_array, show
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import power_diagram, shock
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import (
+    Output,
+    apply,
+    checked_mixture,
+    means_and_weights,
+    mixture_arguments,
+    number_of_components,
+)
 from scoreshock.quantities.points import Points, positions, times
 
 VECTOR = ("feature",)
@@ -109,9 +117,11 @@ def triple_point(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, component
     ``triple_point_status`` is ``not_applicable`` for means on a line, and ``triple_point_owner`` the component that owns the
     point in the whole mixture: one of the three where it is a vertex of the diagram.
     """
-    three = mixture.isel(component=list(components))
-    if three.sizes["component"] != 3:
-        raise ValueError(f"components = {list(components)} is not allowed; allowed: three indices")
+    count = checked_mixture(mixture).sizes["component"]
+    chosen = as_array("components", components)
+    if chosen.shape != (3,) or not set(chosen.tolist()) <= set(range(count)) or len(set(chosen.tolist())) < 3:
+        raise ValueError(f"components = {show(components)} is not allowed; allowed: three indices of 0 ... {count - 1}")
+    three = mixture.isel(component=chosen.astype(int))
     found = apply(
         _triple_point,
         [*means_and_weights(three), (three.component_variance, ()), (times(tau), ())],

@@ -15,24 +15,23 @@ from scoreshock.quantities.clock import clock
 from scoreshock.quantities.labelled import (
     Output,
     apply,
-    check_names,
+    checked_names,
     mixture_arguments,
     number_of_components,
     without_variance,
 )
 from scoreshock.quantities.places import counted
-from scoreshock.schedules import Schedule, schedule
+from scoreshock.schedules import Schedules, as_schedules
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     """The quantity of a study's content."""
-    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
-    return speciation(mixture, clocks, **content["options"])
+    return speciation(mixture, content["schedules"], **content["options"])
 
 
 def speciation(
     mixture: xr.Dataset,
-    schedules: Mapping[str, Schedule] | None = None,
+    schedules: Schedules = None,
     criteria: Sequence[str] = DEFAULT_CRITERIA,
 ) -> xr.Dataset:
     """Speciation times of ``mixture`` by each criterion, with their statuses, all roots and all merging events.
@@ -42,7 +41,8 @@ def speciation(
     mixture
         A mixture of at least two components; its sweep dimensions carry over.
     schedules
-        Noise schedules by label; with them each ``tau_star`` is also given in each schedule's clock.
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label; with them each ``tau_star`` is also given in each schedule's clock.
     criteria
         Which criteria to report: by default ``leading, first, quadratic, exact, boundary, merging, spectral``; further
         ``drift, cloning, entropic`` (of these the last two cost about a millisecond a point).
@@ -64,7 +64,8 @@ def speciation(
     -----
     ``exact`` is the largest root of ``lambda_max(Gamma(v)) = v`` at the weighted mean (94); that root need not be unique
     (Theorem 9.10 says it is), and need not lie on the branch of ``leading`` (77), ``first`` (92) and ``quadratic`` (93).
-    ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes.
+    ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes. ``spectral`` takes the largest
+    eigenvalue of the total covariance: of a mixture from data the data's own, ``total_eigenvalue``.
 
     Examples
     --------
@@ -73,10 +74,12 @@ def speciation(
     >>> round(float(ss.speciation(pair).tau_star.sel(criterion="exact")), 12)
     0.455
     """
-    check_names("criteria", criteria, MIXTURE_CRITERIA)
+    criteria, clocks = checked_names("criteria", criteria, MIXTURE_CRITERIA), as_schedules(schedules)
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
+    if "total_eigenvalue" in mixture:
+        arguments.append((mixture.total_eigenvalue, ()))
     times = apply(
         _times,
         arguments,
@@ -99,15 +102,22 @@ def speciation(
             Output("eigenvalue", ("mode",)),
         ],
         sizes={"criterion": len(criteria), "mode": rank, "root": 2 * k - 1, "event": k - 1},
-        criteria=tuple(criteria),
+        criteria=criteria,
     )
     times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
     named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
     result = times.assign_coords(counted(times, "mode", "root", "event") | named)
-    return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
+    return result.merge(clock(result.tau_star, clocks), join="exact") if clocks else result
 
 
-def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteria: tuple[str, ...]) -> tuple:
+def _times(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    total: np.ndarray | None = None,
+    *,
+    criteria: tuple[str, ...],
+) -> tuple:
     """All criteria at each point, in the order of the outputs of :func:`speciation`."""
     shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape)
     spectrum = geometry.decompose(means, weights)
@@ -120,7 +130,7 @@ def _times(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, criteri
         "exact": lambda: (exact.tau_star, exact.status),
         "boundary": lambda: closed.boundary(means, weights, variance),
         "merging": lambda: (merging.tau_star, merging.status),
-        "spectral": lambda: closed.spectral(spectrum, variance),
+        "spectral": lambda: closed.spectral(spectrum, variance, total),
         "drift": lambda: neighbours.drift(means, weights, variance),
         "cloning": lambda: neighbours.cloning(means, weights, variance),
         "entropic": lambda: neighbours.entropic(means, weights, variance),

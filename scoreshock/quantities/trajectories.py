@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import as_numbers, show, whole
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import flow, growth, quantiles
 from scoreshock.kernels.geometry import half_distance
-from scoreshock.quantities.labelled import MEANS, Output, apply, mixture_arguments
+from scoreshock.quantities.labelled import MEANS, Output, apply, checked_mixture, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
     explained,
+    labelled_numbers,
     line_direction,
     on_line,
     on_the_line,
@@ -118,6 +120,7 @@ def trajectories(
     >>> round(float(found.trajectory[..., -1, 0].squeeze()), 6), round(float(found.trajectory_exact[..., -1].squeeze()), 6)
     (0.456049, 0.456049)
     """
+    steps, seed = whole("steps", steps, 1), whole("seed", seed, 0)
     points, at = positions(mixture, x), _track(tau, falling=stochastic)
     arguments = _arguments(mixture, points, at)
     wrong = _wrong(mixture, bias, place)
@@ -175,6 +178,9 @@ def error_growth(
     >>> round(float(last.difference_size), 8), round(float(last.gronwall_bound), 8)
     (0.11582825, 0.12480218)
     """
+    steps = whole("steps", steps, 1)
+    if bias is None:
+        raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
     points, at = positions(mixture, x), _track(tau, falling=True)
     arguments = _arguments(mixture, points, at)
     fields, options = _wrong(mixture, bias, place)
@@ -240,11 +246,11 @@ def centre_growth(
     return apply(
         _centre,
         [
-            (mixture.component_mean, MEANS),
+            (checked_mixture(mixture).component_mean, MEANS),
             (mixture.component_variance, ()),
             (times(tau_min, "tau_min"), ()),
             (times(tau_start, "tau_start"), ()),
-            (xr.DataArray(bias), ()),
+            (labelled_numbers("bias", bias), ()),
         ],
         [Output("log_error"), Output("error_linear"), Output("log_growth"), Output("growth_status", (), np.int8)],
     )
@@ -258,7 +264,7 @@ def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray
     step = at.diff("tau")
     wanted = (step <= 0).all("tau") if falling else (step <= 0).all("tau") | (step >= 0).all("tau")
     if at.chunks is None and not bool((wanted | at.isnull().any("tau")).all()):
-        raise ValueError(f"tau: {at.values!r}; allowed: {'descending' if falling else 'descending or ascending'} times")
+        raise ValueError(f"tau: {show(at.values)}; allowed: {'descending' if falling else 'descending or ascending'} times")
     return at
 
 
@@ -274,16 +280,18 @@ def _wrong(
     mixture: xr.Dataset, bias: Bias | None, place: str | ErrorField
 ) -> tuple[list[tuple[xr.DataArray, tuple[str, ...]]], dict[str, Any]]:
     """The score error as a further argument and as options of a kernel."""
-    if isinstance(place, str) and place not in flow.PROFILES:
-        raise ValueError(f"place: {place!r} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
+    if place not in flow.PROFILES if isinstance(place, str) else not callable(place):
+        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
     profile = flow.PROFILES[place] if isinstance(place, str) else _Given(place)
     if bias is None:
         return [], {"profile": profile}
     n = mixture.sizes["feature"]
     if isinstance(bias, xr.DataArray):
-        given = bias
+        given = labelled_numbers("bias", bias)
     else:
-        values = np.asarray(bias, dtype=float)
+        values = as_numbers("bias", bias)
+        if values.shape not in ((), (n,)):
+            raise ValueError(f"bias has shape {values.shape}; allowed: a number or ({n},), the mixture's features")
         given = xr.DataArray(values, dims=("feature",) if values.shape == (n,) and values.ndim else ())
     if "feature" not in given.dims and n == 1:
         given = given.expand_dims("feature", axis=-1)

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import show
 from scoreshock.kernels import differences, geometry
 from scoreshock.kernels import mixture as mixtures
 from scoreshock.kernels import vorticity as rotation
 from scoreshock.quantities.burgers import (
     Argument,
     Field,
-    as_labelled,
+    checked_field,
     checked_method,
     points_of,
     status_of,
     steps_of_mixture,
 )
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments
-from scoreshock.quantities.points import Points, positions, times
+from scoreshock.quantities.points import Points, labelled_numbers, positions, times
 
 
 def vorticity(
@@ -65,6 +66,10 @@ def vorticity(
     >>> vorticity(rotation, np.array([3.0, 4.0]), tau=1.0).vorticity.values.round(9).tolist()
     [[0.0, 2.0], [-2.0, 0.0]]
     """
+    if jacobian is not None and not callable(jacobian):
+        raise ValueError(
+            f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
+        )
     given = jacobian is not None and not isinstance(field, xr.Dataset)
     method = checked_method(field, "score", "analytic" if given else method, jacobian)
     square = ("feature", "feature_other")
@@ -75,7 +80,7 @@ def vorticity(
     if method == "differences":
         outputs.append(Output("vorticity_error"))
         options["precision"] = precision
-        arguments.insert(0, (as_labelled(np.nan if length is None else length), ()))
+        arguments.insert(0, (xr.DataArray(np.nan) if length is None else labelled_numbers("length", length), ()))
     function: Callable[..., Any]
     if isinstance(field, xr.Dataset):
         points = positions(field, x)
@@ -132,9 +137,10 @@ def vorticity_residual(
     >>> bool(found.residual_relative < 1e-8)
     True
     """
+    checked_field(field)
     factors = {"score": rotation.SCORE, "burgers": rotation.BURGERS}
-    if form not in factors:
-        raise ValueError(f"form: {form!r} is not available; allowed: {', '.join(factors)}")
+    if not isinstance(form, str) or form not in factors:
+        raise ValueError(f"form: {show(form)} is not available; allowed: {', '.join(factors)}")
     square = ("feature", "feature_other")
     names = ("vorticity", "rate_term", "diffusion_term", "advection_term", "stretching_term", "residual")
     outputs = [*(Output(name, square) for name in names), Output("largest_term"), Output("residual_relative")]
@@ -145,8 +151,10 @@ def vorticity_residual(
     if isinstance(field, xr.Dataset):
         points, function = positions(field, x), _mixture_vorticity_terms
         arguments = [*mixture_arguments(field), *arguments]
-    elif jacobian is None:
-        raise ValueError("jacobian: none is given; allowed: a function of (x, tau) that returns (..., d, d)")
+    elif not callable(jacobian):
+        raise ValueError(
+            f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
+        )
     else:
         points = points_of(x)
         options |= {"field": field, "jacobian": jacobian}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+
+from scoreshock import checks
 
 Result = TypeVar("Result")
 
@@ -51,12 +52,7 @@ def bounded(text: str) -> str:
 
 def show(value: Any) -> str:
     """A short, bounded text of any value: aliases may make a small file stand for an endless one."""
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel = 2
-_SHORT.maxstring = _SHORT.maxother = 60
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else checks.show(value)
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
@@ -83,7 +79,7 @@ def key_path(parts: Iterable[str | int]) -> str:
     for part in parts:
         if isinstance(part, int) and not isinstance(part, bool):
             text += f"[{part}]"
-        elif len(str(part)) <= _SHORT.maxstring and _KEY.fullmatch(str(part)):
+        elif len(str(part)) <= checks.SHOWN and _KEY.fullmatch(str(part)):
             text += f".{part}" if text else str(part)
         else:
             text += f"[{show(part)}]"

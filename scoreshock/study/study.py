@@ -84,13 +84,13 @@ class Study:
         return tuple(name for name in QUANTITIES if any(name in sweep.quantities for sweep in self.sweeps.values()))
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path | Mapping[str, Any]) -> Study:
     """Read and check the study of a YAML file.
 
     Parameters
     ----------
     path
-        The file, at most 1 MiB. Paths of data inside it are relative to the current folder.
+        The file, at most 1 MiB, or a mapping as in one. Paths of data inside it are relative to the current folder.
 
     Returns
     -------
@@ -109,9 +109,10 @@ def load_study(path: str | Path) -> Study:
         ...
     scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
     """
+    if isinstance(path, Mapping):
+        return Study.from_mapping(path)
     if not isinstance(path, str | os.PathLike):
-        hint = ", or Study.from_mapping for a mapping" if isinstance(path, Mapping) else ""
-        raise StudyError([f"the study: path is a {type(path).__name__}; allowed: the path of a YAML file{hint}"])
+        raise StudyError([f"path: {show(path)} is not allowed; allowed: a path to a YAML file, or a mapping as in one"])
     return Study.from_file(path)
 
 

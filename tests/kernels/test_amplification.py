@@ -147,22 +147,23 @@ def test_rate_integral_at_the_mean_agrees_with_adaptive_quadrature(means, weight
         assert found.quadrature_status == Status.ok
 
 
-def test_closed_form_at_the_mean_takes_the_leading_eigenvalue():
+def test_the_closed_form_is_that_of_a_pair_alone():
     weights = np.array([0.3, 0.4, 0.3])
     found = amplification.mean_exponent(TRIPLE, weights, np.array(0.1), np.array([0.0, 0.1]), np.full(5, np.nan))
-    ratio = 0.6 / np.array([0.1, 0.3])
-    np.testing.assert_allclose(found.snr, ratio, rtol=1e-14)
-    np.testing.assert_allclose(found.closed, (ratio - 1 - np.log(ratio)) / 2, rtol=1e-13)
-    assert found.quadrature.tolist() == [0.0, 0.0]
+    assert found.status.tolist() == [Status.not_applicable] * 2
+    assert np.isnan([found.closed, found.snr]).all()
+    assert (found.quadrature.tolist(), found.log10_factor.tolist()) == ([0.0, 0.0], [0.0, 0.0])
     assert np.all(found.quadrature_status == Status.no_real_root)
 
 
-def test_exact_family_makes_both_forms_agree():
-    """Regular simplex: Gamma does not depend on v, so leading order is exact; its root is lambda_1 = s^2/k."""
+def test_of_a_regular_simplex_it_is_that_of_a_pair():
+    """Gamma does not depend on v, so a^2 = lambda_1 = s^2/k is exact in (55); it is also the only root."""
     for k in (3, 5):
         means, weights = np.eye(k) * 3, np.full(k, 1 / k)
         found = amplification.mean_exponent(means, weights, np.array(0.01), ZERO, np.array([9 / k]))
-        assert found.quadrature == pytest.approx(found.closed, rel=1e-12)
+        ratio = 900 / k
+        assert found.quadrature == pytest.approx((ratio - 1 - np.log(ratio)) / 2, rel=1e-12)
+        assert found.log10_factor == pytest.approx(float(found.quadrature) * np.log10(np.e), rel=1e-15)
 
 
 def test_kink_where_eigenvalues_cross_leaves_fewer_digits():
@@ -180,7 +181,6 @@ def test_many_weights_on_another_branch_are_integrated_on_it():
     roots = roots_by_scan(means, weights, 0.1)
     np.testing.assert_allclose(roots, [0.6398], atol=2e-4)
     found = amplification.mean_exponent(means, weights, np.array(0.2), ZERO, roots)
-    assert found.snr == pytest.approx(3.6, rel=1e-14)
     assert found.quadrature == pytest.approx(positive_integral(means, weights, 0.2, roots), rel=1e-12)
 
 

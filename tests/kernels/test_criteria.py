@@ -146,6 +146,9 @@ def test_each_status_has_its_case():
     assert criteria.boundary(PAIR * 0, HALF, np.array(2.0))[1] == Status.no_transition
     tau, status = criteria.spectral(decompose(PAIR / 2, HALF), np.array(0.25))
     assert (tau, status) == (-0.25, Status.no_transition)
+    tau, status = criteria.spectral(g, np.array(0.25), np.array([3.0, 0.5, np.nan]))
+    np.testing.assert_array_equal(tau, [1.0, -0.25, np.nan])
+    assert status.tolist() == [Status.ok, Status.no_transition, Status.not_applicable]
     minority = decompose(PAIR, np.array([0.1, 0.9]))
     assert criteria.quadratic(minority, np.array([0.1, 0.9]), np.array(0.0))[1] == Status.no_real_root
     tau, status = criteria.first(minority, np.array([0.1, 0.9]), np.array(0.0))

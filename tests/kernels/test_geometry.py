@@ -146,3 +146,83 @@ def test_leading_dimensions_broadcast_and_keep_their_bits():
 def test_half_distance_of_a_pair_in_any_number_of_features():
     assert geometry.half_distance(np.array([[1.0], [-3.0]])) == 2.0
     assert geometry.half_distance(np.array([[1.0, 2.0, 0.0], [4.0, 6.0, 0.0]])) == pytest.approx(2.5, rel=1e-15)
+
+
+def polygon(k: int) -> np.ndarray:
+    angle = 2 * np.pi * np.arange(k) / k
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def rotation(n: int, seed: int) -> np.ndarray:
+    return np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))[0]
+
+
+def with_tie(seed: int, k: int, n: int, tied: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random means and weights whose ``tied`` largest eigenvalues are one up to rounding."""
+    means, weights = draw(seed, k, n)
+    values, vectors = np.linalg.eigh(between(means, weights))
+    scale = np.where(np.arange(n) < tied, 1.0, 0.7)
+    return (means - weights @ means) @ vectors / np.sqrt(values) * scale @ rotation(n, seed), weights
+
+
+class TestLeadingDirection:
+    @given(seed=st.integers(0, 10**6), k=st.integers(3, 8), n=st.integers(1, 9))
+    def test_it_is_the_leading_eigenvector_with_its_largest_entry_positive(self, seed, k, n):
+        means, weights = draw(seed, k, n)
+        found = geometry.leading_direction(means, weights)
+        expected = np.linalg.eigh(between(means, weights))[1][:, -1]
+        assert abs(found @ expected) == pytest.approx(1, abs=1e-9)
+        assert found[np.abs(found).argmax()] > 0
+        along = geometry.along_leading(geometry.decompose(means, weights), weights)
+        expected = (means - weights @ means) @ found
+        np.testing.assert_allclose(along * np.sign(along @ expected), expected, atol=1e-9)
+
+    def test_of_a_pair_it_runs_from_the_first_mean_to_the_second(self):
+        weights = np.array([0.9, 0.1])
+        assert geometry.leading_direction(np.array([[3.0, 4.0], [0.0, 0.0]]), weights).tolist() == [-0.6, -0.8]
+        assert geometry.leading_direction(np.array([[1.0], [1.0 - 1e-300]]) * 1e-200, weights).tolist() == [1.0]
+
+    @pytest.mark.parametrize("size", [1e-170, 1.0, 1e149])
+    def test_it_has_no_scale_and_equal_means_take_the_first_axis(self, size):
+        means, weights = draw(3, 5, 4)
+        np.testing.assert_allclose(
+            geometry.leading_direction(means * size, weights), geometry.leading_direction(means, weights), rtol=1e-12
+        )
+        assert geometry.leading_direction(np.full((3, 2), size), np.full(3, 1 / 3)).tolist() == [1.0, 0.0]
+
+    @given(seed=st.integers(0, 10**6), n=st.integers(2, 5), more=st.integers(1, 6), part=st.floats(0, 1))
+    def test_a_tie_is_broken_by_the_correction_on_the_eigenspace(self, seed, n, more, part):
+        """Theory: v_1 is then the leading eigenvector of Dbar Sigma_B - Sigma_D on that eigenspace, C its eigenvalue."""
+        means, weights = with_tie(seed, n + more, n, tied := 2 + int(part * (n - 2)))
+        offset = means - weights @ means
+        d = (offset**2).sum(axis=1)
+        space = np.linalg.eigh(between(means, weights))[1][:, n - tied :]
+        correction = offset.T @ ((weights * (weights @ d - d))[:, None] * offset)
+        values, vectors = np.linalg.eigh(space.T @ correction @ space)
+        if values[-1] - values[-2] < 1e-4 * d.max():
+            return
+        found = geometry.leading_direction(means, weights)
+        assert abs(found @ space @ vectors[:, -1]) == pytest.approx(1, abs=1e-8)
+        order, turn = np.random.default_rng(seed).permutation(len(means)), rotation(n, seed + 1)
+        np.testing.assert_allclose(geometry.leading_direction(means[order], weights[order]), found, atol=1e-8)
+        assert abs(geometry.leading_direction(means @ turn, weights) @ (found @ turn)) == pytest.approx(1, abs=1e-8)
+
+    @pytest.mark.parametrize("k", range(3, 17))
+    def test_of_a_regular_polygon_it_is_an_axis_of_symmetry_that_rounding_and_rotation_do_not_turn(self, k):
+        means, weights = polygon(k), np.full(k, 1 / k)
+        found = geometry.leading_direction(means, weights)
+        axis = np.angle(complex(*found)) * k / np.pi
+        assert axis == pytest.approx(round(axis), abs=1e-12)
+        assert (np.abs(means @ found) > 0.05).all()
+        for seed in range(5):
+            noise = 1e-12 * np.random.default_rng(seed).standard_normal((k, 2))
+            np.testing.assert_allclose(geometry.leading_direction(means + noise, weights), found, atol=1e-10)
+            turn = rotation(2, seed)
+            assert abs(geometry.leading_direction(means @ turn, weights) @ (found @ turn)) == pytest.approx(1, abs=1e-12)
+
+    def test_every_mixture_has_its_own_bits(self):
+        tied = [with_tie(seed, 5, 2, 2) for seed in range(20)]
+        means = np.stack([polygon(5), *(one for one, _ in tied), draw(1, 5, 2)[0]])
+        weights = np.stack([np.full(5, 0.2), *(one for _, one in tied), np.full(5, 0.2)])
+        alone = [geometry.leading_direction(*one) for one in zip(means, weights, strict=True)]
+        np.testing.assert_array_equal(geometry.leading_direction(means, weights), alone)

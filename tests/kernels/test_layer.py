@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
+from scoreshock import families
 from scoreshock.conventions import Status
-from scoreshock.kernels import boundary, competitors, crossings, layer, mixture, power_diagram, shock
+from scoreshock.kernels import boundary, competitors, crossings, geometry, layer, mixture, power_diagram, shock
 from tests.reference import cases, check, identify, means_of, weights_of
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -380,6 +381,35 @@ class TestBoundary:
         start, direction = boundary.line_between([[-1.0, 0], [1.0, 0], [0, 0]], [0.25, 0.25, 0.5], [0, 0, 1])
         assert np.abs(direction).tolist() == [1.0, 0.0]
         assert start.tolist() == [0.0, 0.0]
+
+    @pytest.mark.parametrize("noise", [0.0, 1e-12])
+    @pytest.mark.parametrize("k", range(3, 17))
+    @pytest.mark.parametrize("shape", [families.polygon, families.simplex])
+    def test_of_regular_shapes_the_normal_is_along_the_leading_direction_through_the_mean(self, shape, k, noise):
+        """By symmetry: the two sides of a regular polygon or simplex are each other's, or their own, images about it."""
+        means, weights = shape(1.0, vertices=k).component_mean.values, np.full(k, 1 / k)
+        rng = np.random.default_rng(k)
+        turn = np.linalg.qr(rng.standard_normal((means.shape[1],) * 2))[0]
+        for moved in (means, means @ turn, means[rng.permutation(k)]):
+            moved = moved + noise * rng.standard_normal(moved.shape)
+            direction = geometry.leading_direction(moved, weights)
+            group = boundary.leading_split(moved, weights)
+            start, toward = boundary.line_between(moved, weights, group)
+            place = boundary.nearest(boundary.on_line(start, toward, moved, weights, 0.1, 0.1, group)[0])
+            x = start + place * toward
+            normal = boundary.mixture_layer(x, moved, weights, 0.1, 0.1, group).normal
+            assert toward @ direction == pytest.approx(1, abs=1e-9)
+            assert normal @ direction == pytest.approx(-1, abs=1e-9)
+            np.testing.assert_allclose(x, (x @ direction) * direction, atol=1e-9)
+
+    def test_a_square_is_two_pairs_and_its_layer_that_of_one_of_them(self):
+        square = families.polygon(1.0, vertices=4).component_mean.values
+        group = boundary.leading_split(square, np.full(4, 0.25))
+        assert group.sum() == 2
+        found = boundary.mixture_layer([0.0, 0.0], square, np.full(4, 0.25), 0.3, 0.0, group)
+        half = np.sqrt(0.5)
+        assert found.width == pytest.approx(0.3 / half, rel=1e-14)
+        assert found.normal_hessian == pytest.approx((half**2 - 0.3) / 0.3**2, rel=1e-13)
 
 
 class TestCompetitors:

@@ -107,3 +107,13 @@ def test_wrong_input_is_named():
         boundary_amplification(triangle, tau_min=-0.1)
     with pytest.raises(ValueError, match="component"):
         boundary_time(ss.mixture([[0.0]], [1.0], 1.0))
+
+
+@pytest.mark.parametrize("mixture", [ss.families.polygon(1.0, 0.05, vertices=4), ss.families.simplex(1.0, 0.05, vertices=4)])
+def test_the_default_boundary_of_two_equal_halves_grows_as_their_mean_does(mixture):
+    """By symmetry the boundary passes through the weighted mean, where ``n'Hn = (lambda_1 - v)/v^2`` at any v."""
+    found, centre = boundary_amplification(mixture), ss.amplification(mixture)
+    assert found.group.values.sum() == 2
+    assert float(found.exponent_boundary) == pytest.approx(float(centre.exponent_quadrature), rel=1e-10)
+    expected = ss.speciation(mixture, criteria=["leading"]).tau_star.item()
+    assert float(found.tau_boundary) == pytest.approx(expected, rel=1e-10)

@@ -180,7 +180,7 @@ def test_what_is_not_allowed_is_said(options, message):
 def test_functions_have_no_density():
     with pytest.raises(ValueError, match="form: 'log-density' is not available with differences"):
         burgers_residual(gaussian, np.zeros(2), 0.1, form="log-density")
-    with pytest.raises(ValueError, match="field: float; allowed: a mixture, or a function"):
+    with pytest.raises(ValueError, match=r"field = 3\.0 is not allowed; allowed: a mixture, or a function"):
         burgers_residual(3.0, np.zeros(2), 0.1)
 
 

@@ -6,7 +6,8 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.quantities import layer, shocks
+from scoreshock.families.registry import build
+from scoreshock.quantities import layer, scores, shocks, trajectories
 
 
 def point(values):
@@ -50,6 +51,28 @@ def test_groups_of_more_components():
             layer.layer(polygon, 0.1, wrong)
     with pytest.raises(ValueError, match="component"):
         shocks.rankine_hugoniot(polygon)
+
+
+@pytest.mark.parametrize(
+    ("family", "parameters"),
+    [("polygon", {"vertices": k}) for k in (3, 4, 6, 16)]
+    + [("simplex", {"vertices": k}) for k in (3, 4, 9)]
+    + [("hierarchy", {"levels": 2, "branching": b}) for b in (2, 3, 4)],
+)
+def test_profiles_and_trajectories_run_through_the_layer_along_its_normal(family, parameters):
+    mixture = build(family, {"separation": [1.0, 2.0], "variance": 0.05}, parameters)
+    tau, line = {"values": [0.01, 0.1]}, {"values": [-1.0, 0.5]}
+    edge = layer.compute(mixture, {"options": {"tau": tau}})
+    profile = scores.compute(mixture, {"options": {"x": line, "tau": tau}}).position
+    options = {"tau": tau, "starts": line, "bias": 1e-3, "place": "everywhere"}
+    paths = trajectories.compute(mixture, {"options": options})
+    first = paths.trajectory.sel(tau=0.1)
+    steps = [profile.diff("x").isel(x=0) / 1.5, first.diff("start").isel(start=0) / 1.5]
+    for step in [*steps, paths.trajectory_difference.sel(tau=0.01, start=0.5)]:
+        along = (step * edge.normal).sum("feature")
+        np.testing.assert_allclose(along, -np.sqrt((step**2).sum("feature")).broadcast_like(along), rtol=1e-6)
+    off = edge.boundary - (edge.boundary * edge.normal).sum("feature") * edge.normal
+    np.testing.assert_allclose(off, 0.0, atol=1e-9)
 
 
 def test_rays_trace_the_boundary_as_a_curve():

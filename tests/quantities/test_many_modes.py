@@ -59,6 +59,14 @@ def test_condition_is_the_covariance_of_the_definition_and_the_proposition_holds
         assert int(found.covariance_sign) == np.sign(c)
 
 
+@pytest.mark.parametrize("degrees", [0.0, 17.0, 45.0])
+def test_condition_takes_the_leading_direction_of_the_layer_however_a_square_is_turned(degrees):
+    """Between its two halves all four squares y² are a²/2; towards a vertex their variance would be a⁴/4."""
+    square = ss.families.polygon(1.0, vertices=4, angles=(degrees + np.array([0.0, 90.0, 180.0, 270.0])).tolist())
+    found = many_modes.covariance_condition(square).squeeze()
+    assert abs(float(found.perpendicular_covariance)) < 1e-15
+
+
 def test_condition_knows_lines_and_spheres():
     line = many_modes.covariance_condition(ss.families.custom(means=[[0, 0], [1, 2], [3, 6]])).squeeze()
     assert (int(line.collinear), int(line.condition_holds), float(line.perpendicular_covariance)) == (1, 1, 0.0)

@@ -53,6 +53,18 @@ def test_no_number_is_missing_without_a_status_that_says_why(mixture):
     assert not (np.isnan(factor.exponent) & (factor.amplification_status == 0)).any()
 
 
+def test_only_a_pair_has_an_exponent_in_closed_form():
+    triangle = ss.families.polygon(separation=[1.0, 2.0], variance=0.09)
+    found = ss.amplification(triangle)
+    assert (found.amplification_status == Status.not_applicable).all()
+    assert np.isnan(found[["exponent", "snr"]].to_dataarray()).all()
+    ratio = found.separation**2 / 2 / 0.09  # lambda_1 = a^2/2 is the only root, at any v
+    expected = (ratio - 1 - np.log(ratio)) / 2
+    np.testing.assert_allclose(found.exponent_quadrature.squeeze(), expected, rtol=1e-12)
+    np.testing.assert_allclose(found.log10_factor.squeeze(), expected / np.log(10), rtol=1e-12)
+    assert (found.quadrature_status == Status.ok).all()
+
+
 def test_a_sweep_equals_its_points_one_by_one():
     mixture = ss.families.polygon(separation=[1.0, 2.0, 5.0], variance=[0.1, 1.0], radii=[1.0, 0.8, 0.4])
     whole = ss.speciation(mixture)

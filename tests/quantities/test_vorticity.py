@@ -37,7 +37,7 @@ def test_where_there_is_no_score_there_is_no_vorticity():
 
 
 def test_the_equation_needs_a_jacobian():
-    with pytest.raises(ValueError, match="jacobian: none is given"):
+    with pytest.raises(ValueError, match="jacobian = None is not allowed; allowed: a function"):
         vorticity_residual(still, np.zeros(2), 0.1)
     with pytest.raises(ValueError, match="form: 'euler' is not available; allowed: score, burgers"):
         vorticity_residual(still, np.zeros(2), 0.1, form="euler")

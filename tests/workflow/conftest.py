@@ -23,7 +23,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 MINIATURE = Path(__file__).parent / "miniature.yaml"
 SOURCES = ("Snakefile", "workflow", "profiles", "config", "scoreshock", "environment.yml")
-TIMEOUT = 300
+TIMEOUT = 1200  # for a run that hangs: a busy machine is to be waited for
 
 
 @dataclass(frozen=True)

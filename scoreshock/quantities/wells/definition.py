@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
+from scoreshock.checks import as_numbers, as_real, show
 from scoreshock.conventions import attributes
 from scoreshock.kernels import double_wells
 from scoreshock.kernels import wells as kernel
@@ -81,8 +82,8 @@ def well(
     >>> wells.well_split.values.round(12).tolist()
     [-0.02501565437, -0.012501954041]
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind = {kind!r} is not allowed; allowed: {', '.join(KINDS)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"kind = {show(kind)} is not allowed; allowed: {', '.join(KINDS)}")
     parameters = dict(zip(PARAMETERS, (quartic_coefficient, half_distance, tilt), strict=True))
     own: dict[str, Any] = {"potential": potential, "slope": slope, "curvature": curvature, "interval": interval, "x": x}
     own |= {"log_density": log_density, "split": split}
@@ -94,7 +95,7 @@ def well(
         return _described(_table(x, log_density, split), kind)
     axes = {name: as_axis(name, value) for name, value in parameters.items()}
     if kind == "quartic" and bool((axes["tilt"] != 0).any()):
-        raise ValueError(f"tilt = {tilt!r} is not allowed for kind 'quartic'; allowed: kind 'tilted-quartic'")
+        raise ValueError(f"tilt = {show(tilt)} is not allowed for kind 'quartic'; allowed: kind 'tilted-quartic'")
     return _described(xr.Dataset({f"well_{name}": array for name, array in axes.items()}), kind)
 
 
@@ -109,13 +110,13 @@ def _refuse_others(kind: str, given: set[str]) -> None:
 
 
 def _table(x: Any, log_density: Any, split: float | None) -> xr.Dataset:
-    places, values = np.asarray(x, dtype=float), np.asarray(log_density, dtype=float)
+    places, values = as_real("x", x), as_real("log_density", log_density)
     if places.ndim != 1 or places.size < 4 or values.shape != places.shape:
         raise ValueError(f"x, log_density: shapes {places.shape}, {values.shape}; allowed: (n,) both, n at least 4")
     if not (np.isfinite(values).all() and np.isfinite(places).all() and (np.diff(places) > 0).all()):
         raise ValueError("x, log_density: allowed: finite numbers, x strictly ascending")
     dataset = xr.Dataset({"table_x": ("knot", places), "table_log_density": ("knot", values)})
-    return dataset if split is None else dataset.assign(table_split=float(split))
+    return dataset if split is None else dataset.assign(table_split=float(as_numbers("split", split)))
 
 
 def _object(wells: kernel.Wells) -> xr.Dataset:
@@ -137,6 +138,9 @@ def _described(parameters: xr.Dataset, kind: str) -> xr.Dataset:
 
 def parameters_of(well: xr.Dataset) -> Arguments:
     """First arguments of a kernel of wells, which `made` makes them of."""
+    forms = ({f"well_{name}" for name in PARAMETERS}, {"potential"}, {"table_x", "table_log_density"})
+    if not isinstance(well, xr.Dataset) or not any(form <= set(well.data_vars) for form in forms):
+        raise ValueError(f"well = {show(well)} is not allowed; allowed: a density with two wells, from ss.well")
     if "well_quartic_coefficient" in well:
         return [(well[f"well_{name}"], ()) for name in PARAMETERS]
     return [(xr.DataArray(_given(well)), ()), *[(xr.DataArray(0.0), ())] * 2]

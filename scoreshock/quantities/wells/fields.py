@@ -5,21 +5,16 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Status
 from scoreshock.kernels import wells as kernel
 from scoreshock.quantities.labelled import Output, apply
-from scoreshock.quantities.points import times
+from scoreshock.quantities.points import labelled_numbers, times
 from scoreshock.quantities.wells.definition import Places, made, parameters_of
 
 
 def _places(x: Places) -> xr.DataArray:
     """Positions as a DataArray; a 1D array is the grid ``x``."""
-    if isinstance(x, xr.DataArray):
-        return x
-    array = np.asarray(x, dtype=float)
-    if array.ndim > 1:
-        raise ValueError(f"x has {array.ndim} dimensions; allowed: a number, a 1D array, or a DataArray")
-    return xr.DataArray(array, {"x": ("x", array, attributes("x"))} if array.ndim else None, ("x",)[: array.ndim])
+    return labelled_numbers("x", x, "x")
 
 
 def well_fields(

@@ -12,7 +12,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels import spectral, well_times
 from scoreshock.kernels import wells as kernel
 from scoreshock.quantities.labelled import Output, apply
-from scoreshock.quantities.points import axis
+from scoreshock.quantities.points import axis, unit_of
 from scoreshock.quantities.wells.definition import made, parameters_of
 
 
@@ -45,7 +45,7 @@ def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) 
     -----
     By fast Fourier transform where that is within 1e-11 of `well_fields`, else by its quadrature.
     """
-    unit = x.get("unit", "absolute")
+    unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
     line = (str(grid.name),)
     times = diffusion_times(well, tau)
@@ -68,7 +68,7 @@ def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) 
 
 def diffusion_times(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the matched Gaussians have no time > 0."""
-    if tau.get("unit", "absolute") == "absolute":
+    if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
         return axis(tau, "tau")
     scaled = axis(tau, "tau_scaled")
     found = apply(_multiples, [*parameters_of(well), (scaled, ("tau_scaled",))], [Output("tau", ("tau_scaled",))])

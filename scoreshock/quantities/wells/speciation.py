@@ -11,20 +11,17 @@ import xarray as xr
 from scoreshock.conventions import WELL_CRITERIA, attributes
 from scoreshock.kernels import well_times
 from scoreshock.quantities.clock import clock
-from scoreshock.quantities.labelled import Output, apply, check_names
+from scoreshock.quantities.labelled import Output, apply, checked_names
 from scoreshock.quantities.wells.definition import made, parameters_of
-from scoreshock.schedules import Schedule, schedule
+from scoreshock.schedules import Schedules, as_schedules
 
 
 def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     """The quantity of a study's content."""
-    clocks = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
-    return well_speciation(well, clocks, **content["options"])
+    return well_speciation(well, content["schedules"], **content["options"])
 
 
-def well_speciation(
-    well: xr.Dataset, schedules: Mapping[str, Schedule] | None = None, criteria: Sequence[str] = WELL_CRITERIA
-) -> xr.Dataset:
+def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Sequence[str] = WELL_CRITERIA) -> xr.Dataset:
     """Speciation times of a density with two wells by each criterion, and the state of the boundary at its own.
 
     Parameters
@@ -32,7 +29,8 @@ def well_speciation(
     well
         From :func:`well`; its sweep dimensions carry over.
     schedules
-        Noise schedules by label; with them each ``tau_star`` is also given in each schedule's clock.
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label; with them each ``tau_star`` is also given in each schedule's clock.
     criteria
         Of ``boundary`` (the criterion (42) vanishes on the boundary), ``merging`` (the density's two modes become
         one) and ``matched-gaussian`` (two Gaussians at the wells, with the mean of the variances ``1/U''`` there).
@@ -56,7 +54,7 @@ def well_speciation(
     >>> found.tau_star.values.round(12).tolist()
     [[0.269102819666, 0.269102819666, 0.4375]]
     """
-    check_names("criteria", criteria, WELL_CRITERIA)
+    criteria, clocks = checked_names("criteria", criteria, WELL_CRITERIA), as_schedules(schedules)
     outputs = [
         Output("tau_star", ("criterion",)),
         Output("status", ("criterion",), np.int8),
@@ -66,9 +64,9 @@ def well_speciation(
         Output("x_merging"),
         Output("merging_status", (), np.int8),
     ]
-    result = apply(_times, parameters_of(well), outputs, sizes={"criterion": len(criteria)}, criteria=tuple(criteria))
+    result = apply(_times, parameters_of(well), outputs, sizes={"criterion": len(criteria)}, criteria=criteria)
     result = result.assign_coords(criterion=("criterion", list(criteria), attributes("criterion")))
-    return result.merge(clock(result.tau_star, schedules), join="exact") if schedules else result
+    return result.merge(clock(result.tau_star, clocks), join="exact") if clocks else result
 
 
 def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: tuple[str, ...]) -> tuple[np.ndarray, ...]:

@@ -1,0 +1,142 @@
+"""Arguments as they come from a session or a file: shown in messages of bounded length, and read as arrays of numbers."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+SHOWN = 80
+"""Most characters that a message spends on one value."""
+
+LISTED = 160
+"""Most characters that a message spends on a list of names, or on what a library said."""
+
+
+class _Short(reprlib.Repr):
+    """``repr`` of bounded length: NumPy's numbers as plain ones, of arrays the first entries, of datasets the names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 2
+        self.maxstring = self.maxother = 60
+
+    def repr1(self, x: Any, level: int) -> str:
+        if isinstance(x, np.generic):
+            x = str(x) if x.dtype.kind in "mM" else x.item()
+        if isinstance(x, np.ndarray):
+            return self.repr1(_first_entries(x, self.maxlist + 1).tolist(), level)
+        if hasattr(x, "data_vars"):
+            return f"a Dataset of {listed(x.data_vars)}"
+        return super().repr1(x, level)
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        if isinstance(x, type) or not isinstance(getattr(x, "shape", None), tuple):
+            return super().repr_instance(x, level)
+        return f"{type(x).__name__} of shape {tuple(x.shape)}"
+
+
+def _first_entries(array: np.ndarray, most: int) -> np.ndarray:
+    few = array[(slice(most),) * array.ndim]
+    return few.astype(str) if array.dtype.kind in "mM" else few
+
+
+_SHORT = _Short()
+
+
+def show(value: Any) -> str:
+    """A value as Python writes it, on one line of at most `SHOWN` characters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> show(np.float64(0.1)), show(np.arange(1000)), show("edm")
+    ('0.1', '[0, 1, 2, 3, 4, 5, ...]', "'edm'")
+    """
+    return shortened(_SHORT.repr(value), SHOWN)
+
+
+def shortened(text: Any, most: int = LISTED) -> str:
+    """Text, or what a library says, on one line of at most ``most`` characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names in one line of bounded length, ``none`` where there is none.
+
+    Examples
+    --------
+    >>> listed(["u", "v"]), listed([])
+    ('u, v', 'none')
+    """
+    return shortened(", ".join(shortened(name, SHOWN) for name in islice(names, LISTED))) or "none"
+
+
+def as_array(name: str, value: Any) -> np.ndarray:
+    """``value`` as an array, or ``ValueError`` naming it. Of tensors (PyTorch's) the numbers, without gradient or device."""
+    for method in ("detach", "cpu"):
+        value = getattr(value, method)() if callable(getattr(value, method, None)) else value
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked entries; allowed: an array without a mask")
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        reason = "rows differ in length" if isinstance(value, list | tuple) else shortened(error)
+        raise ValueError(f"{name} = {show(value)} is not allowed: {reason}; allowed: an array of numbers") from error
+
+
+def as_real(name: str, value: Any, allowed: str = "numbers") -> np.ndarray:
+    """``value`` as an array of floats, NaN included, or ``ValueError`` naming it."""
+    array = as_array(name, value)
+    if array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} = {show(value)} is not numeric; allowed: {allowed}")
+    return array.astype(float)
+
+
+def as_numbers(name: str, value: Any) -> np.ndarray:
+    """``value`` as an array of finite floats with at least one entry, or ``ValueError`` naming it."""
+    array = as_real(name, value, "finite numbers")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty; allowed: at least one number")
+    bad = np.argwhere(~np.isfinite(array))
+    if bad.size:
+        at = tuple(int(i) for i in bad[0])
+        raise ValueError(f"{name} has the value {array[at]} at {list(at)}; allowed: finite numbers")
+    return array
+
+
+def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
+    """``value`` as a whole number from ``low`` to ``high``, or ``ValueError`` naming it."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not is_whole or value < low or value > (math.inf if high is None else high):
+        limit = f">= {low}" if high is None else f"from {low} to {high}"
+        raise ValueError(f"{name} = {show(value)} is not allowed; allowed: a whole number {limit}")
+    return int(value)
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    """Names that occur more than once, in order."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return [name for name, count in counts.items() if count > 1]
+
+
+def counts_rows(values: Any) -> bool:
+    """Whether a column only numbers its rows: 0, 1, 2, ... or 1, 2, 3, ..."""
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
+        return False
+    return bool(array[0] in (0, 1) and (array == array[0] + np.arange(array.size)).all())
+
+
+def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
+    """``value`` where it is a mapping, else ``ValueError`` naming it."""
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} = {show(value)} is not a mapping; allowed: {allowed}")
+    return value
