@@ -9,8 +9,8 @@ from scipy.optimize.elementwise import find_root
 from scipy.special import log_ndtr, ndtri_exp
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.flow import centre_of
 from scoreshock.kernels.geometry import core_first
+from scoreshock.kernels.trajectory import about_centre
 
 BLOCK = 1 << 15
 """Quantiles solved together."""
@@ -60,9 +60,9 @@ def quantile_flow(x: np.ndarray, means: np.ndarray, weights: np.ndarray, varianc
         nothing = np.full((*lead, count), np.nan)
         return Quantiles(nothing, nothing[..., 0], np.zeros(lead, bool), _full((*lead, count), Status.not_applicable))
     with np.errstate(all="ignore"):
-        centre = centre_of(means)
-        line = core_first((means - centre[..., None, :])[..., 0], 1, lead), core_first(np.log(weights), 1, lead)
-        y = np.broadcast_to((x - centre)[..., 0], lead).ravel()
+        (centre,), (remainder,), offset = about_centre(core_first(means, 2, lead))
+        line = offset[:, 0], core_first(np.log(weights), 1, lead)
+        y = (core_first(x[..., 0], 0, lead) - centre) - remainder
         v = core_first(variance[..., None] + 2 * tau, 1, lead)
         scale = np.sqrt(np.where(v > 0, v, np.nan))
         lower, upper = _log_tail(y, scale[0], *line, 1.0), _log_tail(y, scale[0], *line, -1.0)
@@ -72,7 +72,7 @@ def quantile_flow(x: np.ndarray, means: np.ndarray, weights: np.ndarray, varianc
             places[i] = _solved(target, side, scale[i], *line) if i else np.where(scale[0] > 0, y, np.nan)
     status = np.where(np.isnan(places), np.int8(Status.failed), np.int8(Status.ok))
     status[~(v > 0) | ~(v[:1] > 0)] = Status.singular
-    found = np.moveaxis(places.reshape(count, *lead), 0, -1) + np.broadcast_to(centre, (*lead, 1))
+    found = np.moveaxis((centre + (remainder + places)).reshape(count, *lead), 0, -1)
     status = np.moveaxis(status.reshape(count, *lead), 0, -1)
     return Quantiles(found, target.reshape(lead), (side < 0).reshape(lead), status)
 

@@ -143,8 +143,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
         problems=_burgers,
     ),
     "trajectories": Quantity(
-        ("starts", "tau", "bias", "place"),
-        {"tau": 9, "starts tau": 42, "starts tau feature": 24, "starts tau one-feature": 9},
+        ("starts", "tau", "bias", "place", "rtol"),
+        {"tau": 9, "starts tau": 51, "starts tau feature": 24, "starts tau one-feature": 9},
         grids=("starts", "tau"),
         problems=_trajectories,
     ),
