@@ -90,13 +90,13 @@ def probability_flow(
     Flow
         Status ``ok`` where ``error`` has stayed within the tolerance; ``unresolved``, with the values as computed, from the
         first time at which it has not: what rounding of the start grows to exceeds the tolerance (close to the boundary
-        of a sharp layer). ``failed`` with NaN where x is not finite or no steps lead on; ``singular`` with NaN at v = 0,
-        and at all times after it.
+        of a sharp layer); from there on ``error`` may be too small. ``failed`` with NaN where x is not finite, tau is not
+        monotonic or no steps lead on; ``singular`` with NaN at v = 0, and at all times after it.
 
     Notes
     -----
     Each trajectory takes steps of its own, `scoreshock.kernels.runge_kutta`, twice. ``error`` is the difference of both
-    runs, of which the finer is returned: it exceeds the finer one's error some thirtyfold where truncation prevails.
+    runs, of which the finer is returned: it exceeds the finer one's error a hundredfold where truncation prevails.
 
     Examples
     --------

@@ -117,7 +117,7 @@ def trajectories(
         rounding of the start grows to more (close to the boundary of a sharp layer); NaN with ``singular`` where v = 0 and
         with ``failed`` where no steps lead on. Of the reverse SDE the error is the distance from the path of half as many
         steps with the same noise. Of the flow on a line without bias also ``trajectory_exact(..., tau)``, by quantiles,
-        ``exact_status`` and ``log_tail(...)``.
+        ``trajectory_exact_error``, what rounding moves it by, ``exact_status`` and ``log_tail(...)``.
 
     Raises
     ------
@@ -150,7 +150,13 @@ def trajectories(
         exact = apply(
             _exact,
             arguments,
-            [Output("trajectory_exact", ("tau",)), Output("log_tail"), Output("exact_status", ("tau",), np.int8)],
+            [
+                Output("trajectory_exact", ("tau",)),
+                Output("trajectory_exact_error", ("tau",)),
+                Output("log_tail"),
+                Output("exact_status", ("tau",), np.int8),
+            ],
+            rtol=rtol,
         )
         found = found.merge(exact, join="exact")
     return _timed(found, at)
@@ -374,10 +380,10 @@ def _sde(
 
 
 def _exact(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, rtol: float
 ) -> tuple[np.ndarray, ...]:
-    found = quantiles.quantile_flow(x, means, weights, variance, tau)
-    return found.x, found.log_tail, found.status
+    found = quantiles.quantile_flow(x, means, weights, variance, tau, rtol)
+    return found.x, found.error, found.log_tail, found.status
 
 
 def _difference(
