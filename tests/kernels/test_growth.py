@@ -228,3 +228,19 @@ def test_constant_errors_are_the_worst_of_their_size_on_a_line():
     for profile in (flow.in_layer, flow.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
         other = ends(profile, 0.05)
         assert np.all((low - 1e-9 <= other) & (other <= high + 1e-9))
+
+
+def test_growth_and_difference_do_not_depend_on_those_beside_them(monkeypatch):
+    rng = np.random.default_rng(5)
+    x, means = rng.normal(size=(2, 20, 2)), rng.normal(size=(2, 1, 3, 2))
+    weights, variance, track = rng.dirichlet(np.ones(3), (2, 1)), rng.uniform(0.1, 1, (1, 20)), np.array([2.0, 0.5, 0.0])
+    monkeypatch.setattr("scoreshock.kernels.trajectory.PIECE", 32)
+    linear = growth.flow_growth(x, means, weights, variance, track, 1e-6)
+    actual = growth.error_growth(x, means, weights, variance, track, np.array([0.1, -0.2]), flow.in_layer, 1e-6)
+    monkeypatch.undo()
+    alone = x[1, 13], means[1, 0], weights[1, 0], variance[0, 13], track
+    for single, many in (
+        (growth.flow_growth(*alone, 1e-6), linear),
+        (growth.error_growth(*alone, np.array([0.1, -0.2]), flow.in_layer, 1e-6), actual),
+    ):
+        assert all(np.array_equal(one, rows[1, 13]) for one, rows in zip(single, many, strict=True))
