@@ -201,7 +201,6 @@ def error_growth(
     >>> round(float(last.difference_size), 8), round(float(last.gronwall_bound), 8)
     (0.11582825, 0.12480218)
     """
-    steps = whole("steps", steps, 1)
     if bias is None:
         raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
     points, at = positions(mixture, x), _track(tau, falling=True)
@@ -284,7 +283,7 @@ def centre_growth(
 def checked_rtol(rtol: float) -> float:
     """The tolerance, if it is one that double precision carries."""
     if isinstance(rtol, bool) or not isinstance(rtol, int | float | np.number) or not RTOL_LEAST <= rtol <= RTOL_MOST:
-        raise ValueError(f"rtol: {rtol!r} is not allowed; allowed: a number from {RTOL_LEAST:g} to {RTOL_MOST:g}")
+        raise ValueError(f"rtol: {show(rtol)} is not allowed; allowed: a number from {RTOL_LEAST:g} to {RTOL_MOST:g}")
     return float(rtol)
 
 
