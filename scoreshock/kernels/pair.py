@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.blocks import Block, products, total
-from scoreshock.kernels.posterior import Posterior, anchor, columns, normaliser
+from scoreshock.kernels.posterior import CANCELLED, Posterior, anchor, columns, normaliser
 
 NEAR = 0.1
 """Bound on ``z = a x / v`` and on ``a**2 / v - 1`` for the series of ``tanh z - z``; its six terms end at 1e-16."""
@@ -109,6 +109,7 @@ def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
         s -= b.y * b.inverse
     if is_near_critical:
         s[0, at] = exact
+    _restore_near_means(b, s)
     return s
 
 
@@ -125,7 +126,25 @@ def _plain_score(b: Block) -> np.ndarray:
         np.tanh(z, out=z)
         z *= slope[0]
         z -= np.multiply(points, b.inverse, out=pull[: len(points)])
+    _restore_near_means(b, s)
     return s
+
+
+def _restore_near_means(b: Block, s: np.ndarray) -> None:
+    """Form the score again, relative to the nearer mean, where its two parts cancel because the point is close to it."""
+    cancelled = np.abs(s).max(axis=0) < CANCELLED * b.inverse * np.abs(b.y).max(axis=0)
+    if not cancelled.any():
+        return
+    slope, log_ratio, *_ = _shared(b)
+    at = np.flatnonzero(cancelled)
+    z = (columns(slope, at) * columns(b.y, at)).T.copy().sum(axis=-1) + columns(log_ratio, at)
+    beyond = np.abs(z) > 1
+    at, z = at[beyond], z[beyond]
+    means, half = columns(b.by_point.means, at), columns(b.by_point.shifted[1], at)
+    other = np.exp(-2 * np.abs(z))
+    other /= 1 + other
+    pull = np.where(z > 0, means[1], means[0]) - columns(b.x, at)
+    s[:, at] = (pull - np.copysign(2 * other, z) * half) * columns(b.inverse, at)
 
 
 def _near_critical(b: Block) -> np.ndarray:
