@@ -103,22 +103,30 @@ def _restore_far(b: Block, logits: np.ndarray, peak: np.ndarray, where: np.ndarr
     step = max(1, BLOCK // (k * n))
     for start in range(0, len(everywhere), step):
         at = everywhere[start : start + step]
-        means = np.ascontiguousarray(columns(b.by_point.means, at).transpose(0, 2, 1))
-        x, half = np.ascontiguousarray(columns(b.x, at).T), 0.5 * columns(b.inverse, at)
-        log_weights = columns(b.by_point.log_weights, at)
-        leader, own = means[0], log_weights[0]
-        for j in range(1, k):
-            better = _gain(x, means[j], leader) * half + (log_weights[j] - own) > 0
-            leader, own = np.where(better[:, None], means[j], leader), np.where(better, log_weights[j], own)
-        for j in range(k):
-            logits[j, at] = _gain(x, means[j], leader) * half + (log_weights[j] - own)
-        distance = x - leader
-        peak[at] = own - (distance * distance).sum(axis=-1) * half
+        leading = logits[:, at].argmax(axis=0)
+        for _ in range(k):
+            logits[:, at], peak[at] = _relative_logits(b, at, leading)
+            # Rounding may have hidden which component leads.
+            wrong = logits[:, at].max(axis=0) > 0
+            if not wrong.any():
+                break
+            at = at[wrong]
+            leading = logits[:, at].argmax(axis=0)
 
 
-def _gain(x: np.ndarray, mean: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """``|x - other|**2 - |x - mean|**2`` of (B, n), (B,)."""
-    return ((mean - other) * past_midpoint(x, mean, other)).sum(axis=-1)
+def _relative_logits(b: Block, at: np.ndarray, leading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (k, P) of the points ``at (P,)`` relative to those of the components ``leading (P,)``, and these (P,)."""
+    means, log_weights, half = (
+        columns(b.by_point.means, at),
+        columns(b.by_point.log_weights, at),
+        0.5 * columns(b.inverse, at),
+    )
+    column = np.arange(len(at)) if means.shape[-1] > 1 else 0
+    leader, own = means[leading, :, column], log_weights[leading, column]
+    means, x = np.ascontiguousarray(means.transpose(2, 0, 1)), np.ascontiguousarray(columns(b.x, at).T)
+    away = (means - leader[:, None]) * past_midpoint(x[:, None], means, leader[:, None])
+    distance = x - leader
+    return away.sum(axis=-1).T * half + (log_weights - own), own - (distance * distance).sum(axis=-1) * half
 
 
 def displacement(b: Block, posterior: Posterior) -> np.ndarray:

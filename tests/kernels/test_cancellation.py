@@ -183,3 +183,39 @@ def test_score_and_jacobian_are_right_up_to_the_rounding_of_the_exponents(compon
             mixture.score_jacobian(x, means, weights, v, 0.0).ravel(), np.ravel(whole.jacobian), strict=True
         ):
             assert abs(Decimal(float(found)) - expected) <= size
+
+
+@pytest.mark.parametrize("n", [1, 2, 6])
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("v", [2e-280, 2e-290, 2e-300])
+def test_a_component_alone_at_any_v(n, size, v):
+    means = np.zeros((3, n))
+    means[:, 0] = size * np.array([-1.0, 0.1, 1.0])
+    mixed = means, np.full(3, 1 / 3), v, 0.0
+    np.testing.assert_allclose(mixture.score_jacobian(means[1], *mixed), -np.eye(n) / v, rtol=1e-15)
+    assert mixture.posterior_covariance(means[1], *mixed).max() == 0
+    assert mixture.denoiser_covariance(means[1], means, np.full(3, 1 / 3), 0.0, v / 2).max() == 0
+    x = means[1] + 1e-3 * size  # its squared distance over v overflows
+    np.testing.assert_allclose(mixture.score(x, *mixed), (means[1] - x) / v, rtol=1e-15)
+    assert mixture.responsibilities(x, *mixed).tolist() == [0.0, 1.0, 0.0]
+
+
+def test_responsibilities_that_nearly_underflow_count_where_the_means_are_that_far_apart():
+    # H v = 4 r (1 - r) a^2/v - 1 with r = e^-704 of one of two means at -1 and 1, and a third far away.
+    v, x = 1e-305, 3.52e-303
+    found = mixture.score_jacobian([x], [[-1.0], [1.0], [5.0]], np.full(3, 1 / 3), v, 0.0).item() * v
+    t = (-2 * Decimal(x) / Decimal(v)).exp()
+    assert found == pytest.approx(float(4 * t / (1 + t) ** 2 / Decimal(v) - 1), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("n", [1, 3, 6])
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_point_of_a_sharp_mixture_has_the_same_bits_in_any_batch(n, k):
+    rng = np.random.default_rng(5)
+    means, weights = 1e3 + rng.standard_normal((k, n)), rng.dirichlet(np.ones(k))
+    x = np.concatenate([means, means + 1e-9, (means[:1] + means[1:]) / 2, 1e3 + rng.standard_normal((50, n))])
+    for v in (1e-2, 1e-6, 1e-12, 1e-290):
+        for function in (mixture.log_density, mixture.score, mixture.responsibilities, mixture.score_jacobian):
+            together = function(x, means, weights, v, 0.0)
+            apart = np.array([function(point, means, weights, v, 0.0) for point in x])
+            assert together.tobytes() == apart.tobytes()
