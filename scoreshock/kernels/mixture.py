@@ -5,7 +5,7 @@ Notation as in the paper, sections 4.1 and 7: component means ``mu_k`` with weig
 ``Gamma = sum_k r_k (mu_k - m)(mu_k - m)'`` of the means; ``s = (m - x) / v`` and ``H = Gamma / v**2 - I / v``.
 
 Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)`` positive and summing to one,
-``variance (...)`` and ``tau (...)`` not negative. Leading dimensions broadcast, block by block. Where ``v = 0`` the
+``variance (...)`` and ``tau (...)`` not negative; arithmetic and results are float64. Leading dimensions broadcast. Where ``v = 0`` the
 density does not exist and results are NaN. A point's bits depend on that point alone: the route is chosen by ``k`` and
 ``n``, sums run in a fixed order, and matrix products have a fixed width.
 """
@@ -258,7 +258,7 @@ def _covariance(b: Block) -> np.ndarray:
     if not b.few_features:
         return _outer_sum(r, b.by_point.means, leader)
     n = len(b.x)
-    covariance = np.empty((n, n, b.size), r.dtype)
+    covariance = np.empty((n, n, b.size))
     # Relative to the leading mean, so that the digits of small distances are not lost beside large ones.
     steps = [b.by_point.means[:, i] - leader[:, i] for i in range(n)]
     deviations = [step - total(r * step) for step in steps]
@@ -273,7 +273,7 @@ def _outer_sum(r: np.ndarray, means: np.ndarray, leader: np.ndarray) -> np.ndarr
     """``sum_k r_k (mu_k - m)(mu_k - m)'`` by one matrix product a point, (n, n, B); ``leader (B, n)`` is a mean near m."""
     k, n = means.shape[:2]
     r = np.broadcast_to(r, (k, len(leader)))
-    covariance = np.empty((len(leader), n, n), r.dtype)
+    covariance = np.empty((len(leader), n, n))
     step = max(1, BLOCK // (k * n))
     for start in range(0, len(covariance), step):
         at = slice(start, start + step)

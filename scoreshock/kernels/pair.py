@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.blocks import Block, products, total
+from scoreshock.kernels.doubled import SPLIT
 from scoreshock.kernels.posterior import CANCELLED, Posterior, anchor, columns, normaliser
 
 NEAR = 0.1
@@ -167,7 +168,7 @@ def _excess(b: Block, at: np.ndarray) -> np.ndarray:
     back = v - variance
     lost = (variance - (v - back)) + (noise - back)
     # Veltkamp's splitting makes the error of a product exact.
-    big = half * (2.0**27 + 1 if half.dtype == np.float64 else 2.0**12 + 1)
+    big = half * SPLIT
     high = big - (big - half)
     low = half - high
     square = half * half

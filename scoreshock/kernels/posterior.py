@@ -19,9 +19,11 @@ FAR = 1e3
 COMPETING = 40.0
 """A component whose logit is below the largest by this and by the logarithm of their size is below rounding everywhere."""
 
-SMALLEST = {np.dtype(np.float64): (-700.0, 1e280), np.dtype(np.float32): (-80.0, 1e25)}
-"""Logit below which an exponential counts as zero, as denormal numbers are an order of magnitude slower; and the size of
-``mu**2/v`` above which it may not, for responsibilities are multiplied by that."""
+LEAST = -700.0
+"""Logit below which an exponential counts as zero: denormal numbers are two orders of magnitude slower."""
+
+SHARP = 1e280
+"""Size of ``mu**2/v``, by which responsibilities are multiplied, above which the smallest of them may count."""
 
 CANCELLED = 2.0**-10
 """A posterior mean nearer to the point than this fraction of their distance from the centre is formed again."""
@@ -48,7 +50,7 @@ def posterior_of(b: Block, in_full: bool = False) -> Posterior:
     scale = -peak if b.few_features else b.by_point.half_squares.max(axis=0) * b.inverse
     far = scale > FAR
     if far.any():
-        limit = COMPETING + np.log(scale) + 16 * np.finfo(logits.dtype).eps * scale
+        limit = COMPETING + np.log(scale) + 16 * np.finfo(float).eps * scale
         limit = np.maximum(limit, 750.0) if in_full else limit
         # Squared distances that overflow leave NaN.
         _restore_far(b, logits, peak, far & (np.count_nonzero(~(logits < -limit), axis=0) > 1))
@@ -61,11 +63,10 @@ def posterior_of(b: Block, in_full: bool = False) -> Posterior:
 
 def _clipped(b: Block, logits: np.ndarray) -> np.ndarray | None:
     """Raise logits whose exponentials count as zero to one that is fast to compute; which are kept, None if all are."""
-    least, sharp = SMALLEST[logits.dtype]
-    if logits.min() >= least:
+    if logits.min() >= LEAST:
         return None
     size = np.abs(b.by_point.shifted).max(axis=(0, 1))
-    floor = np.where(size * size * b.inverse > sharp, -np.inf, least).astype(logits.dtype)
+    floor = np.where(size * size * b.inverse > SHARP, -np.inf, LEAST)
     kept: np.ndarray = logits >= floor
     np.maximum(logits, floor, out=logits)
     return kept
