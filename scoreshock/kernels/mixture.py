@@ -5,7 +5,7 @@ Notation as in the paper, sections 4.1 and 7: component means ``mu_k`` with weig
 ``Gamma = sum_k r_k (mu_k - m)(mu_k - m)'`` of the means; ``s = (m - x) / v`` and ``H = Gamma / v**2 - I / v``.
 
 Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)`` positive and summing to one,
-``variance (...)`` and ``tau (...)`` not negative; arithmetic and results are float64. Leading dimensions broadcast. Where ``v = 0`` the
+``variance (...)`` and ``tau (...)`` not negative; all is float64. Leading dimensions broadcast. Where ``v = 0`` the
 density does not exist and results are NaN. A point's bits depend on that point alone: the route is chosen by ``k`` and
 ``n``, sums run in a fixed order, and matrix products have a fixed width.
 """
