@@ -9,8 +9,8 @@ and both are convex (a maximum over directions of log-sum-exps, and a log-sum-ex
 lies below its chord and above its tangents, so values and slopes at the two ends of an interval bound ``g`` inside it,
 and slopes at the ends bound ``g'``. An interval is done when ``g`` keeps its sign or is monotone on it; others are halved.
 
-The same with ``v`` replaced by ``v (v + 2 kappa)/(2 (v + kappa))``, at which the reverse drift is neutral: its logarithm adds
-to A or B what keeps them convex (see :func:`_neutral_drift`).
+The same with ``v`` replaced by ``v (v + 2 kappa)/(2 (v + kappa))``, at which the reverse drift is neutral: its logarithm
+adds to A or B what keeps them convex (see :func:`_neutral_drift`).
 
 Arrays are components first, the points last; a point's arithmetic depends on that point alone.
 """
@@ -131,8 +131,8 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
 def _neutral_drift(y: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What is added to A and B, with their slopes, to search for ``v (v + 2 kappa)/(2 (v + kappa))`` instead of v.
 
-    The logarithm of its ratio to v is ``ln(1 + 4 kappa y) - ln(2 + 4 kappa y)``. For ``kappa >= 0`` its sum with ``-ln y`` is
-    convex, though it is concave itself; below zero each of its two terms, negative, is convex, while ``1 + 4 kappa y > 0``.
+    The logarithm of its ratio to v is ``ln(1 + 4 kappa y) - ln(2 + 4 kappa y)``. For ``kappa >= 0`` its sum with ``-ln y``
+    is convex, though it is concave itself; below zero minus each of its terms is convex, while ``1 + 4 kappa y > 0``.
     """
     below = kappa < 0
     t = 4 * kappa * y

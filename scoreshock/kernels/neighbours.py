@@ -21,14 +21,15 @@ from scoreshock.kernels.vectors import square
 LEVEL = 0.7752002453966638
 """Cloning probability of an equal pair at ``v = a^2``, its speciation: 0.7752 (Biroli et al. 2024)."""
 
-SCAN, LOOK = 48, 3
-"""Diffusion times at which a peak is looked for, and the stride of the quadrature in that look."""
+SCAN, WIDEST, LOOK = 48, 0.6, 3
+"""Least number of diffusion times at which a peak is looked for, the largest step in ln v between them (a peak is wider:
+the rate is smooth over a factor of some e in v), and the stride of the quadrature in that look."""
 
 END = 2.0**-50
 """How near, relatively, the search comes to ``v = 2 (sigma0^2 - 1)``, at and below which the drift is unstable."""
 
-FINEST = 1e-8
-"""Squared separations below this share of the largest are not resolved by the scan."""
+FINEST = 1e-26
+"""Squared separations below this share of the largest are rounding."""
 
 
 class Neighbours(NamedTuple):
@@ -181,7 +182,8 @@ def entropic(
     Notes
     -----
     Peaks are zeros of the rate's derivative, which is an expectation too: ``d(E tr Gamma)/dv = E tr(Gamma^2)/v^2``. They
-    are looked for at 48 times between the smallest and the largest separation, up to a ratio of 1e4 of these.
+    are looked for at 48 times between the smallest and the largest separation, or at more, so that v grows by less than a
+    factor 1.9 between them.
 
     Examples
     --------
@@ -273,15 +275,23 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
         mixed, squared = expectation(_two_moments, line.take(i), v, stride)
         return 1 - extra + np.exp(t) / v * (squared / mixed - 2), (1 - extra) * t + np.log(mixed) - np.log(v)
 
-    index = np.arange(floor.size, dtype=float)
-    places = [low + (high - low) * j / (SCAN - 1) for j in range(SCAN)]
-    looks = [slope(t, index, LOOK) for t in places]
-    falls = [(looks[j][0] > 0) & (looks[j + 1][0] <= 0) for j in range(SCAN - 1)]
-    heights = [np.where(fall, np.fmax(looks[j][1], looks[j + 1][1]), -np.inf) for j, fall in enumerate(falls)]
-    best = np.argmax(heights, axis=0)
-    step = (high - low) / (SCAN - 1)
-    start = low + step * best
-    return _root(lambda t, i: slope(t, i)[0], start - step * 0.01, start + step * 1.01, index)
+    index, steps = np.arange(floor.size, dtype=float), np.maximum(SCAN - 1, np.ceil((high - low) / WIDEST))
+    step, before = (high - low) / steps, slope(low, index, LOOK)[0]
+    points, starts = [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    for j in range(int(steps.max(initial=0))):
+        at = np.flatnonzero(j < steps)
+        after = slope(low[at] + step[at] * (j + 1), index[at], LOOK)[0]
+        points.append(at[(before[at] > 0) & (after <= 0)])
+        starts.append(low[points[-1]] + step[points[-1]] * j)
+        before[at] = after
+    point, start = np.concatenate(points), np.concatenate(starts)
+    step = step[point]
+    peak = _root(lambda t, i: slope(t, i)[0], start - step * 0.01, start + step * 1.01, index[point])
+    order = np.lexsort((peak, -slope(peak, index[point])[1], point))
+    first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+    highest = np.full(floor.shape, np.nan)
+    highest[point[first]] = peak[first]
+    return highest
 
 
 def _two_moments(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
@@ -321,10 +331,10 @@ def _drift_of_many(
 
 
 def _largest_root(means: np.ndarray, weights: np.ndarray, s2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Largest v (P,) above ``s2 (P,)`` at which the drift at the mean is neutral, NaN without one, and a state as `prepare`'s.
+    """Largest v (P,) above ``s2 (P,)`` of a neutral drift at the mean, NaN without one, and a state as that of `prepare`.
 
-    ``lambda_max(Gamma)/v - 1 + v/(2 (v + kappa))`` is negative above ``v = max(L, -4 kappa)``, L the largest squared distance
-    of two means, as ``lambda_max <= L/4``; it is positive below ``v = -2 kappa``.
+    ``lambda_max(Gamma)/v - 1 + v/(2 (v + kappa))`` is negative above ``v = max(L, -4 kappa)``, L the largest squared
+    distance of two means, as ``lambda_max <= L/4``; it is positive below ``v = -2 kappa``.
     """
     points, _, _, last, scale, state = prepare(means, weights)
     state = np.where(np.isfinite(s2), state, 2)

@@ -85,7 +85,7 @@ def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0
 
 
 def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior probability of each component at ``x`` (85), ``(..., component)``. Arguments and type as in :func:`score`."""
+    """Posterior probability of each component (85), ``(..., component)``. Arguments and type as in :func:`score`."""
     return _field(kernel.responsibilities, "responsibilities", ("component",), mixture, x, tau)
 
 

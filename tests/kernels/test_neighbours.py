@@ -274,3 +274,21 @@ def test_drift_of_more_components_at_any_scale(scale):
         # What is no mixture is unstable where its own variance exceeds 2 (sigma0^2 - 1).
         assert status.tolist() == [Status.below_floor, Status.below_floor, Status.ok]
         assert tau[2] == pytest.approx(0.5, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("mu", "weights"),
+    [
+        ([0.0, 1e-5, 1.0], [0.45, 0.45, 0.1]),  # the highest peak is that of the near pair, 1e10 below the other in v
+        ([0.0, 1e-12, 1.0], [0.05, 0.05, 0.9]),
+        ([0.0, 0.02, 1.0, 1.011], [0.252, 0.252, 0.248, 0.248]),
+        ([0.0, 0.02, 1.0, 1.011], [0.248, 0.248, 0.252, 0.252]),
+    ],
+)
+def test_the_highest_of_several_peaks_is_found_at_any_separation_of_scales(mu, weights):
+    means, weights = np.array(mu)[:, None], np.array(weights)
+    tau, status = neighbours.entropic(means, weights, ZERO)
+    least = np.diff(means[:, 0]).min() ** 2
+    everywhere = neighbours.neighbours(means, weights, ZERO, np.geomspace(least / 1e3, 10, 1500)).entropy_log_rate
+    assert status == Status.ok
+    assert neighbours.neighbours(means, weights, ZERO, tau).entropy_log_rate <= everywhere.min()
