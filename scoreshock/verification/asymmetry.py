@@ -330,7 +330,7 @@ def _crossings(given: xr.Dataset) -> int:
 
 def _merging_gap(means: list[float], weights: list[float], tau: float) -> float:
     """0 if the density has more than one mode just before the time and one just after it, else 1."""
-    x = np.linspace(min(means), max(means), 200001)
+    x = np.linspace(min(means), max(means), 20001)
     counts = []
     for v in (FLOOR + 2 * tau) * np.array([1 - 1e-3, 1 + 1e-3]):
         terms = np.array([w * np.exp(-((x - m) ** 2) / (2 * v)) for m, w in zip(means, weights, strict=True)])

@@ -6,12 +6,17 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.quantities.burgers import burgers_residual
+from scoreshock.quantities.fields import score, score_jacobian
 from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.statement import Statement, relative, residual
 
 DIFFERENCES = 1e-3
 """Tolerance of residuals by finite differences: where every term of an equation nearly vanishes, they leave 1e-4."""
+
+
+ADVECTION = 1e-8
+"""Tolerance of a product of score and Jacobian in double precision, near the zeros of the score, where all terms vanish."""
 
 
 def _on_pair(configuration: Configuration, form: str, coefficient: float | xr.DataArray = 1.0) -> xr.Dataset:
@@ -32,6 +37,19 @@ def _field_gap(configuration: Configuration, found: xr.DataArray, factor: float 
         linear, layered = -x / v, a / v * np.tanh(a * x / v + np.log(weight / (1 - weight)) / 2)
         own = found.isel(weights=index).squeeze("feature")
         gaps.append(relative(own, factor * (linear + layered), factor * linear, factor * layered))
+    return xr.concat(gaps, found.weights)
+
+
+def _advection_gap(configuration: Configuration, found: xr.Dataset, factor: float | xr.DataArray = -2.0) -> xr.DataArray:
+    """Difference of a velocity's advection from ``-u u_x``, ``u = factor s``, over the largest term."""
+    x, tau = models.grid(configuration.grid), models.times(configuration)
+    mixtures = [models.pair(configuration), models.unequal_pair(configuration)]
+    gaps = []
+    for index, given in enumerate(mixtures):
+        own = found.isel(weights=index).squeeze("feature")
+        slope = score_jacobian(given, x, tau).squeeze(["feature", "feature_other"])
+        expected = -(factor**2) * score(given, x, tau).squeeze("feature") * slope
+        gaps.append(relative(own.advection_term, expected, own.largest_term))
     return xr.concat(gaps, found.weights)
 
 
@@ -77,17 +95,36 @@ def _conservation(configuration: Configuration) -> xr.Dataset:
 
 
 def _burgers(configuration: Configuration) -> xr.Dataset:
-    return _twice(configuration, "burgers", "(24)", "burgers_velocity", -2.0)
+    return _twice(configuration, "burgers", "(24)", "burgers_velocity", -2.0).assign(
+        residual_advection=residual(
+            (),
+            _advection_gap(configuration, _on_pair(configuration, "burgers")),
+            r"advection against $-u\,u_x$ from the score and its Jacobian, over the largest term",
+            ADVECTION,
+        )
+    )
 
 
 def _cole_hopf(configuration: Configuration) -> xr.Dataset:
     viscosity = models.axis_of("viscosity", configuration.viscosities, "viscosity nu of (16)-(17)")
     found = _on_pair(configuration, "cole-hopf", viscosity)
+    rate = -2 * viscosity**2 * _on_pair(configuration, "score").rate_term
     return xr.Dataset(
         {
             "residual_relative": residual((), found.residual_relative, "residual of (17), relative to its largest term"),
             "residual_field": residual(
-                (), _field_gap(configuration, found.burgers_velocity, -2 * viscosity), r"velocity against (16), relative"
+                (), _field_gap(configuration, found.burgers_velocity, -2 * viscosity), "velocity against (16), relative"
+            ),
+            "residual_rate": residual(
+                (),
+                relative(found.rate_term, rate, found.largest_term),
+                r"$u_t$ against $-2\nu^2 s_\tau$, over the largest term",
+            ),
+            "residual_advection": residual(
+                (),
+                _advection_gap(configuration, found, -2 * viscosity),
+                r"advection against $-u\,u_x$ from the score and its Jacobian, over the largest term",
+                ADVECTION,
             ),
         },
         found.coords,

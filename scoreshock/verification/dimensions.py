@@ -20,11 +20,21 @@ MEASURED = 1e-7
 def _vector(configuration: Configuration) -> xr.Dataset:
     cloud, x, tau = models.cloud(configuration), models.cloud_points(configuration), models.times(configuration)
     found = burgers_residual(cloud, x, tau).residual_relative
-    velocity = burgers_residual(cloud, x, tau, "burgers").residual_relative
+    velocity = burgers_residual(cloud, x, tau, "burgers")
+    field = score(cloud, x, tau)
+    along = (score_jacobian(cloud, x, tau) * field.rename(feature="feature_other")).sum("feature_other", skipna=False)
     return xr.Dataset(
         {
             "residual_score": residual((), found, "residual of (62), relative to its largest term"),
-            "residual_burgers": residual((), velocity, "residual of (63), relative to its largest term"),
+            "residual_burgers": residual((), velocity.residual_relative, "residual of (63), relative to its largest term"),
+            "residual_velocity": residual(
+                (), relative(velocity.burgers_velocity, -2 * field), "velocity against $-2s$, relative"
+            ),
+            "residual_advection": residual(
+                (),
+                (velocity.advection_term + 4 * along) / velocity.largest_term,
+                r"advection against $-(u\cdot\nabla)u$ from the score and its Jacobian, over the largest term",
+            ),
         },
         found.coords,
     )
