@@ -76,9 +76,7 @@ def outcome(check: str) -> dict[str, Any]:
     if "::" not in check:
         return {"verdict": _verdict(check)}
     failures = _Failures()
-    code = pytest.main(
-        [check, "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=--import-mode=importlib"], [failures]
-    )
+    code = pytest.main([check, "-x", "-p", "no:cacheprovider", "-o", "addopts=--import-mode=importlib"], [failures])
     return {"failed": failures.names} if code in (0, 1) else {"error": f"pytest ended with {code!r}"}
 
 
@@ -123,6 +121,7 @@ def _quiet() -> Iterator[None]:
 
 
 def main() -> None:
+    importlib.import_module("hypothesis.strategies")  # tests take it from elsewhere
     if sys.argv[1:] != ["right"]:
         for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
             del sys.modules[name]

@@ -19,7 +19,7 @@ class Mutation(NamedTuple):
 PATHS = "tests/kernels/test_paths.py::"
 SERIES = "tests/kernels/test_series.py::"
 AMPLIFICATION = "tests/kernels/test_amplification.py::"
-PAGE = "tests/test_verification.py::"
+VERDICTS = "tests/test_verdicts.py::"
 
 MUTATIONS = (
     # Section 4
@@ -216,13 +216,13 @@ MUTATIONS = (
     ),
     # How a verdict follows
     Mutation(
-        f"{PAGE}test_what_is_not_a_number_neither_holds_nor_contradicts",
+        f"{VERDICTS}test_what_is_not_a_number_neither_holds_nor_contradicts",
         "verification/statement.py",
         "self.bound < self.largest < np.inf",
         "not self.largest <= self.bound",
     ),
     Mutation(
-        f"{PAGE}test_a_verdict_follows_from_the_numbers",
+        f"{VERDICTS}test_a_verdict_follows_from_the_numbers",
         "verification/statement.py",
         "self.largest <= self.bound\n",
         "self.largest >= 0\n",

@@ -28,6 +28,7 @@ class Runner:
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         paths = os.pathsep.join([str(PACKAGE.parent), *filter(None, [own.get("PYTHONPATH")])])
         own |= {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        own |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # which takes longer than most checks
         command = [sys.executable, str(Path(__file__).with_name("runner.py")), *arguments]
         self.process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT, env=own)
 
