@@ -268,6 +268,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "vorticity_relative": ("largest entry of the vorticity over the largest of the Jacobian, in magnitude", "1"),
     "vorticity_error": ("bound on the error of the vorticity's entries, by estimate", "1"),
     "jacobian_eigenvalue": ("eigenvalue of the score Jacobian at the weighted mean, largest first", "1"),
+    "inviscid_eigenvalue": ("eigenvalue of the score Jacobian along an inviscid characteristic", "1"),
     "tau_divergence": ("diffusion time at which the inviscid evolution of the eigenvalue diverges", "1"),
     "divergence_error": ("divergence time of the inviscid eigenvalue minus the leading speciation time", "1"),
     # layer

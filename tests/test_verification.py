@@ -101,7 +101,11 @@ def test_the_statement_is_confirmed_with_its_verdict(found: statement.Statement,
 
 def test_identities_of_mixtures_and_wells_leave_what_rounding_leaves(dataset) -> None:
     for number in ("4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "7.1", "7.2", "8.1", "8.2", "8.4", "8.5"):
-        exact = [m for m in statement.judge(dataset(number)).residuals if m.name != "residual_differences"]
+        exact = [
+            m
+            for m in statement.judge(dataset(number)).residuals
+            if m.name not in ("residual_differences", "residual_advection")
+        ]
         assert max(m.largest for m in exact) <= 1e-12
     for number in ("5.6", "5.7"):
         found = dataset(number)

@@ -490,7 +490,8 @@ STATEMENTS = (
         "Hierarchy of formulas",
         "The exact criterion is always valid; the closed forms are exact where symmetric, and corrected otherwise.",
         {},
-        "All of them for pairs of eight weights, against the merging of the density's own modes.",
+        "All of them for pairs of eight weights, against the merging of the density's own modes; and the number of "
+        "modes of an equilateral triangle.",
         _hierarchy,
         (speciation, mode_count),
         condition="the weighted mean is where modes part, as for equal weights",

@@ -346,7 +346,8 @@ STATEMENTS = (
             "43": r"n^\top(\nabla\bar s)\,n + \tfrac14\lvert\nabla\varphi\rvert^2 > 0",
         },
         r"$n^\top H n$ from the score's own Jacobian; the order in $r$ of what (41) leaves out; the criterion of the wells "
-        "at its root; and the boundary's threshold against the merging of the density's modes, for two pairs of weights.",
+        "at its root, by quadrature too; and the boundary's threshold against the merging of the density's modes, for two "
+        "pairs of weights.",
         _criterion,
         (layer, profile, score_jacobian, speciation, well_boundary, well_speciation),
         condition="'locally bimodal' says no more than that the log-density is convex across the boundary",

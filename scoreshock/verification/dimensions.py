@@ -315,7 +315,8 @@ STATEMENTS = (
             "68": r"\partial_\tau\omega_{ij} = \Delta\omega_{ij} + 2\,(s\cdot\nabla)\omega_{ij}"
             r" + 2\bigl[(\partial_i s_l)(\partial_l s_j) - (\partial_j s_l)(\partial_l s_i)\bigr]"
         },
-        r"A solution that rotates, $u = M(1 + \tau M)^{-1}x$ with $M$ not symmetric, in three dimensions.",
+        r"A solution that rotates, $u = M(1 + \tau M)^{-1}x$ with $M$ not symmetric, in three dimensions; and a "
+        "shear in the plane, whose vorticity varies in space.",
         _vorticity_equation,
         (vorticity_residual,),
     ),
@@ -336,7 +337,8 @@ STATEMENTS = (
         "Non-conservative scores are artifacts",
         "A score with curl is no score of a heat flow: its curl comes from the approximation.",
         {},
-        "A score to which a rotation is added: the measured curl is the added one, and the equation is violated.",
+        "A score to which a rotation is added: the measured curl is the added one, and what (62) leaves over is that of the "
+        "rotation, in closed form.",
         _artifacts,
         (vorticity, burgers_residual),
         shown=("burgers_largest", "burgers_noise"),

@@ -10,7 +10,6 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from scoreshock import families
-from scoreshock.kernels.vorticity import riccati_eigenvalue
 from scoreshock.mixtures import mixture
 from scoreshock.quantities.cascade import exact_cascade
 from scoreshock.quantities.corrections import corrections
@@ -182,7 +181,7 @@ def _riccati(configuration: Configuration) -> xr.Dataset:
     v = variance + 2 * tau
     closed = (-(a**2) * v / (v - a**2) - variance) / 2
     elapsed = models.axis_of("elapsed", RICCATI, "elapsed diffusion time over that until the divergence")
-    carried = riccati_eigenvalue(rate.values[:, None], elapsed.values / (2 * rate.values[:, None]))
+    carried = riccati(models.pair(configuration), tau, elapsed / (2 * rate)).inviscid_eigenvalue.squeeze("mode")
     return xr.Dataset(
         {
             "jacobian_eigenvalue": value((), rate, "eigenvalue of the Jacobian at the centre"),
@@ -193,7 +192,7 @@ def _riccati(configuration: Configuration) -> xr.Dataset:
             ),
             "residual_equation": residual(
                 ("tau", "elapsed"),
-                carried / _carried(rate.values, elapsed.values) - 1,
+                carried.transpose("tau", "elapsed").values / _carried(rate.values, elapsed.values) - 1,
                 r"eigenvalue along a characteristic against an integrator of $dJ/d\tau = 2J^2$, relative",
                 1e-9,
             ),
@@ -358,9 +357,9 @@ STATEMENTS = (
         "Along inviscid characteristics the Jacobian obeys a Riccati equation; the divergence of its eigenvalues gives the "
         "threshold (77).",
         {"": r"\frac{dJ}{d\tau} = 2J^2,\qquad \mu(\tau) = \frac{\mu_0}{1 - 2\mu_0\,(\tau - \tau_0)}"},
-        r"The evolution, and where it diverges when it is followed from four $\tau_0$ above $\tau^*$.",
+        r"The evolution against an integrator, and where it diverges when it is followed from four $\tau_0$ above $\tau^*$.",
         _riccati,
-        (riccati, riccati_eigenvalue),
+        (riccati,),
         truth="The equation holds, the conclusion does not. With one mode the eigenvalue is negative and the divergence "
         r"lies before $\tau_0$, at the variance $-\lambda_1 v/(v - \lambda_1)$: it depends on $\tau_0$, and is not "
         r"$\tau^*$, which is where the eigenvalue vanishes.",

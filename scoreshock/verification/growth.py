@@ -251,7 +251,7 @@ STATEMENTS = (
             r"\exp\Bigl(\int_{\tau_1}^{\tau'} s_x(\xi,\tau'')\,d\tau''\Bigr)d\tau'"
         },
         "Integrated trajectories under a constant score error, against the bound with the largest rate $s_x$ anywhere "
-        "(that of the centre), and with the rate on the exact trajectory.",
+        "(that of the centre), and with the rate on the exact trajectory; all of them against another integrator.",
         _bound,
         (error_growth, centre_growth),
         truth="Taken on the exact trajectory, as for a linearised error, the bound can be exceeded: where an error "

@@ -229,13 +229,14 @@ STATEMENTS = (
             r" = \int_{\tau_{\min}}^{\tau_{\max}}\mathbb{E}_{p_\tau}\lvert s - \hat s\rvert^2\,d\tau",
             "59": r"\mathrm{TV}(p, \hat p) \le \sqrt{\tfrac12\,\mathrm{KL}(p\,\Vert\,\hat p)}",
         },
-        "Gaussian data and wrong Gaussian models, for which KL and TV are known exactly, started from the exact noise.",
+        "Gaussian data and wrong Gaussian models, for which KL and TV are known exactly, started from the exact noise; the "
+        "integral of (58) against quadrature; and its equality where generation starts from the model's own noise.",
         _divergence,
         (gaussian_divergence, divergence_bound),
         truth=r"The bound is the reverse SDE's, and has $\mathrm{KL}(\tau_{\max})$ besides where generation starts from "
-        "another density. The probability flow obeys it for Gaussians when started from the exact noise, but not "
-        r"otherwise: started from $N(0, 2\tau_{\max})$, as samplers do, its KL exceeds even the bound that counts the "
-        "start.",
+        "another density; started from the model's own noise, it is attained. The probability flow obeys it for Gaussians "
+        r"when started from the exact noise, but not otherwise: started from $N(0, 2\tau_{\max})$, as samplers do, its KL "
+        "exceeds even the bound that counts the start.",
         shown=("flow_ratio", "flow_ratio_start"),
     ),
     Statement(
