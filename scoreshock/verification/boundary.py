@@ -27,7 +27,7 @@ from scoreshock.verification.statement import (
     violation,
 )
 
-NEAR = np.array([0.5, 0.25, 0.125, 0.0625, 0.03125])
+NEAR = 0.5 ** np.arange(1.0, 9.0)
 """Distances from the boundary, in widths, over which the local profile (41) is compared."""
 
 
