@@ -29,7 +29,7 @@ def _motion(configuration: Configuration) -> xr.Dataset:
     # Groups of several components: their boundary has a diffusive speed besides.
     cloud = layer(models.cloud(configuration), tau)
     beyond = relative(cloud.speed, cloud.speed_rankine_hugoniot)
-    ratio_rate, gradient = _log_ratio_rate(configuration, cloud, tau)
+    ratio_rate, gradient, background = _at_boundary(configuration, cloud, tau)
     return xr.Dataset(
         {
             "shock_position": value((), found.shock_position, "place of the boundary"),
@@ -54,6 +54,11 @@ def _motion(configuration: Configuration) -> xr.Dataset:
                 r"speed of the boundary of several components against $-\varphi_\tau/\lvert\nabla\varphi\rvert$, relative",
                 DIFFERENCES,
             ),
+            "residual_sides": residual(
+                (),
+                relative(cloud.speed_rankine_hugoniot, -2 * background),
+                r"(48) for the boundary of several components against $-2\,\bar s\cdot n$, relative",
+            ),
             "residual_generation": residual(
                 (), relative(found.shock_speed_generation, -speed), "speed in generation against its opposite, relative"
             ),
@@ -66,16 +71,20 @@ def _motion(configuration: Configuration) -> xr.Dataset:
     )
 
 
-def _log_ratio_rate(configuration: Configuration, found: xr.Dataset, tau: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Rate of the log-ratio by differences in tau, and the length of its gradient, at the points of a boundary."""
+def _at_boundary(
+    configuration: Configuration, found: xr.Dataset, tau: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Rate of the log-ratio by differences in tau, length of its gradient, and the background across, on a boundary."""
     cloud = models.cloud(configuration)
-    rates, lengths = [], []
+    rates, lengths, backgrounds = [], [], []
     for index, time in enumerate(tau.values):
         place, step = found.boundary.isel(tau=index), 1e-4 * (configuration.cloud.variance + 2 * time)
         later, before = (decomposition(cloud, place, time + sign * step).log_ratio for sign in (1, -1))
         rates.append((later - before) / (2 * step))
-        lengths.append(np.sqrt((decomposition(cloud, place, time).log_ratio_gradient ** 2).sum("feature", skipna=False)))
-    return xr.concat(rates, tau), xr.concat(lengths, tau)
+        here = decomposition(cloud, place, time)
+        lengths.append(np.sqrt((here.log_ratio_gradient**2).sum("feature", skipna=False)))
+        backgrounds.append((here.background * here.log_ratio_gradient).sum("feature", skipna=False) / lengths[-1])
+    return xr.concat(rates, tau), xr.concat(lengths, tau), xr.concat(backgrounds, tau)
 
 
 def _lax(configuration: Configuration) -> xr.Dataset:

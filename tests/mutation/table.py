@@ -57,6 +57,7 @@ MUTATIONS = (
     Mutation("Remark 5.12", "kernels/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
     Mutation("Proposition 5.13", "kernels/shock.py", "minus_sum = -(left + right)", "minus_sum = (left + right)"),
     Mutation("Proposition 5.13", "kernels/boundary.py", "-found.rate / slope + 0.0", "found.rate / slope + 0.0"),
+    Mutation("Proposition 5.13", "kernels/boundary.py", "-(behind + ahead) + 0.0", "(behind + ahead) + 0.0"),
     Mutation(
         "Proposition 5.14", "kernels/shock.py", "left, right = (-a - position) / v", "left, right = (-a + position) / v"
     ),
