@@ -332,7 +332,10 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
     """
 
     def flat(array: Any) -> Any:
-        values = np.asarray(array, dtype=float)
+        values = np.asarray(array)
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"times of a schedule have the type {values.dtype}; allowed: real numbers")
+        values = values.astype(float)
         results = function(np.ascontiguousarray(values.reshape(-1)))
         shaped = tuple(result.reshape(values.shape)[()] for result in results)
         return shaped if len(shaped) > 1 else shaped[0]

@@ -29,6 +29,7 @@ COUNTER_EXAMPLES = {
     "5.13": "generation time",
     "6.4": "excess of the factor",
     "9.7": "error of the first order",
+    "9.9": "exact threshold moves against the sign",
 }
 """Where the paper is known to fail, by number, and what our computed example measures."""
 
@@ -100,7 +101,12 @@ def test_the_statement_is_confirmed_with_its_verdict(found: statement.Statement,
 
 def test_identities_of_mixtures_and_wells_leave_what_rounding_leaves(dataset) -> None:
     for number in ("4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "7.1", "7.2", "8.1", "8.2", "8.4", "8.5"):
-        assert all(m.largest <= 1e-12 for m in statement.judge(dataset(number)).residuals)
+        exact = [
+            m
+            for m in statement.judge(dataset(number)).residuals
+            if m.name not in ("residual_differences", "residual_advection")
+        ]
+        assert max(m.largest for m in exact) <= 1e-12
     for number in ("5.6", "5.7"):
         found = dataset(number)
         assert max(float(found.residual_pair.max()), float(found.residual_cloud.max())) <= 1e-12
@@ -131,18 +137,26 @@ def test_the_error_of_the_series_does_not_fall_with_separation(dataset) -> None:
     np.testing.assert_allclose(error, error.isel(separation=[0] * error.sizes["separation"]), rtol=1e-9)
 
 
-def test_a_verdict_follows_from_the_numbers() -> None:
-    good, bad = (statement.residual((), size, "gap") for size in (1e-15, 1e-3))
-    seen, unseen = (statement.violation((), size, "case") for size in (1.0, 0.0))
-    verdicts = {
-        "holds": statement.judge(xr.Dataset({"a": good})),
-        "not confirmed": statement.judge(xr.Dataset({"a": good, "b": bad})),
-        "does not hold": statement.judge(xr.Dataset({"a": good, "c": seen})),
-        "holds if so": statement.judge(xr.Dataset({"a": good, "c": seen}), "so"),
-    }
-    assert {name: outcome.verdict for name, outcome in verdicts.items()} == {name: name for name in verdicts}
-    for lacking in (xr.Dataset({"a": good, "c": unseen}), xr.Dataset({"a": good}), xr.Dataset({"a": good * np.nan})):
-        assert statement.judge(lacking, "so").verdict == "not confirmed"
+@pytest.mark.parametrize("found", table.STATEMENTS, ids=lambda found: found.name)
+def test_no_measure_of_a_statement_is_taken_with_gaps(found: statement.Statement, files: Path) -> None:
+    # A largest value over some of the numbers would hide one that is not a number.
+    known = store.open_file(files / "statements" / f"{found.name}.nc", chunks=None)
+    for name, variable in known.data_vars.items():
+        if {"tolerance", "threshold"} & set(variable.attrs):
+            assert np.isfinite(variable.values).all(), name
+
+
+def test_the_correction_is_judged_against_the_exact_threshold(dataset) -> None:
+    # Of 400 mixtures; 291 with C < 0 have a root of (94), three of which are met before the leading time in generation.
+    found = dataset("9.9")
+    assert (int(found.n_delayed), int(found.n_not_delayed)) == (288, 3)
+    assert int(found.n_delayed + found.n_not_delayed + found.n_hastened + found.n_not_hastened + found.n_rootless) == 400
+
+
+def test_matched_gaussians_of_a_symmetric_quartic(dataset) -> None:
+    # (b^2 - 1/(8 c b^2))/2 for the wells of the configuration without a tilt, section 10.4.
+    found = dataset("5.8").tau_star.sel(well_criterion="matched-gaussian").values[:3]
+    np.testing.assert_allclose(found, [7 / 16, 31 / 16, (9 - 1 / 7.2) / 2], rtol=1e-13)
 
 
 def test_a_figure_is_drawn_from_its_file_as_page_and_picture(files: Path, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def trajectories(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
 
 def errors(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
     """Growth of a trajectory's error by a wrong score, against its bound, from noise to data."""
-    size = dataset.difference_size.where(dataset.trajectory_status == 0)
+    size = dataset.difference_size.where(dataset.trajectory_difference_status == 0)
     bound = dataset.gronwall_bound.where(dataset.growth_status == 0)
     method = xr.Variable("method", ["error", "Gronwall bound"])
     label = {"long_name": "error of the trajectory by a wrong score", "units": "1"}

@@ -38,15 +38,14 @@ class Mixtures(NamedTuple):
 class Scratch:
     """Temporaries by name, kept from block to block: fresh memory costs more than the arithmetic done in it."""
 
-    def __init__(self, dtype: np.dtype[Any]) -> None:
-        self._dtype = dtype
+    def __init__(self) -> None:
         self._buffers: dict[str, np.ndarray] = {}
 
     def __call__(self, name: str, *shape: int) -> np.ndarray:
         """An uninitialised array; its contents last until the name is asked for again."""
         size = prod(shape)
         if name not in self._buffers or self._buffers[name].size < size:
-            self._buffers[name] = np.empty(size, self._dtype)
+            self._buffers[name] = np.empty(size)
         return self._buffers[name][:size].reshape(shape)
 
 
@@ -111,10 +110,9 @@ def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tupl
     Returns
     -------
     tuple of array
-        Each ``(..., *core)``; float32 where all arguments are, else float64.
+        Each ``(..., *core)``, float64 whatever the arguments are.
     """
-    dtype = np.result_type(np.float32, *(a if isinstance(a, int | float) else np.asarray(a) for a in arguments))
-    x, means, weights, variance, tau = (np.asarray(a, dtype) for a in arguments)
+    x, means, weights, variance, tau = (np.asarray(a, dtype=float) for a in arguments)
     sizes = dict(zip("kn", means.shape[-2:], strict=True))
     leading = (means.shape[:-2], weights.shape[:-1])
     shape = np.broadcast_shapes(x.shape[:-1], *leading, variance.shape, tau.shape)
@@ -124,10 +122,10 @@ def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tupl
     with np.errstate(all="ignore"):
         points = [_core_first(a, core, shape, order) for a, core in ((x, 1), (variance, 0), (2 * tau, 0))]
         mixtures = [_core_first(a, core, own, order) for a, core in _prepare(means, weights)]
-        results = [np.empty(shape + tuple(sizes[name] for name in core), dtype) for core in cores]
+        results = [np.empty(shape + tuple(sizes[name] for name in core)) for core in cores]
         targets = [_core_first(r, len(core), shape, order) for r, core in zip(results, cores, strict=True)]
         lead, own = tuple(shape[axis] for axis in order), tuple(own[axis] for axis in order)
-        for box, block in _blocks(points, mixtures, lead, own, Scratch(dtype)):
+        for box, block in _blocks(points, mixtures, lead, own, Scratch()):
             parts = [target[_within(box)] for target in targets]
             out = tuple(_flatten(p, len(box)) if p.flags.c_contiguous else None for p in parts)
             for part, value in zip(parts, kernel(block._replace(out=out)), strict=True):
@@ -204,7 +202,7 @@ def _within(box: tuple[slice, ...]) -> Any:
 
 def _times(variance: np.ndarray, noise: np.ndarray) -> Times:
     v = variance + noise
-    v = np.where(v > 0, v, np.asarray(np.nan, v.dtype))
+    v = np.where(v > 0, v, np.nan)
     return Times(variance, noise, v, 1 / v)
 
 
@@ -291,7 +289,7 @@ def total(rows: np.ndarray, place: np.ndarray | None = None) -> np.ndarray:
     if count == 1:
         return rows[0].copy()
     if place is None:
-        place = np.empty((count // 2, *rows.shape[1:]), rows.dtype)
+        place = np.empty((count // 2, *rows.shape[1:]))
     while count > 1:
         half = count // 2
         np.add(rows[:half], rows[half : 2 * half], out=place[:half])
@@ -337,6 +335,6 @@ def _padded(array: np.ndarray, axis: int) -> np.ndarray:
         return np.ascontiguousarray(array)
     shape = list(array.shape)
     shape[axis] = -(-length // TILE) * TILE
-    padded = np.zeros(shape, array.dtype)
+    padded = np.zeros(shape)
     padded[(slice(None),) * axis + (slice(length),)] = array
     return padded

@@ -16,11 +16,12 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.amplification import excess
 from scoreshock.kernels.batches import in_batches
+from scoreshock.kernels.between import log_odds, past_midpoint
 from scoreshock.kernels.crossings import EPS, bracketed, crossings
 from scoreshock.kernels.geometry import NO_SIDE, centred, half_distance, leading_direction
-from scoreshock.kernels.groups import FIRST, REST, SECOND
+from scoreshock.kernels.groups import FIRST, REST, SECOND, leader_of
 from scoreshock.kernels.layer import Decomposition, decomposition
-from scoreshock.kernels.vectors import along, dot, inner, length, square
+from scoreshock.kernels.vectors import along, dot, inner, length
 
 TIED = 16 * EPS
 """Means whose projections on a line differ by less than this fraction of the largest difference project to one point."""
@@ -88,7 +89,7 @@ def on_line(
     ([-1.098612288668], 0)
     """
     k = np.shape(means)[-2]
-    arguments = [(start, 1), (direction, 1), (means, 2), (np.log(weights), 1), (variance, 0), (tau, 0), (group, 1)]
+    arguments = [(start, 1), (direction, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1)]
     places, status = in_batches(crossings_on_line, arguments, [((k - 1,), float), ((), np.int8)])
     return places, status
 
@@ -177,7 +178,7 @@ def layer(found: Decomposition) -> Layer:
             interfacial,
             background + interfacial,
             -found.rate / slope + 0.0,
-            -(behind + ahead) + 0.0,
+            -2 * dot(found.background, normal) + 0.0,
             behind,
             ahead,
             # ahead - behind is the slope itself, which does not cancel.
@@ -300,7 +301,7 @@ def crossings_on_line(
     start: np.ndarray,
     direction: np.ndarray,
     means: np.ndarray,
-    log_weights: np.ndarray,
+    weights: np.ndarray,
     variance: np.ndarray,
     tau: np.ndarray,
     group: np.ndarray,
@@ -309,15 +310,13 @@ def crossings_on_line(
     k = len(means)
     v = variance + 2 * tau
     safe = np.where(v > 0, v, np.nan)
-    logits = [log_weights[j] - square(start - means[j]) / (2 * safe) for j in range(k)]
     inside = group != REST
-    which = np.where(inside, np.nan_to_num(logits, nan=0.0), -np.inf).argmax(axis=0)
+    which, leader, weight = leader_of(start, means, weights, safe, inside)
     at = np.arange(start.shape[-1])
-    leader, log_weight = means[which, :, at].T, log_weights[which, at]
     level, slope, size = np.empty((k, len(at))), np.empty((k, len(at))), np.zeros((k, len(at)))
     for j in range(k):
         step = means[j] - leader
-        level[j] = log_weights[j] - log_weight + inner(step, (start - means[j]) + (start - leader)) / (2 * safe)
+        level[j] = log_odds(weights[j], weight) + inner(step, past_midpoint(start, means[j], leader)) / (2 * safe)
         slope[j] = inner(step, direction)
         size[j] = np.abs(step * direction).max(axis=0)
     slope = _snapped(slope, TIED * size.max(axis=0)) / safe

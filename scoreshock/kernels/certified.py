@@ -9,6 +9,9 @@ and both are convex (a maximum over directions of log-sum-exps, and a log-sum-ex
 lies below its chord and above its tangents, so values and slopes at the two ends of an interval bound ``g`` inside it,
 and slopes at the ends bound ``g'``. An interval is done when ``g`` keeps its sign or is monotone on it; others are halved.
 
+The same with ``v`` replaced by ``v (v + 2 kappa)/(2 (v + kappa))``, at which the reverse drift is neutral: its logarithm
+adds to A or B what keeps them convex (see :func:`_neutral_drift`).
+
 Arrays are components first, the points last; a point's arithmetic depends on that point alone.
 """
 
@@ -52,16 +55,17 @@ class Points(NamedTuple):
     """Mixtures seen from the mean that is nearest to the weighted mean, which is left out (its row would be zero).
 
     ``x (m, q, P)`` the other q = k-1 means; ``gap (q, P)`` their ``D_j`` less the nearest's, >= 0; ``log_ratio (q, P)``
-    the logarithm of their weight over the nearest's.
+    the logarithm of their weight over the nearest's. With ``kappa (P,)`` it is the neutral drift that is searched for.
     """
 
     x: np.ndarray
     gap: np.ndarray
     log_ratio: np.ndarray
+    kappa: np.ndarray | None = None
 
     def take(self, index: np.ndarray) -> Points:
         """The points at ``index``."""
-        return Points(pick(self.x, index), pick(self.gap, index), pick(self.log_ratio, index))
+        return Points._make(None if row is None else pick(row, index) for row in self)
 
 
 def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
@@ -97,7 +101,9 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
         np.multiply(mean[: a + 1], r0 * mean[a], out=row)
         for j in range(q):
             row += c[: a + 1, j] * weighted[a, j]
-    value, u = largest(gamma, start, 2 * y)
+    log_2y = np.log(2 * y)
+    more, slope_more, less, slope_less = (0.0,) * 4 if points.kappa is None else _neutral_drift(y, points.kappa)
+    value, u = largest(gamma, start, 2 * y if points.kappa is None else np.exp(log_2y + (more - less)))
     value = np.maximum(value, TINY)
     spread = np.zeros(size)
     drop = np.zeros(size)
@@ -112,15 +118,29 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
         spread += pull
     spread /= value
     rows = np.empty((ROWS, size))
-    log_2y = np.log(2 * y)
     rows[Y] = y
     rows[G] = np.log(value)
-    rows[A] = rows[G] + 2 * log_z
-    rows[DA] = -(spread + drop)
-    rows[B] = 2 * log_z - log_2y
-    rows[DB] = -(2 * drop + 1 / y)
-    rows[G] += log_2y
+    rows[A] = rows[G] + 2 * log_z + more
+    rows[DA] = -(spread + drop) + slope_more
+    rows[B] = 2 * log_z - log_2y + less
+    rows[DB] = -(2 * drop + 1 / y) + slope_less
+    rows[G] += log_2y + (more - less)
     return rows, u
+
+
+def _neutral_drift(y: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What is added to A and B, with their slopes, to search for ``v (v + 2 kappa)/(2 (v + kappa))`` instead of v.
+
+    The logarithm of its ratio to v is ``ln(1 + 4 kappa y) - ln(2 + 4 kappa y)``. For ``kappa >= 0`` its sum with ``-ln y``
+    is convex, though it is concave itself; below zero minus each of its terms is convex, while ``1 + 4 kappa y > 0``.
+    """
+    below = kappa < 0
+    t = 4 * kappa * y
+    w = 1 / (1 + t)
+    a, slope_a = np.where(below, np.log(w), 0.0), np.where(below, -4 * kappa * w, 0.0)
+    b = np.where(below, -np.log(2 + t), -np.log1p(w))
+    slope_b = np.where(below, -4 * kappa / (2 + t), 4 * kappa * w * w / (1 + w))
+    return a, slope_a, b, slope_b
 
 
 def _above_chord(f: np.ndarray, chord: tuple[np.ndarray, np.ndarray], width: np.ndarray) -> np.ndarray:
@@ -287,7 +307,7 @@ def polish(
         up = (rows[G] < 0) == rising
         low, high = np.where(up, y, low), np.where(up, high, y)
         step = -rows[G] / (y * (rows[DA] - rows[DB]))
-        last = np.abs(step) <= LAST_STEP
+        last = np.abs(step) <= _last_step(y, points, point)
         result[active] = np.where(last, y * (1 + step), y)
         direction[:, active] = u
         go = np.flatnonzero(~(last | (rows[G] == 0) | (high - low <= 3e-16 * high)))
@@ -296,6 +316,13 @@ def polish(
         active, point, y = active[go], point[go], (y * np.exp(step))[go]
         low, high, rising, u = low[go], high[go], rising[go], pick(u, go)
     return result, direction
+
+
+def _last_step(y: np.ndarray, points: Points, point: np.ndarray) -> np.ndarray | float:
+    """A Newton step whose square is below rounding: shorter near ``1 + 4 kappa y = 0``, where the logarithm bends."""
+    if points.kappa is None:
+        return LAST_STEP
+    return LAST_STEP * np.clip(1 + 4 * points.kappa[point] * y, 0.0, 1.0)
 
 
 def _inverse_cubic(left: np.ndarray, right: np.ndarray) -> np.ndarray:

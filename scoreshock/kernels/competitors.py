@@ -44,7 +44,7 @@ def remainder(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: 
     n = np.shape(means)[-1]
     vector, number = ((n,), float), ((), float)
     binary = np.asarray(group) != REST
-    arguments = [(x, 1), (means, 2), (np.log(weights), 1), (variance, 0), (tau, 0), (group, 1), (normal, 1)]
+    arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1), (normal, 1)]
     with np.errstate(all="ignore"):
         log_epsilon, gradient, curvature = in_batches(_competition, arguments, [number, vector, number])
         unit = normal / length(np.asarray(normal, dtype=float))[..., None]
@@ -78,7 +78,7 @@ def remainder(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: 
 def _competition(
     x: np.ndarray,
     means: np.ndarray,
-    log_weights: np.ndarray,
+    weights: np.ndarray,
     variance: np.ndarray,
     tau: np.ndarray,
     group: np.ndarray,
@@ -86,7 +86,7 @@ def _competition(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``ln epsilon``, its gradient, and its second derivative along the normal."""
     v = positive(variance + 2 * tau)
-    rest, binary = (moments(x, means, log_weights, v, inside) for inside in (group == REST, group != REST))
+    rest, binary = (moments(x, means, weights, v, inside) for inside in (group == REST, group != REST))
     found = contrast(x, v, rest, binary)
     unit = normal / np.sqrt(square(normal))
     curvature = np.zeros_like(v)

@@ -62,7 +62,7 @@ class Lines(NamedTuple):
     """Mixtures, last, each with the line on which its boundary is followed, in units of a power of two near its extent."""
 
     means: np.ndarray  # (k, n, P)
-    log_weights: np.ndarray  # (k, P)
+    weights: np.ndarray  # (k, P)
     group: np.ndarray  # (k, P)
     start: np.ndarray  # (n, P)
     direction: np.ndarray  # (n, P)
@@ -88,10 +88,10 @@ class Lines(NamedTuple):
             low, high = _range(scaled, codes)
             line = np.ascontiguousarray(start.T), np.ascontiguousarray(direction.T)
             some_v = np.where(high > 0, high, 1.0)
-            status = crossings_on_line(*line, scaled, np.log(w), some_v, np.zeros_like(high), codes)[1]
+            status = crossings_on_line(*line, scaled, w, some_v, np.zeros_like(high), codes)[1]
         status = np.where(status == Status.no_real_root, np.int8(Status.ok), status)
         status = np.where(finite, status, np.int8(Status.failed))
-        return cls(scaled, np.log(w), codes, *line, low, high, unit, status)
+        return cls(scaled, w, codes, *line, low, high, unit, status)
 
     def take(self, points: np.ndarray | slice) -> Lines:
         return Lines._make(row[..., points] for row in self)
@@ -121,8 +121,8 @@ def follow(lines: Lines, mixture: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 
 def _state(lines: Lines, v: np.ndarray) -> np.ndarray:
-    means, log_weights, group, start, direction, *_ = lines
-    places = crossings_on_line(start, direction, means, log_weights, v, np.zeros_like(v), group)[0]
+    means, weights, group, start, direction, *_ = lines
+    places = crossings_on_line(start, direction, means, weights, v, np.zeros_like(v), group)[0]
     distance = np.where(np.isnan(places), np.inf, np.abs(places))
     at = np.arange(len(v))
     least = distance.argmin(axis=0)
@@ -131,7 +131,7 @@ def _state(lines: Lines, v: np.ndarray) -> np.ndarray:
     tied = (places * near <= 0) & (distance <= distance[least, at] * (1 + TIED) + FOLDED / np.abs(places - near))
     rank = np.where(tied.any(axis=0), np.minimum(tied.argmax(axis=0), least), least)
     place = places[rank, at]
-    one, two = (moments(start + place * direction, means, log_weights, v, group == code) for code in (FIRST, SECOND))
+    one, two = (moments(start + place * direction, means, weights, v, group == code) for code in (FIRST, SECOND))
     step = (one.leader - two.leader) + (one.offset - two.offset)
     apart = square(step)
     # Where two crossings merge on a line, the gradient vanishes and the normal does not.

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scoreshock.kernels import mixture
-from scoreshock.kernels.vectors import inner, square
+from scoreshock.kernels.between import log_odds, past_midpoint
+from scoreshock.kernels.vectors import inner
 
 FIRST, SECOND, REST = 0, 1, 2
 """Codes of a ``group (..., k)``: components of p1, of p2, and competitors that belong to neither."""
@@ -21,36 +22,27 @@ class Group(NamedTuple):
     """One group of components at a batch of points: its leading component and moments relative to it."""
 
     leader: np.ndarray  # mean of the component of largest weighted density, (n, B)
-    log_weight: np.ndarray  # (B,)
+    weight: np.ndarray  # of that component, (B,)
     log_excess: np.ndarray  # ln of the group's density over its leader's, (B,)
     offset: np.ndarray  # posterior mean minus the leader, (n, B)
     covariance: np.ndarray  # posterior covariance of the means, (n, n, B)
     square: np.ndarray  # mean squared distance of x from the means, minus the leader's, (B,)
 
 
-def moments(x: np.ndarray, means: np.ndarray, log_weights: np.ndarray, v: np.ndarray, inside: np.ndarray) -> Group:
+def moments(x: np.ndarray, means: np.ndarray, weights: np.ndarray, v: np.ndarray, inside: np.ndarray) -> Group:
     k, n = means.shape[:2]
-    peak = np.full(x.shape[-1], -np.inf)
-    leader, log_weight = np.full_like(x, np.nan), np.full_like(peak, np.nan)
-    which = np.full(x.shape[-1], -1)
-    for j in range(k):
-        logit = log_weights[j] - square(x - means[j]) / (2 * v)
-        better = inside[j] & ((logit > peak) | (which < 0))
-        peak, which = np.where(better, logit, peak), np.where(better, j, which)
-        leader = np.where(better, means[j], leader)
-        log_weight = np.where(better, log_weights[j], log_weight)
-    near = x - leader
-    rows, steps, squares, total = [], [], [], np.zeros_like(peak)
+    which, leader, weight = leader_of(x, means, weights, v, inside)
+    rows, steps, squares, total = [], [], [], np.zeros_like(weight)
     for j in range(k):
         step = means[j] - leader
-        squares.append(-inner(step, (x - means[j]) + near))
-        e = np.exp(log_weights[j] - log_weight - squares[-1] / (2 * v))
+        squares.append(-inner(step, past_midpoint(x, means[j], leader)))
+        e = np.exp(log_odds(weights[j], weight) - squares[-1] / (2 * v))
         e = np.where(inside[j] & (which != j), e, np.where(which == -1, np.nan, 0.0))
         total = total + e
         rows.append(np.where(which == j, 1.0, e))
         steps.append(step)
     share = 1 / (1 + total)
-    offset, squared = np.zeros_like(x), np.zeros_like(peak)
+    offset, squared = np.zeros_like(x), np.zeros_like(weight)
     for j in range(k):
         rows[j] = rows[j] * share
         offset = offset + rows[j] * steps[j]
@@ -64,7 +56,21 @@ def moments(x: np.ndarray, means: np.ndarray, log_weights: np.ndarray, v: np.nda
     for a in range(n):
         for b in range(a):
             covariance[a, b] = covariance[b, a]
-    return Group(leader, log_weight, np.log1p(total), offset, covariance, squared)
+    return Group(leader, weight, np.log1p(total), offset, covariance, squared)
+
+
+def leader_of(
+    x: np.ndarray, means: np.ndarray, weights: np.ndarray, v: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Index (B,), mean (n, B) and weight (B,) of the component inside of largest weighted density, the first of equals."""
+    which = np.full(x.shape[-1], -1)
+    leader, weight = np.full_like(x, np.nan), np.full(x.shape[-1], np.nan)
+    for j in range(len(means)):
+        gain = log_odds(weights[j], weight) + inner(means[j] - leader, past_midpoint(x, means[j], leader)) / (2 * v)
+        better = inside[j] & ((gain > 0) | (which < 0))
+        which, weight = np.where(better, j, which), np.where(better, weights[j], weight)
+        leader = np.where(better, means[j], leader)
+    return which, leader, weight
 
 
 class Contrast(NamedTuple):
@@ -73,14 +79,17 @@ class Contrast(NamedTuple):
     log_ratio: np.ndarray
     gradient: np.ndarray
     square: np.ndarray  # difference of the mean squared distances
+    background: np.ndarray  # mean of the two scores, (n, B)
 
 
 def contrast(x: np.ndarray, v: np.ndarray, one: Group, two: Group) -> Contrast:
     step = one.leader - two.leader
-    squared = -inner(step, (x - one.leader) + (x - two.leader))
-    weights = (one.log_weight - two.log_weight) + (one.log_excess - two.log_excess)
+    beyond = past_midpoint(x, one.leader, two.leader)
+    squared = -inner(step, beyond)
+    odds = log_odds(one.weight, two.weight) + (one.log_excess - two.log_excess)
     gradient = (step + (one.offset - two.offset)) / v
-    return Contrast(weights - squared / (2 * v), gradient, squared + (one.square - two.square))
+    background = 0.5 * ((one.offset + two.offset) - beyond) / v
+    return Contrast(odds - squared / (2 * v), gradient, squared + (one.square - two.square), background)
 
 
 def score_of(x: Any, means: Any, weights: Any, variance: Any, tau: Any, inside: np.ndarray) -> np.ndarray:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import erfcx
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.flow import STEPS, Profile, probability_flow
-from scoreshock.kernels.mixture import score_jacobian
+from scoreshock.kernels.flow import everywhere
+from scoreshock.kernels.runge_kutta import EPS, length, solve
+from scoreshock.kernels.trajectory import RTOL, VOID, Path, Profile, lasting, pieces_of, store
 
 FRACTION_FROM = 2.0
 """From here on the continued fraction of erfcx replaces a difference that cancels."""
@@ -34,24 +36,28 @@ class CentreGrowth(NamedTuple):
 class Growth(NamedTuple):
     """At each time of trajectories, (..., t).
 
-    ``log_growth`` of an infinitesimal perturbation of the start; ``log_bound``, of the bound (52) for a unit score error.
+    ``log_growth`` of an infinitesimal perturbation of the start; ``log_bound``, of the bound (52) for a unit score error;
+    the estimate ``error`` of the error of either.
     """
 
     log_growth: np.ndarray
     log_bound: np.ndarray
+    error: np.ndarray
     status: np.ndarray
 
 
 class ErrorGrowth(NamedTuple):
     """Exact and perturbed trajectories from equal starts, (..., t, n): they differ by ``difference``.
 
-    ``precision (..., t)`` is the estimate of the integration's own error in their distance.
+    ``precision (..., t)`` is the estimate of the integration's own error in their distance; ``status`` that of the exact
+    trajectory, ``difference_status`` that of the difference, ``unresolved`` where the estimate exceeds the tolerance.
     """
 
     x: np.ndarray
     difference: np.ndarray
     precision: np.ndarray
     status: np.ndarray
+    difference_status: np.ndarray
 
 
 def centre_growth(a: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau0: np.ndarray) -> CentreGrowth:
@@ -108,7 +114,7 @@ def flow_growth(
     weights: np.ndarray,
     variance: np.ndarray,
     tau: np.ndarray,
-    steps: int = STEPS,
+    rtol: float = RTOL,
 ) -> Growth:
     r"""Grönwall bound (52) of the error that a score error of at most one causes, along exact trajectories.
 
@@ -120,16 +126,22 @@ def flow_growth(
     ----------
     x, means, weights, variance, tau
         As for `probability_flow`; tau descending.
-    steps : int
-        Steps of the trajectory over all times, and twice the panels of the integrals, by Simpson's rule on it.
+    rtol : float
+        Tolerance of the bound, relative, and of the growth.
 
     Returns
     -------
     Growth
-        ``log_bound`` -inf at the start. ``singular`` with NaN from v = 0 on.
+        ``log_bound`` -inf at the start. Status ``unresolved`` from where ``error`` exceeds the tolerance (as on a
+        trajectory that is itself unresolved), ``failed`` and ``singular`` as for `probability_flow`; ``not_applicable``
+        with NaN where tau rises.
 
     Notes
     -----
+    Integrated with the trajectory, in sigma: with lambda the largest eigenvalue of the posterior covariance,
+    :math:`\mu = \lambda/v^2 - 1/v`, :math:`dK = -\lambda\sigma^{-3} d\sigma` and :math:`dJ = -e^{-K} d\sigma` the growth is
+    :math:`e^K\sigma/\sigma_0` and the bound :math:`\sigma e^K J`: nothing overflows or cancels.
+
     The rate is taken on the exact trajectory, so this is the bound of the linearised error. The actual error obeys it
     where no rate between the two trajectories exceeds the rate on the exact one: always at the centre of a symmetric
     pair, not in general (a trajectory that the error carries into a layer grows faster).
@@ -142,17 +154,23 @@ def flow_growth(
     >>> round(0.01 * float(np.exp(found.log_bound[-1])), 8)
     0.12480218
     """
-    panels = max(2, 2 * -(-steps // (4 * max(tau.shape[-1] - 1, 1))))
-    times = _refined(variance, tau, panels)
-    path = probability_flow(x, means, weights, variance, times, steps=2 * (times.shape[-1] - 1))
+    lead, parts = pieces_of(x, means, weights, variance, tau)
+    size = (*lead, tau.shape[-1])
+    columns, status = [np.empty(size) for _ in range(3)], np.empty(size, dtype=np.int8)
     with np.errstate(all="ignore"):
-        jacobian = score_jacobian(path.x, means[..., None, :, :], weights[..., None, :], variance[..., None], times)
-        rate = jacobian[..., 0, 0] if jacobian.shape[-1] == 1 else _largest(jacobian)
-        v = np.broadcast_to(variance[..., None] + 2 * times, rate.shape)
-        log_growth, log_bound = _accumulated(rate, v, panels)
-    status = path.status[..., ::panels]
-    good = status == Status.ok
-    return Growth(np.where(good, log_growth, np.nan), np.where(good, log_bound, np.nan), status)
+        for cut, part in parts:
+            sigma = part.sigma()
+            rising = (np.diff(part.tau, axis=0) > 0).any(axis=0)
+            start = np.concatenate([np.where(rising, np.nan, part.y), np.zeros_like(sigma[[0, 0]])])
+            done = solve(_Linear(part, everywhere, sigma), start, sigma, rtol)
+            outcome = part.status(done.failed, lasting(done.resolved.all(axis=1)))
+            outcome = np.where(rising, np.int8(Status.not_applicable), outcome)
+            void = np.isin(outcome, VOID)
+            error = np.where(done.results[:, -1] > -np.inf, done.error[:, -2:].max(axis=1), 0.0)
+            for column, rows in zip(columns, (done.results[:, -2], done.results[:, -1], error), strict=True):
+                store(column, cut, np.where(void, np.nan, rows))
+            store(status, cut, outcome)
+    return Growth._make([*columns, status])
 
 
 def error_growth(
@@ -163,12 +181,13 @@ def error_growth(
     tau: np.ndarray,
     bias: np.ndarray,
     profile: Profile,
-    steps: int = STEPS,
+    rtol: float = RTOL,
 ) -> ErrorGrowth:
     """Actual, nonlinear error of trajectories that follow the score ``s + bias profile`` instead of ``s``.
 
-    Parameters as for `probability_flow`. On a line the error that is worst at every time among all score errors of size
-    ``|bias|`` is that of ``profile = everywhere`` with one sign or the other: scalar flows keep their order.
+    Parameters as for `probability_flow`; ``rtol`` is also the tolerance of the difference, relative to itself. On a line
+    the error that is worst at every time among all score errors of size ``|bias|`` is that of ``profile = everywhere`` with
+    one sign or the other: scalar flows keep their order.
 
     Examples
     --------
@@ -179,20 +198,86 @@ def error_growth(
     >>> round(float(found.difference[-1, 0]), 8)  # below the linear 0.12480218
     0.11582825
     """
-    exact = probability_flow(x, means, weights, variance, tau, steps)
-    wrong = probability_flow(x, means, weights, variance, tau, steps, bias, profile)
-    difference = wrong.x - exact.x
-    precision = length(exact.error) + length(wrong.error)
-    status = np.broadcast_to(exact.status, precision.shape)
-    return ErrorGrowth(np.broadcast_to(exact.x, difference.shape), difference, precision, status)
+    lead, parts = pieces_of(x, means, weights, variance, tau, bias)
+    size, n = (*lead, tau.shape[-1], x.shape[-1]), x.shape[-1]
+    where, difference, precision = np.empty(size), np.empty(size), np.empty(size[:-1])
+    statuses = [np.empty(size[:-1], dtype=np.int8) for _ in range(2)]
+    with np.errstate(all="ignore"):
+        for cut, part in parts:
+            done = solve(_Both(part, profile), np.concatenate([part.y, np.zeros_like(part.y)]), part.sigma(), rtol)
+            sound = lasting(done.resolved[:, 0])
+            outcomes = [part.status(done.failed, row) for row in (sound, sound & done.resolved[:, 1])]
+            void = np.isin(outcomes[0], VOID)[:, None]
+            store(where, cut, np.where(void, np.nan, part.centre + (part.remainder + done.results[:, :n])))
+            store(difference, cut, np.where(void, np.nan, done.results[:, n:]))
+            store(precision, cut, np.where(void[:, 0], np.nan, length(done.error[:, n:].swapaxes(0, 1))))
+            for status, outcome in zip(statuses, outcomes, strict=True):
+                store(status, cut, outcome)
+    return ErrorGrowth(where, difference, precision, *statuses)
 
 
-def length(vector: np.ndarray) -> np.ndarray:
-    """Euclidean length over the last axis, summed in a fixed order."""
-    square = vector[..., 0] ** 2
-    for i in range(1, vector.shape[-1]):
-        square = square + vector[..., i] ** 2
-    return np.sqrt(square)
+@dataclass(frozen=True)
+class _Linear(Path):
+    """A trajectory with ``K`` and ``J`` as its last rows; results are its place, log growth and log bound at ``sigma``."""
+
+    sigma: np.ndarray
+
+    @property
+    def blocks(self) -> tuple[slice, ...]:
+        return slice(-2), slice(-2, -1), slice(-1, None)
+
+    def take(self, index: np.ndarray) -> _Linear:
+        return replace(self, part=self.part.take(index), sigma=self.sigma[:, index])
+
+    def field(self, y: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        slope = np.empty_like(y)
+        mean, spread = self.part.posterior.moments(y[:-2], sigma * sigma)
+        slope[:-2] = (y[:-2] - mean) / sigma
+        slope[-2], slope[-1] = -spread / (sigma * sigma) / sigma, -np.exp(-y[-2])
+        return slope
+
+    def allowed(self, y: np.ndarray, after: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+        place = super().allowed(y[:-2], after[:-2], tolerance)
+        return np.stack([*place, tolerance + 4 * EPS * after[-2], tolerance * after[-1]])
+
+    def results(self, y: np.ndarray) -> np.ndarray:
+        # Times that differ by less than rounding of sigma lie apart as tau says.
+        apart, rounded = self.part.tau[0] - self.part.tau, self.sigma[0] - self.sigma
+        apart = 2 * apart / (self.sigma[0] + self.sigma)
+        integral = np.where(rounded > 0, y[:, -1] * (apart / rounded), apart)
+        rows = np.log(self.sigma / self.sigma[0]) + y[:, -2], np.log(self.sigma) + y[:, -2] + np.log(integral)
+        return np.concatenate([y[:, :-2], np.stack(rows, axis=1)], axis=1)
+
+    def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
+        place = super().limit(results[:, :-2], rtol)
+        return np.concatenate([place, np.full((len(results), 2, results.shape[-1]), rtol)], axis=1)
+
+
+@dataclass(frozen=True)
+class _Both(Path):
+    """An exact trajectory, and in the last rows how far the wrong score's one is from it."""
+
+    @property
+    def blocks(self) -> tuple[slice, ...]:
+        n = len(self.part.y)
+        return slice(n), slice(n, None)
+
+    def field(self, y: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        x, difference = (y[rows] for rows in self.blocks)
+        v = sigma * sigma
+        mean, change = self.part.posterior.change(x, difference, v)
+        wrong = self.part.score_error(x + difference, v, self.profile)
+        return np.concatenate([(x - mean) / sigma, (difference - change) / sigma - sigma * wrong])
+
+    def allowed(self, y: np.ndarray, after: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+        (x, difference), (x_after, difference_after) = ([length(rows[b]) for b in self.blocks] for rows in (y, after))
+        rounding = 4 * EPS * np.maximum(x, x_after)
+        bound = tolerance * np.maximum(difference, difference_after) + rounding
+        return np.stack([*super().allowed(y[self.blocks[0]], after[self.blocks[0]], tolerance), bound])
+
+    def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
+        place = super().limit(results[:, self.blocks[0]], rtol)
+        return np.concatenate([place, rtol * length(results[:, self.blocks[1]].swapaxes(0, 1))[:, None]], axis=1)
 
 
 def _short_integral(q: np.ndarray, width: np.ndarray) -> np.ndarray:
@@ -213,43 +298,3 @@ def _log_primitive(q: np.ndarray) -> np.ndarray:
         tail = far + 0.5 * j / tail
     rest = 0.5 / tail
     return np.log(np.where(z < FRACTION_FROM, 1 - np.sqrt(np.pi) * z * erfcx(z), rest / (far + rest)))
-
-
-def _refined(variance: np.ndarray, tau: np.ndarray, panels: int) -> np.ndarray:
-    """The times with ``panels - 1`` more in each interval, equally spaced in ``ln v``, (..., t')."""
-    before, after = tau[..., :-1], tau[..., 1:]
-    with np.errstate(all="ignore"):
-        v = variance[..., None] + 2 * before
-        width = np.log1p(2 * (after - before) / v)
-        inner = [before + 0.5 * v * np.expm1(width * (j / panels)) for j in range(panels)]
-    stacked = np.stack(np.broadcast_arrays(*inner), axis=-1)
-    stacked[..., 0] = before
-    flat = stacked.reshape(*stacked.shape[:-2], -1)
-    return np.concatenate([flat, np.broadcast_to(tau[..., -1:], (*flat.shape[:-1], 1))], axis=-1)
-
-
-def _largest(matrices: np.ndarray) -> np.ndarray:
-    finite = np.isfinite(matrices).all(axis=(-2, -1))
-    return np.where(finite, np.linalg.eigvalsh(np.where(finite[..., None, None], matrices, 0.0))[..., -1], np.nan)
-
-
-def _accumulated(rate: np.ndarray, v: np.ndarray, panels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms of growth and bound at every ``panels``-th place, by Simpson's rule in ``ln v`` on pairs of steps.
-
-    The growth at a pair's middle is that of the parabola through the rate; what was gathered grows with the pair.
-    """
-    speed = 0.5 * rate * v
-    count = rate.shape[-1]
-    growth, bound = np.zeros(rate.shape[:-1]), np.full(rate.shape[:-1], -np.inf)
-    kept = [(growth, bound)]
-    for i in range(0, count - 1, 2):
-        h = np.log(v[..., i] / v[..., i + 1])
-        f0, f1, f2 = (speed[..., i + j] for j in range(3))
-        late = h * (5 * f2 + 8 * f1 - f0) / 12
-        whole = h * (f0 + 4 * f1 + f2) / 3
-        gained = h / 6 * (v[..., i] * np.exp(whole) + 4 * v[..., i + 1] * np.exp(late) + v[..., i + 2])
-        growth = growth + whole
-        bound = np.logaddexp(bound + whole, np.log(gained))
-        if (i + 2) % panels == 0:
-            kept.append((growth, bound))
-    return np.stack([g for g, _ in kept], axis=-1), np.stack([b for _, b in kept], axis=-1)

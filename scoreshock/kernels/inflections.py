@@ -3,7 +3,8 @@
 Notation: ``F(x, v) = m(x) - x = v s(x)`` with the posterior mean m, ``kappa_j`` the posterior's cumulants of the means, so
 ``F_x = kappa_2/v - 1``. Modes are the zeros of F where it falls; between neighbouring zeros of ``kappa_2 - v`` (the
 inflections of ``ln p``) F is monotone. With ``Z = sum_k w_k exp(-(x - mu_k)^2/(2v))``, ``ln(Z^2 kappa_2) + x^2/v`` and
-``2 ln Z + x^2/v`` are convex in x, so the inflections are isolated as the roots in ``certified`` are.
+``2 ln Z + x^2/v`` are convex in x, so the inflections are isolated as the roots in ``certified`` are. Where ``kappa_2 - v``
+hardly leaves zero, these bounds tell nothing, and the zeros of F itself are counted (module ``descartes``).
 """
 
 from __future__ import annotations
@@ -14,26 +15,20 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.certified import CLIP, DA, DB, ROWS, A, B, G, Y, classify
+from scoreshock.kernels.descartes import WIDE, Line, precise_score, signs, summable
 from scoreshock.kernels.eigen import pick
 
 MAX_HALVINGS = 70
 """More than halvings of an interval need to reach neighbouring numbers."""
 
+LOWEST = 1e-16
+"""v in units of the squared range below which rounding of the convex functions may exceed what isolates the inflections:
+near-flat intervals are not looked into there, and no merging events are sought."""
+
 POLISH_STEPS = 60
 """Bound of safeguarded Newton iterations: halving alone ends within it."""
 
 X, LOG_Z, F, LOG_K, SKEW = range(5)
-
-
-class Line(NamedTuple):
-    """Mixtures on a line, points last: sorted means ``mu (k, P)``, logarithms of the weights ``log_w (k, P)``."""
-
-    mu: np.ndarray
-    log_w: np.ndarray
-
-    def take(self, index: np.ndarray) -> Line:
-        """The mixtures at ``index``."""
-        return Line(pick(self.mu, index), pick(self.log_w, index))
 
 
 def cumulants(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -104,34 +99,61 @@ def _convex_rows(node: np.ndarray, origin: np.ndarray, v: np.ndarray) -> np.ndar
     return rows
 
 
-def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All zeros of ``kappa_2 - v`` about the means, not where it only touches: the point of each, x.
+class _Isolated(NamedTuple):
+    """Intervals that hold one inflection (points, rows at both ends), and those where ``kappa_2 - v`` hardly leaves zero."""
 
-    Equal means must have been merged.
-    """
-    size = line.mu.shape[1]
+    point: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    flat: tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _isolated(line: Line, v: np.ndarray) -> _Isolated:
+    """Halve the intervals between means until each holds one inflection or none, or is ``WIDE sqrt(v)`` wide."""
+    exact, line, size = line, line.rounded(), line.mu.shape[1]
     every = np.arange(size)
     span = line.mu[-1] - line.mu[0]
-    ends = [line.mu[0] - span / 16, *line.mu, line.mu[-1] + span / 16]
-    left = _nodes(ends[0], v, line)
+    left = _nodes(line.mu[0] - span / 16, v, line)
     parts = []
-    for x in ends[1:]:
+    for x in (*line.mu, line.mu[-1] + span / 16):
         right = _nodes(x, v, line)
         parts.append((every, left, right))
         left = right
     point, left, right = _join(parts)
-    found = []
+    found, flat = [], []
     for _ in range(MAX_HALVINGS):
         here = v[point]
-        single, _, halve = classify(_convex_rows(left, left[X], here), _convex_rows(right, left[X], here))
-        single, halve = np.flatnonzero(single), np.flatnonzero(halve)
+        ends = _convex_rows(left, left[X], here), _convex_rows(right, left[X], here)
+        single, touching, halve = classify(*ends)
+        halve |= touching & (here >= LOWEST)
+        middle = 0.5 * (left[X] + right[X])
+        apart = (left[X] < middle) & (middle < right[X])
+        narrow = halve & (here >= LOWEST) & ((right[X] - left[X] <= WIDE * np.sqrt(here)) | ~apart)
+        near = np.flatnonzero(narrow & apart)
+        narrow[near] = summable(left[X, near], (right - left)[X, near], here[near], exact.take(point[near]))
+        single, narrow, halve = (np.flatnonzero(mask) for mask in (single, narrow, halve & ~narrow))
         found.append((point[single], pick(left, single), pick(right, single)))
+        flat.append((point[narrow], left[X, narrow], right[X, narrow]))
         point, left, right = point[halve], pick(left, halve), pick(right, halve)
         if not len(point):
             break
-        middle = _nodes(0.5 * (left[X] + right[X]), v[point], line.take(point))
-        point, left, right = _join([(point, left, middle), (point, middle, right)])
+        between = _nodes(middle[halve], v[point], line.take(point))
+        point, left, right = _join([(point, left, between), (point, between, right)])
     point, left, right = _join(found)
+    at, low, high = _join(flat)
+    return _Isolated(point, left, right, (at, low, high))
+
+
+def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Zeros of ``kappa_2 - v`` about the means, ascending, except where it is nearly flat: the point of each, x.
+
+    Equal means must have been merged.
+    """
+    return _polished(line, v, _isolated(line, v))
+
+
+def _polished(line: Line, v: np.ndarray, found: _Isolated) -> tuple[np.ndarray, np.ndarray]:
+    point, left, right, line = found.point, found.left, found.right, line.rounded()
     x = _polish(_log_kappa, line.take(point), v[point], left[X], right[X], right[LOG_K] > left[LOG_K])
     order = np.lexsort((x, point))
     return point[order], x[order]
@@ -166,6 +188,8 @@ def _polish(
     result = x.copy()
     active = np.arange(len(x))
     for _ in range(POLISH_STEPS):
+        if not len(active):
+            break
         value, slope = function(x, v, line)
         up = (value < 0) == rising
         low, high = np.where(up, x, low), np.where(up, high, x)
@@ -174,31 +198,53 @@ def _polish(
         result[active] = np.where(inside | (value == 0), np.where(value == 0, x, guess), 0.5 * (low + high))
         small = inside & (np.abs(guess - x) <= 1e-13)
         go = np.flatnonzero(~(small | (value == 0) | (high - low <= 1e-15)))
-        if not len(go):
-            break
         active, line, v, low, high, rising = active[go], line.take(go), v[go], low[go], high[go], rising[go]
         x = result[active]
     return result
 
 
-def falling_zero(line: Line, v: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """The zero of F between ``low`` and ``high``, where it falls."""
-    return _polish(_score, line, v, low, high, np.zeros(len(v), dtype=bool))
+class Crossings(NamedTuple):
+    """Intervals on which F changes sign once, ascending within a point: its place, and whether it falls there (a mode)."""
+
+    point: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    falls: np.ndarray
+    flat: np.ndarray
+
+    def modes(self) -> Crossings:
+        """Those at which F falls."""
+        return Crossings(*(column[self.falls] for column in self))
 
 
-def segments(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Intervals on which F falls through zero, one mode each: the point, the ends, ascending within a point."""
-    size = len(v)
-    if size == 0:
-        return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
-    point, x = inflections(line, v)
-    f = cumulants(x, v[point], line.take(point))[1]
+def zeros(line: Line, v: np.ndarray, found: Crossings) -> np.ndarray:
+    """The zero of F in each of the intervals."""
+    x = np.empty(len(found.point))
+    for function, mixtures, these in ((_score, line.rounded(), ~found.flat), (precise_score, line, found.flat)):
+        at = np.flatnonzero(these)
+        point = found.point[at]
+        x[at] = _polish(function, mixtures.take(point), v[point], found.left[at], found.right[at], ~found.falls[at])
+    return x
+
+
+def crossings(line: Line, v: np.ndarray) -> tuple[Crossings, np.ndarray]:
+    """All changes of sign of F, and the points (a mask) that even twice the precision leaves open, which have none."""
+    every = np.arange(len(v))
+    isolated = _isolated(line, v)
+    point, x = _polished(line, v, isolated)
+    f = cumulants(x, v[point], line.rounded().take(point))[1]
+    flat, unresolved = signs(*isolated.flat, v, line)
     span = line.mu[-1] - line.mu[0]
-    every = np.arange(size)
-    point = np.concatenate([every, point, every])
-    x = np.concatenate([line.mu[0] - span / 16, x, line.mu[-1] + span / 16])
-    f = np.concatenate([np.ones(size), f, -np.ones(size)])
+    sides = [
+        (every, line.mu[0] - span / 16, np.ones(len(v)), np.zeros(len(v), dtype=bool)),
+        (point, x, np.where(f > 0, 1.0, -1.0), np.zeros(len(x), dtype=bool)),
+        (*flat, np.ones(len(flat.x), dtype=bool)),
+        (every, line.mu[-1] + span / 16, -np.ones(len(v)), np.zeros(len(v), dtype=bool)),
+    ]
+    point, x, sign, careful = _join(sides)
     order = np.lexsort((x, point))
-    point, x, positive = point[order], x[order], f[order] > 0
-    fall = np.flatnonzero(positive[:-1] & ~positive[1:] & (point[1:] == point[:-1]))
-    return point[fall], x[fall], x[fall + 1]
+    point, x, sign, careful = point[order], x[order], sign[order], careful[order]
+    open_points = np.zeros(len(v), dtype=bool)
+    open_points[unresolved] = True
+    at = np.flatnonzero((sign[:-1] != sign[1:]) & (point[1:] == point[:-1]) & ~open_points[point[1:]])
+    return Crossings(point[at], x[at], x[at + 1], sign[at] > 0, careful[at] | careful[at + 1]), open_points

@@ -97,13 +97,15 @@ def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     n = np.shape(means)[-1]
     vector, matrix = ((n,), float), ((n, n), float)
     number = ((), float)
-    arguments = [(x, 1), (means, 2), (np.log(weights), 1), (variance, 0), (tau, 0), (group, 1)]
-    found = in_batches(_decompose, arguments, [number, vector, matrix, vector, vector, matrix, number, number, number])
-    phi, gradient, hessian, first, second, jacobian, rate, laplacian, excess = found
+    arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1)]
+    outputs = [number, vector, matrix, vector, vector, vector, matrix, number, number, number]
+    found = in_batches(_decompose, arguments, outputs)
+    phi, gradient, hessian, first, second, background, jacobian, rate, laplacian, excess = found
     s = score_of(x, means, weights, variance, tau, np.asarray(group) != REST)
     with np.errstate(all="ignore"):
         longest = np.maximum(length(first), length(second)) * length(gradient)
-        return _assembled(phi, gradient, hessian, first, second, jacobian, s, rate, laplacian, np.maximum(longest, excess))
+        size = np.maximum(longest, excess)
+        return _assembled(phi, gradient, hessian, first, second, background, jacobian, s, rate, laplacian, size)
 
 
 def of_sides(first: Side, second: Side, total_score: np.ndarray | None = None) -> Decomposition:
@@ -140,6 +142,7 @@ def of_sides(first: Side, second: Side, total_score: np.ndarray | None = None) -
             hessian,
             first.score,
             second.score,
+            0.5 * (first.score + second.score),
             0.5 * (first.hessian + second.hessian),
             s if total_score is None else total_score,
             first.rate - second.rate,
@@ -188,15 +191,15 @@ def hessian_of_log_density(found: Decomposition) -> np.ndarray:
 def _decompose(
     x: np.ndarray,
     means: np.ndarray,
-    log_weights: np.ndarray,
+    weights: np.ndarray,
     variance: np.ndarray,
     tau: np.ndarray,
     group: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """What `decomposition` needs of a batch: core dimensions first, points last."""
     v = positive(variance + 2 * tau)
-    one, two = (moments(x, means, log_weights, v, group == code) for code in (FIRST, SECOND))
-    phi, gradient, square = contrast(x, v, one, two)
+    one, two = (moments(x, means, weights, v, group == code) for code in (FIRST, SECOND))
+    phi, gradient, square, background = contrast(x, v, one, two)
     scores = [((g.leader - x) + g.offset) / v for g in (one, two)]
     jacobian = 0.5 * (one.covariance + two.covariance) / v / v
     for i in range(len(x)):
@@ -208,6 +211,7 @@ def _decompose(
         gradient,
         hessian,
         *scores,
+        background,
         jacobian,
         square / v / v,
         diagonal_sum(hessian),
@@ -221,6 +225,7 @@ def _assembled(
     hessian: np.ndarray,
     first: np.ndarray,
     second: np.ndarray,
+    background: np.ndarray,
     jacobian: np.ndarray,
     s: np.ndarray,
     rate: np.ndarray,
@@ -228,7 +233,6 @@ def _assembled(
     size: np.ndarray,
 ) -> Decomposition:
     """The decomposition with its two relative residuals; ``size`` is the largest term of (38) written out by side."""
-    background = 0.5 * (first + second)
     interfacial = 0.5 * np.tanh(0.5 * phi)[..., None] * gradient
     advection = 2 * dot(background, gradient)
     largest = np.maximum(np.maximum(length(s), length(interfacial)), 0.5 * np.maximum(length(first), length(second)))

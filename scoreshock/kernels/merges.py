@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from scoreshock.kernels.inflections import Line, cumulants, inflections, segments
+from scoreshock.kernels.descartes import Line
+from scoreshock.kernels.inflections import LOWEST, crossings, cumulants, inflections, zeros
 
 NARROW = 1e-3
 """Relative width of a bracket of v below which its events are solved for by Newton's method."""
 
 SAME = 1e-9
 """Events whose v differ by less, relatively, are one; finer brackets are not to be had by counting modes at a pitchfork."""
+
+SAME_PAIR = 1e-3
+"""Pairs whose distances differ by less, relatively, merge at one v, as in a symmetric mixture."""
 
 STEPS = 30
 """Newton steps; six to eight are typical."""
@@ -32,49 +36,54 @@ HALVINGS = 60
 """Halvings of a bracket of ``ln v``: from any width to ``SAME``."""
 
 
-def events(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Events of mixtures with range near one: point, v (ascending in a point), x, modes before and after."""
-    low, n_low = _all_separate(line)
+def events(line: Line) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Events of mixtures with range near one: point, v (ascending in a point), x, modes before and after; and a mask.
+
+    It marks the mixtures whose modes cannot be counted at some v that the search needs; they have no events.
+    """
+    low, n_low, unresolved = _all_separate(line)
     span = line.mu[-1] - line.mu[0]
     high = 0.25 * span * span * (1 + 1e-6)
-    point = np.flatnonzero(n_low > 1)
+    point = np.flatnonzero((n_low > 1) & ~unresolved)
     item: tuple[np.ndarray, ...] = (point, low[point], n_low[point], high[point], np.ones(len(point), dtype=np.int64))
-    item = _narrow(line, item, NARROW)
+    item = _narrow(line, item, NARROW, unresolved)
     solved, v, x = _folds(line, item)
     rest = np.ones(len(item[0]), dtype=bool)
     rest[solved] = False
     found = [(item[0][solved], v, x, np.ones(len(solved), dtype=np.int64))]
-    item = _narrow(line, tuple(column[rest] for column in item), SAME)
+    item = _narrow(line, tuple(column[rest] for column in item), SAME, unresolved)
     v, x = _pitchforks(line, item)
     found.append((item[0], v, x, item[2] - item[4]))
     point, v, x, drop = (np.concatenate(column) for column in zip(*found, strict=True))
-    return _grouped(point, v, x, drop, n_low)
+    kept = np.flatnonzero(~unresolved[point])
+    return _grouped(point[kept], v[kept], x[kept], drop[kept], n_low), unresolved
 
 
-def _count(line: Line, v: np.ndarray) -> np.ndarray:
-    point, _, _ = segments(line, v)
-    return np.bincount(point, minlength=len(v))
+def _count(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number of modes, and whether it is unresolved."""
+    found, unresolved = crossings(line, v)
+    return np.bincount(found.modes().point, minlength=len(v)), unresolved
 
 
-def _all_separate(line: Line) -> tuple[np.ndarray, np.ndarray]:
-    """A v at which every distinct mean has its mode, and the number of modes there."""
+def _all_separate(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A v at which every distinct mean has its mode, or ``LOWEST``, the modes there, and whether they are unresolved."""
     gaps = np.diff(line.mu, axis=0)
     distinct = 1 + np.count_nonzero(gaps > 0, axis=0)
     least = np.where(gaps > 0, gaps, np.inf).min(axis=0)
     lightest = np.where(np.isfinite(line.log_w), line.log_w, np.inf).min(axis=0)
-    v = least * least / (8 * (2 + line.log_w.max(axis=0) - lightest))
-    count = np.zeros(len(v), dtype=np.int64)
+    v = np.maximum(least * least / (8 * (2 + line.log_w.max(axis=0) - lightest)), LOWEST)
+    count, unresolved = np.zeros(len(v), dtype=np.int64), np.zeros(len(v), dtype=bool)
     todo = np.arange(len(v))
     for _ in range(WIDENINGS):
-        count[todo] = _count(line.take(todo), v[todo])
-        todo = todo[count[todo] < distinct[todo]]
+        count[todo], unresolved[todo] = _count(line.take(todo), v[todo])
+        todo = todo[(count[todo] < distinct[todo]) & (v[todo] > LOWEST) & ~unresolved[todo]]
         if not len(todo):
             break
-        v[todo] /= 4
-    return v, count
+        v[todo] = np.maximum(v[todo] / 4, LOWEST)
+    return v, count, unresolved
 
 
-def _narrow(line: Line, item: tuple[np.ndarray, ...], width: float) -> tuple[np.ndarray, ...]:
+def _narrow(line: Line, item: tuple[np.ndarray, ...], width: float, unresolved: np.ndarray) -> tuple[np.ndarray, ...]:
     """Halve brackets ``(point, low, modes there, high, modes there)`` to the relative ``width``; drop the empty ones."""
     done = []
     for _ in range(HALVINGS):
@@ -85,9 +94,11 @@ def _narrow(line: Line, item: tuple[np.ndarray, ...], width: float) -> tuple[np.
         if not len(point):
             break
         middle = np.sqrt(low * high)
-        # Rounding at an event must not let the count rise with v.
-        n = np.clip(_count(line.take(point), middle), n_high, n_low)
-        left, right = n_low > n, n > n_high
+        n, unknown = _count(line.take(point), middle)
+        # The number of modes never rises with v: where it does, rounding has decided.
+        unknown |= (n < n_high) | (n > n_low)
+        unresolved[point[unknown]] = True
+        left, right = (n_low > n) & ~unknown, (n > n_high) & ~unknown
         item = tuple(
             np.concatenate([a[left], b[right]])
             for a, b in zip((point, low, n_low, middle, n), (point, middle, n, high, n_high), strict=True)
@@ -138,20 +149,12 @@ def _newton(line: Line, x: np.ndarray, v: np.ndarray, one: str, two: str) -> tup
     return x, v
 
 
-def _starts(line: Line, item: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inflections at the lower ends of the brackets: bracket, x, and F there."""
-    point, low = item[0], item[1]
-    if not len(point):
-        return np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
-    here = line.take(point)
-    bracket, x = inflections(here, low)
-    return bracket, x, cumulants(x, low[bracket], here.take(bracket))[1]
-
-
 def _folds(line: Line, item: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Folds of the brackets in which Newton's method finds as many as modes vanish: bracket, v, x of each."""
     point, low, n_low, high, n_high = item
-    bracket, x, _ = _starts(line, item)
+    if not len(point):
+        return point, low, low
+    bracket, x = inflections(line.take(point), low)
     here = line.take(point[bracket])
     x, v = _newton(here, x, low[bracket], "F", "P")
     d = _derivatives(x, v, here)
@@ -171,21 +174,34 @@ def _folds(line: Line, item: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.nda
 
 
 def _pitchforks(line: Line, item: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """v and x of one event in each bracket: a pitchfork where there is one, the bracket's middle otherwise."""
+    """v and x of one event in each bracket: of a pitchfork or a fold where it lies there, the bracket's middle otherwise."""
     point, low, _, high, _ = item
-    bracket, x, f = _starts(line, item)
-    order = np.lexsort((x, np.abs(f), bracket))
-    nearest = order[np.searchsorted(bracket[order], np.arange(len(point)))]
-    x = x[nearest]
+    if not len(point):
+        return low, low
     here = line.take(point)
-    x_fork, v_fork = _newton(here, x, low, "P", "T")
-    d = _derivatives(x_fork, v_fork, here)
-    fork = (np.abs(d["F"]) <= 1e-10) & (np.abs(d["P"]) <= RESIDUAL) & (np.abs(v_fork - low) <= 1e-5 * low)
-    x_fold, v_fold = _newton(here, x, low, "F", "P")
-    d = _derivatives(x_fold, v_fold, here)
-    fold = (np.abs(d["F"]) <= RESIDUAL) & (np.abs(d["P"]) <= RESIDUAL) & (np.abs(v_fold - low) <= 4 * SAME * low)
-    v = np.where(fork, v_fork, np.where(fold, v_fold, np.sqrt(low * high)))
-    return v, np.where(fork, x_fork, np.where(fold, x_fold, x))
+    x, apart = _closest_pair(here, low)
+    v_found, x_found = np.sqrt(low * high), x.copy()
+    # F at an imperfect pitchfork does not vanish, but moves the event by less than the bracket's width.
+    for one, two, residual in (("F", "P", RESIDUAL), ("P", "T", 1e-10)):
+        x_new, v_new = _newton(here, x, low, one, two)
+        d = _derivatives(x_new, v_new, here)
+        good = (np.abs(d["F"]) <= residual) & (np.abs(d["P"]) <= RESIDUAL)
+        good &= (np.abs(v_new - low) <= 4 * SAME * low) & (np.abs(x_new - x) <= 2 * apart)
+        v_found, x_found = np.where(good, v_new, v_found), np.where(good, x_new, x_found)
+    return v_found, x_found
+
+
+def _closest_pair(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Middle and distance of the mode and the minimum that are nearest to each other, of several pairs the leftmost."""
+    found, _ = crossings(line, v)
+    x = zeros(line, v, found)
+    pair = np.flatnonzero(found.point[1:] == found.point[:-1])
+    point, middle, apart = found.point[pair], 0.5 * (x[pair] + x[pair + 1]), x[pair + 1] - x[pair]
+    least = np.full(len(v), np.inf)
+    np.minimum.at(least, point, apart)
+    near = np.flatnonzero(apart <= least[point] * (1 + SAME_PAIR))
+    first = near[np.searchsorted(point[near], np.arange(len(v)))]
+    return middle[first], apart[first]
 
 
 def _grouped(

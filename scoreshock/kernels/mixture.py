@@ -5,7 +5,7 @@ Notation as in the paper, sections 4.1 and 7: component means ``mu_k`` with weig
 ``Gamma = sum_k r_k (mu_k - m)(mu_k - m)'`` of the means; ``s = (m - x) / v`` and ``H = Gamma / v**2 - I / v``.
 
 Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)`` positive and summing to one,
-``variance (...)`` and ``tau (...)`` not negative. Leading dimensions broadcast, block by block. Where ``v = 0`` the
+``variance (...)`` and ``tau (...)`` not negative; all is float64. Leading dimensions broadcast. Where ``v = 0`` the
 density does not exist and results are NaN. A point's bits depend on that point alone: the route is chosen by ``k`` and
 ``n``, sums run in a fixed order, and matrix products have a fixed width.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreshock.kernels.blocks import BLOCK, Block, sweep, total
+from scoreshock.kernels.blocks import BLOCK, Block, rows_of_means, sweep, total
 from scoreshock.kernels.pair import (
     argument,
     is_pair,
@@ -26,7 +26,7 @@ from scoreshock.kernels.pair import (
     pair_score,
     restore_midpoint_derivative,
 )
-from scoreshock.kernels.posterior import anchor, normaliser, posterior_of, weighted_mean
+from scoreshock.kernels.posterior import anchor, displacement, normaliser, posterior_mean, posterior_of
 
 
 def log_density(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
@@ -115,7 +115,7 @@ def responsibilities(x: Any, means: Any, weights: Any, variance: Any, tau: Any) 
     """
 
     def kernel(b: Block) -> tuple[np.ndarray, ...]:
-        posterior = pair_posterior(argument(b)) if is_pair(b) else posterior_of(b, floor=-np.inf)
+        posterior = pair_posterior(argument(b)) if is_pair(b) else posterior_of(b, in_full=True)
         return (posterior.e / posterior.total,)
 
     return sweep(kernel, [("k",)], x, means, weights, variance, tau)[0]
@@ -134,8 +134,14 @@ def denoiser(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.nd
     """
 
     def kernel(b: Block) -> tuple[np.ndarray, ...]:
-        data = (b.times.variance * b.inverse) * b.y + (b.times.noise * b.inverse) * _mean(b)
-        return (b.by_point.centre + (b.by_point.remainder + data),)
+        own, signal = b.times.variance * b.inverse, b.times.noise * b.inverse
+        if is_pair(b):
+            mean = pair_mean(b, argument(b))
+        else:
+            mean = posterior_mean(b, posterior_of(b))
+            if b.few_features:
+                return (own * b.x + signal * mean,)
+        return (b.by_point.centre + (b.by_point.remainder + (own * b.y + signal * mean)),)
 
     return sweep(kernel, [("n",)], x, means, weights, variance, tau)[0]
 
@@ -235,15 +241,9 @@ def _fields(b: Block, with_density: bool = True, with_score: bool = True) -> tup
         peak = posterior.peak if b.few_features else anchor(b, posterior.e.argmax(axis=0))
         log_p = peak + np.log(posterior.total) + normaliser(b)
     if with_score:
-        s = weighted_mean(b, posterior)
-        s -= b.y
+        s = displacement(b, posterior)
         s *= b.inverse
     return log_p, s
-
-
-def _mean(b: Block) -> np.ndarray:
-    """Posterior mean relative to the centre, (n, B)."""
-    return pair_mean(b, argument(b)) if is_pair(b) else weighted_mean(b, posterior_of(b))
 
 
 def _covariance(b: Block) -> np.ndarray:
@@ -254,12 +254,14 @@ def _covariance(b: Block) -> np.ndarray:
         return (half[:, None] * half[None]) * (4 * (e[0] / e_sum) * (e[1] / e_sum))
     posterior = posterior_of(b)
     r = posterior.e / posterior.total
-    mean = weighted_mean(b, posterior)
+    leader = rows_of_means(b, np.broadcast_to(r, (len(r), b.size)).argmax(axis=0))
     if not b.few_features:
-        return _outer_sum(r, b.by_point.shifted, mean)
-    n = len(mean)
-    covariance = np.empty((n, n, r.shape[-1]), r.dtype)
-    deviations = [b.by_point.shifted[:, i] - mean[i] for i in range(n)]
+        return _outer_sum(r, b.by_point.means, leader)
+    n = len(b.x)
+    covariance = np.empty((n, n, b.size))
+    # Relative to the leading mean, so that the digits of small distances are not lost beside large ones.
+    steps = [b.by_point.means[:, i] - leader[:, i] for i in range(n)]
+    deviations = [step - total(r * step) for step in steps]
     for i in range(n):
         weighted = r * deviations[i]
         for j in range(i, n):
@@ -267,15 +269,17 @@ def _covariance(b: Block) -> np.ndarray:
     return covariance
 
 
-def _outer_sum(r: np.ndarray, shifted: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """``sum_k r_k (mu_k - m)(mu_k - m)'`` by one matrix product a point, (n, n, B)."""
-    k, n = shifted.shape[:2]
-    covariance = np.empty((r.shape[-1], n, n), r.dtype)
+def _outer_sum(r: np.ndarray, means: np.ndarray, leader: np.ndarray) -> np.ndarray:
+    """``sum_k r_k (mu_k - m)(mu_k - m)'`` by one matrix product a point, (n, n, B); ``leader (B, n)`` is a mean near m."""
+    k, n = means.shape[:2]
+    r = np.broadcast_to(r, (k, len(leader)))
+    covariance = np.empty((len(leader), n, n))
     step = max(1, BLOCK // (k * n))
     for start in range(0, len(covariance), step):
         at = slice(start, start + step)
-        means = shifted[..., at] if shifted.shape[-1] > 1 else shifted
-        deviations = np.sqrt(r[:, None, at]) * (means - mean[:, at])
+        share = r[:, None, at]
+        steps = (means[..., at] if means.shape[-1] > 1 else means) - leader[at].T
+        deviations = np.sqrt(share) * (steps - total(share * steps))
         deviations = np.ascontiguousarray(deviations.transpose(2, 0, 1))
         product = deviations.swapaxes(-1, -2) @ deviations
         covariance[at] = 0.5 * (product + product.swapaxes(-1, -2))

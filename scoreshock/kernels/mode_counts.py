@@ -24,14 +24,23 @@ SAME = 1e-4
 """Modes nearer than this times ``sqrt(v)`` are one. Rounding of F leaves the place of a mode that is flat to third order,
 as at a pitchfork, uncertain by some 1e-5 of ``sqrt(v)``; two modes come as near as this only within a relative 1e-8 in v."""
 
-FLAT = 1e-9
-"""A point where F vanishes within rounding is a mode if K has no pivot below minus this: a flat mode, as at a pitchfork."""
+CLEAR = 1e-6
+"""Where K has no pivot below this, a zero of F is a mode; elsewhere K's eigenvalues decide, as far as rounding lets them."""
 
 STEPS = 100
-"""Bound of the ascent; six are typical, eighteen the most seen."""
+"""Bound of the ascent; six are typical, and only along a nearly flat ridge do they not suffice."""
+
+RIDGE = 1e-2
+"""Least pivot of K below which steps follow a ridge, and are led back to it where it bends."""
+
+STIFF = 100.0
+"""Eigenvalues of K that exceed the least by this factor belong to directions across the ridge."""
 
 SETTLED = 1e-9
 """A Newton step, in units of ``sqrt(v)``, whose square is below rounding: the ascent ends with it."""
+
+LAST = 1e-2
+"""A Newton step, in units of ``sqrt(v)``, that is taken although F is below rounding: K is small there, not F."""
 
 ROUNDING = 16 * np.finfo(float).eps
 """F below this times the means' extent is rounding."""
@@ -47,6 +56,12 @@ HALVINGS = 32
 
 TOLERANCE = 1e-10
 """Relative accuracy in v of the last change to one mode, where it is found by halving."""
+
+BELOW = 1e-6
+"""Relative distance in v below the last change to one mode at which modes are counted. Nearer, those that meet are one."""
+
+BELOW_STEPS = 13
+"""How often that distance is made four times as long where rounding hides the modes."""
 
 BLOCK = 1 << 18
 """Numbers in the largest array of one piece of work."""
@@ -87,13 +102,14 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
     ModeCount
         ``number (...)`` int64; ``position (..., places, n)``, NaN where there is none: ascending on a line, elsewhere in the
         order of the starts (means first, then midpoints), in the data's coordinates; ``status (...)`` int8: ``ok``,
-        ``singular`` (v = 0), ``failed`` (input not finite, or an ascent that did not settle: the count is of the others).
+        ``singular`` (v = 0), ``failed`` (input not finite, or an ascent that did not settle: the count is of the others),
+        ``unresolved`` (a density so flat that rounding decides: number 0, no positions).
 
     Notes
     -----
-    On a line no mode is missed. In several features the count is a lower bound: modes reached from the means, from the
-    midpoints of all pairs and from the weighted mean, which are one where nearer than ``SAME sqrt(v)``, with K positive
-    definite. A mixture may have more modes than components.
+    On a line no mode is missed, and the number never rises with v. In several features the count is a lower bound: modes
+    reached from the means, from the midpoints of all pairs and from the weighted mean, which are one where nearer than
+    ``SAME sqrt(v)``, with K positive definite. A mixture may have more modes than components.
 
     Examples
     --------
@@ -111,10 +127,11 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
         finite = np.isfinite(means).all(axis=(-1, -2)) & np.isfinite(weights).all(axis=-1) & np.isfinite(v) & (v >= 0)
         if n == 1:
             count, position = modes(means, weights, v, places)
-            settled, position = np.ones(lead, dtype=bool), position[..., None]
+            settled, unresolved, position = np.ones(lead, dtype=bool), count == 0, position[..., None]
         else:
-            count, position, settled = _counted(means, weights, v, finite & (v > 0), places)
-    status = np.where(finite & settled, np.int8(Status.ok), np.int8(Status.failed))
+            count, position, settled, unresolved = _counted(means, weights, v, finite & (v > 0), places)
+    status = np.where(unresolved, np.int8(Status.unresolved), np.int8(Status.ok))
+    status = np.where(finite & settled, status, np.int8(Status.failed))
     status = np.where(finite & (v == 0), np.int8(Status.singular), status).astype(np.int8)
     good = finite & (v > 0)
     return ModeCount(np.where(good, count, 0), np.where(good[..., None, None], position, np.nan), status)
@@ -122,18 +139,19 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
 
 def _counted(
     means: np.ndarray, weights: np.ndarray, v: np.ndarray, good: np.ndarray, places: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count, positions and whether every ascent settled, of ``v (...)`` where ``good``."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Count, positions, whether every ascent settled and whether rounding hides modes, of ``v (...)`` where ``good``."""
     lead, (k, n) = v.shape, means.shape[-2:]
     mu, w = _flat(means, weights, lead)
     at = np.flatnonzero(good)
-    count, settled = np.zeros(v.size, dtype=np.int64), np.ones(v.size, dtype=bool)
+    count, settled, unresolved = np.zeros(v.size, dtype=np.int64), np.ones(v.size, dtype=bool), np.zeros(v.size, dtype=bool)
     position = np.full((v.size, places, n), np.nan)
     for part in _pieces(at, k, n):
         line, scale = _scaled(mu[part], w[part])
         u = np.ldexp(v.reshape(-1)[part], -2 * scale)
-        kept, r, done = _maxima(line, u)
-        count[part], settled[part] = np.count_nonzero(kept, axis=0), done
+        found = _maxima(line, u)
+        kept = found.kept & ~found.unresolved
+        count[part], settled[part], unresolved[part] = kept.sum(axis=0), found.settled, found.unresolved
         start, point = np.nonzero(kept)
         place = (np.cumsum(kept, axis=0) - 1)[start, point]
         inside = place < places
@@ -141,9 +159,14 @@ def _counted(
         # A mode is the posterior mean at itself.
         x = mu[part[point], 0]
         for j in range(1, k):
-            x = x + r[j, start, point][:, None] * (mu[part[point], j] - mu[part[point], 0])
+            x = x + found.r[j, start, point][:, None] * (mu[part[point], j] - mu[part[point], 0])
         position[part[point], place] = x
-    return count.reshape(lead), position.reshape(*lead, places, n), settled.reshape(lead)
+    return (
+        count.reshape(lead),
+        position.reshape(*lead, places, n),
+        settled.reshape(lead),
+        unresolved.reshape(lead),
+    )
 
 
 def _flat(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -198,12 +221,8 @@ def _posterior(x: np.ndarray, v: np.ndarray, means: Means) -> tuple[np.ndarray, 
     return top + np.log(total), _sum((r * offset).swapaxes(0, 1)), r
 
 
-def _newton(x: np.ndarray, v: np.ndarray, means: Means, f: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Step (m, N) and the least pivot of K (N,), by elimination.
-
-    The step is ``K^-1 F`` where K is positive definite. Elsewhere its eigenvalues count by magnitude, and as no more than 1,
-    so that the step rises, moves off a saddle, and is no shorter than ``m(x) - x`` far from one.
-    """
+def _curvature(x: np.ndarray, v: np.ndarray, means: Means, f: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """K at ``x (m, N)``, (m, m, N)."""
     m = len(x)
     c = means.mu - (x + f)[:, None]
     weighted = r * c
@@ -212,8 +231,18 @@ def _newton(x: np.ndarray, v: np.ndarray, means: Means, f: np.ndarray, r: np.nda
         for b in range(a + 1):
             matrix[a, b] = matrix[b, a] = -_sum(weighted[a] * c[b]) / v
         matrix[a, a] += 1
+    return matrix
+
+
+def _newton(matrix: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Step (m, N) and the least pivot of K (N,), by elimination.
+
+    The step is ``K^-1 F`` where K is positive definite. Elsewhere its eigenvalues count by magnitude, and as no more than 1,
+    so that the step rises, moves off a saddle, and is no shorter than ``m(x) - x`` far from one.
+    """
+    m = len(f)
     step, work = f.copy(), matrix.copy()
-    least = np.full(x.shape[1], np.inf)
+    least = np.full(f.shape[1], np.inf)
     for j in range(m):
         np.minimum(least, work[j, j], out=least)
         for i in range(j + 1, m):
@@ -228,6 +257,14 @@ def _newton(x: np.ndarray, v: np.ndarray, means: Means, f: np.ndarray, r: np.nda
     if len(rest):
         step[:, rest] = _off_saddle(pick(matrix, rest), pick(f, rest))
     return step, least
+
+
+def _back_to_ridge(x: np.ndarray, v: np.ndarray, means: Means, f: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Newton's step across a ridge, in the directions in which K is much larger than along it."""
+    values, vectors = np.linalg.eigh(np.ascontiguousarray(_curvature(x, v, means, f, r).transpose(2, 0, 1)))
+    values, vectors = np.abs(values.T), vectors.transpose(1, 2, 0)
+    along = _sum(vectors * f[:, None]) / values
+    return _sum((vectors * np.where(values > STIFF * values.min(axis=0), along, 0.0)).swapaxes(0, 1))
 
 
 def _off_saddle(matrix: np.ndarray, f: np.ndarray) -> np.ndarray:
@@ -245,8 +282,19 @@ def _starts(means: Means) -> np.ndarray:
     return np.concatenate([means.mu, np.stack([*middle, mean], axis=1)], axis=1)
 
 
-def _maxima(means: Means, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which starts (S, P) reach a mode that no earlier one did, responsibilities there (k, S, P), and all settled (P,)."""
+class _Maxima(NamedTuple):
+    """Starts (S, P) that reach a mode which no earlier one did, responsibilities there (k, S, P), and of each mixture (P,):
+    whether all ascents settled, whether rounding hides modes, and whether one ended where there certainly is none."""
+
+    kept: np.ndarray
+    r: np.ndarray
+    settled: np.ndarray
+    unresolved: np.ndarray
+    saddle: np.ndarray
+
+
+def _maxima(means: Means, v: np.ndarray) -> _Maxima:
+    """Modes that the ascents reach. A single flat one is a mode, as at a pitchfork; several cannot be told from saddles."""
     start = _starts(means)
     m, number, size = start.shape
     point = np.tile(np.arange(size), number)
@@ -254,43 +302,76 @@ def _maxima(means: Means, v: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     x, outcome = _ascend(start.reshape(m, -1), v[point], each)
     r = _posterior(x, v[point], each)[2].reshape(-1, number, size)
     x, outcome = x.reshape(m, number, size), outcome.reshape(number, size)
-    kept = outcome == 1
+    kept = outcome >= MODE
     for s in range(1, number):
         apart = _sum((x[:, :s] - x[:, s : s + 1]) ** 2) > SAME * SAME * v
         kept[s] &= (apart | ~kept[:s]).all(axis=0)
-    return kept, r, np.all(outcome >= 0, axis=0)
+    hidden = (np.count_nonzero(kept & (outcome == FLAT), axis=0) > 1) | np.any(outcome == LOST, axis=0)
+    return _Maxima(kept, r, np.all(outcome != UNSETTLED, axis=0), hidden, np.any(outcome == NO_MODE, axis=0))
+
+
+LOST, UNSETTLED, NO_MODE, MODE, FLAT = range(-2, 3)
 
 
 def _ascend(x: np.ndarray, v: np.ndarray, means: Means) -> tuple[np.ndarray, np.ndarray]:
-    """Stationary points that the starts ``x (m, N)`` rise to; outcome 1 for a mode, 0 for none, -1 unsettled.
+    """Stationary points that the starts ``x (m, N)`` rise to, and what they are.
 
     Steps that do not rise are taken back and a quarter as far; any of them rises if it is short enough.
     """
-    result, outcome = x.copy(), np.full(x.shape[1], -1)
+    result, outcome = x.copy(), np.full(x.shape[1], UNSETTLED)
     active = np.arange(x.shape[1])
     extent = np.sqrt(_sum((means.mu * means.mu).reshape(-1, means.mu.shape[-1])))
     radius = np.full(x.shape[1], np.inf)
     height, f, r = _posterior(x, v, means)
     for _ in range(STEPS):
-        step, least = _newton(x, v, means, f, r)
+        matrix = _curvature(x, v, means, f, r)
+        step, least = _newton(matrix, f)
         length, force = _length(step), _length(f)
         settled = (least > 0) & (length <= SETTLED * np.sqrt(v))
-        still = force <= ROUNDING * extent
-        result[:, active] = np.where(settled, x + step, x)
-        outcome[active] = np.where(settled | (still & (least > -FLAT)), 1, np.where(still, 0, -1))
-        go = np.flatnonzero(~(settled | still))
+        ended = settled | (force <= ROUNDING * extent)
+        nearer = (least > 0) & (length <= LAST * np.sqrt(v))
+        result[:, active] = np.where(ended & nearer, x + step, x)
+        outcome[active] = np.where(ended, MODE, UNSETTLED)
+        doubtful = np.flatnonzero(ended & ~(least > CLEAR))
+        seen = pick(x, doubtful), v[doubtful], means.take(doubtful), pick(r, doubtful)
+        outcome[active[doubtful]] = _kind(pick(matrix, doubtful), *seen)
+        go = np.flatnonzero(~ended)
         if not len(go):
             break
-        active, v, means, extent = active[go], v[go], means.take(go), extent[go]
+        active, v, means, extent, least = active[go], v[go], means.take(go), extent[go], least[go]
         x, f, r, height, step = pick(x, go), pick(f, go), pick(r, go), height[go], pick(step, go)
         radius = np.minimum(radius[go], np.maximum(np.sqrt(v), force[go]))
         step = step * np.minimum(1.0, radius / length[go])
         new_height, new_f, new_r = _posterior(x + step, v, means)
         rises = (new_height >= height) | (_sum(new_f * step) >= 0)
+        off = np.flatnonzero(~rises & (np.abs(least) <= RIDGE))
+        if len(off):
+            there, each = pick(x, off) + pick(step, off), means.take(off)
+            step[:, off] += _back_to_ridge(there, v[off], each, pick(new_f, off), pick(new_r, off))
+            here = _posterior(pick(x, off) + pick(step, off), v[off], each)
+            new_height[off], new_f[:, off], new_r[:, off] = here
+            rises[off] = here[0] >= height[off]
         radius = np.where(rises, 2 * radius, 0.25 * _length(step))
         x, f, r = np.where(rises, x + step, x), np.where(rises, new_f, f), np.where(rises, new_r, r)
         height = np.where(rises, new_height, height)
+    else:
+        _, least = _newton(_curvature(x, v, means, f, r), f)
+        outcome[active[least <= CLEAR]] = LOST
     return result, outcome
+
+
+def _kind(matrix: np.ndarray, x: np.ndarray, v: np.ndarray, means: Means, r: np.ndarray) -> np.ndarray:
+    """Whether zeros of F are modes, by the least eigenvalue of K.
+
+    It must exceed what lets rounding of F displace the mode by a part of ``SAME sqrt(v)``: where it is less, several ascents
+    to one mode end apart.
+    """
+    least = np.linalg.eigvalsh(np.ascontiguousarray(matrix.transpose(2, 0, 1)))[:, 0]
+    offset = means.mu - x[:, None]
+    square = _sum(offset * offset) / v
+    rounding = _sum(r * np.sqrt(square) * (2 - means.log_w + square)) * np.finfo(float).eps
+    doubt = 4 * rounding / SAME
+    return np.where(least > doubt, MODE, np.where(least < -doubt, NO_MODE, FLAT))
 
 
 def _length(rows: np.ndarray) -> np.ndarray:
@@ -312,14 +393,17 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
     -------
     LastMerging
         ``tau (...)``, negative with status ``below_floor``; ``status (...)`` int8: ``ok``, ``no_transition`` (all means
-        equal), ``below_floor``, ``failed`` (input not finite, or one mode at every node of the scan); ``modes_before (...)``
-        int64 just below it, 0 where there is none; ``scanned (...)`` bool: whether it was found by a scan.
+        equal), ``below_floor``, ``failed`` (input not finite, or one mode at every node of the scan), ``unresolved`` (modes
+        that rounding hides decide); ``modes_before (...)`` int64 below it, 0 where there is none; ``scanned (...)`` bool:
+        whether it was found by a scan.
 
     Notes
     -----
     Two components, and means on a line, are solved (module ``modes``). Otherwise v is scanned downwards by ``RATIO`` from
     ``max |mu_i - mu_j|^2 / 4``, where ``Gamma < v`` everywhere and the density has one mode, to the first node with more
-    than one, and the bracket is halved to a relative ``TOLERANCE`` in v. The number of modes may rise with v in several
+    than one, and the bracket is halved to a relative ``TOLERANCE`` in v. Modes are then counted a relative ``BELOW`` under
+    it, or at the next v below where rounding does not hide them: modes on a ring meet with less and less between them. The
+    number of modes may rise with v in several
     features: a range of v with several modes between two nodes is not seen.
 
     Examples
@@ -341,16 +425,18 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
         shape = decompose(np.where(finite[:, None, None], mu, 0.0), np.full(k, 1 / k))
         on_line = finite & ~(shape.eigenvalues[:, 1:] > 0).any(axis=1)
         flat, many = np.full(len(mu), np.nan), np.zeros(len(mu), dtype=np.int64)
+        hidden = np.zeros(len(mu), dtype=bool)
         line = np.flatnonzero(on_line)
         solved = _solved(merging(shape.coordinates[line][..., :1], w[line], np.zeros(())))
-        flat[line], many[line] = 2 * solved.tau, solved.modes_before
+        flat[line], many[line], hidden[line] = 2 * solved.tau, solved.modes_before, solved.status == Status.unresolved
         for part in _pieces(np.flatnonzero(finite & ~on_line), k, n):
-            flat[part], many[part] = _scan(mu[part], w[part])
+            flat[part], many[part], hidden[part] = _scan(mu[part], w[part])
         equal = finite & (mu == mu[:, :1]).all(axis=(1, 2))
-        v, before, scanned, same = (a.reshape(lead) for a in (flat, many, finite & ~on_line, equal))
+        v, before, scanned, same, unknown = (a.reshape(lead) for a in (flat, many, finite & ~on_line, equal, hidden))
         tau = (v - variance) / 2
         status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_floor))
         status = np.where(np.isnan(tau), np.where(same, np.int8(Status.no_transition), np.int8(Status.failed)), status)
+        status = np.where(unknown, np.int8(Status.unresolved), status)
     status = np.where(np.isnan(variance), np.int8(Status.failed), status)
     return LastMerging(tau, status, np.where(status == Status.ok, before, 0), np.broadcast_to(scanned, tau.shape))
 
@@ -365,32 +451,52 @@ def _solved(found: Merging) -> LastMerging:
     return LastMerging(found.tau_star, found.status, before, np.zeros(before.shape, dtype=bool))
 
 
-def _number(means: Means, v: np.ndarray) -> np.ndarray:
-    return np.count_nonzero(_maxima(means, v)[0], axis=0)
-
-
-def _scan(mu: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Largest v at which there is more than one mode, and how many there are then, of ``mu (P, k, n)``."""
+def _scan(mu: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Largest v at which there is more than one mode, how many there are below it, and whether rounding hides it."""
     means, scale = _scaled(mu, w)
     high = np.zeros(len(mu))
     for i, j in combinations(range(mu.shape[1]), 2):
         high = np.maximum(high, 0.25 * _sum((means.mu[:, i] - means.mu[:, j]) ** 2))
-    low, many = high.copy(), np.ones(len(mu), dtype=np.int64)
+    low, more, unresolved = high.copy(), np.zeros(len(mu), dtype=bool), np.zeros(len(mu), dtype=bool)
     todo = np.arange(len(mu))
     for _ in range(SCAN):
         low[todo] = high[todo] * RATIO
-        many[todo] = _number(means.take(todo), low[todo])
-        todo = todo[many[todo] <= 1]
+        more[todo], unresolved[todo] = _several(means.take(todo), low[todo])
+        todo = todo[~more[todo] & ~unresolved[todo]]
         if not len(todo):
             break
         high[todo] = low[todo]
-    found = np.flatnonzero(many > 1)
+    found = np.flatnonzero(more & ~unresolved)
     here = means.take(found)
     for _ in range(HALVINGS):
         middle = np.sqrt(low[found] * high[found])
-        number = _number(here, middle)
-        more = number > 1
-        many[found] = np.where(more, number, many[found])
-        low[found], high[found] = np.where(more, middle, low[found]), np.where(more, high[found], middle)
-    v = np.ldexp(np.sqrt(low * high), 2 * scale)
-    return np.where(many > 1, v, np.nan), np.where(many > 1, many, 0)
+        several, unknown = _several(here, middle)
+        unresolved[found] |= unknown
+        low[found], high[found] = np.where(several, middle, low[found]), np.where(several, high[found], middle)
+    number, v = np.zeros(len(mu), dtype=np.int64), np.ldexp(np.sqrt(low * high), 2 * scale)
+    found = found[~unresolved[found]]
+    number[found] = _number_below(means.take(found), low[found])
+    unresolved[found] |= number[found] == 0
+    return np.where(number > 0, v, np.nan), number, unresolved
+
+
+def _several(means: Means, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Whether there is more than one mode, and whether that is unknown.
+
+    Where rounding hides the modes but a stationary point is none, as at the centre of a ring, there are several.
+    """
+    found = _maxima(means, v)
+    more = np.where(found.unresolved, found.saddle, np.count_nonzero(found.kept, axis=0) > 1)
+    return more, found.unresolved & ~found.saddle
+
+
+def _number_below(means: Means, v: np.ndarray) -> np.ndarray:
+    """Number of modes at the first v below ``v`` at which rounding does not hide them, 0 where there is none."""
+    number, todo = np.zeros(len(v), dtype=np.int64), np.arange(len(v))
+    for i in range(BELOW_STEPS):
+        found = _maxima(means.take(todo), v[todo] / (1 + BELOW * 4.0**i))
+        number[todo] = np.where(found.unresolved, 0, np.count_nonzero(found.kept, axis=0))
+        todo = todo[number[todo] == 0]
+        if not len(todo):
+            break
+    return number

@@ -14,7 +14,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels import criteria
-from scoreshock.kernels.amplification import growth_rate, pair_closed
+from scoreshock.kernels.amplification import RESOLVED, growth_rate, pair_closed
 from scoreshock.kernels.followed import COUNT, NONE, RANK, RATE, ROOT, Lines, Marks, follow, marks_of
 from scoreshock.kernels.groups import REST
 
@@ -125,7 +125,8 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     BoundaryExponent
         Status ``ok``, also past the boundary's time, where the exponent is 0; ``below_floor`` with 0 where growth ends at or
         below sigma0^2; ``no_real_root`` with 0 where the line never meets the boundary; ``no_transition`` with 0;
-        ``singular`` with NaN at v = 0; ``not_applicable`` and ``failed`` with NaN as for the time.
+        ``singular`` with NaN at v = 0; ``not_applicable`` and ``failed`` with NaN as for the time; ``unresolved`` for ``ok``
+        where ``error`` exceeds 1e-8 (1 + exponent).
 
     Notes
     -----
@@ -163,6 +164,8 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     exponent, error, n_breaks = (row.reshape(lead) for row in integral)
     void = np.isin(status, VOID)
     exponent, error = (np.where(void, np.nan, number) for number in (exponent, error))
+    rough = (status == Status.ok) & (error > RESOLVED * (1 + exponent))
+    status = np.where(rough, np.int8(Status.unresolved), status)
     return BoundaryExponent(exponent, error, n_breaks.astype(int), status, time)
 
 

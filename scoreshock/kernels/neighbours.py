@@ -10,20 +10,26 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.amplification import growth_rate
 from scoreshock.kernels.blocks import total
+from scoreshock.kernels.certified import Points, search
 from scoreshock.kernels.criteria import outcome
 from scoreshock.kernels.expectations import Axis, Nodes, expectation, on_axis, shares, spread
 from scoreshock.kernels.geometry import half_distance
+from scoreshock.kernels.roots import BLOCK, prepare
+from scoreshock.kernels.vectors import square
 
 LEVEL = 0.7752002453966638
 """Cloning probability of an equal pair at ``v = a^2``, its speciation: 0.7752 (Biroli et al. 2024)."""
 
-SCAN, LOOK = 48, 3
-"""Diffusion times at which a peak or a root is looked for, and the stride of the quadrature in that look."""
+SCAN, WIDEST, LOOK = 48, 0.6, 3
+"""Least number of diffusion times at which a peak is looked for, the largest step in ln v between them (a peak is wider:
+the rate is smooth over a factor of some e in v), and the stride of the quadrature in that look."""
 
-FINEST = 1e-8
-"""Squared separations below this share of the largest are not resolved by the scan."""
+END = 2.0**-50
+"""How near, relatively, the search comes to ``v = 2 (sigma0^2 - 1)``, at and below which the drift is unstable."""
+
+FINEST = 1e-26
+"""Squared separations below this share of the largest are rounding."""
 
 
 class Neighbours(NamedTuple):
@@ -116,7 +122,7 @@ def drift(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> tuple
     Where the largest eigenvalue of the score Jacobian is :math:`-1/(2(1 + 2\tau))`; that is :math:`s_t' = -1/2` in the
     variable of the VP process. For a pair on its boundary, in closed form
     :math:`v = a^2 - \kappa + \sqrt{a^4 + \kappa^2}`, :math:`\kappa = 1 - \sigma_0^2`; for more components at the
-    weighted mean, the largest root.
+    weighted mean, the largest root: none is missed, as intervals are excluded by convexity bounds (module ``certified``).
 
     Parameters
     ----------
@@ -127,7 +133,7 @@ def drift(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> tuple
     -------
     tau, status
         ``below_floor`` with the negative time (NaN for k > 2) where the drift is stable at all tau > 0; ``no_transition``
-        with NaN for equal means.
+        with NaN for equal means; ``failed`` for input that is not finite.
 
     Notes
     -----
@@ -176,7 +182,8 @@ def entropic(
     Notes
     -----
     Peaks are zeros of the rate's derivative, which is an expectation too: ``d(E tr Gamma)/dv = E tr(Gamma^2)/v^2``. They
-    are looked for at 48 times between the smallest and the largest separation, up to a ratio of 1e4 of these.
+    are looked for at 48 times between the smallest and the largest separation, or at more, so that v grows by less than a
+    factor 1.9 between them.
 
     Examples
     --------
@@ -268,15 +275,23 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
         mixed, squared = expectation(_two_moments, line.take(i), v, stride)
         return 1 - extra + np.exp(t) / v * (squared / mixed - 2), (1 - extra) * t + np.log(mixed) - np.log(v)
 
-    index = np.arange(floor.size, dtype=float)
-    places = [low + (high - low) * j / (SCAN - 1) for j in range(SCAN)]
-    looks = [slope(t, index, LOOK) for t in places]
-    falls = [(looks[j][0] > 0) & (looks[j + 1][0] <= 0) for j in range(SCAN - 1)]
-    heights = [np.where(fall, np.fmax(looks[j][1], looks[j + 1][1]), -np.inf) for j, fall in enumerate(falls)]
-    best = np.argmax(heights, axis=0)
-    step = (high - low) / (SCAN - 1)
-    start = low + step * best
-    return _root(lambda t, i: slope(t, i)[0], start - step * 0.01, start + step * 1.01, index)
+    index, steps = np.arange(floor.size, dtype=float), np.maximum(SCAN - 1, np.ceil((high - low) / WIDEST))
+    step, before = (high - low) / steps, slope(low, index, LOOK)[0]
+    points, starts = [np.empty(0, dtype=np.intp)], [np.empty(0)]
+    for j in range(int(steps.max(initial=0))):
+        at = np.flatnonzero(j < steps)
+        after = slope(low[at] + step[at] * (j + 1), index[at], LOOK)[0]
+        points.append(at[(before[at] > 0) & (after <= 0)])
+        starts.append(low[points[-1]] + step[points[-1]] * j)
+        before[at] = after
+    point, start = np.concatenate(points), np.concatenate(starts)
+    step = step[point]
+    peak = _root(lambda t, i: slope(t, i)[0], start - step * 0.01, start + step * 1.01, index[point])
+    order = np.lexsort((peak, -slope(peak, index[point])[1], point))
+    first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+    highest = np.full(floor.shape, np.nan)
+    highest[point[first]] = peak[first]
+    return highest
 
 
 def _two_moments(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
@@ -299,45 +314,49 @@ def _root(function: object, low: np.ndarray, high: np.ndarray, index: np.ndarray
 def _drift_of_many(
     means: np.ndarray, weights: np.ndarray, variance: np.ndarray, lead: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The largest root at the weighted mean, by a scan of ``ln v`` from above, (...)."""
-    extent = np.broadcast_to(_extent(means), lead).ravel()
+    """The largest root at the weighted mean, (...)."""
+    k, n = means.shape[-2:]
     s2 = np.broadcast_to(variance, lead).ravel()
-    flat_means = np.broadcast_to(means, (*lead, *means.shape[-2:])).reshape(-1, *means.shape[-2:])
-    flat_weights = np.broadcast_to(weights, (*lead, weights.shape[-1])).reshape(-1, weights.shape[-1])
-
-    def instability(log_v: np.ndarray, i: np.ndarray) -> np.ndarray:
-        i = i.astype(np.intp)
-        v = np.exp(log_v)
-        rate = growth_rate(flat_means[i], flat_weights[i], np.zeros_like(v), v / 2)
-        return rate * v + 0.5 * v / (v + 1 - s2[i])
-
-    # Above, with lambda_max <= extent^2/4: extent^2/(4 v) - 1 + v/(2 (v + kappa)) < 0.
-    high = np.log(np.maximum(extent, 4 * (s2 - 1)) * 1.01)
-    low = np.minimum(np.log(np.maximum(s2, FINEST * extent)), high)
-    index = np.arange(s2.size, dtype=float)
-    start = np.full(s2.shape, np.nan)
-    after = high
-    for j in range(SCAN - 2, -1, -1):
-        before = low + (high - low) * (j / (SCAN - 1))
-        found = np.isnan(start) & (instability(before, index) > 0)
-        start = np.where(found, before, start)
-        after = np.where(np.isnan(start), before, after)
-    at = np.flatnonzero(np.isfinite(start) & (extent > 0))
-    critical = np.full(s2.shape, np.nan)
-    critical[at] = np.exp(_root(instability, start[at], after[at], index[at]))
-    tau = ((critical - s2) / 2).reshape(lead)
-    status = np.where(np.isnan(tau), np.int8(Status.below_floor), np.int8(Status.ok))
-    return tau, np.where((extent > 0).reshape(lead), status, np.int8(Status.no_transition))
+    mu = np.broadcast_to(means, (*lead, k, n)).reshape(-1, k, n)
+    w = np.broadcast_to(weights, (*lead, k)).reshape(-1, k)
+    v, state = np.full(s2.shape, np.nan), np.zeros(s2.shape, dtype=int)
+    step = max(64, BLOCK // (k * min(n, k)))
+    for start in range(0, len(s2), step):
+        at = slice(start, start + step)
+        v[at], state[at] = _largest_root(mu[at], w[at], s2[at])
+    tau = (v - s2) / 2
+    status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_floor))
+    status = np.select([state == 1, state == 2], [np.int8(Status.no_transition), np.int8(Status.failed)], status)
+    return tau.reshape(lead), status.reshape(lead)
 
 
-def _extent(means: np.ndarray) -> np.ndarray:
-    """Largest squared distance between two means, (...)."""
-    largest = np.zeros(means.shape[:-2])
-    for i in range(means.shape[-2]):
-        for j in range(i):
-            step = means[..., i, :] - means[..., j, :]
-            square = step[..., 0] ** 2
-            for feature in range(1, step.shape[-1]):
-                square = square + step[..., feature] ** 2
-            largest = np.maximum(largest, square)
+def _largest_root(means: np.ndarray, weights: np.ndarray, s2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Largest v (P,) above ``s2 (P,)`` of a neutral drift at the mean, NaN without one, and a state as that of `prepare`.
+
+    ``lambda_max(Gamma)/v - 1 + v/(2 (v + kappa))`` is negative above ``v = max(L, -4 kappa)``, L the largest squared
+    distance of two means, as ``lambda_max <= L/4``; it is positive below ``v = -2 kappa``.
+    """
+    points, _, _, last, scale, state = prepare(means, weights)
+    state = np.where(np.isfinite(s2), state, 2)
+    kappa, floor = np.ldexp(1 - s2, -2 * scale), np.ldexp(s2, -2 * scale)
+    low = 0.5 / np.maximum(_extent(points), -4 * kappa)
+    # Three times as far as where Gamma < v holds for good, Gamma < v/2 does.
+    end = np.where(kappa < 0, (1 - END) * 0.25 / -kappa, 3 * last)
+    high = np.minimum(end, 0.5 / floor)
+    v = np.where((state == 0) & (kappa < 0) & (high == end), -2 * kappa, np.nan)
+    good = np.flatnonzero((state == 0) & (high > low))
+    point, y, _ = search(points.take(good)._replace(kappa=kappa[good]), low[good], high[good])
+    first = np.flatnonzero(np.diff(point, prepend=-1))
+    v[good[point[first]]] = 0.5 / y[first]
+    return np.ldexp(v, 2 * scale), state
+
+
+def _extent(points: Points) -> np.ndarray:
+    """Largest squared distance between two means, of which one is the origin, (P,)."""
+    _, q, size = points.x.shape
+    largest = np.zeros(size)
+    for i in range(q):
+        for j in range(i + 1):
+            step = points.x[:, i] if i == j else points.x[:, i] - points.x[:, j]
+            largest = np.maximum(largest, square(step))
     return largest

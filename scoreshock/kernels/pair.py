@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.blocks import Block, products, total
-from scoreshock.kernels.posterior import Posterior, anchor, columns, normaliser
+from scoreshock.kernels.doubled import SPLIT
+from scoreshock.kernels.posterior import CANCELLED, Posterior, anchor, columns, normaliser
 
 NEAR = 0.1
 """Bound on ``z = a x / v`` and on ``a**2 / v - 1`` for the series of ``tanh z - z``; its six terms end at 1e-16."""
@@ -103,29 +104,55 @@ def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
     tanh = np.tanh(z, out=z)
     if b.few_features:
         s = np.multiply(slope, tanh, out=tanh[None] if len(slope) == 1 else b.scratch("score", len(slope), len(tanh)))
-        s -= np.multiply(b.y, b.inverse, out=b.scratch("pull", *s.shape))
+        pull = np.multiply(b.y, b.inverse, out=b.scratch("pull", *s.shape))
     else:
         s = (slope.T * tanh[:, None]).T
-        s -= b.y * b.inverse
+        pull = b.y * b.inverse
+    s -= pull
     if is_near_critical:
         s[0, at] = exact
+    _restore_near_means(b, s, np.flatnonzero(_cancel(s, pull)))
     return s
+
+
+def _cancel(s: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """Points at which the two parts of the score cancel, (B,) bool: mostly those that are close to a mean."""
+    cancel: np.ndarray = np.abs(s).max(axis=0) < CANCELLED * np.abs(pull).max(axis=0)
+    return cancel
 
 
 def _plain_score(b: Block) -> np.ndarray:
     """What `pair_score` gives, in pieces that stay in the innermost caches, (1, B)."""
     slope, log_ratio, is_tilted, *_ = _shared(b)
     y, s = b.y[0], b.out[-1] if b.out[-1] is not None else b.scratch("score", 1, b.y.shape[-1])
-    pull = b.scratch("pull", PIECE)
+    scratch, close = b.scratch("pull", 1, PIECE), []
     for start in range(0, len(y), PIECE):
-        points, z = y[start : start + PIECE], s[0, start : start + PIECE]
-        np.multiply(slope[0], points, out=z)
+        points, z = y[start : start + PIECE], s[:, start : start + PIECE]
+        np.multiply(slope[0], points, out=z[0])
         if is_tilted:
             z += log_ratio
         np.tanh(z, out=z)
         z *= slope[0]
-        z -= np.multiply(points, b.inverse, out=pull[: len(points)])
+        pull = np.multiply(points, b.inverse, out=scratch[:, : len(points)])
+        z -= pull
+        close.append(start + np.flatnonzero(_cancel(z, pull)))
+    _restore_near_means(b, s, np.concatenate(close))
     return s
+
+
+def _restore_near_means(b: Block, s: np.ndarray, at: np.ndarray) -> None:
+    """Form the score of the points ``at`` again, relative to the nearer mean, unless both components count there."""
+    if not len(at):
+        return
+    slope, log_ratio, *_ = _shared(b)
+    z = (columns(slope, at) * columns(b.y, at)).T.copy().sum(axis=-1) + columns(log_ratio, at)
+    beyond = np.abs(z) > 1
+    at, z = at[beyond], z[beyond]
+    means, half = columns(b.by_point.means, at), columns(b.by_point.shifted[1], at)
+    other = np.exp(-2 * np.abs(z))
+    other /= 1 + other
+    near = np.where(z > 0, means[1], means[0]) - columns(b.x, at)
+    s[:, at] = (near - np.copysign(2 * other, z) * half) * columns(b.inverse, at)
 
 
 def _near_critical(b: Block) -> np.ndarray:
@@ -141,7 +168,7 @@ def _excess(b: Block, at: np.ndarray) -> np.ndarray:
     back = v - variance
     lost = (variance - (v - back)) + (noise - back)
     # Veltkamp's splitting makes the error of a product exact.
-    big = half * (2.0**27 + 1 if half.dtype == np.float64 else 2.0**12 + 1)
+    big = half * SPLIT
     high = big - (big - half)
     low = half - high
     square = half * half

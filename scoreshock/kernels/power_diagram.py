@@ -14,6 +14,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.batches import in_batches
+from scoreshock.kernels.between import from_midpoint, log_odds, past_midpoint
 from scoreshock.kernels.vectors import dot, inner, length
 
 COLLINEAR = 1e-12
@@ -48,7 +49,7 @@ def owner(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarr
     >>> owner([[-0.1], [0.1], [0.3]], [[-1.0], [1.0]], [0.7, 0.3], 0.4, 0.0).tolist()  # the face is at 0.169
     [0, 0, 1]
     """
-    arguments = [(x, 1), (means, 2), (np.log(weights), 1), (variance, 0), (tau, 0)]
+    arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0)]
     return in_batches(_owner, arguments, [((), np.intp)])[0]
 
 
@@ -72,10 +73,9 @@ def faces(means: Any, weights: Any, variance: Any, tau: Any) -> Faces:
         step = two - one
         distance = length(step)
         distance = np.where(distance > 0, distance, np.nan)
-        log_odds = np.log(weights[..., pairs[:, 0]]) - np.log(weights[..., pairs[:, 1]])
-        offset = v * log_odds / distance
+        offset = v * log_odds(weights[..., pairs[:, 0]], weights[..., pairs[:, 1]]) / distance
         normal = step / distance[..., None]
-        point = one + 0.5 * step + offset[..., None] * normal
+        point = from_midpoint(one, two, offset[..., None] * normal)
         return Faces(pairs, point, np.broadcast_to(normal, point.shape), offset)
 
 
@@ -109,7 +109,7 @@ def triple_point(means: Any, weights: Any, variance: Any, tau: Any) -> TriplePoi
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
     v = variance + 2 * np.asarray(tau, dtype=float)
-    log_weights = np.log(weights)
+    odds = log_odds(weights[..., :1], weights[..., 1:])
     with np.errstate(all="ignore"):
         u, w = means[..., 1, :] - means[..., 0, :], means[..., 2, :] - means[..., 0, :]
         side = length(u)
@@ -119,24 +119,24 @@ def triple_point(means: Any, weights: Any, variance: Any, tau: Any) -> TriplePoi
         across = across - dot(across, along)[..., None] * along
         height = length(across)
         flat = ~(height > COLLINEAR * np.maximum(side, length(w))) | ~(side > 0)
-        first = 0.5 * side + v * (log_weights[..., 0] - log_weights[..., 1]) / side
-        total = 0.5 * dot(w, w) + v * (log_weights[..., 0] - log_weights[..., 2])
+        first = 0.5 * side + v * odds[..., 0] / side
+        total = 0.5 * dot(w, w) + v * odds[..., 1]
         second = (total - first * reach) / np.where(flat, np.nan, height)
         step = first[..., None] * along + (second / height)[..., None] * across
         point = means[..., 0, :] + step
-        power = first * first + second * second - 2 * v * log_weights[..., 0]
+        power = first * first + second * second - 2 * v * np.log(weights[..., 0])
         status = np.where(flat, np.int8(Status.not_applicable), np.int8(Status.ok))
         return TriplePoint(point, power, np.broadcast_to(status, power.shape))
 
 
 def _owner(
-    x: np.ndarray, means: np.ndarray, log_weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
+    x: np.ndarray, means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
 ) -> tuple[np.ndarray]:
     v = variance + 2 * tau
-    best, near, log_weight = np.zeros(x.shape[-1], dtype=np.intp), means[0], log_weights[0]
+    best, near, weight = np.zeros(x.shape[-1], dtype=np.intp), means[0], weights[0]
     for j in range(1, len(means)):
-        excess = inner(near - means[j], (x - means[j]) + (x - near)) - 2 * v * (log_weights[j] - log_weight)
+        excess = inner(near - means[j], past_midpoint(x, means[j], near)) - 2 * v * log_odds(weights[j], weight)
         nearer = excess < 0
         best = np.where(nearer, j, best)
-        near, log_weight = np.where(nearer, means[j], near), np.where(nearer, log_weights[j], log_weight)
+        near, weight = np.where(nearer, means[j], near), np.where(nearer, weights[j], weight)
     return (best,)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from scoreshock.conventions import Status
+from scoreshock.kernels.between import from_midpoint
 from scoreshock.kernels.expectations import Axis, on_axis
 from scoreshock.kernels.geometry import half_distance
 from scoreshock.kernels.mixture import score_jacobian
@@ -140,7 +141,7 @@ def _boundaries(line: Axis, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _equal(mu: np.ndarray, log_w: np.ndarray, v: np.ndarray, i: int, j: int) -> np.ndarray:
     """Where components i < j, in order of their means, are equally responsible; NaN where one has no weight."""
-    place = mu[i] + (mu[j] - mu[i]) / 2 - v * (log_w[j] - log_w[i]) / (mu[j] - mu[i])
+    place = from_midpoint(mu[i], mu[j], -v * (log_w[j] - log_w[i]) / (mu[j] - mu[i]))
     return np.where(np.isfinite(log_w[i] - log_w[j]), place, np.nan)
 
 

@@ -184,7 +184,7 @@ def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> t
 
 def _block(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
     """Roots ``v (P, R)``, modes and flags of ``means (P, k, n)``, ``weights (P, k)``."""
-    points, w, low, high, scale, state = _prepare(means, weights)
+    points, w, low, high, scale, state = prepare(means, weights)
     good = np.flatnonzero(state == 0)
     point, y, u = search(points.take(good), low[good], high[good])
     point = good[point]
@@ -199,7 +199,7 @@ def _block(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
     return v, mode, state == 1, state == 2
 
 
-def _prepare(
+def prepare(
     means: np.ndarray, weights: np.ndarray
 ) -> tuple[Points, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Points in units of a power of two near the means' scale.

@@ -12,6 +12,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels import mixture
+from scoreshock.kernels.between import log_odds
 from scoreshock.kernels.geometry import half_distance
 from scoreshock.kernels.groups import ratio
 
@@ -81,12 +82,13 @@ def rankine_hugoniot(means: Any, weights: Any, variance: Any, tau: Any) -> Ranki
         v = np.where(v > 0, v, np.nan)
         a = half_distance(means)
         a = np.where(a > 0, a, np.nan)
-        log_odds = np.log(weights[..., 1]) - np.log(weights[..., 0])
-        position = -v / (2 * a) * log_odds + 0.0
-        speed = np.broadcast_to(-log_odds / a + 0.0 * v + 0.0, position.shape)
+        odds = log_odds(weights[..., 1], weights[..., 0])
+        position = -v / (2 * a) * odds + 0.0
+        speed = np.broadcast_to(-odds / a + 0.0 * v + 0.0, position.shape)
         left, right = (-a - position) / v, (a - position) / v
         jump = np.broadcast_to(2 * a / v, position.shape)
-        minus_sum = -(left + right) + 0.0
+        # The two halves of the jump cancel in the sum of the one-sided scores.
+        minus_sum = 2 * position / v
         largest = np.maximum(np.abs(speed), np.maximum(np.abs(left), np.abs(right)))
         status = np.where(np.isnan(a), np.int8(Status.no_transition), np.int8(Status.ok))
         return RankineHugoniot(

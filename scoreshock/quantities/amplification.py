@@ -40,9 +40,9 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     -------
     Dataset
         ``exponent`` in closed form (55) and ``snr`` R of a pair, with ``amplification_status``, which is ``not_applicable``
-        with NaN for more components; ``exponent_quadrature`` by 32-point Gauss-Legendre in ``ln v`` of the growth rate
-        itself, and ``log10_factor``, the exponent over ln 10, with ``quadrature_status``; ``exponent_kind``;
-        ``lyapunov(..., tau)``.
+        with NaN for more components; ``exponent_quadrature`` by Gauss-Legendre quadrature in ``ln v`` of the growth rate
+        itself, the estimate ``exponent_quadrature_error`` of its error (of a pair its distance from the closed form), and
+        ``log10_factor``, the exponent over ln 10, with ``quadrature_status``; ``exponent_kind``; ``lyapunov(..., tau)``.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
         [
             Output("exponent"),
             Output("exponent_quadrature"),
+            Output("exponent_quadrature_error"),
             Output("log10_factor"),
             Output("snr"),
             Output("amplification_status", (), np.int8),
@@ -107,7 +108,8 @@ def _at_mean(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_m
 
 
 def _columns(found: kernel.Exponent) -> tuple[np.ndarray, ...]:
-    return found.closed, found.quadrature, found.log10_factor, found.snr, found.status, found.quadrature_status
+    ratios = found.log10_factor, found.snr
+    return found.closed, found.quadrature, found.quadrature_error, *ratios, found.status, found.quadrature_status
 
 
 def _growth_rate(

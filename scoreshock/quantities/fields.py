@@ -1,4 +1,7 @@
-"""Score, density and their relatives at labelled points."""
+"""Score, density and their relatives at labelled points.
+
+All is computed in float64 and given as float64; float32 arguments (mixture, ``x``, ``tau``) are converted first, exactly.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     Returns
     -------
     DataArray
-        ``(..., feature)``, in inverse units of ``x``.
+        ``(..., feature)``, in inverse units of ``x``; float64, in which all is computed, also for float32 arguments.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0)
     """``ln p_tau(x)`` in the mixture's ambient dimension.
 
     ``x`` lies in the means' span, unless it carries ``perpendicular_squared`` (from ``ss.project``), its squared distance
-    from the span; outside the span the density is a Gaussian factor. Arguments and errors as in :func:`score`.
+    from the span; outside the span the density is a Gaussian factor. Arguments, type and errors as in :func:`score`.
     """
     points, at = positions(mixture, x), times(tau)
     inside = _field(kernel.log_density, "log_density", (), mixture, points, at)
@@ -76,25 +79,25 @@ def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0)
 def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
     """Jacobian of the score, the Hessian of ``ln p_tau``: ``-I/v + Gamma/v^2``, ``(..., feature, feature_other)``.
 
-    In the means' span; across it the Jacobian is ``-1/v``. Arguments and errors as in :func:`score`.
+    In the means' span; across it the Jacobian is ``-1/v``. Arguments, type and errors as in :func:`score`.
     """
     return _field(kernel.score_jacobian, "score_jacobian", ("feature", "feature_other"), mixture, x, tau)
 
 
 def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior probability of each component given ``x`` (85), ``(..., component)``. Arguments as in :func:`score`."""
+    """Posterior probability of each component (85), ``(..., component)``. Arguments and type as in :func:`score`."""
     return _field(kernel.responsibilities, "responsibilities", ("component",), mixture, x, tau)
 
 
 def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie), ``(..., feature)``. Arguments as in :func:`score`."""
+    """``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie), ``(..., feature)``. Arguments and type as in :func:`score`."""
     return _field(kernel.denoiser, "denoiser", ("feature",), mixture, x, tau)
 
 
 def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
     """``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``, ``(..., feature, feature_other)``.
 
-    In the means' span; across it the covariance is ``2 tau sigma0^2/v``. Arguments and errors as in :func:`score`.
+    In the means' span; across it the covariance is ``2 tau sigma0^2/v``. Arguments, type and errors as in :func:`score`.
 
     Examples
     --------

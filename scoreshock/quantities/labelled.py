@@ -84,8 +84,9 @@ class _Kernel:
         return results[0] if len(results) == 1 else results
 
     def _at_once(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+        wide = [a.astype(float, copy=False) if a.dtype.kind == "f" else a for a in arrays]
         with _single_threaded_blas(), np.errstate(all="ignore"):
-            results = self.function(*(arrays[i] for i in self.places), **self.options)
+            results = self.function(*(wide[i] for i in self.places), **self.options)
         if len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)
         shape = np.broadcast_shapes(*(a.shape[: a.ndim - len(dims)] for a, dims in zip(arrays, self.inputs, strict=True)))
@@ -147,8 +148,17 @@ def apply(
     Returns
     -------
     Dataset
-        One variable an output, described by the vocabulary; own dimensions last.
+        One variable an output, described by the vocabulary; own dimensions last. Floats of any precision are converted to
+        float64, in which all is computed.
+
+    Raises
+    ------
+    ValueError
+        For an argument of complex numbers, text or dates.
     """
+    for array, _ in arguments:
+        if array.dtype.kind in "cSUTmM":
+            raise ValueError(f"{array.name or 'an argument'} has the type {array.dtype}; allowed: real numbers")
     # Dimensions of the results come in the order in which the arguments bring them.
     order = sorted(range(len(arguments)), key=lambda i: _first_axis(arguments[i][0]))
     given = [arguments[i] for i in order]

@@ -15,6 +15,7 @@ from scoreshock.kernels import boundary as kernel
 from scoreshock.kernels import competitors as competitors_kernel
 from scoreshock.kernels import layer as decomposition_kernel
 from scoreshock.kernels.groups import FIRST, REST, SECOND
+from scoreshock.kernels.vectors import dot
 from scoreshock.quantities.labelled import (
     Output,
     apply,
@@ -96,11 +97,7 @@ def layer(
     """
     number_of_components(mixture)
     codes = group_codes(mixture, groups)
-    line = apply(
-        kernel.line_between,
-        [*means_and_weights(mixture), (codes, ("component",))],
-        [Output("line_start", VECTOR), Output("line_direction", VECTOR)],
-    )
+    line = _line_between(mixture, codes)
     begin = line.line_start if start is None else positions(mixture, start, "start")
     toward = line.line_direction if direction is None else positions(mixture, direction, "direction")
     found = apply(
@@ -201,12 +198,21 @@ def profile(
     values = np.asarray(r, dtype=float)
     grid = xr.DataArray(values, dims="r", coords={"r": ("r", values, attributes("r"))})
     names = ("interfacial", "tanh", "score", "local", "difference")
+    line = _line_between(mixture, codes)
     result = apply(
         _profile,
-        [*_arguments(mixture, tau, codes), (found.boundary, VECTOR), (grid * found.width, ("r",))],
+        [*_arguments(mixture, tau, codes), (line.line_start, VECTOR), (line.line_direction, VECTOR), (grid, ("r",))],
         [Output(f"profile_{name}", ("r",)) for name in names],
     )
     return result.assign_coords(r=grid.r).assign(layer_status=found.layer_status)
+
+
+def _line_between(mixture: xr.Dataset, codes: xr.DataArray) -> xr.Dataset:
+    return apply(
+        kernel.line_between,
+        [*means_and_weights(mixture), (codes, ("component",))],
+        [Output("line_start", VECTOR), Output("line_direction", VECTOR)],
+    )
 
 
 def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
@@ -254,13 +260,12 @@ def _layer(
     start: np.ndarray,
     direction: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    places, status = kernel.on_line(start, direction, means, weights, variance, tau, group)
-    x = start + kernel.nearest(places)[..., None] * direction
-    found = kernel.mixture_layer(x, means, weights, variance, tau, group)
+    places, status, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
+    found = kernel.mixture_layer(step, apart, weights, variance, tau, group)
     there = ~np.isnan(found.slope)
     status = np.where(np.isnan(tau), np.int8(Status.no_transition), status)
     return (
-        x,
+        start + kernel.nearest(places)[..., None] * direction,
         found.normal,
         found.width,
         found.slope,
@@ -277,6 +282,29 @@ def _layer(
         (~np.isnan(places)).sum(axis=-1),
         status,
     )
+
+
+def _nearest_boundary(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+    start: np.ndarray,
+    direction: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Places of all boundaries on a line, their status, and the nearest one and the means relative to the line's start.
+
+    The layer can be thinner than the rounding of its position in coordinates whose origin is far away.
+    """
+    places, status = kernel.on_line(start, direction, means, weights, variance, tau, group)
+    apart, place = means - start[..., None, :], kernel.nearest(places)
+    here = decomposition_kernel.decomposition(place[..., None] * direction, apart, weights, variance, tau, group)
+    # The rounding of the differences moves the boundary, by less than this.
+    most = 64 * np.finfo(float).eps * np.abs(apart).max(axis=(-2, -1))
+    shift = here.log_ratio / dot(here.gradient, direction)
+    place = np.where(np.abs(shift) <= most, place - shift, place)
+    return places, status, place[..., None] * direction, apart
 
 
 def _decomposition(
@@ -328,7 +356,10 @@ def _profile(
     variance: np.ndarray,
     tau: np.ndarray,
     group: np.ndarray,
-    x: np.ndarray,
+    start: np.ndarray,
+    direction: np.ndarray,
     r: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    return kernel.profile(x, r, means, weights, variance, tau, group)
+    *_, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
+    width = kernel.mixture_layer(step, apart, weights, variance, tau, group).width
+    return kernel.profile(step, r * width[..., None], apart, weights, variance, tau, group)

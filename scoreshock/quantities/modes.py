@@ -44,8 +44,10 @@ def mode_count(
 
     Notes
     -----
-    With one feature no mode is missed. With several the number is a lower bound, of what an ascent from each mean, each
-    midpoint of two means and the weighted mean reaches: it may exceed the number of components, and may rise with tau.
+    With one feature no mode is missed, and the number never rises with tau. With several the number is a lower bound, of
+    what an ascent from each mean, each midpoint of two means and the weighted mean reaches: it may exceed the number of
+    components, and may rise with tau. Where the density is so flat that double precision cannot tell, the status is
+    ``unresolved`` and the number 0.
 
     Examples
     --------
@@ -82,9 +84,10 @@ def _modes(
 def last_merging(mixture: xr.Dataset) -> xr.Dataset:
     """Time above which the density has one mode: ``tau_density`` with ``density_status``.
 
-    ``modes_before_last`` is the number of modes just below it. ``density_scanned`` is 1 where the time was found by a scan
-    in v with the modes that an ascent reaches (several features and three or more components), accurate to 1e-10 in v but
-    blind to what lies between its nodes; 0 where it was solved.
+    ``modes_before_last`` is the number of modes below it: at the next v below at which rounding does not hide them, as it
+    does near the centre of a regular polygon. ``density_scanned`` is 1 where the time was found by a scan in v with the
+    modes that an ascent reaches (several features and three or more components), accurate to 1e-9 in v but blind to what
+    lies between its nodes; 0 where it was solved.
 
     Examples
     --------

@@ -13,6 +13,8 @@ from scoreshock.checks import as_numbers, show, whole
 from scoreshock.conventions import Status, attributes
 from scoreshock.kernels import flow, growth, quantiles
 from scoreshock.kernels.geometry import half_distance
+from scoreshock.kernels.runge_kutta import length
+from scoreshock.kernels.trajectory import RTOL, Mixture, Profile
 from scoreshock.quantities.labelled import MEANS, Output, apply, checked_mixture, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
@@ -27,8 +29,10 @@ from scoreshock.quantities.points import (
     with_times,
 )
 
-PIECE = 1 << 12
-"""Entries of score Jacobians whose growth is integrated together, at every step of their trajectories."""
+RTOL_LEAST, RTOL_MOST = 1e-12, 1e-2
+"""Allowed relative tolerances: double precision carries no smaller one, and a larger one finds no layer."""
+
+STATUSES = ("trajectory_status", "exact_status", "trajectory_difference_status", "growth_status")
 
 Bias = float | np.ndarray | list | xr.DataArray
 ErrorField = Callable[[np.ndarray, np.ndarray], Any]
@@ -40,7 +44,7 @@ class _Given:
 
     error: ErrorField
 
-    def __call__(self, x: np.ndarray, _mixture: flow.Mixture, tau: np.ndarray) -> Any:
+    def __call__(self, x: np.ndarray, _mixture: Mixture, tau: np.ndarray) -> Any:
         return self.error(x, tau)
 
 
@@ -56,10 +60,11 @@ def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
     starts = on_line(mixture, options["starts"], falling.isel({clock: 0}, drop=True), "start")
     track = falling.drop_vars(clock).rename({clock: "tau"}) if clock == "tau_scaled" else falling
     bias = options["bias"] * line_direction(mixture)
-    exact = trajectories(mixture, starts, track).drop_vars("log_tail", errors="ignore")
-    grown = error_growth(mixture, starts, track, bias, options["place"]).drop_vars(["trajectory", "trajectory_status"])
-    found = exact.merge(grown, join="exact")
-    statuses = [name for name in ("trajectory_status", "exact_status", "growth_status") if name in found]
+    rtol = options["rtol"]
+    exact = trajectories(mixture, starts, track, rtol=rtol).drop_vars("log_tail", errors="ignore")
+    grown = error_growth(mixture, starts, track, bias, options["place"], rtol)
+    found = exact.merge(grown.drop_vars(["trajectory", "trajectory_status"]), join="exact")
+    statuses = [name for name in STATUSES if name in found]
     found = explained(found, on_the_line(starts), *statuses)
     if clock == "tau":
         return found
@@ -76,6 +81,7 @@ def trajectories(
     stochastic: bool = False,
     seed: int = 0,
     steps: int = flow.STEPS,
+    rtol: float = RTOL,
 ) -> xr.Dataset:
     r"""Trajectories of the probability-flow ODE :math:`dx/d\tau = -\hat s` (49), or of the reverse SDE (10).
 
@@ -97,19 +103,27 @@ def trajectories(
         Whether to follow the reverse SDE, and the seed of its noise. Starts have noise of their own; members of a sweep
         share it.
     steps
-        Steps over all times, equal in ``ln v`` between two of them.
+        Of the reverse SDE: steps over all times, equal in ``ln v`` between two of them. Its error falls like one over
+        them; they are not adapted to a tolerance.
+    rtol
+        Of the flow: tolerance of ``trajectory_error``, relative to the distance of the trajectory, plus that of the
+        furthest mean, from the centre of the means; from 1e-12 to 1e-2.
 
     Returns
     -------
     Dataset
-        ``trajectory(..., tau, feature)`` with ``trajectory_status(..., tau)``. Of the flow also ``trajectory_error``, an
-        estimate; on a line without bias also ``trajectory_exact(..., tau)``, by quantiles, ``exact_status`` and
-        ``log_tail(...)``. NaN with ``singular`` where v = 0.
+        ``trajectory(..., tau, feature)``, the estimate ``trajectory_error`` of its error and ``trajectory_status(...,
+        tau)``: ``unresolved``, with the numbers as computed, where the error of the flow exceeds the tolerance, since
+        rounding of the start grows to more (close to the boundary of a sharp layer); NaN with ``singular`` where v = 0 and
+        with ``failed`` where no steps lead on. Of the reverse SDE the error is the distance from the path of half as many
+        steps with the same noise. Of the flow on a line without bias also ``trajectory_exact(..., tau)``, by quantiles,
+        ``trajectory_exact_error``, what rounding moves it by, ``exact_status`` and ``log_tail(...)``.
 
     Raises
     ------
     ValueError
-        For a negative or non-monotonic tau, an unknown place, or a bias without the mixture's features.
+        For a negative or non-monotonic tau, an unknown place, a bias without the mixture's features, or a tolerance out of
+        range.
 
     Examples
     --------
@@ -125,18 +139,24 @@ def trajectories(
     arguments = _arguments(mixture, points, at)
     wrong = _wrong(mixture, bias, place)
     own = ("tau", "feature")
-    outputs = [Output("trajectory", own), Output("trajectory_status", ("tau",), np.int8)]
+    outputs = [Output("trajectory", own), Output("trajectory_error", own), Output("trajectory_status", ("tau",), np.int8)]
     if stochastic:
         found = apply(
             _sde, [*arguments, (_numbers(mixture, points), ()), *wrong[0]], outputs, steps=steps, seed=seed, **wrong[1]
         )
         return _timed(found, at)
-    found = apply(_ode, [*arguments, *wrong[0]], [*outputs, Output("trajectory_error", own)], steps=steps, **wrong[1])
+    found = apply(_ode, [*arguments, *wrong[0]], outputs, rtol=checked_rtol(rtol), **wrong[1])
     if bias is None and mixture.sizes["feature"] == 1:
         exact = apply(
             _exact,
             arguments,
-            [Output("trajectory_exact", ("tau",)), Output("log_tail"), Output("exact_status", ("tau",), np.int8)],
+            [
+                Output("trajectory_exact", ("tau",)),
+                Output("trajectory_exact_error", ("tau",)),
+                Output("log_tail"),
+                Output("exact_status", ("tau",), np.int8),
+            ],
+            rtol=rtol,
         )
         found = found.merge(exact, join="exact")
     return _timed(found, at)
@@ -148,21 +168,24 @@ def error_growth(
     tau: np.ndarray | list | xr.DataArray,
     bias: Bias,
     place: str | ErrorField = "everywhere",
-    steps: int = flow.STEPS,
+    rtol: float = RTOL,
 ) -> xr.Dataset:
     r"""Actual error of probability-flow trajectories by a wrong score, against the Grönwall bound (52).
 
     Parameters
     ----------
-    mixture, x, tau, bias, place, steps
-        As for `trajectories`; tau descending. A function as ``place`` should not exceed one, or the bound is not one.
+    mixture, x, tau, bias, place, rtol
+        As for `trajectories`; tau descending. A function as ``place`` should not exceed one, or the bound is not one. The
+        tolerance is also that of the difference, relative to its size, and that of the bound.
 
     Returns
     -------
     Dataset
-        ``trajectory`` (exact score), ``trajectory_difference(..., tau, feature)``, its length ``difference_size`` and
-        ``difference_precision``; ``log_growth``, ``log_bound`` for a unit error and ``gronwall_bound = |bias| e^log_bound``
-        (..., tau), inf where it overflows.
+        ``trajectory`` (exact score), ``trajectory_difference(..., tau, feature)``, its length ``difference_size`` and the
+        estimate ``difference_precision`` of its error, ``trajectory_difference_status``; ``log_growth``, ``log_bound`` for
+        a unit error and ``gronwall_bound = |bias| e^log_bound`` (..., tau), inf where it overflows; the estimate
+        ``growth_error`` of the error of both logarithms, so relative of the bound, and ``growth_status``. A status is
+        ``unresolved``, with the numbers as computed, where the estimate exceeds the tolerance.
 
     Notes
     -----
@@ -178,7 +201,6 @@ def error_growth(
     >>> round(float(last.difference_size), 8), round(float(last.gronwall_bound), 8)
     (0.11582825, 0.12480218)
     """
-    steps = whole("steps", steps, 1)
     if bias is None:
         raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
     points, at = positions(mixture, x), _track(tau, falling=True)
@@ -194,8 +216,9 @@ def error_growth(
             Output("trajectory_difference", own),
             Output("difference_size", ("tau",)),
             Output("difference_precision", ("tau",)),
+            Output("trajectory_difference_status", ("tau",), np.int8),
         ],
-        steps=steps,
+        rtol=checked_rtol(rtol),
         **options,
     )
     bound = apply(
@@ -205,9 +228,10 @@ def error_growth(
             Output("log_growth", ("tau",)),
             Output("log_bound", ("tau",)),
             Output("gronwall_bound", ("tau",)),
+            Output("growth_error", ("tau",)),
             Output("growth_status", ("tau",), np.int8),
         ],
-        steps=steps,
+        rtol=rtol,
     )
     return _timed(actual.merge(bound, join="exact"), at)
 
@@ -254,6 +278,13 @@ def centre_growth(
         ],
         [Output("log_error"), Output("error_linear"), Output("log_growth"), Output("growth_status", (), np.int8)],
     )
+
+
+def checked_rtol(rtol: float) -> float:
+    """The tolerance, if it is one that double precision carries."""
+    if isinstance(rtol, bool) or not isinstance(rtol, int | float | np.number) or not RTOL_LEAST <= rtol <= RTOL_MOST:
+        raise ValueError(f"rtol: {show(rtol)} is not allowed; allowed: a number from {RTOL_LEAST:g} to {RTOL_MOST:g}")
+    return float(rtol)
 
 
 def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray:
@@ -326,11 +357,10 @@ def _ode(
     tau: np.ndarray,
     x: np.ndarray,
     *extra: np.ndarray,
-    steps: int,
-    profile: flow.Profile,
+    rtol: float,
+    profile: Profile,
 ) -> tuple[np.ndarray, ...]:
-    found = flow.probability_flow(x, means, weights, variance, tau, steps, _bias(extra), profile)
-    return found.x, found.status, found.error
+    return flow.probability_flow(x, means, weights, variance, tau, rtol, _bias(extra), profile)
 
 
 def _sde(
@@ -343,16 +373,16 @@ def _sde(
     *extra: np.ndarray,
     steps: int,
     seed: int,
-    profile: flow.Profile,
+    profile: Profile,
 ) -> tuple[np.ndarray, ...]:
     return flow.reverse_sde(x, means, weights, variance, tau, number, seed, steps, _bias(extra), profile)
 
 
 def _exact(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, rtol: float
 ) -> tuple[np.ndarray, ...]:
-    found = quantiles.quantile_flow(x, means, weights, variance, tau)
-    return found.x, found.log_tail, found.status
+    found = quantiles.quantile_flow(x, means, weights, variance, tau, rtol)
+    return found.x, found.error, found.log_tail, found.status
 
 
 def _difference(
@@ -362,11 +392,12 @@ def _difference(
     tau: np.ndarray,
     x: np.ndarray,
     bias: np.ndarray,
-    steps: int,
-    profile: flow.Profile,
+    rtol: float,
+    profile: Profile,
 ) -> tuple[np.ndarray, ...]:
-    found = growth.error_growth(x, means, weights, variance, tau, bias, profile, steps)
-    return found.x, found.status, found.difference, growth.length(found.difference), found.precision
+    found = growth.error_growth(x, means, weights, variance, tau, bias, profile, rtol)
+    size = length(np.moveaxis(found.difference, -1, 0))
+    return found.x, found.status, found.difference, size, found.precision, found.difference_status
 
 
 def _growth(
@@ -376,18 +407,11 @@ def _growth(
     tau: np.ndarray,
     x: np.ndarray,
     bias: np.ndarray,
-    steps: int,
+    rtol: float,
 ) -> tuple[np.ndarray, ...]:
-    given = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 1)]
-    lead = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in given))
-    columns = [np.empty((*lead, tau.shape[-1]), dtype) for dtype in (float, float, np.int8)]
-    # Integrals need the trajectory at all of its steps: piece by piece, so that memory does not grow with their number.
-    for cut in flow.pieces(lead, max(8, PIECE // means.shape[-1] ** 2)):
-        start, mu, w, s2, at = (flow.part(a, core, cut, lead) for a, core in given)
-        for column, values in zip(columns, growth.flow_growth(start, mu, w, s2, at, steps), strict=True):
-            column[cut] = values
-    log_growth, log_bound, status = columns
-    return log_growth, log_bound, growth.length(bias)[..., None] * np.exp(log_bound), status
+    found = growth.flow_growth(x, means, weights, variance, tau, rtol)
+    bound = length(np.moveaxis(bias, -1, 0))[..., None] * np.exp(found.log_bound)
+    return found.log_growth, found.log_bound, bound, found.error, found.status
 
 
 def _centre(

@@ -163,7 +163,7 @@ def vorticity_residual(
     return found.assign_attrs(form=form, equation="(68)")
 
 
-def riccati(mixture: xr.Dataset, tau: float | xr.DataArray) -> xr.Dataset:
+def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.DataArray = 0.0) -> xr.Dataset:
     """Where the inviscid evolution of the Jacobian at the weighted mean diverges, against where modes part.
 
     Parameters
@@ -172,13 +172,15 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray) -> xr.Dataset:
         A labelled mixture; its sweep dimensions carry over.
     tau
         Diffusion time from which the inviscid characteristics start.
+    elapsed
+        Diffusion time since then, of either sign.
 
     Returns
     -------
     Dataset
         ``jacobian_eigenvalue (..., mode)`` of the score at the weighted mean, largest first; ``tau_divergence``, where
         ``dJ/dtau = 2 J^2`` takes it to infinity; ``cascade``, the leading speciation time (77) of the same mode; and
-        ``divergence_error``, their difference.
+        ``divergence_error``, their difference; and ``inviscid_eigenvalue`` after ``elapsed``, NaN beyond the divergence.
 
     Notes
     -----
@@ -192,10 +194,13 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray) -> xr.Dataset:
     >>> found.cascade.item(), found.tau_divergence.item()
     (1.5, -4.5)
     """
-    names = ("jacobian_eigenvalue", "tau_divergence", "cascade", "divergence_error")
+    names = ("jacobian_eigenvalue", "tau_divergence", "cascade", "divergence_error", "inviscid_eigenvalue")
     outputs = [Output(name, ("mode",)) for name in names]
     return apply(
-        _riccati, [*mixture_arguments(mixture), (times(tau), ())], outputs, sizes={"mode": mixture.sizes["feature"]}
+        _riccati,
+        [*mixture_arguments(mixture), (times(tau), ()), (xr.DataArray(elapsed), ())],
+        outputs,
+        sizes={"mode": mixture.sizes["feature"]},
     )
 
 
@@ -284,7 +289,9 @@ def _mixture_vorticity_terms(
     return _vorticity_terms(tau, x, field=score, jacobian=jacobian, v=v, **options)
 
 
-def _riccati(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, ...]:
+def _riccati(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, elapsed: np.ndarray
+) -> tuple[np.ndarray, ...]:
     offset = geometry.centred(means, weights)
     jacobian = mixtures.score_jacobian(np.zeros(offset.shape[-1]), offset, weights, variance, tau)
     void = np.isnan(jacobian[..., 0, 0])
@@ -295,4 +302,5 @@ def _riccati(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: 
         weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(offset.shape[-2])
     )
     leading = 0.5 * (np.linalg.eigvalsh(between)[..., ::-1] - np.asarray(variance)[..., None])
-    return eigenvalue, divergence, np.broadcast_to(leading, divergence.shape), divergence - leading
+    carried = rotation.riccati_eigenvalue(eigenvalue, np.asarray(elapsed)[..., None])
+    return tuple(np.broadcast_arrays(eigenvalue, divergence, leading, divergence - leading, carried))

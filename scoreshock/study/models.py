@@ -320,6 +320,7 @@ class SweepEntry(Strict):
     )
     bias: Annotated[Number, of("bias", "size of the score error"), AfterValidator(not_zero)] = 0.01
     place: Annotated[str, OneOf("place", PLACES), of("place", "where the score error acts")] = "everywhere"
+    rtol: Annotated[Number, of("rtol", "relative tolerance", ge=1e-12, le=1e-2)] = 1e-8
     tau_min: Annotated[Number, of("tau_min", "diffusion time at which generation stops", ge=0)] = 0.0
     tau_max: Annotated[Number, of("tau_max", "diffusion time at which generation starts", ge=0)] = 10.0
     distance: Annotated[AxisSpec, of("distance", "distances from each boundary, in widths of its layer")] = Range(

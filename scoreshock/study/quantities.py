@@ -131,7 +131,7 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
         {"": 5, "criterion": 9, "criterion scheduled": 8, "criterion schedule": 41, "mode": 17, "root": 11, "gap": 21},
     ),
     "corrections": Quantity(("order",), {"": 10, "order": 34}),
-    "amplification": Quantity(("tau_min", "tau"), {"": 35, "tau": 17}),
+    "amplification": Quantity(("tau_min", "tau"), {"": 43, "tau": 17}),
     "boundary_amplification": Quantity(("tau_min", "tau", "groups"), {"": 33, "component": 1, "tau": 18}),
     "layer": Quantity(
         ("tau", "groups"), {"component": 1, "tau": 85, "tau feature": 16, "tau gap": 9}, grids=("tau",)
@@ -143,8 +143,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = {
         problems=_burgers,
     ),
     "trajectories": Quantity(
-        ("starts", "tau", "bias", "place"),
-        {"tau": 9, "starts tau": 42, "starts tau feature": 24, "starts tau one-feature": 9},
+        ("starts", "tau", "bias", "place", "rtol"),
+        {"tau": 9, "starts tau": 51, "starts tau feature": 24, "starts tau one-feature": 17},
         grids=("starts", "tau"),
         problems=_trajectories,
     ),

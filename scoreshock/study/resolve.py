@@ -238,7 +238,7 @@ def _options(entry: models.SweepEntry, family: families.Family, find: Finder) ->
         "forms": list(entry.forms),
         "terms": entry.terms,
         "place": entry.place,
-        **{name: float(getattr(entry, name)) + 0.0 for name in ("bias", "tau_min", "tau_max")},
+        **{name: float(getattr(entry, name)) + 0.0 for name in ("bias", "rtol", "tau_min", "tau_max")},
     }
 
 

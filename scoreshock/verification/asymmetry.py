@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
@@ -13,8 +15,9 @@ from scoreshock.quantities.fields import score_jacobian
 from scoreshock.quantities.modes import mode_count
 from scoreshock.quantities.speciation import speciation
 from scoreshock.verification import models
+from scoreshock.verification.boundary import merging_odds
 from scoreshock.verification.configuration import Configuration
-from scoreshock.verification.expansion import moments
+from scoreshock.verification.expansion import Moments, moments
 from scoreshock.verification.statement import Statement, relative, residual, value, violation
 
 APPROXIMATIONS = ("leading", "first", "quadratic")
@@ -79,10 +82,14 @@ def _corrected_time(configuration: Configuration) -> xr.Dataset:
     pairs = speciation(uneven, criteria=(*APPROXIMATIONS, "exact"))
     series = corrections(one, 12)
     order = models.axis_of("series_order", series.order.values, "order of the series")
+    unreal = pairs.status.sel(criterion="quadratic") == Status.no_real_root
+    exact = float(found.sel(criterion="exact").squeeze()) + variance / 2
+    through = float(series.tau_order.squeeze()[2]) - (largest - variance + c / (2 * largest) + _second(known)) / 2
+    error = (series.tau_order + variance / 2 - exact) / exact
     return table.assign(
         n_without_root=value(
             (),
-            (pairs.status.sel(criterion="quadratic") == Status.no_real_root).astype(int),
+            unreal.astype(int),
             r"1 where $\lambda_1^2 + 2C < 0$",
         ),
         error_order=value(
@@ -96,15 +103,54 @@ def _corrected_time(configuration: Configuration) -> xr.Dataset:
         residual_quadratic=residual(
             (), relative(found.sel(criterion="quadratic"), quadratic).item(), "root against (93), relative"
         ),
+        residual_second=residual((), through / exact, "series through its second order against its closed form, relative"),
+        residual_series=residual(
+            "series_order",
+            (series.error_relative - error).values.ravel(),
+            "error of the series relative to $v^*$ against the difference of the times",
+        ),
+        residual_unreal=residual(
+            "weight",
+            (unreal.values != [_discriminant(pairs.weight.values[i]) < 0 for i in range(unreal.size)]).astype(float),
+            r"whether (93) has no real root otherwise than where $\lambda_1^2 + 2C < 0$",
+        ),
+        residual_scale=residual(
+            ("method", "separation"),
+            relative(table.error, table.error.isel(separation=0)).transpose("method", "separation").values,
+            "errors against those at the first scale, relative",
+            1e-9,
+        ),
         residual_better=residual(
             (),
-            float((np.diff(table.error.transpose("separation", "method").values, axis=1) > 0).any()),
+            float(not (np.diff(table.error.transpose("separation", "method").values, axis=1) <= 0).all()),
             "whether a correction is worse than what it corrects",
         ),
         violation=violation(
-            (), table.error.sel({"method": "first"}).min(), "error of the first order at the largest scales, relative"
+            (),
+            table.error.sel({"method": "first"}).min(skipna=False),
+            "error of the first order at the largest scales, relative",
         ),
     ).assign_coords(weight=pairs.weight, series_order=order.series_order)
+
+
+def _second(known: Moments) -> float:
+    """The term ``c_2 = E_2/lambda_1^2 - C^2/(4 lambda_1^3)`` of v*, from the moments (15), (87) and their next."""
+    w, d, mean = known.weights, known.squared, known.mean_squared
+    values, vectors = np.linalg.eigh(known.between)
+    largest, lead = values[-1], vectors[:, -1]
+    correction = mean * known.between - known.distance_weighted
+    third = (w * d) @ known.centred
+    fourth = np.einsum("k,ki,kj->ij", w * d**2, known.centred, known.centred)
+    next_ = (fourth - 2 * mean * known.distance_weighted + (2 * mean**2 - w @ d**2) * known.between) / 8
+    across = (vectors[:, :-1].T @ correction @ lead) ** 2 / (4 * (largest - values[:-1]))
+    e_2 = lead @ (next_ - np.outer(third, third) / 4) @ lead + across.sum()
+    return float(e_2 / largest**2 - (lead @ correction @ lead) ** 2 / (4 * largest**3))
+
+
+def _discriminant(weight: float) -> float:
+    """``lambda_1^2 + 2C`` of a pair at -1, 1: with the variance L of its means, ``C = -L (8 weight - 4)^2/4``."""
+    variance = 4 * weight * (1 - weight)
+    return variance**2 - 2 * variance * (4 * weight - 2) ** 2
 
 
 def sign(configuration: Configuration) -> xr.Dataset:
@@ -131,7 +177,12 @@ def sign(configuration: Configuration) -> xr.Dataset:
             ),
             "share_positive": value((), (scaled > 0).mean(), "share of random mixtures whose $C$ is positive"),
             "residual_sign": residual(
-                (), scaled.where(covariance >= 0, 0.0).clip(0), "positive part of $C$ where the covariance is not negative"
+                (), scaled.where(~(covariance < 0), 0.0).clip(0), "positive part of $C$ where the covariance is not negative"
+            ),
+            "residual_either": residual(
+                (),
+                float(not ((scaled > 0).any() and ((scaled < 0) & (covariance < 0)).any())),
+                "whether $C$ has one sign only where the covariance is negative",
             ),
             "residual_line": residual((), line.clip(0), "positive part of $C$ for means on a line"),
         },
@@ -146,33 +197,80 @@ def _deviation(weights: np.ndarray, values: np.ndarray) -> float:
 def _interpretation(configuration: Configuration) -> xr.Dataset:
     draws = models.draws(configuration)
     found = speciation(draws, criteria=("leading", "first", "exact"))
+    leading, first, exact = (found.tau_star.sel(criterion=name, drop=True) for name in ("leading", "first", "exact"))
     c = corrections(draws, 1).covariance_coefficient
-    shift = found.tau_star.sel(criterion="first") - found.tau_star.sel(criterion="leading")
-    start = float(found.tau_star.max()) + 1
-    elapsed = (start - found.tau_star).sel(criterion=["leading", "first"])
-    later = elapsed.diff("criterion").squeeze().drop_vars("criterion")
-    negative = c < 0
+    known = [moments(draws.isel(realization=i).drop_vars("realization")) for i in range(draws.sizes["realization"])]
+    largest = np.array([np.linalg.eigvalsh(one.between)[-1] for one in known])
+    v = 2 * exact.values + draws.component_variance.values
+    rooted = found.status.sel(criterion="exact", drop=True) == Status.ok
+    quotients = [_quotient(one, at) if there else 1.0 for one, at, there in zip(known, v, rooted.values, strict=True)]
+    later = leading - exact
+    negative, positive = rooted & (c < 0), rooted & (c > 0)
     return xr.Dataset(
         {
-            "shift": value((), shift, "speciation time by first order less the leading one"),
-            "delayed": value((), (later > 0).where(negative).mean(), "share met later in generation, of those with $C < 0$"),
-            "hastened": value(
-                (), (later < 0).where(~negative).mean(), "share met earlier in generation, of those with $C > 0$"
+            "later": value((), later, "time by which generation meets the exact threshold after the leading one"),
+            "n_delayed": value((), (negative & (later > 0)).sum(), "mixtures with $C < 0$ met later in generation"),
+            "n_not_delayed": value((), (negative & (later < 0)).sum(), "mixtures with $C < 0$ met earlier"),
+            "n_hastened": value((), (positive & (later < 0)).sum(), "mixtures with $C > 0$ met earlier"),
+            "n_not_hastened": value((), (positive & (later > 0)).sum(), "mixtures with $C > 0$ met later"),
+            "n_rootless": value((), (~rooted).sum(), "mixtures without an exact threshold"),
+            "residual_first": residual(
+                (),
+                relative(first - leading, c / (4 * largest), leading),
+                r"first order less leading time against $C/(4\lambda_1)$, relative",
             ),
-            "later": value((), later, "time by which the correction delays speciation in generation"),
-            "residual_sign": residual(
-                (), (np.sign(shift) != np.sign(c)).astype(float), "whether noise level and $C$ move differently"
+            "residual_exact": residual(
+                "realization",
+                np.array(quotients) - 1,
+                r"$\lambda_{\max}(\Gamma(v))/v$ at the exact thresholds, less one",
+                1e-11,
+            ),
+            "residual_near": residual(
+                "stretch",
+                [_shift_ratio(stretch) - 1 for stretch in STRETCHES],
+                r"exact less leading threshold over $C/(2\lambda_1)$, distances nearly equal, less one",
+                10 * max(STRETCHES),
             ),
             "violation": violation(
-                (), later.where(negative).max(), "largest delay in generation where $C < 0$, which the paper calls earlier"
+                (),
+                xr.where(negative, later, 0.0).max(skipna=False),
+                "largest delay in generation of the exact threshold where $C < 0$, which the paper calls earlier",
+            ),
+            "violation_order": violation(
+                (),
+                ((negative & (later < 0)) | (positive & (later > 0))).sum(),
+                "number of mixtures whose exact threshold moves against the sign of $C$, distances far from equal",
             ),
         },
-        draws.realization.coords,
+        {**draws.realization.coords, "stretch": models.axis_of("stretch", STRETCHES, "relative excess of a distance")},
     )
 
 
+STRETCHES = (-1e-4, 1e-4)
+"""Relative excess of the distances of one pair of means over those of the other, of either sign, as is that of C."""
+
+
+def _shift_ratio(stretch: float) -> float:
+    """Exact less leading threshold over ``C/(2 lambda_1)``: means at +-1 and, across, at +-(1 + stretch)."""
+    out = 1 + stretch
+    given = mixture([[1.0, 0.0], [-1.0, 0.0], [0.0, out], [0.0, -out]], [0.3, 0.3, 0.2, 0.2], FLOOR)
+    found = speciation(given, criteria=("leading", "exact")).tau_star.squeeze()
+    # The first pair leads: lambda_1 = 0.6 and C = -Cov_w(D, y^2), with y^2 one on it and zero on the other.
+    return float(2 * (found[1] - found[0]) / (0.24 * (out**2 - 1) / 1.2))
+
+
+def _quotient(known: Moments, v: Any) -> np.ndarray:
+    """``lambda_max(Gamma(v))/v`` from the definition of the responsibilities (85) at the weighted mean, of v's shape."""
+    v = np.asarray(v)[..., None]
+    share = known.weights * np.exp((known.squared.min() - known.squared) / (2 * v))
+    share = share / share.sum(-1, keepdims=True)
+    offset = known.centred - (share @ known.centred)[..., None, :]
+    covariance = np.einsum("...k,...ki,...kj->...ij", share, offset, offset)
+    return np.linalg.eigvalsh(covariance)[..., -1] / v[..., 0]
+
+
 def _roots(configuration: Configuration) -> xr.Dataset:
-    counts, taus, gaps, merging, rises = [], [], [], [], []
+    counts, taus, gaps, merging, rises, crossed = [], [], [], [], [], []
     for line in configuration.lines:
         given = mixture(line.means, line.weights, FLOOR)
         found = speciation(given, criteria=("exact", "merging"))
@@ -182,6 +280,7 @@ def _roots(configuration: Configuration) -> xr.Dataset:
         gaps.append(_root_residual(given, roots))
         merging.append(float(found.tau_star.sel(criterion="merging")))
         rises.append(_rise(given))
+        crossed.append(_crossings(given))
     known = np.array(counts)
     triangle = models.triangle(configuration).isel(separation=0)
     root = speciation(triangle, criteria=("exact",)).tau_star.values
@@ -192,6 +291,19 @@ def _roots(configuration: Configuration) -> xr.Dataset:
             "tau_merging": value("case", merging, "time at which the density's last two modes merge"),
             "residual_roots": residual(
                 "case", gaps, "largest eigenvalue of the Jacobian at the roots, in units of $1/v$", 1e-11
+            ),
+            "residual_count": residual(
+                "case",
+                known - np.array(crossed),
+                r"number of roots less that of the crossings of $\lambda_{\max}(\Gamma)/v = 1$",
+            ),
+            "residual_merging": residual(
+                "case",
+                [
+                    _merging_gap(line.means, line.weights, tau)
+                    for line, tau in zip(configuration.lines, merging, strict=True)
+                ],
+                "whether the number of modes does not fall to one at the merging of the last two, by counting on a grid",
             ),
             "residual_triangle": residual(
                 (),
@@ -206,6 +318,25 @@ def _roots(configuration: Configuration) -> xr.Dataset:
         },
         {"case": ("case", [line.name for line in configuration.lines], {"long_name": "mixture on a line"})},
     )
+
+
+def _crossings(given: xr.Dataset) -> int:
+    """How often ``lambda_max(Gamma(v))/v`` crosses one, on a grid of v up to where no root is left."""
+    known = moments(given)
+    most = np.ptp(given.component_mean.values) ** 2 / 4
+    quotients = _quotient(known, np.geomspace(FLOOR, 1.01 * most, 4001))
+    return int((np.diff(np.sign(quotients - 1)) != 0).sum())
+
+
+def _merging_gap(means: list[float], weights: list[float], tau: float) -> float:
+    """0 if the density has more than one mode just before the time and one just after it, else 1."""
+    x = np.linspace(min(means), max(means), 20001)
+    counts = []
+    for v in (FLOOR + 2 * tau) * np.array([1 - 1e-3, 1 + 1e-3]):
+        terms = np.array([w * np.exp(-((x - m) ** 2) / (2 * v)) for m, w in zip(means, weights, strict=True)])
+        score = (terms * (np.array(means)[:, None] - x)).sum(0)
+        counts.append(int(((score[:-1] > 0) & (score[1:] <= 0)).sum()))
+    return float(not (counts[0] > 1 and counts[1] == 1))
 
 
 def _rise(given: xr.Dataset) -> float:
@@ -227,6 +358,10 @@ def _root_residual(given: xr.Dataset, roots: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvalsh(jacobian)[:, -1] * v).max())
 
 
+ROOTLESS = 0.6467
+"""Heavier weight of a pair beyond which (94) has no root; the two roots touch at 0.353 of the lighter one."""
+
+
 def _hierarchy(configuration: Configuration) -> xr.Dataset:
     weights = models.axis_of("heavier", configuration.heavier, "weight of the heavier component")
     found = speciation(families.pair(1.0, FLOOR, weights.values), criteria=(*APPROXIMATIONS, "exact", "merging"))
@@ -237,7 +372,9 @@ def _hierarchy(configuration: Configuration) -> xr.Dataset:
         .where((found.status == Status.ok).rename(weight="heavier").drop_vars("heavier"))
     )
     equal = found.tau_star.isel(weight=0, drop=True)
-    lost = times.sel(criterion="exact").isnull() & times.sel(criterion="merging").notnull()
+    exact, merging = (found.status.sel(criterion=name) for name in ("exact", "merging"))
+    lost = (exact == Status.no_real_root) & (merging == Status.ok)
+    heavier = weights.values
     around = models.axis("tau", [0.24, 0.26, 0.28])  # its criterion is met at v = 0.5, tau = 0.25
     modes = mode_count(families.polygon(1.0, 0.0, vertices=3), around).n_modes.squeeze()
     return xr.Dataset(
@@ -246,8 +383,28 @@ def _hierarchy(configuration: Configuration) -> xr.Dataset:
             "n_modes": value((), modes, r"modes of an equilateral triangle of radius 1 about its criterion, $\tau = 0.25$"),
             "residual": residual(
                 (),
-                relative(equal, equal.sel(criterion="exact", drop=True)).max(),
+                relative(equal, equal.sel(criterion="exact", drop=True)),
                 "criteria for equal weights against the exact one",
+            ),
+            "residual_modes": residual(
+                "tau", modes.values - np.array([3, 4, 1]), "number of the triangle's modes less 3, 4 and 1"
+            ),
+            "residual_merging": residual(
+                "heavier",
+                merging_odds(v.sel(criterion="merging")) - np.log(heavier / (1 - heavier)) / 2,
+                r"$\delta\sqrt{\delta^2 - 1} - \operatorname{arcosh}\delta$ at $v = a^2/\delta^2$, where modes merge, less "
+                "half the log-odds (Robertson and Fryer 1969)",
+                1e-10,
+            ),
+            "residual_leading": residual(
+                "heavier",
+                v.sel(criterion="leading").values - 4 * heavier * (1 - heavier),
+                r"leading threshold less $4 w_L w_R\,a^2$, in units of $a^2$",
+            ),
+            "residual_lost": residual(
+                "heavier",
+                (lost.values != (heavier > ROOTLESS)).astype(float),
+                "whether the exact criterion has no root otherwise than beyond the weight 0.6467",
             ),
             "violation": violation((), lost.sum(), "number of pairs that have two modes and no root of (94)"),
         },
@@ -304,12 +461,14 @@ STATEMENTS = (
         "Physical interpretation",
         "$C < 0$ makes speciation occur at a lower noise level, earlier in the reverse process; $C > 0$ delays it.",
         {},
-        "Sign of the correction, and the time at which generation, which starts from noise, meets speciation.",
+        "The exact threshold of random mixtures against the leading one, by the sign of $C$: generation, which starts from "
+        "noise, meets the lower of them later. And both where the distances from the mean are nearly equal.",
         _interpretation,
         (speciation, corrections),
-        condition="'earlier' and 'delays' are exchanged",
-        truth="Lower noise is met later in generation: $C < 0$ delays speciation there, $C > 0$ hastens it.",
-        shown=("delayed", "hastened"),
+        condition="'earlier' and 'delays' are exchanged, and the distances from the mean are nearly equal",
+        truth="Lower noise is met later in generation: to first order $C < 0$ delays speciation there, and $C > 0$ hastens "
+        "it. With unequal distances the exact threshold can move against the sign of $C$, and some mixtures have none.",
+        shown=("n_delayed", "n_not_delayed", "n_hastened", "n_not_hastened", "n_rootless"),
     ),
     Statement(
         "Theorem 9.10",
@@ -331,7 +490,8 @@ STATEMENTS = (
         "Hierarchy of formulas",
         "The exact criterion is always valid; the closed forms are exact where symmetric, and corrected otherwise.",
         {},
-        "All of them for pairs of eight weights, against the merging of the density's own modes.",
+        "All of them for pairs of eight weights, against the merging of the density's own modes; and the number of "
+        "modes of an equilateral triangle.",
         _hierarchy,
         (speciation, mode_count),
         condition="the weighted mean is where modes part, as for equal weights",

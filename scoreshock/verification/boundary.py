@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 import xarray as xr
 
 from scoreshock import families
 from scoreshock.conventions import Status
 from scoreshock.mixtures import mixture
-from scoreshock.quantities.fields import score_jacobian
+from scoreshock.quantities.fields import score, score_jacobian
 from scoreshock.quantities.layer import competitors, decomposition, layer, profile
 from scoreshock.quantities.speciation import speciation
 from scoreshock.quantities.wells import well_boundary, well_fields, well_speciation
 from scoreshock.verification import models
-from scoreshock.verification.configuration import Configuration
-from scoreshock.verification.statement import WELL_TOLERANCE, Statement, relative, residual, slope, value, violation
+from scoreshock.verification.configuration import Configuration, Well
+from scoreshock.verification.statement import (
+    MIXTURE_TOLERANCE,
+    WELL_TOLERANCE,
+    Statement,
+    relative,
+    residual,
+    slope,
+    value,
+    violation,
+)
 
-NEAR = np.array([0.5, 0.25, 0.125, 0.0625, 0.03125])
+NEAR = 0.5 ** np.arange(1.0, 9.0)
 """Distances from the boundary, in widths, over which the local profile (41) is compared."""
+
+
+NODES = 400
+"""Gauss-Legendre nodes on either side of a well's barrier."""
 
 
 def _groups(configuration: Configuration) -> tuple[list[int], list[int]]:
@@ -57,7 +72,16 @@ def _both(configuration: Configuration, name: str, equation: str) -> xr.Dataset:
 
 
 def _decomposition(configuration: Configuration) -> xr.Dataset:
-    return _both(configuration, "decomposition_residual", "(37)")
+    given, x, tau = configuration.unequal, models.grid(configuration.grid), models.times(configuration)
+    found = decomposition(models.unequal_pair(configuration), x, tau)
+    odds, rate = np.log((1 - given.weight) / given.weight), -2 * given.separation / (given.variance + 2 * tau)
+    gap = relative(found.log_ratio, odds + rate * x, odds, rate * x)
+    return _both(configuration, "decomposition_residual", "(37)").assign(
+        residual_ratio=residual((), gap, r"$\varphi$ of the unequal pair against (36), relative to the larger term"),
+        residual_gradient=residual(
+            (), relative(found.log_ratio_gradient, rate), r"$\nabla\varphi$ of the unequal pair against $-2a/v$, relative"
+        ),
+    )
 
 
 def _log_ratio(configuration: Configuration) -> xr.Dataset:
@@ -69,7 +93,7 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
     pair = models.unequal_pair(configuration)
     # The local profile leaves out what is of second order in the distance: its error falls at least so.
     near = profile(models.cloud(configuration), NEAR, tau, _groups(configuration))
-    gap = abs(near.profile_score - near.profile_local).max("tau").values
+    gap = abs(near.profile_score - near.profile_local).max("tau", skipna=False).values
     on, space = _hessian(pair, tau), _hessian(models.cloud(configuration), tau, _groups(configuration))
     times = well_speciation(models.wells(configuration))
     at = well_boundary(models.wells(configuration), times.tau_star.sel(criterion="boundary"))
@@ -77,6 +101,12 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
     weights = [0.5, given.weight]
     apart = speciation(families.pair(given.separation, given.variance, weights), criteria=("boundary", "merging"))
     threshold = (given.variance + 2 * apart.tau_star) / given.separation**2
+    boundary, merging = (threshold.sel(criterion=name, drop=True) for name in ("boundary", "merging"))
+    matched = times.tau_star.sel(criterion="matched-gaussian")
+    share, score, bend, jump = _at_criteria(configuration, times)
+    layers = xr.concat(
+        [times.interfacial_curvature, at.interfacial_curvature, at.width**-2, at.jump**2 / 4], "source"
+    ).values
     return xr.Dataset(
         {
             "threshold": value((), threshold, "variance $v$ at the threshold, in units of $a^2$"),
@@ -99,9 +129,51 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
                 "criterion (42) of the wells at its time, relative",
                 WELL_TOLERANCE,
             ),
+            "residual_threshold": residual(
+                (), boundary - 1, "variance at the boundary's threshold, in units of $a^2$, less 1"
+            ),
+            "residual_odds": residual(
+                "weight",
+                merging_odds(merging) - np.abs(np.log(apart.weight.values / (1 - apart.weight.values))) / 2,
+                r"$\delta\sqrt{\delta^2 - 1} - \operatorname{arcosh}\delta$ at $v = a^2/\delta^2$, where modes merge, less "
+                r"$\tfrac12\lvert\ln(w_R/w_L)\rvert$ (Robertson and Fryer 1969)",
+                WELL_TOLERANCE,
+            ),
+            "residual_share": residual(
+                "case",
+                share - 0.5,
+                "share of the left part at the boundary of the wells, by quadrature, less one half",
+                WELL_TOLERANCE,
+            ),
+            "residual_bend": residual(
+                ("moment", "case"),
+                bend,
+                "$s_x$ of the wells at both thresholds, by quadrature, over its terms",
+                WELL_TOLERANCE,
+            ),
+            "residual_merging": residual(
+                "case", score, "score where the wells' modes merge, by quadrature, over its terms", WELL_TOLERANCE
+            ),
+            "residual_parts": residual(
+                "case",
+                (times.background_curvature / times.interfacial_curvature).values + 1,
+                "background part of (42) of the wells at its time, over the interfacial one, plus one",
+                WELL_TOLERANCE,
+            ),
+            "residual_jump": residual(
+                ("source", "case"),
+                layers / (jump**2 / 4) - 1,
+                r"$\tfrac14\lvert\nabla\varphi\rvert^2$ of the wells against that by quadrature, relative",
+                WELL_TOLERANCE,
+            ),
+            "residual_matched": residual(
+                "case",
+                matched.values / [_matched(well) for well in configuration.wells] - 1,
+                r"estimate by matched Gaussians against $\tfrac12(a^2 - \sigma^2)$ from the roots of $U'$, relative",
+            ),
             "violation": violation(
                 (),
-                abs(threshold.sel(criterion="boundary") - threshold.sel(criterion="merging")).isel(weight=-1),
+                (boundary - merging).isel(weight=-1),
                 "variance at the boundary's threshold less that at which two modes become one, in units of $a^2$",
             ),
         },
@@ -109,9 +181,67 @@ def _criterion(configuration: Configuration) -> xr.Dataset:
             "tau": tau,
             "case": at.case,
             **threshold.coords,
+            "moment": ("moment", ["boundary", "merging"], {"long_name": "criterion at whose time the wells are looked at"}),
+            "source": ("source", ["times", "boundary", "width", "jump"], {"long_name": "output from which it is taken"}),
             "well_criterion": ("well_criterion", times.criterion.values, {"long_name": "name of the wells' criterion"}),
         },
     )
+
+
+def merging_odds(threshold: Any) -> np.ndarray:
+    """Half the log-odds at which the modes of a pair merge at ``v = threshold a^2`` (Robertson and Fryer 1969)."""
+    threshold = np.asarray(threshold)
+    delta = 1 / np.sqrt(np.where(np.abs(threshold - 1) < MIXTURE_TOLERANCE, 1.0, threshold))
+    return delta * np.sqrt(delta**2 - 1) - np.arccosh(delta)
+
+
+def _matched(given: Well) -> float:
+    """Half of ``a^2 - sigma^2``, with the distance 2a of the minima of the potential and the mean of 1/U'' there."""
+    c, b = given.quartic_coefficient, given.half_distance
+    low, _, high = np.sort(np.roots([4 * c, 0.0, -4 * c * b**2, -given.tilt]).real)
+    variances = [1 / (4 * c * (3 * x**2 - b**2)) for x in (low, high)]
+    return float(((high - low) ** 2 / 4 - np.mean(variances)) / 2)
+
+
+class _Posterior(NamedTuple):
+    """What starts in a well and is at a point later, by quadrature: ``s = (E[y] - x)/(2 tau)`` and its slope.
+
+    ``share`` of the left part; ``score`` and ``bend`` over the largest of the terms that they are made of; ``jump``, the
+    length of grad phi.
+    """
+
+    share: float
+    score: float
+    bend: float
+    jump: float
+
+
+def _at_criteria(configuration: Configuration, times: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each well by quadrature: share and jump at the boundary's time, score where modes merge, bend at both."""
+    found = [
+        [
+            _posterior(given, float(times[place][index]), float(times.tau_star.sel(criterion=name)[index]))
+            for name, place in (("boundary", "x_boundary"), ("merging", "x_merging"))
+        ]
+        for index, given in enumerate(configuration.wells)
+    ]
+    share, score, bend, jump = np.moveaxis(np.array(found), -1, 0)
+    return share[:, 0], score[:, 1], bend.T, jump[:, 0]
+
+
+def _posterior(given: Well, x: float, tau: float) -> _Posterior:
+    c, b = given.quartic_coefficient, given.half_distance
+    split = np.sort(np.roots([4 * c, 0.0, -4 * c * b**2, -given.tilt]).real)[1]
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    reach = 2 * b + 6 / np.sqrt(c) / b
+    y = split + reach / 2 * np.stack([nodes - 1, nodes + 1])
+    exponent = -c * (y**2 - b**2) ** 2 + given.tilt * y - (x - y) ** 2 / (4 * tau)
+    density = weights * np.exp(exponent - exponent.max())
+    share = density.sum(-1) / density.sum()
+    left, right = (density * y).sum(-1) / density.sum(-1)
+    mean = share @ [left, right]
+    bend = (density * (y - mean) ** 2).sum() / density.sum() / (2 * tau) - 1
+    return _Posterior(float(share[0]), float((mean - x) / b), float(bend), float((right - left) / (2 * tau)))
 
 
 def _hessian(given: xr.Dataset, tau: xr.DataArray, groups: tuple[list[int], list[int]] | None = None) -> xr.DataArray:
@@ -124,7 +254,7 @@ def _hessian(given: xr.Dataset, tau: xr.DataArray, groups: tuple[list[int], list
     direct = (found.normal * jacobian * across).sum(["feature", "feature_other"])
     parts = found.background_curvature + found.interfacial_curvature
     gap = relative(direct, parts, found.background_curvature, found.interfacial_curvature)
-    return gap.where(found.layer_status == Status.ok, 0.0)
+    return gap.where(found.layer_status == Status.ok)
 
 
 def _universal(configuration: Configuration) -> xr.Dataset:
@@ -152,9 +282,9 @@ def _competitors(configuration: Configuration) -> xr.Dataset:
     means = xr.concat([third.where(third["component"] < 2, 0.0), zero.where(zero["component"] < 2, far)], "feature")
     three = mixture(means.transpose("distance", "component", "feature"), None, configuration.pair.variance)
     x = xr.DataArray(np.stack([np.linspace(-1, 1, 41) * a, np.zeros(41)], -1), dims=("x", "feature"))
-    found = competitors(three, x, tau, ([0], [1]), xr.DataArray([1.0, 0.0], dims="feature"))
-    binary = score_jacobian(three.isel(component=[0, 1]).assign(component_weight=("component", [0.5, 0.5])), x, tau)
-    slopes = (score_jacobian(three, x, tau) - binary).isel(feature=0, feature_other=0)
+    found = competitors(three, x, tau, ([0], [1]), xr.DataArray([2.0, 0.0], dims="feature"))
+    two = three.isel(component=[0, 1]).assign(component_weight=("component", [0.5, 0.5]))
+    slopes = (score_jacobian(three, x, tau) - score_jacobian(two, x, tau)).isel(feature=0, feature_other=0)
     middle = found.isel(x=20)
     v = configuration.pair.variance + 2 * tau
     law = np.log(0.5) - (far**2 - a**2) / (2 * v)  # equal weights: w/(w + w), distances far and a
@@ -163,7 +293,7 @@ def _competitors(configuration: Configuration) -> xr.Dataset:
             "log_epsilon": value((), middle.log_epsilon, r"$\ln\varepsilon$ on the boundary"),
             "residual_score": residual(
                 (),
-                relative(found.score - found.binary_score, found.score_difference, a / v),
+                relative(score(three, x, tau) - score(two, x, tau), found.score_difference, a / v),
                 "residual of (45), relative to the larger of the difference and $a/v$",
             ),
             "residual_normal": residual(
@@ -216,7 +346,8 @@ STATEMENTS = (
             "43": r"n^\top(\nabla\bar s)\,n + \tfrac14\lvert\nabla\varphi\rvert^2 > 0",
         },
         r"$n^\top H n$ from the score's own Jacobian; the order in $r$ of what (41) leaves out; the criterion of the wells "
-        "at its root; and the boundary's threshold against the merging of the density's modes, for two pairs of weights.",
+        "at its root, by quadrature too; and the boundary's threshold against the merging of the density's modes, for two "
+        "pairs of weights.",
         _criterion,
         (layer, profile, score_jacobian, speciation, well_boundary, well_speciation),
         condition="'locally bimodal' says no more than that the log-density is convex across the boundary",

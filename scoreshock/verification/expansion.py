@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from scoreshock import families
@@ -128,13 +129,47 @@ def _leading_jacobian(configuration: Configuration) -> xr.Dataset:
                 "cascade of a hierarchy against the exact one",
                 1e-9,
             ),
+            residual_scale=residual(
+                "separation",
+                relative(error, error[0]).values.ravel(),
+                "error of the leading threshold against that at the first scale, relative",
+                1e-9,
+            ),
+            residual_leading=residual(
+                "separation",
+                _leading_gap(configuration, found.tau_star.sel(criterion="leading")),
+                r"leading time of the triangle against $\tfrac12(\lambda_1 - \sigma_0^2)$, relative",
+            ),
             residual_equal=residual(
                 (), relative(equal[0], equal[1]), "leading against exact where the distances are equal, relative"
             ),
-            violation=violation((), error.min(), "error of the leading threshold at the largest scales, relative"),
+            violation=violation(
+                (), error.min(skipna=False), "error of the leading threshold at the largest scales, relative"
+            ),
         )
         .assign_coords(separation=found.separation)
     )
+
+
+RICCATI = np.array([-20.0, -1.0, -0.1, 0.1, 0.5, 0.9])
+"""Diffusion times along a characteristic, in units of that until its divergence: of either sign."""
+
+
+def _carried(rate: np.ndarray, elapsed: np.ndarray) -> np.ndarray:
+    """Solution of ``dJ/dtau = 2 J^2`` from each ``rate``, (tau, elapsed), by an integrator of SciPy."""
+    ends = elapsed / (2 * rate[:, None])
+    runs = [
+        [solve_ivp(lambda _, j: 2 * j**2, (0.0, end), [start], "DOP853", rtol=1e-12, atol=0.0).y[0, -1] for end in row]
+        for start, row in zip(rate, ends, strict=True)
+    ]
+    return np.array(runs)
+
+
+def _leading_gap(configuration: Configuration, found: xr.DataArray) -> list[float]:
+    """Relative gap of the triangle's leading time from that of Sigma_B, by scale."""
+    triangle, variance = models.triangle(configuration), configuration.triangle.variance
+    largest = [np.linalg.eigvalsh(moments(triangle.isel(separation=i)).between)[-1] for i in range(found.size)]
+    return [float(tau / ((top - variance) / 2) - 1) for tau, top in zip(found.values.ravel(), largest, strict=True)]
 
 
 def _riccati(configuration: Configuration) -> xr.Dataset:
@@ -145,19 +180,29 @@ def _riccati(configuration: Configuration) -> xr.Dataset:
     rate = found.jacobian_eigenvalue
     v = variance + 2 * tau
     closed = (-(a**2) * v / (v - a**2) - variance) / 2
-    step = 1e-3 * abs(1 / rate)
-    forward, back = (rate / (1 - 2 * rate * sign * step) for sign in (1, -1))
-    derivative = (forward - back) / (2 * step)
+    elapsed = models.axis_of("elapsed", RICCATI, "elapsed diffusion time over that until the divergence")
+    carried = riccati(models.pair(configuration), tau, elapsed / (2 * rate)).inviscid_eigenvalue.squeeze("mode")
     return xr.Dataset(
         {
             "jacobian_eigenvalue": value((), rate, "eigenvalue of the Jacobian at the centre"),
             "tau_divergence": value((), found.tau_divergence, "diffusion time at which its inviscid evolution diverges"),
             "cascade": value((), found.cascade, "leading speciation time (77)"),
+            "residual_eigenvalue": residual(
+                (), relative(rate, (a**2 - v) / v**2, a**2 / v**2), "eigenvalue against (30), over the larger term"
+            ),
             "residual_equation": residual(
+                ("tau", "elapsed"),
+                carried.transpose("tau", "elapsed").values / _carried(rate.values, elapsed.values) - 1,
+                r"eigenvalue along a characteristic against an integrator of $dJ/d\tau = 2J^2$, relative",
+                1e-9,
+            ),
+            "residual_cascade": residual(
+                (), relative(found.cascade, zero), "leading speciation time against (77), relative"
+            ),
+            "residual_error": residual(
                 (),
-                relative(derivative, 2 * rate**2),
-                r"$\mu_0/(1 - 2\mu_0\,(\tau - \tau_0))$ against $dJ/d\tau = 2J^2$, relative",
-                1e-4,
+                relative(found.divergence_error, closed - zero, tau),
+                r"divergence less the leading speciation time, against its closed form, relative",
             ),
             "residual_divergence": residual(
                 (),
@@ -168,7 +213,7 @@ def _riccati(configuration: Configuration) -> xr.Dataset:
                 (), abs(found.divergence_error) / zero, r"divergence time from $\tau^*$, in units of $\tau^*$"
             ),
         },
-        tau.coords,
+        {**tau.coords, **elapsed.coords},
     )
 
 
@@ -180,7 +225,7 @@ def _exactness(configuration: Configuration) -> xr.Dataset:
         one = given.squeeze(drop=True) if "separation" in given.dims else given
         known = moments(one)
         found = responsibilities(one, known.centre, 0.01)
-        gaps.append(float(abs(found - one.component_weight).max()))
+        gaps.append(float(abs(found - one.component_weight).max(skipna=False)))
         compared = speciation(one, criteria=("leading", "exact")).tau_star
         times.append(float(relative(compared[..., 0], compared[..., 1]).squeeze()))
         sizes.append(float(abs(corrections(one, 1).covariance_coefficient.squeeze())) / known.mean_squared**2)
@@ -249,7 +294,7 @@ def _distance_weighted(configuration: Configuration) -> xr.Dataset:
                 1e-4,
             ),
             "residual_positive": residual(
-                (), min(0.0, smallest) / trace, "negative part of its least eigenvalue, over the trace"
+                (), np.minimum(0.0, smallest) / trace, "negative part of its least eigenvalue, over the trace"
             ),
             "residual_mean": residual(
                 (), relative(np.trace(known.between), known.mean_squared), r"trace of $\Sigma_B$ against $\bar D$, relative"
@@ -312,7 +357,7 @@ STATEMENTS = (
         "Along inviscid characteristics the Jacobian obeys a Riccati equation; the divergence of its eigenvalues gives the "
         "threshold (77).",
         {"": r"\frac{dJ}{d\tau} = 2J^2,\qquad \mu(\tau) = \frac{\mu_0}{1 - 2\mu_0\,(\tau - \tau_0)}"},
-        r"The evolution, and where it diverges when it is followed from four $\tau_0$ above $\tau^*$.",
+        r"The evolution against an integrator, and where it diverges when it is followed from four $\tau_0$ above $\tau^*$.",
         _riccati,
         (riccati,),
         truth="The equation holds, the conclusion does not. With one mode the eigenvalue is negative and the divergence "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.integrate import solve_ivp
+from scipy.special import erf
 
 from scoreshock import families
 from scoreshock.quantities.amplification import amplification
@@ -14,6 +16,10 @@ from scoreshock.verification.statement import Statement, relative, residual, val
 
 INTEGRATION = 1e-8
 """Tolerance of what an integrator of trajectories enters, relative."""
+
+
+FAR = 50.0
+"""Distance from the layer, in standard deviations at the first time, at which its tanh is one within rounding."""
 
 
 def _track(configuration: Configuration, count: int = 41) -> xr.DataArray:
@@ -58,6 +64,7 @@ def _bound(configuration: Configuration) -> xr.Dataset:
     found = error_growth(pair, places.expand_dims("feature", axis=-1), tau, bias)
     centre = error_growth(pair, models.CENTRE, tau, bias).squeeze()
     over = found.difference_size - centre.gronwall_bound
+    error, bound = _integrated(configuration, places.values, tau.values)
     linear = centre_growth(pair, tau, configuration.generation.start, bias).error_linear.squeeze()
     # A start just off the layer, whose error carries the trajectory into it.
     edge = error_growth(pair, np.array([EDGE * bias]), tau, bias)
@@ -75,14 +82,48 @@ def _bound(configuration: Configuration) -> xr.Dataset:
             ),
             "residual_linear": residual(
                 (),
-                relative(centre.gronwall_bound, linear).isel(tau=slice(1, None)).max("tau"),
+                relative(centre.gronwall_bound, linear).isel(tau=slice(1, None)).rename(tau="later"),
                 "bound at the centre against the closed form of the linearised error, relative",
                 INTEGRATION,
             ),
+            "residual_error": residual(
+                ("start", "tau"),
+                (found.difference_size.transpose("start", "tau").values - error) / error.max(-1, keepdims=True),
+                "actual error against that of another integrator, over its largest value",
+                INTEGRATION,
+            ),
+            "residual_rate": residual(
+                ("start", "later"),
+                found.gronwall_bound.transpose("start", "tau").values[:, 1:] / bound[:, 1:] - 1,
+                "bound with the rate on the exact trajectory against that of another integrator, relative",
+                10 * INTEGRATION,
+            ),
             "excess": value((), excess, "excess of an actual error over the bound with the rate on the exact trajectory"),
         },
-        {**found.coords, **starts.coords},
+        {
+            **found.coords,
+            **starts.coords,
+            "later": models.axis_of("later", tau.values[1:], "diffusion time after the first"),
+        },
     )
+
+
+def _integrated(configuration: Configuration, places: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Actual errors and bounds (52) along exact trajectories, (start, tau), by an integrator of SciPy from (29)."""
+    a, variance, bias = configuration.pair.separation, configuration.pair.variance, configuration.generation.bias
+
+    def push(elapsed: float, state: np.ndarray) -> np.ndarray:
+        v = variance + 2 * (tau[0] - elapsed)
+        true, wrong, _ = state
+        tanh = np.tanh(a * true / v)
+        scores = [(a * np.tanh(a * x / v) - x) / v for x in (true, wrong)]
+        return np.array([scores[0], scores[1] + bias, (a**2 * (1 - tanh**2) - v) / v**2 * state[2] + bias])
+
+    runs = [
+        solve_ivp(push, (0.0, tau[0] - tau[-1]), [x, x, 0.0], "DOP853", tau[0] - tau, rtol=1e-12, atol=1e-14).y
+        for x in places
+    ]
+    return np.array([np.abs(run[1] - run[0]) for run in runs]), np.array([run[2] for run in runs])
 
 
 EDGE = -2.0
@@ -106,6 +147,9 @@ def exponents(configuration: Configuration) -> xr.Dataset:
             "factor": value((), np.exp(closed), r"amplification factor $e^\Lambda$"),
             "residual": residual(
                 (), relative(found.exponent_quadrature, closed), "closed form against quadrature, relative"
+            ),
+            "residual_snr": residual(
+                (), relative(found.snr, a**2 / (variance + 2 * stops)), "signal-to-noise ratio against $a^2/v$, relative"
             ),
             "residual_trapezoid": residual(
                 "tau_min", relative(trapezoid, closed.values), "closed form against the trapezoidal rule, relative", 1e-6
@@ -142,9 +186,10 @@ def _illustration(configuration: Configuration) -> xr.Dataset:
     pair, given = models.pair(configuration), configuration.generation
     found = amplification(pair, given.stop).squeeze()
     tau = models.axis("tau", [given.start, given.stop])
-    far = configuration.pair.separation + 5 * np.sqrt(configuration.pair.variance + 2 * given.start)
+    far = configuration.pair.separation + FAR * np.sqrt(configuration.pair.variance + 2 * given.start)
     smooth = error_growth(pair, np.array([far]), tau, given.bias).difference_size.squeeze()[-1]
     linear = centre_growth(pair, given.stop, given.start, given.bias).error_linear.squeeze()
+    alone, crossing = _by_bias(configuration)
     return xr.Dataset(
         {
             "snr": value((), found.snr, "signal-to-noise ratio $R$"),
@@ -156,6 +201,17 @@ def _illustration(configuration: Configuration) -> xr.Dataset:
             "residual": residual(
                 (), relative(found.exponent_quadrature, found.exponent), "closed form against quadrature, relative"
             ),
+            "residual_snr": residual(
+                (),
+                relative(found.snr, configuration.pair.separation**2 / (configuration.pair.variance + 2 * given.stop)),
+                "signal-to-noise ratio against $a^2/v$, relative",
+            ),
+            "residual_centre": residual(
+                (), linear / crossing - 1, "error at the centre against its closed form, relative", INTEGRATION
+            ),
+            "residual_smooth": residual(
+                (), smooth / alone - 1, "error far from the layer against that of one Gaussian, relative", INTEGRATION
+            ),
             "violation": violation(
                 (),
                 (linear / smooth) / np.exp(found.exponent) - 1,
@@ -163,6 +219,15 @@ def _illustration(configuration: Configuration) -> xr.Dataset:
             ),
         }
     )
+
+
+def _by_bias(configuration: Configuration) -> tuple[float, float]:
+    """What a constant bias adds up to in one Gaussian, and, linearised, at the centre of the pair: closed forms."""
+    given, c = configuration.generation, configuration.pair.separation**2 / 2
+    v, start = (configuration.pair.variance + 2 * tau for tau in (given.stop, given.start))
+    layered = [np.sqrt(y) * np.exp(-c / y) + np.sqrt(np.pi * c) * erf(np.sqrt(c / y)) for y in (v, start)]
+    crossing = np.sqrt(v) * np.exp(c / v) * (layered[1] - layered[0])
+    return float(given.bias * np.sqrt(v) * (np.sqrt(start) - np.sqrt(v))), float(given.bias * crossing)
 
 
 STATEMENTS = (
@@ -186,7 +251,7 @@ STATEMENTS = (
             r"\exp\Bigl(\int_{\tau_1}^{\tau'} s_x(\xi,\tau'')\,d\tau''\Bigr)d\tau'"
         },
         "Integrated trajectories under a constant score error, against the bound with the largest rate $s_x$ anywhere "
-        "(that of the centre), and with the rate on the exact trajectory.",
+        "(that of the centre), and with the rate on the exact trajectory; all of them against another integrator.",
         _bound,
         (error_growth, centre_growth),
         truth="Taken on the exact trajectory, as for a linearised error, the bound can be exceeded: where an error "

@@ -86,10 +86,14 @@ def _layer_profile(configuration: Configuration) -> xr.Dataset:
     found = frozen_shock(pair, x[np.abs(x.values) <= configuration.grid.core], tau).rename(x="x_core")
     along = profile(pair, np.linspace(-3, 3, 25), tau)
     interfacial = decomposition(pair, x, tau).interfacial.squeeze("feature")
-    states = relative(abs(interfacial.isel(x=[0, -1])), a / v).max("x")
+    states = relative(interfacial.isel(x=[0, -1]), np.sign(x[[0, -1]]) * a / v).rename(x="end")
+    tanh, inside = np.tanh(a * found.x_core / v), a * found.x_core / v / np.cosh(a * found.x_core / v) ** 2
+    # With u = -2 (a/v) tanh(a x/v) stationary at frozen tau, the equation in (x, tau) leaves over u_tau alone.
+    rate, bend = 4 * a / v**2 * (tanh + inside), 4 * (a / v) ** 3 * tanh * (1 - tanh**2)
+    left = relative(rate, 0.0 * rate, rate, bend)
     return xr.Dataset(
         {
-            "interfacial": value((), interfacial, "background-subtracted score (32), up to its sign"),
+            "interfacial": value((), interfacial, "background-subtracted score (32)"),
             "largest_frozen": value(
                 (),
                 found.frozen_burgers_residual.max("x_core"),
@@ -104,7 +108,20 @@ def _layer_profile(configuration: Configuration) -> xr.Dataset:
             "residual_profile": residual(
                 (), along.profile_difference, "profile against tanh within 3 widths, over half the jump"
             ),
+            "residual_interfacial": residual(
+                (), relative(interfacial, a / v * np.tanh(a * x / v)), "background-subtracted score against (32), relative"
+            ),
             "residual_states": residual((), states, "states at both ends against (33), relative"),
+            "residual_velocity": residual(
+                (),
+                relative(found.velocity, -2 * a / v * tanh),
+                "background-subtracted $u$ against its closed form, relative",
+            ),
+            "residual_left": residual(
+                (),
+                found.frozen_burgers_residual - left,
+                r"what Burgers in $(x, \tau)$ leaves over less $u_\tau$, over its largest term",
+            ),
             "residual_width": residual((), relative(layer(pair, tau).width, v / a), "width against (34), relative"),
             "residual_stationary": residual(
                 (), found.stationary_residual, r"residual of $u\,u_x = u_{xx}$ at frozen $\tau$, relative"
@@ -118,7 +135,12 @@ def _layer_profile(configuration: Configuration) -> xr.Dataset:
                 r"residual of Burgers in $(x, \tau)$ of the background-subtracted $u$, relative",
             ),
         },
-        {**interfacial.coords, **found.coords, "r": along.r},
+        {
+            **interfacial.coords,
+            **found.coords,
+            "r": along.r,
+            "end": models.axis_of("end", x.values[[0, -1]], "outermost positions"),
+        },
     )
 
 
@@ -156,19 +178,29 @@ def _specialization(configuration: Configuration) -> xr.Dataset:
     agreeing = found.tau_star.sel(criterion=["boundary", "leading", "exact"])
     # Biroli et al.: in the clock of dx = -x dt + sqrt(2) dW, and against unit noise, so in units of the data.
     spectral = found.sel(criterion="spectral")
-    apart = abs(spectral.tau_star.where(spectral.status == Status.ok) - zero) / zero
+    expected = xr.DataArray((separation**2 + variance - 1) / 2, dims="separation")
+    is_there = spectral.status == Status.ok
+    apart = xr.where(is_there, abs(spectral.tau_star - zero) / zero, 0.0)
     return xr.Dataset(
         {
             "tau_star": value((), found.tau_star.where(found.status == Status.ok), "speciation time"),
             "zero": value((), zero, "zero of $s_x(0)$, found numerically"),
             "residual": residual(
-                (), relative(agreeing, zero).max("criterion"), "criteria against the zero of $s_x(0)$, relative"
+                (), relative(agreeing, zero).rename(criterion="agreeing"), "criteria against the zero of $s_x(0)$, relative"
+            ),
+            "residual_spectral": residual(
+                (),
+                xr.where(is_there, relative(spectral.tau_star, expected, 1.0), 0.0),
+                r"criterion of Biroli et al. against $\tfrac12(a^2 + \sigma_0^2 - 1)$, relative",
+            ),
+            "residual_status": residual(
+                (), (is_there != (expected > 0)).astype(float), "whether it has a time where that is not positive, or none"
             ),
             "violation": violation(
-                (), apart.fillna(1.0), "criterion of Biroli et al. as they state it, from the zero of $s_x(0)$, relative"
+                (), apart, "criterion of Biroli et al. as they state it, from the zero of $s_x(0)$, relative"
             ),
         },
-        found.coords,
+        {**found.coords, "agreeing": models.axis_of("agreeing", ["boundary", "leading", "exact"], "criterion")},
     )
 
 

@@ -7,11 +7,14 @@ import xarray as xr
 
 from scoreshock import families
 from scoreshock.conventions import Status
-from scoreshock.quantities.layer import layer
+from scoreshock.quantities.layer import decomposition, layer
 from scoreshock.quantities.shocks import rankine_hugoniot
 from scoreshock.verification import models
 from scoreshock.verification.configuration import Configuration
 from scoreshock.verification.statement import Statement, relative, residual, value, violation
+
+DIFFERENCES = 1e-6
+"""Tolerance of what is measured by differences in tau, relative."""
 
 
 def _motion(configuration: Configuration) -> xr.Dataset:
@@ -25,7 +28,8 @@ def _motion(configuration: Configuration) -> xr.Dataset:
     direction = np.sign(found.shock_speed) != np.sign(0.5 - weight)
     # Groups of several components: their boundary has a diffusive speed besides.
     cloud = layer(models.cloud(configuration), tau)
-    beyond = relative(cloud.speed, cloud.speed_rankine_hugoniot).where(cloud.layer_status == Status.ok, 0.0)
+    beyond = relative(cloud.speed, cloud.speed_rankine_hugoniot)
+    ratio_rate, gradient, background = _at_boundary(configuration, cloud, tau)
     return xr.Dataset(
         {
             "shock_position": value((), found.shock_position, "place of the boundary"),
@@ -44,6 +48,20 @@ def _motion(configuration: Configuration) -> xr.Dataset:
             "residual_constant": residual(
                 (), relative(found.shock_speed, speed), r"speed against $-\ln(w_R/w_L)/a$, relative"
             ),
+            "residual_cloud": residual(
+                (),
+                relative(cloud.speed, -ratio_rate / gradient),
+                r"speed of the boundary of several components against $-\varphi_\tau/\lvert\nabla\varphi\rvert$, relative",
+                DIFFERENCES,
+            ),
+            "residual_sides": residual(
+                (),
+                relative(cloud.speed_rankine_hugoniot, -2 * background),
+                r"(48) for the boundary of several components against $-2\,\bar s\cdot n$, relative",
+            ),
+            "residual_generation": residual(
+                (), relative(found.shock_speed_generation, -speed), "speed in generation against its opposite, relative"
+            ),
             "residual_direction": residual((), direction.astype(float), r"whether it moves to the majority as $\tau$ grows"),
             "violation": violation(
                 (), found.shock_residual_generation, "(48) read in generation time: its residual, relative"
@@ -53,11 +71,28 @@ def _motion(configuration: Configuration) -> xr.Dataset:
     )
 
 
+def _at_boundary(
+    configuration: Configuration, found: xr.Dataset, tau: xr.DataArray
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Rate of the log-ratio by differences in tau, length of its gradient, and the background across, on a boundary."""
+    cloud = models.cloud(configuration)
+    rates, lengths, backgrounds = [], [], []
+    for index, time in enumerate(tau.values):
+        place, step = found.boundary.isel(tau=index), 1e-4 * (configuration.cloud.variance + 2 * time)
+        later, before = (decomposition(cloud, place, time + sign * step).log_ratio for sign in (1, -1))
+        rates.append((later - before) / (2 * step))
+        here = decomposition(cloud, place, time)
+        lengths.append(np.sqrt((here.log_ratio_gradient**2).sum("feature", skipna=False)))
+        backgrounds.append((here.background * here.log_ratio_gradient).sum("feature", skipna=False) / lengths[-1])
+    return xr.concat(rates, tau), xr.concat(lengths, tau), xr.concat(backgrounds, tau)
+
+
 def _lax(configuration: Configuration) -> xr.Dataset:
     given, tau = configuration.unequal, models.times(configuration)
     found = rankine_hugoniot(families.pair(given.separation, given.variance, np.array(configuration.weights)), tau)
     cloud = layer(models.cloud(configuration), tau)
-    broken = (cloud.lax == 0) & (cloud.layer_status == Status.ok)
+    broken = (cloud.lax != 1) | (cloud.layer_status != Status.ok)
+    a, v = given.separation, given.variance + 2 * tau
     return xr.Dataset(
         {
             "score_left": value((), found.score_left, "one-sided score on the left"),
@@ -65,7 +100,17 @@ def _lax(configuration: Configuration) -> xr.Dataset:
             "between_means": value((), found.between_means, "whether the boundary lies between the means"),
             "residual_pairs": residual((), (found.lax != 1).astype(float), "whether a pair's shock is not admissible"),
             "residual_order": residual(
-                (), (found.score_left >= found.score_right).astype(float), "whether $s_L$ is not below $s_R$"
+                (), (~(found.score_left < found.score_right)).astype(float), "whether $s_L$ is not below $s_R$"
+            ),
+            "residual_left": residual(
+                (),
+                relative(found.score_left, -(a + found.shock_position) / v, a / v),
+                "$s_L$ against the score $-(a + x_b)/v$ of the left component alone, relative to the larger term",
+            ),
+            "residual_right": residual(
+                (),
+                relative(found.score_right, (a - found.shock_position) / v, a / v),
+                "$s_R$ against the score $(a - x_b)/v$ of the right component alone, relative to the larger term",
             ),
             "residual_cloud": residual(
                 (), broken.astype(float), "whether a shock between groups in several dimensions is not"

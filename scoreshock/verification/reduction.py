@@ -123,11 +123,11 @@ def _gap(configuration: Configuration, path: Schedule, t: xr.DataArray, pair: xr
     alpha, tau = (xr.DataArray(f(t.values), dims=t.dims) for f in (path.alpha, path.tau))
     places = (x / alpha).expand_dims("feature", axis=-1)
     if density:
-        return relative(log_density(own, x), log_density(pair, places, tau) - np.log(alpha), 1.0).max("x")
+        return relative(log_density(own, x), log_density(pair, places, tau) - np.log(alpha), 1.0)
     # Relative to the score's terms, which cancel near its zeros.
     direct, mapped = (s.squeeze("feature") for s in (score(own, x), score(pair, places, tau) / alpha))
     scale = np.maximum(abs(x), configuration.vp.separation * alpha) / own.component_variance
-    return relative(direct, mapped, scale).max("x")
+    return relative(direct, mapped, scale)
 
 
 def _speciation_time(configuration: Configuration) -> xr.Dataset:

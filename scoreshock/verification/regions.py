@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtr
 
 from scoreshock.quantities.divergence import divergence_bound, gaussian_divergence
 from scoreshock.quantities.fields import score_jacobian
@@ -19,7 +20,16 @@ def _divergence(configuration: Configuration) -> xr.Dataset:
     shift = models.axis_of("shift", configuration.models.shifts, "shift of the model's mean")
     found = gaussian_divergence(variance, variance * wrong, shift, given.stop, given.start)
     usual = gaussian_divergence(variance, variance * wrong, shift, given.stop, given.start, variance_start=2 * given.start)
+    # Started from the model's own noise, the reverse SDE generates the model's own density, and (58) is an equality.
+    own = gaussian_divergence(
+        variance, variance * wrong, 0.0, given.stop, given.start, variance_start=variance * wrong + 2 * given.start
+    )
     layered = divergence_bound(models.pair(configuration), given.stop, given.start, given.bias, "layer")
+    v, start = variance + 2 * given.stop, variance + 2 * given.start
+    w, w_start = variance * wrong + 2 * given.stop, variance * wrong + 2 * given.start
+    # Mean and variance under dx = 2 s_hat dtau + sqrt(2) dW and under dx = s_hat dtau, s_hat = -(x - shift)/w.
+    mean, generated = shift * (1 - w / w_start), w + (start - w_start) * (w / w_start) ** 2
+    flow = _kl(v, start * w / w_start, shift * (1 - np.sqrt(w / w_start)))
     return xr.Dataset(
         {
             "kl": value((), found.kl, "divergence of the density that the reverse SDE generates"),
@@ -38,23 +48,106 @@ def _divergence(configuration: Configuration) -> xr.Dataset:
                 (usual.kl_ode / usual.kl_bound).max("shift"),
                 r"KL of the probability flow started from $N(0, 2\tau_{\max})$ over its bound, start counted",
             ),
-            "residual_kl": residual((), (found.kl / found.kl_bound - 1).clip(0), "excess of KL over its bound, relative"),
+            "residual_bound": residual((), (found.kl / found.kl_bound - 1).clip(0), "excess of KL over its bound, relative"),
+            "residual_kl": residual(
+                (),
+                relative(found.kl, _kl(v, generated, mean)),
+                "KL against that of the density that a linear SDE generates, relative",
+            ),
+            "residual_integral": residual(
+                (),
+                relative(found.score_error_integral, _integral(configuration, wrong, shift)),
+                r"integral of $\mathbb{E}_{p_\tau}\lvert s - \hat s\rvert^2$ in (58) against quadrature, relative",
+            ),
+            "residual_equality": residual(
+                (),
+                relative(own.kl, own.kl_bound),
+                "KL against its bound where generation starts from the model's own noise, relative",
+            ),
+            "residual_own": residual(
+                (),
+                relative(own.kl, _kl(v, w, 0.0)),
+                "KL there against that of the data and the model, relative",
+            ),
+            "residual_total": residual(
+                (),
+                relative(found.tv_bound, np.minimum(1.0, np.sqrt(found.kl_bound / 2))),
+                "bound of TV against (59), relative",
+            ),
+            "residual_layer": residual(
+                (),
+                relative(layered.kl_bound.squeeze(), _in_layer(configuration)),
+                "bound for the pair with an error in the layer alone against the trapezoidal rule, relative",
+                1e-6,
+            ),
             "residual_start": residual(
                 (),
                 (usual.kl / usual.kl_bound - 1).clip(0),
                 r"excess of KL over its bound from $N(0, 2\tau_{\max})$, relative",
+            ),
+            "residual_kl_flow": residual(
+                (), relative(found.kl_ode, flow), "KL of the probability flow against that of a linear flow, relative"
+            ),
+            "residual_tv_line": residual(
+                (), relative(found.tv, _tv(v, generated, mean)), "TV against the trapezoidal rule, relative", 1e-5
             ),
             "residual_flow": residual(
                 (),
                 (found.kl_ode / found.kl_bound - 1).clip(0),
                 "excess of the probability flow's KL over the bound, from the exact noise",
             ),
-            "residual_tv": residual(
-                (), (found.tv / found.tv_bound - 1).clip(0).fillna(0.0), "excess of TV over its bound, relative"
+            "residual_flow_start": residual(
+                (),
+                float(not (usual.kl_ode / usual.kl_bound).max() > 1),
+                r"whether the flow's KL stays within the bound that counts the start, from $N(0, 2\tau_{\max})$",
             ),
+            "residual_tv": residual((), (found.tv / found.tv_bound - 1).clip(0), "excess of TV over its bound, relative"),
         },
         found.coords,
     )
+
+
+def _kl(v: float, generated: xr.DataArray, mean: xr.DataArray | float) -> xr.DataArray:
+    """``KL(N(0, v) || N(mean, generated))``."""
+    return (v / generated - 1 - np.log(v / generated) + mean**2 / generated) / 2
+
+
+def _tv(v: float, generated: xr.DataArray, mean: xr.DataArray) -> xr.DataArray:
+    """Half of the integral of ``|N(0, v) - N(mean, generated)|``, by the trapezoidal rule."""
+    x = models.axis("x", np.linspace(-12, 12, 40001)) * np.sqrt(np.maximum(v, generated))
+    true, wrong = (np.exp(-((x - m) ** 2) / (2 * s)) / np.sqrt(2 * np.pi * s) for m, s in ((0.0, v), (mean, generated)))
+    step = x.diff("x").isel(x=0, drop=True)
+    return xr.DataArray(abs(true - wrong)).sum("x", skipna=False) * step / 2
+
+
+def _over_time(configuration: Configuration) -> tuple[xr.DataArray, xr.DataArray]:
+    """Gauss-Legendre nodes in ``ln v`` between stop and start of the generation, as v, and their weights in tau."""
+    variance, given = configuration.pair.variance, configuration.generation
+    low, high = (np.log(variance + 2 * tau) for tau in (given.stop, given.start))
+    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    v = np.exp((low + high + (high - low) * nodes) / 2)
+    return xr.DataArray(v, dims="node"), xr.DataArray(weights * (high - low) / 2 * v / 2, dims="node")
+
+
+def _integral(configuration: Configuration, wrong: xr.DataArray, shift: xr.DataArray) -> xr.DataArray:
+    """Integral over tau of the mean squared error of a Gaussian model's score, ``v (1/w - 1/v)^2 + shift^2/w^2``."""
+    v, weight = _over_time(configuration)
+    w = v + configuration.pair.variance * (wrong - 1)
+    return (weight * (v * (1 / w - 1 / v) ** 2 + shift**2 / w**2)).sum("node", skipna=False)
+
+
+def _in_layer(configuration: Configuration) -> float:
+    """Integral over tau of the mean of ``(bias/cosh^2(a x/v))^2`` under the pair's density."""
+    v, weight = _over_time(configuration)
+    a = configuration.pair.separation
+    x = models.axis("x", np.linspace(-1, 1, 4001)) * (a + 12 * np.sqrt(v))
+    density = sum(np.exp(-((x - mean) ** 2) / (2 * v)) for mean in (-a, a)) / np.sqrt(8 * np.pi * v)
+    square = (density / np.cosh(np.minimum(abs(a * x / v), 300.0)) ** 4).sum("x") * x.diff("x").isel(x=0, drop=True)
+    return float((weight * square).sum() * configuration.generation.bias**2)
+
+
+NODES = 60
+"""Of a quadrature over the diffusion time, which is smooth in ``ln v``."""
 
 
 def _regions(configuration: Configuration) -> xr.Dataset:
@@ -70,12 +163,27 @@ def _regions(configuration: Configuration) -> xr.Dataset:
             "residual_place": residual(
                 (), relative(found.interface_position, place), "place against the closed form, relative"
             ),
+            "residual_probability": residual(
+                (),
+                relative(found.interfacial_probability, _inside(configuration, place, v)),
+                "probability of the interfacial region against that of two Gaussians, relative",
+            ),
             "residual_width": residual(
                 (), relative(found.interface_width, v / given.separation), "width against $v/a$, relative"
             ),
         },
         {"tau": tau},
     )
+
+
+def _inside(configuration: Configuration, place: xr.DataArray, v: xr.DataArray) -> xr.DataArray:
+    """Probability of the unequal pair within ``v/a`` of ``place``."""
+    a, heavier = configuration.unequal.separation, configuration.unequal.weight
+    total = 0.0 * place
+    for mean, weight in ((-a, 1 - heavier), (a, heavier)):
+        low, high = ((place + side * v / a - mean) / np.sqrt(v) for side in (-1, 1))
+        total = total + weight * xr.apply_ufunc(lambda low, high: ndtr(high) - ndtr(low), low, high)
+    return total
 
 
 def _gradients(configuration: Configuration) -> xr.Dataset:
@@ -121,13 +229,14 @@ STATEMENTS = (
             r" = \int_{\tau_{\min}}^{\tau_{\max}}\mathbb{E}_{p_\tau}\lvert s - \hat s\rvert^2\,d\tau",
             "59": r"\mathrm{TV}(p, \hat p) \le \sqrt{\tfrac12\,\mathrm{KL}(p\,\Vert\,\hat p)}",
         },
-        "Gaussian data and wrong Gaussian models, for which KL and TV are known exactly, started from the exact noise.",
+        "Gaussian data and wrong Gaussian models, for which KL and TV are known exactly, started from the exact noise; the "
+        "integral of (58) against quadrature; and its equality where generation starts from the model's own noise.",
         _divergence,
         (gaussian_divergence, divergence_bound),
         truth=r"The bound is the reverse SDE's, and has $\mathrm{KL}(\tau_{\max})$ besides where generation starts from "
-        "another density. The probability flow obeys it for Gaussians when started from the exact noise, but not "
-        r"otherwise: started from $N(0, 2\tau_{\max})$, as samplers do, its KL exceeds even the bound that counts the "
-        "start.",
+        "another density; started from the model's own noise, it is attained. The probability flow obeys it for Gaussians "
+        r"when started from the exact noise, but not otherwise: started from $N(0, 2\tau_{\max})$, as samplers do, its KL "
+        "exceeds even the bound that counts the start.",
         shown=("flow_ratio", "flow_ratio_start"),
     ),
     Statement(

@@ -66,13 +66,18 @@ class Measure:
 
     @property
     def within(self) -> bool:
-        """Whether no value exceeds the bound (a value that is missing does)."""
+        """Whether every value is at most the bound: false where one is NaN."""
         return self.largest <= self.bound
 
     @property
+    def beyond(self) -> bool:
+        """Whether a value exceeds the bound and all are finite: false where one is NaN."""
+        return self.bound < self.largest < np.inf
+
+    @property
     def ratio(self) -> float:
-        """Of the largest value to its bound."""
-        return self.largest / self.bound
+        """Of the largest value to its bound; infinite where a value is NaN."""
+        return np.inf if np.isnan(self.largest) else self.largest / self.bound
 
 
 @dataclass(frozen=True)
@@ -107,8 +112,8 @@ def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:
     Returns
     -------
     Outcome
-        ``holds``, ``holds if <condition>`` or ``does not hold``; ``not confirmed`` where a residual exceeds its
-        tolerance or is missing, or a violation that a condition speaks of is not there.
+        ``holds``, ``holds if <condition>`` or ``does not hold``; ``not confirmed`` where a residual is missing, NaN or
+        above its tolerance, or a violation is missing, NaN, infinite or below its threshold.
 
     Examples
     --------
@@ -118,10 +123,10 @@ def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:
     """
     residuals = _measures(dataset, "tolerance")
     violations = _measures(dataset, "threshold")
-    violated = [measure for measure in violations if not measure.within]
-    if not residuals or not all(measure.within for measure in residuals) or len(violated) < len(violations):
+    sound = bool(residuals) and all(measure.within for measure in residuals)
+    if not sound or not all(measure.beyond for measure in violations):
         verdict = UNCONFIRMED
-    elif violated:
+    elif violations:
         verdict = f"{HOLDS} if {condition}" if condition else FAILS
     else:
         verdict = UNCONFIRMED if condition else HOLDS
@@ -130,9 +135,12 @@ def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:
 
 def _measures(dataset: xr.Dataset, bound: str) -> tuple[Measure, ...]:
     marked = [variable for variable in dataset.data_vars.values() if bound in variable.attrs]
-    return tuple(
-        Measure(str(v.name), str(v.attrs["long_name"]), float(np.abs(v.values).max()), float(v.attrs[bound])) for v in marked
-    )
+    return tuple(Measure(str(v.name), str(v.attrs["long_name"]), _largest(v.values), float(v.attrs[bound])) for v in marked)
+
+
+def _largest(values: np.ndarray) -> float:
+    """Largest size; NaN where one value is NaN, or where there is none."""
+    return float(np.abs(values).max()) if values.size else np.nan
 
 
 def value(dims: Any, values: Any, long_name: str, **attributes: Any) -> xr.Variable:

@@ -166,12 +166,15 @@ def test_of_a_regular_simplex_it_is_that_of_a_pair():
         assert found.log10_factor == pytest.approx(float(found.quadrature) * np.log10(np.e), rel=1e-15)
 
 
-def test_kink_where_eigenvalues_cross_leaves_fewer_digits():
+def test_kink_where_eigenvalues_cross_leaves_all_digits():
     """Isosceles triangle: the largest eigenvalue changes from one symmetry class to the other between the roots."""
     means, weights = np.array([[0.0, 1.2], [-1.0, -0.5], [1.0, -0.5]]), np.full(3, 1 / 3)
     roots = roots_by_scan(means, weights, 0.005)
     found = amplification.mean_exponent(means, weights, np.array(0.05), ZERO, roots)
-    assert found.quadrature == pytest.approx(positive_integral(means, weights, 0.05, roots), rel=1e-4)
+    expected = positive_integral(means, weights, 0.05, roots)
+    assert found.quadrature == pytest.approx(expected, rel=1e-10)
+    assert abs(found.quadrature - expected) <= found.quadrature_error + 1e-13 < 1e-9
+    assert found.quadrature_status == Status.ok
 
 
 def test_many_weights_on_another_branch_are_integrated_on_it():

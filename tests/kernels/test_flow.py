@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import kstest, norm
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import flow
+from scoreshock.kernels import flow, trajectory
 from scoreshock.kernels.noise import normals
 from scoreshock.kernels.quantiles import quantile_flow
 from tests import reference
@@ -37,8 +37,59 @@ def test_flow_keeps_quantiles_within_its_own_estimate(seed, variance, k):
     rng = np.random.default_rng(seed)
     mixture = rng.normal(size=(k, 1)), rng.dirichlet(np.ones(k)), np.array(variance)
     x = rng.normal(size=(20, 1)) * 3
-    exact, marched = quantile_flow(x, *mixture, TRACK), flow.probability_flow(x, *mixture, TRACK, steps=128)
-    assert np.all(np.abs(marched.x[..., 0] - exact.x) <= marched.error[..., 0] + 1e-10)
+    exact, marched = quantile_flow(x, *mixture, TRACK), flow.probability_flow(x, *mixture, TRACK)
+    assert np.all(np.abs(marched.x[..., 0] - exact.x) <= marched.error[..., 0] + 1e-11)
+
+
+@pytest.mark.parametrize("rtol", [1e-4, 1e-8, 1e-11])
+@pytest.mark.parametrize(
+    ("means", "weights", "variance"),
+    [([-1, 1], [0.5, 0.5], 0.09), ([-1, 0.2, 1], [0.3, 0.3, 0.4], 0.09), ([-1, 0.2, 1.5, 3], [0.1, 0.2, 0.3, 0.4], 0.01)],
+)
+def test_error_stays_within_tolerance_and_estimate_at_any_number_of_times(means, weights, variance, rtol):
+    x, times = np.random.default_rng(3).normal(size=(60, 1)) * 2, np.linspace(2, 0, 31)
+    mixture = np.array(means, dtype=float)[:, None], np.array(weights), np.array(variance)
+    found, exact = flow.probability_flow(x, *mixture, times, rtol), quantile_flow(x, *mixture, times).x
+    error = np.abs(found.x[..., 0] - exact)
+    assert not found.status.any()
+    scale = np.abs(found.x[..., 0]) + np.ptp(means)
+    assert np.all(error <= rtol * scale + 1e-12)
+    # Quantiles carry some 1e-13 here.
+    assert np.all(error <= found.error[..., 0] + 1e-12)
+    assert np.all(found.error[..., 0] <= rtol * scale)
+
+
+@pytest.mark.parametrize("R", [200.0, 500.0])
+def test_what_the_last_bit_of_the_start_decides_is_unresolved(R):
+    """A place close to the boundary of a sharp layer, followed to large tau: starts 1e-11 away part there."""
+    mixture, tau = (PAIR, np.array([0.3, 0.7]), np.array(1 / R)), np.array([0.0, 2.0])
+    boundary = -np.log(0.7 / 0.3) / (2 * R)
+    start = flow.probability_flow(np.array([boundary]), *mixture, tau).x[-1, 0]
+    left, right = quantile_flow(start * (1 + 1e-11 * np.array([[1], [-1]])), *mixture, tau[::-1]).x[:, -1]
+    assert left < -0.5
+    assert right > 0.5
+    for found in (flow.probability_flow, quantile_flow):
+        back = found(np.array([start]), *mixture, np.array([2.0, 1.0, 0.0]))
+        assert back.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+        assert back.error[-1] > 1e-8
+
+
+def test_starts_and_times_without_a_trajectory_say_so():
+    x = np.array([[np.nan], [0.3], [np.inf]])
+    found = flow.probability_flow(x, PAIR, HALF, np.array(0.09), TRACK)
+    assert found.status[:, -1].tolist() == [Status.failed, Status.ok, Status.failed]
+    assert np.isnan(found.x[[0, 2]]).all()
+    back_and_forth = flow.probability_flow(x[1], PAIR, HALF, np.array(0.09), np.array([1.0, 0.5, 0.7]))
+    assert (back_and_forth.status == Status.failed).all()
+
+
+def test_an_error_as_jagged_as_can_be_does_not_go_on_for_ever(monkeypatch):
+    monkeypatch.setattr("scoreshock.kernels.runge_kutta.MOST_STEPS", 50)
+    found = flow.probability_flow(
+        np.array([0.3]), PAIR, HALF, np.array(0.09), TRACK, 1e-8, np.array([1.0]), lambda x, _mixture, _tau: np.sin(1e9 * x)
+    )
+    assert found.status[-1] == Status.failed
+    assert np.isnan(found.x[-1, 0])
 
 
 @pytest.mark.parametrize("place", [0.0, 1e8, -3e4])
@@ -54,7 +105,7 @@ def test_far_tails_and_offsets_keep_their_digits(place):
 
 def test_one_gaussian_contracts_with_its_deviation_in_any_dimension():
     x = np.random.default_rng(0).normal(size=(7, 6))
-    found = flow.probability_flow(x, np.ones((1, 6)), np.ones(1), np.array(0.3), np.array([1e12, 3.0, 1e-12]), steps=256)
+    found = flow.probability_flow(x, np.ones((1, 6)), np.ones(1), np.array(0.3), np.array([1e12, 3.0, 1e-12]))
     scale = np.sqrt((0.3 + 2 * np.array([1e12, 3.0, 1e-12])) / (0.3 + 2e12))
     np.testing.assert_allclose(found.x, 1 + (x - 1)[:, None] * scale[:, None], rtol=1e-9, atol=1e-12)
 
@@ -68,9 +119,9 @@ def test_forward_and_back_returns():
 
 def test_many_features_take_another_route_to_the_same_place():
     x = np.random.default_rng(2).normal(size=(5, 2))
-    few = flow.probability_flow(x, *TRIPLE, TRACK, steps=64).x
+    few = flow.probability_flow(x, *TRIPLE, TRACK).x
     wide = [np.concatenate([a, np.zeros((*a.shape[:-1], 4))], axis=-1) for a in (x, TRIPLE[0])]
-    many = flow.probability_flow(wide[0], wide[1], *TRIPLE[1:], TRACK, steps=64).x
+    many = flow.probability_flow(wide[0], wide[1], *TRIPLE[1:], TRACK).x
     np.testing.assert_allclose(many[..., :2], few, rtol=1e-12, atol=1e-13)
     assert not many[..., 2:].any()
 
@@ -107,16 +158,16 @@ def test_a_trajectory_does_not_depend_on_those_beside_it(place, monkeypatch):
     weights, variance = rng.dirichlet(np.ones(3), (3, 1)), rng.uniform(0.1, 1, (1, 40))
     bias = np.array([0.1, -0.2])
     profile = flow.PROFILES[place]
-    monkeypatch.setattr(flow, "PIECE", 64)
-    whole = flow.probability_flow(x, means, weights, variance, TRACK, 16, bias, profile)
-    noisy = flow.reverse_sde(x, means, weights, variance, TRACK, np.arange(40), 3, 16, bias, profile)[0]
+    monkeypatch.setattr(trajectory, "PIECE", 64)
+    whole = flow.probability_flow(x, means, weights, variance, TRACK, 1e-6, bias, profile)
+    noisy = flow.reverse_sde(x, means, weights, variance, TRACK, np.arange(40), 3, 16, bias, profile).x
     monkeypatch.undo()
     for i, j in ((0, 0), (1, 17), (2, 39)):
         alone = x[i, j], means[i, 0], weights[i, 0], variance[0, j], TRACK
-        single = flow.probability_flow(*alone, 16, bias, profile)
+        single = flow.probability_flow(*alone, 1e-6, bias, profile)
         assert np.array_equal(single.x, whole.x[i, j])
         assert np.array_equal(single.error, whole.error[i, j])
-        assert np.array_equal(flow.reverse_sde(*alone, np.array(j), 3, 16, bias, profile)[0], noisy[i, j])
+        assert np.array_equal(flow.reverse_sde(*alone, np.array(j), 3, 16, bias, profile).x, noisy[i, j])
 
 
 def test_quantiles_do_not_depend_on_those_beside_them(monkeypatch):
@@ -128,13 +179,13 @@ def test_quantiles_do_not_depend_on_those_beside_them(monkeypatch):
 
 
 def test_shares_of_the_error_add_up_and_peak_on_the_boundary():
-    mixture = flow.Mixture(PAIR, np.array([0.3, 0.7]), np.array(0.2))
+    mixture = trajectory.Mixture(PAIR, np.array([0.3, 0.7]), np.array(0.2))
     boundary = -0.2 / 2 * np.log(0.7 / 0.3)
     x = boundary + np.array([[0.0], [0.2], [-0.2], [5.0]])
     layer = flow.in_layer(x, mixture, np.array(0.0))
     np.testing.assert_allclose(layer[:, 0], 1 / np.cosh((x[:, 0] - boundary) / 0.2) ** 2, rtol=1e-12)
     np.testing.assert_allclose(layer + flow.outside_layer(x, mixture, np.array(0.0)), 1, rtol=1e-15)
-    equal = flow.Mixture(np.array([[1.0, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]), np.ones(3) / 3, np.array(1.0))
+    equal = trajectory.Mixture(np.array([[1.0, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]]), np.ones(3) / 3, np.array(1.0))
     assert float(flow.in_layer(np.zeros(2), equal, np.array(0.0))[0]) == pytest.approx(1)
 
 
@@ -144,8 +195,50 @@ def test_reverse_sde_of_one_gaussian_is_exact_in_law_at_any_number_of_steps():
     x = np.full((count, 1), 2.0)
     one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
     for steps in (1, 7):
-        end = flow.reverse_sde(x, *one, np.array([1.5, 0.0]), np.arange(count), 11, steps)[0][:, -1, 0]
+        end = flow.reverse_sde(x, *one, np.array([1.5, 0.0]), np.arange(count), 11, steps).x[:, -1, 0]
         assert kstest((end - 0.5) / np.sqrt(0.75), norm.cdf).pvalue > 1e-3
+
+
+def test_error_of_the_reverse_sde_falls_like_one_over_its_steps():
+    """And is that of half as many steps through the same noise, which for one Gaussian is none."""
+    x, number = np.random.default_rng(7).normal(size=(2000, 1)) * 2, np.arange(2000)
+
+    def size(steps: int, mixture: tuple[np.ndarray, ...]) -> float:
+        return float(np.median(flow.reverse_sde(x, *mixture, np.array([2.0, 0.0]), number, 5, steps).error[:, -1]))
+
+    pair = PAIR, HALF, np.array(0.09)
+    coarse, fine = size(64, pair), size(512, pair)
+    assert coarse / fine == pytest.approx(8, rel=0.4)
+    assert size(64, (np.zeros((1, 1)), np.ones(1), np.array(0.09))) < 1e-14
+
+
+def test_error_of_the_reverse_sde_is_its_distance_from_a_far_finer_path():
+    """The noise of a step is that of the finer steps in it: both paths see one Brownian motion."""
+    v0, v1, count, ratio = 4.09, 0.09, 64, 64
+    rng = np.random.default_rng(8)
+    h = np.log(v1 / v0) / (count * ratio)
+    x = rng.normal(size=500) * 2
+    fine, coarse, half = x.copy(), x.copy(), x.copy()
+
+    def drift(y: np.ndarray, v: float, width: float) -> np.ndarray:
+        return y - np.expm1(width) * (np.tanh(y / v) - y)
+
+    noise = {ratio: 0.0, 2 * ratio: 0.0}
+    for i in range(count * ratio):
+        v = v0 * np.exp(h * i)
+        fresh = np.sqrt(-v * np.exp(h) * np.expm1(h)) * rng.normal(size=500)
+        fine = drift(fine, v, h) + fresh
+        noise = {span: np.exp(h) * total + fresh for span, total in noise.items()}
+        if (i + 1) % ratio == 0:
+            coarse = drift(coarse, v0 * np.exp(h * (i + 1 - ratio)), ratio * h) + noise[ratio]
+            noise[ratio] = 0.0
+        if (i + 1) % (2 * ratio) == 0:
+            half = drift(half, v0 * np.exp(h * (i + 1 - 2 * ratio)), 2 * ratio * h) + noise[2 * ratio]
+            noise[2 * ratio] = 0.0
+    true, estimate = np.abs(coarse - fine), np.abs(coarse - half)
+    assert 0.5 < np.median(estimate) / np.median(true) < 2
+    ours = flow.reverse_sde(x[:, None], PAIR, HALF, np.array(0.09), np.array([2.0, 0.0]), np.arange(500), 5, count)
+    assert 0.5 < np.median(ours.error[:, -1]) / np.median(true) < 2
 
 
 def test_reverse_sde_generates_the_mixture():
@@ -153,7 +246,7 @@ def test_reverse_sde_generates_the_mixture():
     rng, count = np.random.default_rng(4), 8000
     start = np.where(rng.random(count) < 0.3, -1.0, 1.0) + np.sqrt(0.09 + 8.0) * rng.normal(size=count)
     mixture = PAIR, np.array([0.3, 0.7]), np.array(0.09)
-    end = flow.reverse_sde(start[:, None], *mixture, np.array([4.0, 0.0]), np.arange(count), 2, 200)[0][:, -1, 0]
+    end = flow.reverse_sde(start[:, None], *mixture, np.array([4.0, 0.0]), np.arange(count), 2, 200).x[:, -1, 0]
     left = norm.cdf(0, -1, 0.3) * 0.3 + norm.cdf(0, 1, 0.3) * 0.7
     assert abs(np.mean(end < 0) - left) < 4 * np.sqrt(left * (1 - left) / count)
     assert np.std(end[end > 0]) == pytest.approx(0.3, rel=0.05)

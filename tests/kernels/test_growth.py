@@ -10,6 +10,7 @@ from scipy.integrate import quad, solve_ivp
 
 from scoreshock.conventions import Status
 from scoreshock.kernels import flow, growth
+from scoreshock.kernels.trajectory import Profile
 from tests import reference
 
 HALF = np.array([0.5, 0.5])
@@ -82,6 +83,82 @@ def test_closed_form_is_the_quadrature_from_cancelling_to_overflowing(a, varianc
     assert at_centre(a, variance, tau_min, tau0).log_error == pytest.approx(expected, rel=1e-11, abs=1e-11)
 
 
+@pytest.mark.parametrize(
+    ("R", "log_error", "log_growth"),
+    [
+        (1, 1.19519189947311616, -0.744402181853730727),
+        (2, 1.38442883759752559, -0.569880266480759117),
+        (10, 4.5813688771410098, 2.64293479108432052),
+        (50, 23.7709473407028592, 21.8417967498567687),
+        (100, 48.4236469654601697, 46.4956725603923387),
+        (200, 98.0767096618962616, 96.1493238202143781),
+        (500, 247.618345965193737, 245.691313412290943),
+        (1000, 497.271699580847891, 495.344784816011782),
+        (2000, 996.925089590319381, 994.998233724231901),
+    ],
+)
+def test_bound_and_closed_form_at_the_centre_from_no_growth_to_overflow(R, log_error, log_growth):
+    """a = 1, sigma0^2 = 1/R, tau from 5 to 0: section 6 in 60 + R/1.5 digits by mpmath."""
+    variance = 1 / R
+    closed = at_centre(1, variance, 0, 5)
+    assert closed.log_error == pytest.approx(log_error, rel=1e-14, abs=1e-13)
+    assert closed.log_growth == pytest.approx(log_growth, rel=1e-14, abs=1e-13)
+    bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(variance), np.array([5.0, 0.0]))
+    for found, expected in ((bound.log_bound, log_error), (bound.log_growth, log_growth)):
+        assert abs(found[-1] - expected) <= min(bound.error[-1], 1e-8)
+    assert not bound.status.any()
+
+
+@pytest.mark.parametrize("R", [1e4, 1e5])
+def test_bound_at_the_centre_is_the_closed_form_far_beyond_overflow(R):
+    bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(1 / R), np.array([5.0, 0.0]))
+    assert bound.log_bound[-1] == pytest.approx(at_centre(1, 1 / R, 0, 5).log_error, rel=0, abs=1e-8)
+
+
+@pytest.mark.parametrize("tau", [1e-15, 1e-9])
+def test_bound_over_a_tiny_interval_is_the_interval(tau):
+    bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(1.0), np.array([tau, 0.0]))
+    assert np.exp(bound.log_bound[-1]) == pytest.approx(tau, rel=1e-8)
+
+
+def test_growth_on_a_trajectory_that_rounding_decides_is_unresolved():
+    mixture = pair(1), np.array([0.3, 0.7]), np.array(0.002)
+    start = flow.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).x[-1]
+    found = growth.flow_growth(start, *mixture, np.array([2.0, 1.0, 0.0]))
+    assert found.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    actual = growth.error_growth(start, *mixture, np.array([2.0, 1.0, 0.0]), np.array([0.01]), flow.everywhere)
+    assert actual.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    assert actual.difference_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+
+
+def test_bound_of_rising_times_is_not_applicable():
+    found = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(0.1), np.array([0.0, 1.0]))
+    assert (found.status == Status.not_applicable).all()
+    assert np.isnan(found.log_bound).all()
+
+
+@pytest.mark.parametrize("bias", [0.01, 1e-5, -1e-8])
+def test_difference_of_trajectories_keeps_its_relative_digits(bias):
+    """Against an adaptive solver for both at 1e-13; what that leaves of the difference bounds the check."""
+    means, weights, variance = np.array([[-1.0, 0.3], [0.8, -0.5], [0.1, 1.2]]), np.array([0.2, 0.5, 0.3]), 0.1
+
+    def flows(minus_tau: float, y: np.ndarray) -> np.ndarray:
+        v, slopes = variance - 2 * minus_tau, []
+        for x, wrong in ((y[:2], 0.0), (y[2:], bias)):
+            r = weights * np.exp(-((x - means) ** 2).sum(axis=1) / (2 * v))
+            slopes.append((r @ means / r.sum() - x) / v + wrong)
+        return np.concatenate(slopes)
+
+    solved = solve_ivp(flows, (-1.5, 0.0), [0.2, 0.1, 0.2, 0.1], method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
+    found = growth.error_growth(
+        np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.0]), np.full(2, bias), flow.everywhere
+    )
+    expected, size = solved[2:] - solved[:2], np.abs(found.difference[-1]).max()
+    assert np.abs(found.difference[-1] - expected).max() <= 1e-8 * size + 1e-13
+    assert np.abs(found.difference[-1] - expected).max() <= found.precision[-1] + 1e-13
+    assert found.difference_status[-1] == Status.ok
+
+
 def test_the_two_routes_of_the_closed_form_agree_where_they_meet(monkeypatch):
     tau0 = np.linspace(0.3, 2.0, 50)
     found = []
@@ -123,9 +200,10 @@ def test_bound_is_the_linear_comparison_equation():
         hessian = offset.T @ (r[:, None] * offset) / v**2 - np.eye(2) / v
         return np.array([*((r @ means - x) / v), np.linalg.eigvalsh(hessian)[-1] * y[2] + 1])
 
-    solved = solve_ivp(rate, (-1.5, 0.0), [0.2, 0.1, 0.0], rtol=1e-10, atol=1e-12)
+    solved = solve_ivp(rate, (-1.5, 0.0), [0.2, 0.1, 0.0], method="DOP853", rtol=1e-12, atol=1e-14)
     found = growth.flow_growth(np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.4, 0.0]))
-    assert np.exp(found.log_bound[-1]) == pytest.approx(solved.y[2, -1], rel=1e-6)
+    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=1e-8)
+    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=found.error[-1])
 
 
 def test_an_error_in_the_layer_is_what_grows_at_the_centre_and_all_stay_below_the_bound():
@@ -143,10 +221,26 @@ def test_constant_errors_are_the_worst_of_their_size_on_a_line():
     mixture, track = (pair(1.0), np.array([0.3, 0.7]), np.array(0.09)), np.array([2.0, 0.0])
     x = np.linspace(-2, 2, 21)[:, None]
 
-    def ends(profile: flow.Profile, bias: float) -> np.ndarray:
-        return growth.error_growth(x, *mixture, track, np.array([bias]), profile, 128).difference[:, -1, 0]
+    def ends(profile: Profile, bias: float) -> np.ndarray:
+        return growth.error_growth(x, *mixture, track, np.array([bias]), profile).difference[:, -1, 0]
 
     low, high = ends(flow.everywhere, -0.05), ends(flow.everywhere, 0.05)
     for profile in (flow.in_layer, flow.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
         other = ends(profile, 0.05)
         assert np.all((low - 1e-9 <= other) & (other <= high + 1e-9))
+
+
+def test_growth_and_difference_do_not_depend_on_those_beside_them(monkeypatch):
+    rng = np.random.default_rng(5)
+    x, means = rng.normal(size=(2, 20, 2)), rng.normal(size=(2, 1, 3, 2))
+    weights, variance, track = rng.dirichlet(np.ones(3), (2, 1)), rng.uniform(0.1, 1, (1, 20)), np.array([2.0, 0.5, 0.0])
+    monkeypatch.setattr("scoreshock.kernels.trajectory.PIECE", 32)
+    linear = growth.flow_growth(x, means, weights, variance, track, 1e-6)
+    actual = growth.error_growth(x, means, weights, variance, track, np.array([0.1, -0.2]), flow.in_layer, 1e-6)
+    monkeypatch.undo()
+    alone = x[1, 13], means[1, 0], weights[1, 0], variance[0, 13], track
+    for single, many in (
+        (growth.flow_growth(*alone, 1e-6), linear),
+        (growth.error_growth(*alone, np.array([0.1, -0.2]), flow.in_layer, 1e-6), actual),
+    ):
+        assert all(np.array_equal(one, rows[1, 13]) for one, rows in zip(single, many, strict=True))

@@ -452,13 +452,13 @@ class TestShapes:
         for function in FUNCTIONS:
             assert function(x[:0], means, weights, 1.0, 0.0).shape[0] == 0
 
-    def test_single_precision_stays_single(self):
+    def test_single_precision_is_widened(self):
         for k, n in [(2, 1), (3, 2), (8, 12)]:
-            x, means, weights = (a.astype(np.float32) for a in draw(k, n))
-            found = mixture.score(x, means, weights, np.float32(0.5), 0.25)
-            assert found.dtype == np.float32
-            wanted = mixture.score(*(a.astype(float) for a in (x, means, weights)), 0.5, 0.25)
-            np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-5)
+            single = [a.astype(np.float32) for a in draw(k, n)]
+            for function in FUNCTIONS:
+                found = function(*single, np.float32(0.5), np.float32(0.25))
+                assert found.dtype == float
+                assert alike(found, function(*(a.astype(float) for a in single), 0.5, 0.25))
 
     def test_memory_of_a_broadcast_sweep_is_that_of_its_result(self):
         _, means, weights = draw(8, 2)

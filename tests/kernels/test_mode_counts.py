@@ -269,3 +269,43 @@ def test_of_two_unequal_modes_the_lighter_ends():
     c = 0.5 * np.log(7 / 3)
     delta = brentq(lambda d: d * np.sqrt(d * d - 1) - np.arccosh(d) - c, 1 + 1e-9, 5, xtol=1e-15)
     np.testing.assert_allclose(2 * tree.tau_event[0], delta**-2, rtol=1e-12)
+
+
+def regular_polygon(p):
+    angle = 2 * np.pi / p * np.arange(p)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1), np.full(p, 1 / p)
+
+
+@pytest.mark.parametrize("p", [3, 4, 5, 6, 8, 10, 12, 16])
+def test_a_regular_polygon_has_as_many_modes_as_its_symmetry_allows_or_is_unresolved(p):
+    means, weights = regular_polygon(p)
+    fraction = np.concatenate([np.linspace(0.05, 0.9, 18), np.linspace(0.91, 1.0, 19)[:-1], [0.965, 0.999, 0.9999, 1.1]])
+    found = count_modes(means, weights, 0.5 * fraction)
+    resolved = found.status == Status.ok
+    assert np.isin(found.number[resolved], [1, p, p + 1]).all()
+    assert (found.status[~resolved] == Status.unresolved).all()
+    assert (found.number[~resolved] == 0).all()
+    assert resolved[fraction < 0.6].all()
+    assert (found.number[fraction < 0.6] == p).all()
+    assert resolved[-1]
+    if p <= 10:
+        assert resolved[fraction < 0.97].all()
+
+
+@pytest.mark.parametrize("p", [4, 5, 6, 8, 10, 12, 16])
+def test_a_regular_polygon_loses_all_its_modes_at_its_centre(p):
+    found = last_merging(*regular_polygon(p), ZERO)
+    assert found.status == Status.ok
+    np.testing.assert_allclose(2 * found.tau, 0.5, rtol=1e-8)  # the eigenvalue of the means' covariance
+    assert found.modes_before == p
+
+
+def test_statuses_say_where_rounding_hides_the_modes():
+    means, weights = regular_polygon(10)
+    found = count_modes(means, weights, np.array([0.4, 0.4998]))
+    assert found.status.tolist() == [Status.ok, Status.unresolved]
+    assert found.number.tolist() == [10, 0]
+    assert np.isnan(found.position[1]).all()
+    lattice = np.arange(80.0)[:, None]
+    on_line = count_modes(lattice, np.full(80, 1 / 80), np.array(4.4))
+    assert (on_line.status, on_line.number) == (Status.unresolved, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +13,13 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, fsolve
 
 from scoreshock.conventions import Status
+from scoreshock.kernels import descartes
 from scoreshock.kernels.modes import Merging, merging, modes, pair_merging
 from tests.reference import cases, check, identify, means_of, weights_of
+
+NEARLY_FLAT = json.loads((Path(__file__).parents[1] / "near-flat-modes.json").read_text())["cases"]
+LAST_OF_LATTICE = {6: 0.5766063905063, 10: 0.8997325585428, 12: 1.0607201351126, 16: 1.3820246189925}
+"""v of the last merging of k equal components at 0, ..., k - 1, to 1e-11: halved by counts in 230-bit arithmetic."""
 
 
 @pytest.fixture(autouse=True)
@@ -234,5 +241,65 @@ def test_a_point_has_the_same_bits_alone_in_a_batch_and_in_any_split(k):
     count, place = modes(means, weights, np.array(0.2))
     for i in range(5):
         one = modes(means[i], weights[i], np.array(0.2))
+        assert one[0] == count[i]
+        np.testing.assert_array_equal(one[1], place[i])
+
+
+@pytest.mark.parametrize("k", LAST_OF_LATTICE)
+def test_a_lattice_has_one_mode_from_its_last_merging_on(k):
+    lattice, weights, last = np.arange(float(k)), np.full(k, 1 / k), LAST_OF_LATTICE[k]
+    found = merge(lattice, weights)
+    assert found.status == Status.ok
+    assert 2 * found.tau_star == pytest.approx(last, rel=3e-9)
+    assert modes(line(lattice), weights, last * np.array([1 - 1e-7, 1 + 1e-7]))[0].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("case", NEARLY_FLAT, ids=range(len(NEARLY_FLAT)))
+def test_numbers_of_modes_are_those_of_longer_arithmetic(case):
+    count, _ = modes(line(case["means"]), np.array(case["weights"]), np.array(case["v"]))
+    assert count.tolist() == case["modes"]
+
+
+@pytest.mark.parametrize("k", [9, 12, 16])
+def test_numbers_of_modes_never_rise_with_v(k):
+    v = np.concatenate([np.linspace(0.2, 1.5, 150), LAST_OF_LATTICE.get(k, 0.73) * (1 + np.linspace(-1e-8, 1e-8, 21))])
+    count, _ = modes(line(np.arange(float(k))), np.full(k, 1 / k), np.sort(v))
+    assert count.min() == 1
+    assert (np.diff(count) <= 0).all()
+
+
+def test_a_ripple_below_twice_the_precision_is_unresolved():
+    # The ripple of the lattice is exp(-2 pi^2 v): 1e-38 at v = 4.4, where the ends are still felt less than that.
+    lattice, weights = np.arange(80.0), np.full(80, 1 / 80)
+    count, place = modes(line(lattice), weights, np.array([1.0, 4.4]))
+    assert count.tolist()[1] == 0
+    assert count[0] > 1
+    assert np.isnan(place[1]).all()
+    found = merge(lattice, weights)
+    assert (found.status, found.n_events) == (Status.unresolved, 0)
+    assert np.isnan(found.tau_star)
+    assert (found.event_status == Status.unresolved).all()
+
+
+def test_the_series_of_the_score_agree_in_both_precisions_within_their_bound():
+    rng = np.random.default_rng(8)
+    mu, w = np.sort(rng.uniform(0, 1, (6, 200)), axis=0), rng.dirichlet(np.ones(6), 200).T
+    mixtures = descartes.Line(mu, np.log(w), np.stack([np.zeros_like(mu), w]))
+    left, v = rng.uniform(0, 1, 200), 10 ** rng.uniform(-3, 0, 200)
+    width = np.sqrt(v) * 2.0 ** -rng.uniform(4, 12, 200)
+    single, double = (descartes.bernstein(left, width, v, mixtures, precision) for precision in (0, 1))
+    assert descartes.summable(left, width, v, mixtures).all()
+    rounding, rest = descartes._errors(left, width, v, mixtures, descartes.DEGREES[0])
+    # The polynomials' values at both ends: their degrees differ.
+    assert (np.abs(single[[0, -1]] - double[[0, -1]]) <= descartes.EPS[0] * rounding + rest).all()
+    assert (np.abs(double[0]) > 1e3 * descartes.EPS[0] * rounding).mean() > 0.9
+
+
+def test_a_nearly_flat_point_has_the_same_bits_alone_and_in_a_batch():
+    means = np.arange(16.0) + 1e-10 * np.random.default_rng(9).standard_normal((6, 16))
+    weights, v = np.full(16, 1 / 16), np.array([0.5, 0.9, 1.2, 1.38, 1.3819, 1.5])
+    count, place = modes(line(means), weights, v)
+    for i in range(6):
+        one = modes(line(means[i]), weights, v[i])
         assert one[0] == count[i]
         np.testing.assert_array_equal(one[1], place[i])

@@ -216,3 +216,79 @@ def test_times_do_not_depend_on_those_beside_them():
             alone = function(means[i], weights, np.array(0.09))
             assert np.array_equal(alone[0], whole[i], equal_nan=True)
             assert alone[1] == status[i]
+
+
+@pytest.mark.parametrize(("a", "index"), [(2.0, 55), (4.0, 64), (1.0, 30)])
+def test_drift_finds_narrow_windows_of_instability(a, index):
+    # In the first two it is unstable in one narrow window of v only.
+    c = np.linspace(0.02, 0.9, 120)[index]
+    mu, weights = a * np.array([-1.0, 0.0, 1.0]), np.array([(1 - c) / 2, c, (1 - c) / 2])
+    v = np.geomspace(1e-4 * a * a, 8 * a * a, 60_000)
+    r = weights * np.exp(-(mu**2) / (2 * v[:, None]))
+    r /= r.sum(axis=1, keepdims=True)
+    unstable = r @ mu**2 / v - 1 + v / (2 * (v + 1)) > 0
+    last = np.flatnonzero(unstable)[-1]
+    tau, status = neighbours.drift(mu[:, None], weights, ZERO)
+    assert status == Status.ok
+    assert v[last] <= 2 * tau <= v[last + 1]
+
+
+@pytest.mark.parametrize("k", [3, 4, 6])
+@pytest.mark.parametrize("variance", [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 40.0])
+def test_drift_of_many_mixtures_is_the_largest_root_of_a_dense_scan(k, variance):
+    rng = np.random.default_rng(k)
+    means = rng.standard_normal((12, k, 3)) * 10 ** rng.uniform(-1, 1, (12, 1, 1)) * 10 ** rng.uniform(-3, 0, (12, k, 1))
+    weights = rng.dirichlet(np.ones(k), 12)
+    for mu, w, tau, status in zip(means, weights, *neighbours.drift(means, weights, np.array(variance)), strict=True):
+        centred = mu - w @ mu
+        distances = (centred**2).sum(axis=1)
+        top = max(4 * distances.max(), 4 * variance) * 1.1
+        v = np.geomspace(max(variance, 1e-9 * top), top, 5000)
+        logits = np.log(w) - distances / (2 * v[:, None])
+        r = np.exp(logits - logits.max(axis=1, keepdims=True))
+        r /= r.sum(axis=1, keepdims=True)
+        offset = centred - (r @ centred)[:, None]
+        gamma = np.einsum("vk,vka,vkb->vab", r, offset, offset)
+        rate = np.linalg.eigvalsh(gamma)[:, -1] / v - 1 + v / (2 * (v + 1 - variance))
+        unstable = np.flatnonzero(rate > 0)
+        if len(unstable):
+            assert status == Status.ok
+            assert v[unstable[-1]] * (1 - 1e-12) <= variance + 2 * tau
+        if status == Status.ok:
+            assert not (rate[v > (variance + 2 * tau) * (1 + 1e-12)] > 1e-12).any()
+        else:
+            assert status == Status.below_floor
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-10, 1e150])
+def test_drift_of_more_components_at_any_scale(scale):
+    means, weights, variance = scale * np.array([[-1.0], [0.0], [1.0]]), np.ones(3) / 3, np.array([0.0, 1.0, 3.0])
+    tau, status = neighbours.drift(means, weights, variance)
+    if scale > 1:
+        # Far above one the drift is neutral where Gamma = v/2, whatever sigma0.
+        assert (status == Status.ok).all()
+        np.testing.assert_allclose(tau, tau[0], rtol=1e-12)
+        r = np.exp(-(scale**2) / (4 * tau[0]))
+        assert 2 * r / (1 + 2 * r) * scale**2 == pytest.approx(tau[0], rel=1e-12)
+    else:
+        # What is no mixture is unstable where its own variance exceeds 2 (sigma0^2 - 1).
+        assert status.tolist() == [Status.below_floor, Status.below_floor, Status.ok]
+        assert tau[2] == pytest.approx(0.5, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("mu", "weights"),
+    [
+        ([0.0, 1e-5, 1.0], [0.45, 0.45, 0.1]),  # the highest peak is that of the near pair, 1e10 below the other in v
+        ([0.0, 1e-12, 1.0], [0.05, 0.05, 0.9]),
+        ([0.0, 0.02, 1.0, 1.011], [0.252, 0.252, 0.248, 0.248]),
+        ([0.0, 0.02, 1.0, 1.011], [0.248, 0.248, 0.252, 0.252]),
+    ],
+)
+def test_the_highest_of_several_peaks_is_found_at_any_separation_of_scales(mu, weights):
+    means, weights = np.array(mu)[:, None], np.array(weights)
+    tau, status = neighbours.entropic(means, weights, ZERO)
+    least = np.diff(means[:, 0]).min() ** 2
+    everywhere = neighbours.neighbours(means, weights, ZERO, np.geomspace(least / 1e3, 10, 1500)).entropy_log_rate
+    assert status == Status.ok
+    assert neighbours.neighbours(means, weights, ZERO, tau).entropy_log_rate <= everywhere.min()

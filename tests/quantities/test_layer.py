@@ -64,7 +64,7 @@ def test_profiles_and_trajectories_run_through_the_layer_along_its_normal(family
     tau, line = {"values": [0.01, 0.1]}, {"values": [-1.0, 0.5]}
     edge = layer.compute(mixture, {"options": {"tau": tau}})
     profile = scores.compute(mixture, {"options": {"x": line, "tau": tau}}).position
-    options = {"tau": tau, "starts": line, "bias": 1e-3, "place": "everywhere"}
+    options = {"tau": tau, "starts": line, "bias": 1e-3, "place": "everywhere", "rtol": 1e-8}
     paths = trajectories.compute(mixture, {"options": options})
     first = paths.trajectory.sel(tau=0.1)
     steps = [profile.diff("x").isel(x=0) / 1.5, first.diff("start").isel(start=0) / 1.5]

@@ -9,6 +9,7 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import FLAGS, VARIABLES, Status
 from scoreshock.kernels import flow
+from scoreshock.kernels.trajectory import Mixture
 from scoreshock.quantities.divergence import divergence_bound
 from scoreshock.quantities.neighbours import neighbouring_times, neighbours
 from scoreshock.quantities.regions import regions
@@ -22,9 +23,9 @@ TRACK = [2.0, 0.5, 0.0]
 def all_quantities(mixture: xr.Dataset) -> list[xr.Dataset]:
     levels = xr.DataArray([0.0, 0.3], dims="tau_min")
     return [
-        trajectories(mixture, STARTS, TRACK, steps=16),
+        trajectories(mixture, STARTS, TRACK),
         trajectories(mixture, STARTS, TRACK, stochastic=True, seed=3, steps=16),
-        error_growth(mixture, STARTS, TRACK, 0.1, "layer", steps=16),
+        error_growth(mixture, STARTS, TRACK, 0.1, "layer"),
         centre_growth(mixture, levels, 2.0),
         divergence_bound(mixture, levels, 2.0, 0.1, "layer"),
         neighbours(mixture, [0.0, 0.4]),
@@ -58,8 +59,8 @@ def test_noise_belongs_to_a_start_not_to_its_neighbours():
 
 def test_times_may_differ_along_the_sweep():
     track = xr.DataArray([1.0, 0.0], dims="tau") * SWEEP.separation**2
-    found = trajectories(SWEEP, STARTS, track, steps=64)
-    one = trajectories(SWEEP.isel(separation=2), STARTS, track.isel(separation=2).values, steps=64)
+    found = trajectories(SWEEP, STARTS, track)
+    one = trajectories(SWEEP.isel(separation=2), STARTS, track.isel(separation=2).values)
     np.testing.assert_array_equal(found.trajectory.isel(separation=2).transpose(*one.trajectory.dims), one.trajectory)
     xr.testing.assert_allclose(found.times, track.astype(float))
 
@@ -69,10 +70,10 @@ def test_a_given_field_acts_as_the_named_one():
     values = mixture.component_mean.values, mixture.component_weight.values, mixture.component_variance.values
 
     def layer(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        return flow.in_layer(x, flow.Mixture(*values), tau)
+        return flow.in_layer(x, Mixture(*values), tau)
 
-    given = error_growth(mixture, STARTS, TRACK, 0.1, layer, steps=16)
-    xr.testing.assert_identical(given, error_growth(mixture, STARTS, TRACK, 0.1, "layer", steps=16))
+    given = error_growth(mixture, STARTS, TRACK, 0.1, layer)
+    xr.testing.assert_identical(given, error_growth(mixture, STARTS, TRACK, 0.1, "layer"))
 
 
 def test_several_features_take_a_bias_with_as_many():
@@ -92,6 +93,9 @@ def test_several_features_take_a_bias_with_as_many():
         ({"tau": [1.0, -1.0]}, "tau"),
         ({"tau": 1.0}, "tau"),
         ({"tau": TRACK, "place": "nowhere"}, "place"),
+        ({"tau": TRACK, "rtol": 1e-14}, "rtol: 1e-14 is not allowed; allowed: a number from 1e-12 to 0.01"),
+        ({"tau": TRACK, "rtol": "fine"}, "rtol"),
+        ({"tau": TRACK, "rtol": True}, "rtol"),
     ],
 )
 def test_mistakes_are_named(arguments, message):
