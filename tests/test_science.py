@@ -356,12 +356,13 @@ def test_nan_never_stands_beside_ok_nor_a_time_beside_a_status_without_one(name)
 
 
 def test_every_status_occurs_but_missing_which_is_for_joins_and_failed_which_is_for_unchecked_input():
+    # And but unresolved, which takes long where it occurs: its cases are with the modes, wells and trajectories.
     seen = set()
     for build in EDGES.values():
         for result in results_at(build()):
             for name in set(ANCILLARY.values()) & set(result.data_vars) - {"time_status"}:
                 seen |= set(np.unique(result[name]).tolist())
-    assert seen == {int(status) for status in Status} - {Status.missing, Status.failed}
+    assert seen == {int(status) for status in Status} - {Status.missing, Status.failed, Status.unresolved}
 
 
 def test_the_noise_level_answers_to_the_status_of_its_time_and_not_to_a_schedule_that_it_does_not_have():
