@@ -99,18 +99,19 @@ def moments(given: Part, x: np.ndarray, kappa: np.ndarray, nodes: int = NODES) -
     start = np.where(x > given.edges[0], np.minimum(x, split), top)
     origin, at_top = _origin(given, x, kappa, start, top)
     z0 = origin - x
-    cells = _cell_windows(given, kappa, origin, z0)
-    used = np.flatnonzero((cells[1] > cells[0]).any(axis=1))
-    sums = np.zeros((SUMS, x.size))
-    for low, high in [
-        *_tail_windows(given, kappa, origin, z0, top, at_top),
-        *((cells[0][i], cells[1][i]) for i in used),
-    ]:
-        points = np.flatnonzero(high > low)
-        if points.size:
-            low, high, y, z, k = (a[points] for a in (low, high, origin, z0, kappa))
-            sums[:, points] += _window_sums(given.potential.take(points), low, high, y, z, k, nodes)
-    return _normalised(given, x, kappa, origin, z0, sums)
+    tails = _tail_windows(given, kappa, origin, z0, top, at_top)
+    low, high = (
+        np.concatenate([*(tail[None] for tail in ends), cells])
+        for ends, cells in zip(zip(*tails, strict=True), _cell_windows(given, kappa, origin, z0), strict=True)
+    )
+    window, point = np.nonzero(high > low)
+    sums = np.zeros((x.size, SUMS))
+    for first in range(0, point.size, BLOCK):
+        i, j = window[first : first + BLOCK], point[first : first + BLOCK]
+        own = _window_sums(given.potential.take(j), low[i, j], high[i, j], origin[j], z0[j], kappa[j], nodes)
+        # Window by window, in one order at every point: its bits do not depend on the others.
+        np.add.at(sums, j, own.T)
+    return _normalised(given, x, kappa, origin, z0, np.ascontiguousarray(sums.T))
 
 
 def _relative(potential: Potential, kappa: np.ndarray, y: np.ndarray, z: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -251,7 +252,8 @@ def _cell_windows(given: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.nda
 
 
 @cache
-def _rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+def rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and weights (nodes, 1) of the Gauss-Legendre rule between 0 and 1."""
     place, weight = np.polynomial.legendre.leggauss(nodes)
     return (place[:, None] + 1) / 2, weight[:, None] / 2
 
@@ -266,7 +268,7 @@ def _window_sums(
     nodes: int,
 ) -> np.ndarray:
     """Sums over one window of ``e^E`` times 1, d, d^2, d^3, dU', dU'^2, U'', |U''| and |d|, d from the origin; (9, B)."""
-    place, weight = _rule(nodes)
+    place, weight = rule(nodes)
     d = low + (high - low) * place
     rows = np.empty((nodes, SUMS, d.shape[-1]))
     e, ed, edd, eddd, ef, eff, eb, eb_size, ed_size = rows.swapaxes(0, 1)

@@ -93,13 +93,17 @@ class Quartic:
 
 @dataclass(frozen=True)
 class Given:
-    """A callable potential; derivatives that are not given are five-point differences with a step of ``scale/512``."""
+    """A callable potential; derivatives that are not given are five-point differences with a step of ``length/512``.
+
+    The length is ``scale``, or what ``lengths`` (places and lengths) interpolate where U bends within less.
+    """
 
     function: Function
     first: Function | None
     second: Function | None
     scale: float
     sign: float = 1.0
+    lengths: tuple[np.ndarray, np.ndarray] | None = None
 
     @property
     def noise(self) -> float:
@@ -109,19 +113,25 @@ class Given:
         return np.asarray(self.function(self.sign * y), dtype=float)
 
     def slope(self, y: np.ndarray) -> np.ndarray:
-        x, t = self.sign * y, STEP * self.scale
+        x = self.sign * y
         if self.first is not None:
             return self.sign * np.asarray(self.first(x), dtype=float)
+        t = self.step(x)
         near, far = (self.function(x + s) - self.function(x - s) for s in (t, 2 * t))
         return self.sign * (8 * near - far) / (12 * t)
 
     def curvature(self, y: np.ndarray) -> np.ndarray:
-        x, t = self.sign * y, STEP * self.scale
+        x = self.sign * y
         if self.second is not None:
             return np.asarray(self.second(x), dtype=float)
+        t = self.step(x)
         centre = 2 * self.function(x)
         near, far = (self.function(x + s) + self.function(x - s) - centre for s in (t, 2 * t))
         return (16 * near - far) / (12 * t * t)
+
+    def step(self, x: np.ndarray) -> np.ndarray | float:
+        """Step of the differences at x."""
+        return STEP * (self.scale if self.lengths is None else np.interp(x, *self.lengths))
 
     def change(self, y: np.ndarray, d: np.ndarray) -> np.ndarray:
         return self.value(y + d) - self.value(y)

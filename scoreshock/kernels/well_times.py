@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.wells import Wells, at, boundary_at, rising_root
+from scoreshock.kernels.bracketing import bracketed, rising_root
+from scoreshock.kernels.well_merging import ROUNDING, Bracket, bracket
+from scoreshock.kernels.wells import Wells, at, boundary_at
 
 OCTAVES = np.arange(-12, 5)
 """The criterion is scanned at 0 and at these powers of two of half the squared half-distance of the wells. A barrier that
@@ -20,13 +21,20 @@ DOUBLINGS = 60
 RESIDUAL = 1e-6
 """What ``s_x`` may be at a fold, in units of its terms ``U''`` at the well and ``1/(2 tau)``; rounding is near 1e-12."""
 
+NEARBY = 1e-7
+"""Relative distance of the times between which the score at a fold must change its sign."""
 
-STEPS = 100
-"""Bound of the steps of a bracketed root; a dozen are typical."""
+WIDTHS = (1e-3, 1e-5)
+"""Relative widths of the bracket in which the last fold is sought: a narrower one where a wider one holds several."""
 
-EPS = np.finfo(float).eps
+MISSED = 1e-5
+"""Relative distance from a merging within which two modes may be counted as one."""
 
-Values = Callable[[np.ndarray, np.ndarray], np.ndarray]
+PRECISION = 1e-8
+"""Relative error of a merging time, from the rounding of the score, beyond which it is not reported."""
+
+BALANCED = 1e-7
+"""Relative distance of the fold from a pitchfork up to which it is one."""
 
 
 class BoundaryTime(NamedTuple):
@@ -61,8 +69,9 @@ def boundary_time(wells: Wells) -> BoundaryTime:
     -------
     BoundaryTime
         ``tau`` is the largest root, the first met in generation; ``n_roots`` counts those told apart by a scan in octaves.
-        ``status``: ``ok``, ``no_transition`` (one well), ``no_real_root``, ``failed``; NaN unless ``ok``. At the root
-        ``background_x = -gradient^2/4``.
+        ``status``: ``ok``, ``no_transition`` (no well on one side of the split), ``no_real_root`` (the criterion is
+        negative at all times), ``failed`` (it is not computed at some time, or never turns negative); NaN unless ``ok``. At
+        the root ``background_x = -gradient^2/4``.
 
     Notes
     -----
@@ -76,23 +85,24 @@ def boundary_time(wells: Wells) -> BoundaryTime:
     0.269102819666
     """
     count = wells.split.size
-    tau, n_roots = np.full(count, np.nan), np.zeros(count, dtype=np.int64)
+    tau, n_roots, status = np.full(count, np.nan), np.zeros(count, dtype=np.int64), wells.status.copy()
     points = np.flatnonzero(wells.status == Status.ok)
     if points.size:
-        low, high, at_low, at_high, n_roots[points] = _last_fall(wells, points)
+        low, high, at_low, at_high, n_roots[points], status[points] = _last_fall(wells, points)
         found = np.flatnonzero(np.isfinite(low))
         tau[points[found]] = bracketed(
             lambda t, i: boundary_at(wells, points[found[i]], t).criterion, *(a[found] for a in (low, high, at_low, at_high))
         )
-    missing = np.isnan(tau)
-    there = boundary_at(wells, np.arange(count), np.where(missing, 1.0, tau))
-    status = np.where(missing & (wells.status == Status.ok), np.int8(Status.no_real_root), wells.status)
+    there = boundary_at(wells, np.arange(count), np.where(np.isnan(tau), 1.0, tau))
+    status[(status == Status.ok) & (np.isnan(tau) | (there.status != Status.ok))] = Status.failed
+    missing = status != Status.ok
+    tau = np.where(missing, np.nan, tau)
     values = [np.where(missing, np.nan, a) for a in (there.position, there.score, there.background_x, there.gradient)]
     return BoundaryTime(*(a.reshape(wells.shape) for a in (tau, *values, n_roots, status)))
 
 
 def _last_fall(wells: Wells, points: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Bracket of the last fall of the criterion through zero, its values there, and the number of changes of sign."""
+    """Bracket of the last fall of the criterion through zero, its values there, its number of changes of sign, a status."""
     unit = 0.125 * (wells.high - wells.low)[points] ** 2
     times = [np.zeros_like(unit), *(unit * 2.0**i for i in OCTAVES)]
     each = np.stack(times)
@@ -113,11 +123,14 @@ def _last_fall(wells: Wells, points: np.ndarray) -> tuple[np.ndarray, ...]:
         falls = (values[i] > 0) & (values[i + 1] <= 0)
         result = np.where(falls, [times[i], times[i + 1], values[i], values[i + 1]], result)
         n_roots += falls | ((values[i] <= 0) & (values[i + 1] > 0))
-    return (*result, n_roots)
+    status = np.where(np.isnan(result[0]), np.int8(Status.no_real_root), np.int8(Status.ok))
+    status[np.isnan(values).any(axis=0) | (values[-1] > 0)] = Status.failed
+    result[:, status != Status.ok] = np.nan
+    return (*result, n_roots, status)
 
 
 def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingTime:
-    """Time at which the density's two modes become one: ``s = s_x = 0``.
+    """Last time at which two of the density's modes become one: ``s = s_x = 0``. Later it has one mode.
 
     Parameters
     ----------
@@ -129,16 +142,19 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
     Returns
     -------
     MergingTime
-        ``tau``, ``x`` and ``status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold between the lesser
-        well and the barrier); NaN unless ``ok``.
+        ``tau``, ``x`` and ``status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold was found), ``unresolved``
+        (the score near the merging is within rounding of zero); NaN unless ``ok``.
 
     Notes
     -----
-    A fold in general: at each x between the lesser well and the barrier the score is negative (seen from that well) at
-    tau = 0 and positive in the end, and vanishes at some T(x); the fold is where T is largest, and there ``s_x = 0``.
-    This is solved in brackets, and stays regular as the fold becomes a pitchfork. A symmetric density has a pitchfork at
-    its centre, where ``s_x = 0`` is solved by itself: the boundary criterion. The lesser well is that to which the score
-    does not point at the root of the boundary criterion.
+    A fold in general: at each x between a mode and the minimum beside it the score points to the mode at first and away
+    from it in the end, and vanishes at some T(x); the fold is where T is largest, and there ``s_x = 0``. This is solved in
+    brackets, and stays regular as the fold becomes a pitchfork. A quartic without tilt has a pitchfork at the centre, where
+    ``s_x = 0`` is solved by itself: the boundary criterion.
+
+    Of a tilted quartic the mode is the lesser well and the minimum the barrier; the lesser well is that to which the score
+    does not point at the root of the boundary criterion. Of any other density, which may have more than two wells, modes
+    and minima shortly before the last merging are found by counting modes (`scoreshock.kernels.well_merging`).
 
     Examples
     --------
@@ -149,50 +165,135 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
     (0.1937869449, -0.3740155011)
     """
     crossing = boundary_time(wells) if crossing is None else crossing
-    tau, x, score = (np.array(a, dtype=float).reshape(-1) for a in (crossing.tau, crossing.x, crossing.score))
-    status = np.where(wells.status == Status.ok, np.int8(Status.failed), wells.status)
-    status = np.where(wells.symmetric & np.isfinite(tau), wells.status, status)
-    x = np.where(wells.symmetric & np.isfinite(tau), wells.split, np.nan)
-    tau = np.where(wells.symmetric, tau, np.nan)
-    points = np.flatnonzero((wells.status == Status.ok) & ~wells.symmetric & np.isfinite(score))
-    if points.size:
-        tau[points], x[points], good = _folds(wells, points, np.sign(score[points]))
+    tau, score = (np.array(a, dtype=float).reshape(-1) for a in (crossing.tau, crossing.score))
+    pitchfork = wells.symmetric & np.isfinite(tau)
+    status = np.where(pitchfork, np.int8(Status.ok), np.int8(Status.failed))
+    status[(wells.n_wells == 1) & (wells.status != Status.failed)] = Status.no_transition
+    x = np.where(pitchfork, wells.split, np.nan)
+    tau = np.where(pitchfork, tau, np.nan)
+    points = np.flatnonzero((wells.n_wells > 1) & ~pitchfork & (wells.status != Status.failed))
+    if wells.quartic:
+        points = points[np.isfinite(score[points])]
+        tau[points], x[points], good = _quartic_folds(wells, points, np.sign(score[points]))
         status[points[good]] = Status.ok
+    else:
+        for point in points.tolist():
+            tau[point], x[point], status[point] = _last_fold(wells, point)
     tau, x = (np.where(status == Status.ok, a, np.nan) for a in (tau, x))
     return MergingTime(*(a.reshape(wells.shape) for a in (tau, x, status)))
 
 
-def _folds(wells: Wells, points: np.ndarray, sign: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _quartic_folds(wells: Wells, points: np.ndarray, sign: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Folds of the left mode where ``sign`` is 1 and of the right one where it is -1: tau, x, and whether they are that."""
-    well = np.where(sign > 0, wells.low[points], wells.high[points])
     curvature = 1 / np.where(sign > 0, *wells.variances[:, points])
     unit = 0.125 * (wells.high - wells.low)[points] ** 2
-    tau = unit / 2
+    pair = Pair(np.where(sign > 0, wells.low[points], wells.high[points]), wells.split[points], sign)
+    bends = -curvature, -wells.barrier_curvature[points]
+    tau, x, s_x = _folds(wells, points, pair, bends, (np.zeros_like(unit), unit / 2, np.full_like(unit, np.inf)), unit)
+    with np.errstate(all="ignore"):
+        small = np.abs(s_x) <= RESIDUAL * (curvature + 0.5 / tau)
+        return tau, x, small & _vanishes(wells, points, x, tau, sign)
+
+
+class Pair(NamedTuple):
+    """A mode and the minimum beside it, (B,) each; ``sign`` is 1 where the mode is on the left, else -1."""
+
+    mode: np.ndarray
+    minimum: np.ndarray
+    sign: np.ndarray
+
+
+def _folds(
+    wells: Wells,
+    points: np.ndarray,
+    pair: Pair,
+    bends: tuple[np.ndarray, np.ndarray],
+    times: tuple[np.ndarray, np.ndarray, np.ndarray],
+    unit: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Folds of pairs with the values ``bends`` of s_x: tau, x, and s_x there; ``times`` are a bound, a start, a bound."""
+    low, start, high = times
+    tau = start.copy()
+
+    def balanced(i: np.ndarray, x: np.ndarray, start: np.ndarray) -> np.ndarray:
+        def push(t: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            found = at(wells, points[i[j]], x[j], t)
+            return pair.sign[i[j]] * found.score, pair.sign[i[j]] * found.score_tau
+
+        return rising_root(push, start, low[i], high[i], np.zeros_like(x))
 
     def bend(x: np.ndarray, i: np.ndarray) -> np.ndarray:
         # The last place's time is near this one's.
-        tau[i] = _balanced(wells, points[i], x, sign[i], tau[i])
+        tau[i] = balanced(i, x, tau[i])
         return at(wells, points[i], x, tau[i]).score_x
 
-    x = bracketed(bend, well, wells.split[points], -curvature, -wells.barrier_curvature[points])
-    tau = _balanced(wells, points, x, sign, np.where(np.isfinite(tau), tau, unit))
-    found = at(wells, points, x, tau)
+    x = bracketed(bend, pair.mode, pair.minimum, *bends)
+    tau = balanced(np.arange(x.size), x, np.where(np.isfinite(tau), tau, unit))
+    return tau, x, at(wells, points, x, tau).score_x
+
+
+def _vanishes(wells: Wells, points: np.ndarray, x: np.ndarray, tau: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """Whether the score at x changes its sign at a finite time."""
+    before, after = (sign * at(wells, points, x, tau * (1 + step)).score for step in (-NEARBY, NEARBY))
+    return np.isfinite(tau) & (before < 0) & (after > 0)
+
+
+def _last_fold(wells: Wells, point: int) -> tuple[float, float, Status]:
+    """The last merging of one density with any number of wells: tau, x, status."""
+    for width in WIDTHS:
+        found = bracket(wells, point, width)
+        if found is None:
+            return np.nan, np.nan, Status.unresolved
+        tau, x, good = _fold_in(wells, point, found)
+        if good:
+            return tau, x, Status.ok
+    return np.nan, np.nan, Status.unresolved
+
+
+def _fold_in(wells: Wells, point: int, found: Bracket) -> tuple[float, float, bool]:
+    """The fold or pitchfork between two times: tau, x, and whether rounding leaves it its digits."""
+    modes, minima = found.zeros[::2], found.zeros[1::2]
+    points = np.full(minima.size, point)
+    low, high = np.full(minima.size, found.low), np.full(minima.size, found.high * (1 + MISSED))
+    sign = np.where(at(wells, points, minima, high).score > 0, 1.0, -1.0)
+    pair = Pair(np.where(sign > 0, modes[:-1], modes[1:]), minima, sign)
+    bends = [at(wells, points, x, low).score_x for x in pair[:2]]
+    if not (bends[0] < 0).all() or not (bends[1] > 0).all():
+        return np.nan, np.nan, False
+    tau, x, s_x = _folds(wells, points, pair, (bends[0], bends[1]), (low, np.sqrt(low * high), high), high)
+    rounding = ROUNDING / np.sqrt(2 * tau)
     with np.errstate(all="ignore"):
-        return tau, x, np.abs(found.score_x) <= RESIDUAL * (curvature + 0.5 / tau)
+        error = rounding / np.abs(at(wells, points, x, tau).score_tau) / tau
+        good = (np.abs(s_x) <= RESIDUAL / tau) & (error <= PRECISION) & _vanishes(wells, points, x, tau, sign)
+    if good.all():
+        last = int(np.argmax(tau))
+        return float(tau[last]), float(x[last]), True
+    return _pitchfork_in(wells, point, found)
 
 
-def _balanced(wells: Wells, points: np.ndarray, x: np.ndarray, sign: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Time at which the score at x vanishes, having pointed away from the barrier; NaN where it never does."""
+def _pitchfork_in(wells: Wells, point: int, found: Bracket) -> tuple[float, float, bool]:
+    """A pitchfork at the one minimum, where the score then vanishes at all times: tau, x, and whether it is that.
 
-    def push(tau: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = at(wells, points[i], x[i], tau)
-        return sign[i] * found.score, sign[i] * found.score_tau
-
-    return rising_root(push, start, np.zeros_like(x), np.full_like(x, np.inf), np.zeros_like(x))
+    Near it ``s = A + a (tau - tau_0) (x - x_0) + b (x - x_0)^3``: the fold is earlier by ``3 b/a (A/(2 b))^(2/3)``.
+    """
+    points, x = np.array([point]), found.zeros[1:2]
+    low, high = np.array([found.low]), np.array([found.high * (1 + MISSED)])
+    bends = [at(wells, points, x, t).score_x for t in (low, high)]
+    if found.zeros.size != 3 or not bends[0] > 0 or not bends[1] < 0:
+        return np.nan, np.nan, False
+    tau = bracketed(lambda t, i: at(wells, points[i], x[i], t).score_x, low, high, bends[0], bends[1])
+    near = 0.1 * (found.zeros[2] - found.zeros[0])
+    before, here, after = (at(wells, points, x + step, tau) for step in (-near, 0.0, near))
+    with np.errstate(all="ignore"):
+        one = (bends[1] - bends[0]) / (high - low)
+        three = (after.score_xx - before.score_xx) / (12 * near)
+        offset = np.abs(here.score) + ROUNDING / np.sqrt(2 * tau)
+        earlier = 3 * np.abs(three / one) * (offset / np.abs(2 * three)) ** (2 / 3)
+        return float(tau[0]), float(x[0]), bool((earlier <= BALANCED * tau)[0])
 
 
 def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
-    r"""Boundary time of two Gaussians put in place of the wells: ``tau = (a^2 - sigma^2)/2``, (31) and (42).
+    r"""Boundary time of two Gaussians put in place of two wells: ``tau = (a^2 - sigma^2)/2``, (31) and (42).
 
     ``2a`` is the distance of the two minima of U and ``sigma^2`` the mean of the two variances ``1/U''`` there, so that a
     symmetric quartic has ``tau = (b^2 - 1/(8 c b^2))/2``, section 10. A tilt changes the weights, on which the
@@ -201,7 +302,8 @@ def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     tau, status : array (...)
-        ``ok``; ``below_floor`` with its value where ``sigma^2 >= a^2``; ``no_transition`` with NaN for one well.
+        ``ok``; ``below_floor`` with its value where ``sigma^2 >= a^2``; NaN with ``no_transition`` for one well and with
+        ``not_applicable`` for more than two.
 
     Examples
     --------
@@ -213,46 +315,8 @@ def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         tau = 0.5 * (0.25 * (wells.high - wells.low) ** 2 - 0.5 * (wells.variances[0] + wells.variances[1]))
         status = np.where(tau > 0, wells.status, np.int8(Status.below_floor))
-    usable = (wells.status == Status.ok) & np.isfinite(tau)
+    many = (wells.status == Status.ok) & (wells.n_wells > 2)
+    usable = (wells.status == Status.ok) & np.isfinite(tau) & ~many
     status = np.where(usable, status, np.where(wells.status == Status.ok, np.int8(Status.failed), wells.status))
+    status = np.where(many, np.int8(Status.not_applicable), status)
     return np.where(usable, tau, np.nan).reshape(wells.shape), status.astype(np.int8).reshape(wells.shape)
-
-
-def bracketed(function: Values, low: np.ndarray, high: np.ndarray, at_low: np.ndarray, at_high: np.ndarray) -> np.ndarray:
-    """Root (B,) of ``function(t, points)`` in brackets with values of opposite sign, by Chandrupatla's (1997) method.
-
-    Inverse quadratic interpolation where it is safe, else bisection, each point by itself. A root is found to rounding.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> one = np.array([1.0])
-    >>> float(bracketed(lambda t, points: t * t - 2, 0 * one, 2 * one, -2 * one, 2 * one)[0].round(14))
-    1.4142135623731
-    """
-    root = np.full(low.shape, np.nan)
-    points = np.arange(low.size)
-    x1, x2, f1, f2, t = low, high, at_low, at_high, np.full(low.shape, 0.5)
-    for _ in range(STEPS):
-        if not points.size:
-            break
-        x = x1 + t * (x2 - x1)
-        f = function(x, points)
-        same = np.sign(f) == np.sign(f1)
-        x3, f3 = np.where(same, x1, x2), np.where(same, f1, f2)
-        x2, f2 = np.where(same, x2, x1), np.where(same, f2, f1)
-        x1, f1 = x, f
-        best = np.where(np.abs(f1) < np.abs(f2), x1, x2)
-        with np.errstate(all="ignore"):
-            least = 2 * EPS * np.abs(best) / np.abs(x2 - x1)
-            xi, ratio = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
-            smooth = (ratio**2 < xi) & ((1 - ratio) ** 2 < 1 - xi)
-            t = f1 / (f2 - f1) * f3 / (f2 - f3) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
-        t = np.where(smooth & np.isfinite(t), t, 0.5)
-        t = np.minimum(np.maximum(t, least), 1 - least)
-        done = ~(least <= 0.5) | (f == 0) | np.isnan(f)
-        root[points[done]] = np.where(f == 0, x, np.where(np.isnan(f), np.nan, best))[done]
-        go = ~done
-        points, x1, x2, f1, f2, t = (a[go] for a in (points, x1, x2, f1, f2, t))
-    root[points] = x1
-    return root

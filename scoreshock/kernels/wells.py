@@ -9,22 +9,19 @@ whose terms are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.conventions import Status
+from scoreshock.kernels.bracketing import rising_root
 from scoreshock.kernels.convolution import BLOCK, DEPTH, NODES, Moments, Part, moments
 from scoreshock.kernels.layer import Decomposition, Side, of_sides
+from scoreshock.kernels.potentials import Quartic
 
 CHECK_NODES = 64
 """Nodes of the finer rule against which the quadrature's error is estimated."""
-
-STEPS = 100
-"""Bound of the steps to a root; four to eight are typical."""
-
-EPS = np.finfo(float).eps
 
 
 class Group(NamedTuple):
@@ -41,14 +38,20 @@ class Wells(NamedTuple):
     shape: tuple[int, ...]
     groups: tuple[Group, ...]
     split: np.ndarray  # the barrier; the well itself where there is one only
-    low: np.ndarray  # the wells, NaN where there is one only
+    low: np.ndarray  # the deepest well on either side, NaN where there is none
     high: np.ndarray
     barrier_curvature: np.ndarray  # U'' at the split
     variances: np.ndarray  # 1/U'' at the two wells, (2, P)
-    symmetric: np.ndarray  # about the split
+    symmetric: np.ndarray  # a quartic without tilt: about the split
+    n_wells: np.ndarray
     log_total: np.ndarray  # ln of the integral of exp(-U)
     share: np.ndarray  # of the left part in it
     status: np.ndarray  # ok, no_transition (one well), failed (a barrier beyond the number of cells)
+
+    @property
+    def quartic(self) -> bool:
+        """Whether the potentials are quartics, with two wells at most."""
+        return all(isinstance(group.left.potential, Quartic) for group in self.groups)
 
 
 class State(NamedTuple):
@@ -86,7 +89,7 @@ def state(wells: Wells, x: np.ndarray, tau: np.ndarray, nodes: int = NODES) -> S
         with an error of ``eps/(2 tau)^(3/2)``. ``status``: ``ok``; ``no_transition`` for one well (density and score hold,
         the parts are those of a cut at the well); ``singular`` at tau = 0, where density and score are those of p0, the
         parts' logarithms are -inf beyond the split, and their derivatives NaN; ``failed`` where x or tau is not a number,
-        or tau < 0.
+        tau < 0, or double precision holds no density, score or derivative of it.
 
     Notes
     -----
@@ -123,7 +126,7 @@ def at(wells: Wells, which: np.ndarray, x: np.ndarray, tau: np.ndarray, nodes: i
             found[:, points] = values
     status = wells.status[which].copy()
     status[valid & (tau == 0)] = Status.singular
-    status[~valid] = Status.failed
+    status[~valid | ((tau > 0) & ~np.isfinite(found[:3]).all(axis=0))] = Status.failed
     log_parts, scores, score_xs, rates = found[6:].reshape(4, 2, -1)
     log_p, s, s_x, s_xx, s_tau, phi = found[:6]
     return State(log_p, s, s_x, s_xx, s_tau, phi, log_parts, scores, score_xs, rates, status)
@@ -346,7 +349,8 @@ def boundary_at(wells: Wells, which: np.ndarray, tau: np.ndarray) -> Boundary:
     # The two parts of the criterion cancel as tau goes to 0; the derivative of the whole does not.
     criterion = np.where(np.isnan(whole), np.where(usable, found.score_x, np.nan), found.score_x)
     status = np.where(usable, found.status, wells.status[which])
-    status = np.where(np.isnan(tau) | (tau < 0), np.int8(Status.failed), status)
+    lost = np.isnan(tau) | (tau < 0) | ((status == Status.ok) & ~np.isfinite([x, criterion, whole, velocity]).all(axis=0))
+    status = np.where(lost, np.int8(Status.failed), status)
     return Boundary(x, found.score, criterion, background_x, gradient, velocity, status.astype(np.int8))
 
 
@@ -359,49 +363,3 @@ def _crossing(wells: Wells, which: np.ndarray, tau: np.ndarray) -> np.ndarray:
 
     split, unbounded = wells.split[which], np.full(tau.shape, np.inf)
     return rising_root(ratio, split, -unbounded, unbounded, 0.5 * (wells.high - wells.low)[which])
-
-
-def rising_root(
-    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
-    start: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    scale: np.ndarray,
-) -> np.ndarray:
-    """Root (B,) between ``low`` and ``high``, where the function rises through zero, by Newton steps from ``start``.
-
-    ``function(x, points)`` gives values and derivatives at the points of these numbers. Bounds may be infinite; a bisection,
-    or a doubling while there is no upper bound, replaces steps that do not stay inside or do not halve. NaN where a value
-    is. Found to rounding, of ``scale`` or of x.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> one = np.ones(1)
-    >>> float(rising_root(lambda x, points: (x * x - 2, 2 * x), one, 0 * one, np.inf * one, one)[0].round(14))
-    1.4142135623731
-    """
-    root, x, points = start.copy(), start, np.arange(start.size)
-    last, before = np.full((2, start.size), [[np.inf], [np.nan]])
-    for _ in range(STEPS):
-        if not points.size:
-            break
-        value, slope = function(x, points)
-        low, high = np.where(value <= 0, x, low), np.where(value >= 0, x, high)
-        with np.errstate(all="ignore"):
-            newton = x - value / slope
-            move = np.abs(newton - x)
-            bounded = np.isfinite(high - low)
-            good = (newton > low) & (newton < high) & (~bounded | (move <= 0.5 * last))
-            instead = np.where(np.isfinite(high), 0.5 * (low + high), 2 * x)
-            step = np.where(good | (newton == x), newton, instead) - x
-            size = np.abs(step)
-            # What the next of Newton's steps would be, at the rate at which two of them shrank.
-            ahead = np.where(good & (size < 0.1 * before), size * (size / before) ** 2, size)
-            done = (ahead <= 2 * EPS * (np.abs(x) + scale[points])) | (value == 0) | np.isnan(step + value)
-            x = np.where(value == 0, x, x + step + 0 * value)
-        root[points[done]] = x[done]
-        go = ~done
-        points, x, low, high, last, before = (a[go] for a in (points, x, low, high, size, np.where(good, size, np.nan)))
-    root[points] = x
-    return root

@@ -93,14 +93,16 @@ def _fields(
         parts.equation_residual,
     )
     lost = found.status == Status.failed
+    finite = np.isfinite(layer).all(axis=0)
+    status = np.where((found.status == Status.ok) & ~finite, np.int8(Status.failed), found.status)
     estimate = [kernel.quadrature_error(wells, x, tau)] if error else []
     return (
         found.log_density,
         found.score,
         found.score_x,
-        *(np.where(found.status == Status.ok, value, np.nan) for value in layer),
+        *(np.where(status == Status.ok, value, np.nan) for value in layer),
         np.where(lost, np.int8(Status.failed), np.int8(Status.ok)),
-        found.status,
+        status,
         *estimate,
     )
 

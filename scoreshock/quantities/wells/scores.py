@@ -88,7 +88,8 @@ def _profile(
     centre, length, reason = _line(wells, b, tau, unit)
     x = (centre + 0 * tau)[..., None] + length[..., None] * grid
     found = spectral.profile(wells, x, tau)
-    outcome = np.where(found.status == Status.failed, found.status, np.int8(Status.ok))
+    finite = np.isfinite(found.score) & np.isfinite(found.log_density)
+    outcome = np.where((found.status == Status.failed) | ~finite, np.int8(Status.failed), np.int8(Status.ok))
     status = np.where(np.isnan(tau), np.int8(Status.no_transition), reason)[..., None]
     return (
         found.score[..., None],
