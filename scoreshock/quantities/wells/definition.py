@@ -14,6 +14,7 @@ from scoreshock.conventions import attributes
 from scoreshock.kernels import double_wells
 from scoreshock.kernels import wells as kernel
 from scoreshock.quantities.labelled import Arguments, Output, apply
+from scoreshock.quantities.wells.callables import checked_function, checked_interval, checked_split, probe
 
 KINDS = ("quartic", "tilted-quartic", "potential", "table")
 
@@ -89,8 +90,7 @@ def well(
     own |= {"log_density": log_density, "split": split}
     _refuse_others(kind, {name for name, value in own.items() if value is not None})
     if kind == "potential":
-        assert potential is not None
-        return _described(_object(double_wells.potential(potential, slope, curvature, interval, split)), kind)
+        return _described(_potential(potential, slope, curvature, interval, split), kind)
     if kind == "table":
         return _described(_table(x, log_density, split), kind)
     axes = {name: as_axis(name, value) for name, value in parameters.items()}
@@ -109,6 +109,15 @@ def _refuse_others(kind: str, given: set[str]) -> None:
         raise ValueError(f"kind {kind!r} takes no {', '.join(sorted(given - allowed))}")
 
 
+def _potential(potential: Any, slope: Any, curvature: Any, interval: Any, split: Any) -> xr.Dataset:
+    ends = checked_interval(interval)
+    places = probe(ends)
+    given = {"potential": potential, "slope": slope, "curvature": curvature}
+    functions = [None if f is None else checked_function(name, f, places) for name, f in given.items()]
+    assert functions[0] is not None
+    return _object(double_wells.potential(functions[0], functions[1], functions[2], ends, checked_split(split, ends)))
+
+
 def _table(x: Any, log_density: Any, split: float | None) -> xr.Dataset:
     places, values = as_real("x", x), as_real("log_density", log_density)
     if places.ndim != 1 or places.size < 4 or values.shape != places.shape:
@@ -116,7 +125,7 @@ def _table(x: Any, log_density: Any, split: float | None) -> xr.Dataset:
     if not (np.isfinite(values).all() and np.isfinite(places).all() and (np.diff(places) > 0).all()):
         raise ValueError("x, log_density: allowed: finite numbers, x strictly ascending")
     dataset = xr.Dataset({"table_x": ("knot", places), "table_log_density": ("knot", values)})
-    return dataset if split is None else dataset.assign(table_split=float(as_numbers("split", split)))
+    return dataset if split is None else dataset.assign(table_split=checked_split(split, (places[0], places[-1])))
 
 
 def _object(wells: kernel.Wells) -> xr.Dataset:
