@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scoreshock.conventions import Status
 from scoreshock.kernels.bracketing import EPS
 from scoreshock.kernels.convolution import BEND, DEPTH, NODES, Part, moments, part, rule
-from scoreshock.kernels.potentials import Function, Given, Potential, Quartic, tabulated
+from scoreshock.kernels.potentials import STEP, Function, Given, Potential, Quartic, tabulated
 from scoreshock.kernels.wells import Group, Wells
 
 MOST_CELLS = 1024
@@ -40,6 +40,9 @@ SHARP = 0.02
 
 REFINEMENTS = 20
 """Bound of the halvings of the grid's spacing."""
+
+UNLIKE = 0.05
+"""Relative difference of a derivative of one's own from differences of U from which on it is refused."""
 
 WIDENINGS = 8
 """Bound of widenings of an interval in search of convex ends."""
@@ -192,6 +195,7 @@ def potential(
             room = 0.5 * (high - low) * ends
             low, high = low - float(room[0]), high + float(room[1])
             given, grid = _resolved(function, first, second, low, high)
+        _check_derivatives(given, grid)
         if _bent(given, grid)[[0, -1]].any():
             raise ValueError("potential: is not convex at the ends of its interval; allowed: convex outside the interval")
         found = _critical(given, grid, split)
@@ -243,6 +247,10 @@ def _interval(function: Function) -> tuple[float, float]:
     with np.errstate(all="ignore"):
         values = np.asarray(function(grid), dtype=float)
     values = np.where(np.isnan(values), np.inf, values)
+    if not np.isfinite(values).any():
+        raise ValueError(
+            f"potential: is not finite at any |x| <= {FAR:g}; allowed: finite numbers where the density has mass"
+        )
     inside = np.flatnonzero(values <= values.min() + RELEVANT)
     first, last = inside[0], inside[-1]
     if first == 0 or last == grid.size - 1:
@@ -273,6 +281,24 @@ def _resolved(
         raise ValueError(f"potential: is not finite at x = {x:g}; allowed: finite numbers throughout its interval")
     given = Given(function, first, second, (high - low) / 8)
     return replace(given, lengths=_lengths(grid, values, given.scale)), grid
+
+
+def _check_derivatives(given: Given, grid: np.ndarray) -> None:
+    """Refuse derivatives of one's own that are not those of U in its core."""
+    x = grid[given.value(grid) <= given.value(grid).min() + RELEVANT]
+    plain = replace(given, first=None, second=None)
+    size = STEP / np.asarray(plain.step(x))
+    for name, own, values, differences, unit in (
+        ("slope", given.first, given.slope(x), plain.slope(x), size),
+        ("curvature", given.second, given.curvature(x), plain.curvature(x), size**2),
+    ):
+        off = ~(np.abs(values - differences) <= UNLIKE * (unit + np.abs(differences).max()))
+        if own is not None and off.any():
+            i = int(np.argmax(off))
+            raise ValueError(
+                f"{name}: is {values[i]:g} at x = {x[i]:g}, and differences of the potential give {differences[i]:g}; "
+                f"allowed: the potential's derivative"
+            )
 
 
 def _lengths(grid: np.ndarray, values: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray] | None:
