@@ -38,7 +38,7 @@ def well(
     log_density: Sequence[float] | np.ndarray | None = None,
     split: float | None = None,
 ) -> xr.Dataset:
-    r"""A density ``p0 ~ exp(-U)`` of one variable with two wells, split at the barrier between them.
+    r"""A density ``p0 ~ exp(-U)`` of one variable with two wells or more, split at its highest barrier.
 
     .. math:: U(x) = c\,(x^2 - b^2)^2 - h\,x
 
@@ -51,27 +51,30 @@ def well(
     quartic_coefficient, half_distance, tilt
         Numbers, 1D arrays, which become dimensions of their names, or DataArrays: ``c > 0``, ``b >= 0``. For quartics.
     potential, slope, curvature
-        Vectorised U, and U' and U'' if known (else by differences), for ``potential``. U is smooth.
+        Vectorised U, and U' and U'' if known (else by differences), for ``potential``: functions of an array of places that
+        return a real number for each, in double precision. U is smooth.
     interval
         Holds all wells and inflections of the potential, which is convex outside; found from ``|x| <= 1e6`` by default.
+        Wells nearer to each other than 1/20,000 of it count as one.
     x, log_density
         For ``table``: ``ln p0`` up to a constant at ascending places; a cubic spline between them, straight lines
         outside.
     split
-        Where to cut a potential or a table; by default at its highest barrier between two wells.
+        Where to cut a potential or a table; by default at its highest barrier, also where there are more than two wells.
 
     Returns
     -------
     Dataset
-        The parameters; ``well_split, well_low, well_high`` (barrier and wells), ``well_share`` (probability left of
-        the split), ``log_normalisation`` (``ln`` of the integral of ``exp(-U)``) and ``well_status``: ``ok``, or
-        ``no_transition`` where there is one well, which is then its own split. One of ``kind`` potential holds the
-        callable and cannot be written to a file.
+        The parameters; ``well_split, well_low, well_high`` (the split and the deepest well on either side), ``well_share``
+        (probability left of the split), ``log_normalisation`` (``ln`` of the integral of ``exp(-U)``) and ``well_status``:
+        ``ok``, or ``no_transition`` where one side of the split has no well; a single well is its own split. One of
+        ``kind`` potential holds the callable and cannot be written to a file.
 
     Raises
     ------
     ValueError
-        For an unknown kind, a value that is not allowed, or arguments of another kind.
+        For an unknown kind, a value that is not allowed, arguments of another kind, a potential that is not a real smooth
+        function of each place, or derivatives that are not those of the potential.
 
     Notes
     -----

@@ -32,15 +32,17 @@ def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Seq
         Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
         label; with them each ``tau_star`` is also given in each schedule's clock.
     criteria
-        Of ``boundary`` (the criterion (42) vanishes on the boundary), ``merging`` (the density's two modes become
-        one) and ``matched-gaussian`` (two Gaussians at the wells, with the mean of the variances ``1/U''`` there).
+        Of ``boundary`` (the criterion (42) vanishes on the boundary of the parts left and right of the split),
+        ``merging`` (the last time at which two modes become one: later the density has one) and ``matched-gaussian`` (two
+        Gaussians at the wells, with the mean of the variances ``1/U''`` there; ``not_applicable`` for more than two wells).
 
     Returns
     -------
     Dataset
         ``tau_star(..., criterion)`` and ``status(..., criterion)``; at the boundary's time ``x_boundary``,
         ``score_boundary``, ``background_curvature``, ``interfacial_curvature`` and ``jump`` with ``layer_status``;
-        ``n_roots`` of the boundary criterion; ``x_merging`` with ``merging_status``.
+        ``n_roots`` of the boundary criterion; ``x_merging`` with ``merging_status``. A merging whose place or time is
+        below rounding is ``unresolved``.
 
     Raises
     ------
