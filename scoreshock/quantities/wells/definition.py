@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
-from scoreshock.checks import as_numbers, as_real, show
+from scoreshock.checks import as_real, show
 from scoreshock.conventions import attributes
 from scoreshock.kernels import double_wells
 from scoreshock.kernels import wells as kernel
