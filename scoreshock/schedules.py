@@ -332,16 +332,13 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
     """
 
     def flat(array: Any) -> Any:
-        values = np.asarray(array)
-        if values.dtype.kind not in "iuf":
-            raise ValueError(f"times of a schedule have the type {values.dtype}; allowed: real numbers")
-        values = values.astype(float)
+        values = as_real("t or tau", array, "real numbers")
         results = function(np.ascontiguousarray(values.reshape(-1)))
         shaped = tuple(result.reshape(values.shape)[()] for result in results)
         return shaped if len(shaped) > 1 else shaped[0]
 
     if not isinstance(value, xr.DataArray):
-        shaped = flat(as_real("t or tau", value))
+        shaped = flat(value)
         return shaped if len(dtypes) > 1 else (shaped,)
     made = xr.apply_ufunc(
         flat,

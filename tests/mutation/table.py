@@ -47,17 +47,17 @@ MUTATIONS = (
     ),
     Mutation("Theorem 5.8", "kernels/well_times.py", "0.5 * (0.25 * (wells.high", "0.5 * (0.5 * (wells.high"),
     Mutation("Theorem 5.8", "quantities/wells/speciation.py", "0.25 * crossing.gradient**2", "0.5 * crossing.gradient**2"),
-    Mutation("Remark 5.9", "kernels/layer.py", "background = 0.5 * (first + second)", "background = first + second"),
+    Mutation("Remark 5.9", "kernels/groups.py", "0.5 * ((one.offset", "1.0 * ((one.offset"),
     Mutation("Proposition 5.10", "kernels/competitors.py", "curvature / v / v", "curvature / v"),
     Mutation(
         "Proposition 5.10", "kernels/competitors.py", "share[..., None] * gradient", "complement[..., None] * gradient"
     ),
-    Mutation("Theorem 5.11", "kernels/criteria.py", "(eigenvalue + variance - 1) / 2", "(eigenvalue - variance - 1) / 2"),
+    Mutation("Theorem 5.11", "kernels/criteria.py", "((eigenvalue + variance if", "((eigenvalue - variance if"),
     Mutation("Theorem 5.11", "kernels/criteria.py", "half_distance(means) ** 2", "half_distance(means) ** 3"),
     Mutation("Remark 5.12", "kernels/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
-    Mutation("Proposition 5.13", "kernels/shock.py", "minus_sum = -(left + right)", "minus_sum = (left + right)"),
+    Mutation("Proposition 5.13", "kernels/shock.py", "minus_sum = 2 * position / v", "minus_sum = position / v"),
     Mutation("Proposition 5.13", "kernels/boundary.py", "-found.rate / slope + 0.0", "found.rate / slope + 0.0"),
-    Mutation("Proposition 5.13", "kernels/boundary.py", "-(behind + ahead) + 0.0", "(behind + ahead) + 0.0"),
+    Mutation("Proposition 5.13", "kernels/boundary.py", "-2 * dot(found.background", "2 * dot(found.background"),
     Mutation(
         "Proposition 5.14", "kernels/shock.py", "left, right = (-a - position) / v", "left, right = (-a + position) / v"
     ),
@@ -82,7 +82,7 @@ MUTATIONS = (
         "return lambda nodes: (_mixed(nodes),)",
     ),
     Mutation("Definition 6.7", "kernels/regions.py", "np.fmax(start, reached), b + w", "np.fmax(start, reached), b + 2 * w"),
-    Mutation("Definition 6.7", "kernels/regions.py", "/ 2 - v * (log_w[j]", "/ 2 + v * (log_w[j]"),
+    Mutation("Definition 6.7", "kernels/regions.py", "-v * (log_w[j]", "v * (log_w[j]"),
     Mutation("Proposition 6.8", "kernels/regions.py", "return v * slope[..., 0, 0]", "return slope[..., 0, 0]"),
     # Section 7
     Mutation("Theorem 7.1", "kernels/doubled_posterior.py", "(ratio * ratio * ratio)", "(ratio * ratio)"),
@@ -115,14 +115,14 @@ MUTATIONS = (
     Mutation(
         "Proposition 7.7",
         "kernels/power_diagram.py",
-        "offset = v * log_odds / distance",
-        "offset = -v * log_odds / distance",
+        "offset = v * log_odds(",
+        "offset = -v * log_odds(",
     ),
     Mutation(
         "Proposition 7.7",
         "kernels/power_diagram.py",
-        "- 2 * v * (log_weights[j] - log_weight)",
-        "- v * (log_weights[j] - log_weight)",
+        "- 2 * v * log_odds(weights[j]",
+        "- v * log_odds(weights[j]",
     ),
     Mutation("Proposition 7.8", "kernels/criteria.py", "tau = (critical - variance) / 2", "tau = (critical + variance) / 2"),
     Mutation(
