@@ -38,6 +38,8 @@ def values(spec: Mapping[str, Any]) -> np.ndarray:
     """
     if "values" in spec:
         return np.asarray(spec["values"])
+    if spec["num"] == 1:
+        return np.array([float(spec["start"])])
     spaced = _even_ratios if spec.get("scale", "linear") == "log" else _even_steps
     return spaced(Decimal(repr(float(spec["start"]))), Decimal(repr(float(spec["stop"]))), int(spec["num"]))
 

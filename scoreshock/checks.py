@@ -103,11 +103,12 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
     array = as_real(name, value, "finite numbers")
     if array.size == 0:
         raise ValueError(f"{name} is empty; allowed: at least one number")
-    bad = np.argwhere(~np.isfinite(array))
-    if bad.size:
-        at = tuple(int(i) for i in bad[0])
-        raise ValueError(f"{name} has the value {array[at]} at {list(at)}; allowed: finite numbers")
-    return array
+    if np.isfinite(array).all():
+        return array
+    if array.ndim == 0:
+        raise ValueError(f"{name} = {show(float(array))} is not allowed; allowed: finite numbers")
+    at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    raise ValueError(f"{name} has the value {array[at]} at {list(at)}; allowed: finite numbers")
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> int:

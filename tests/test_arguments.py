@@ -71,6 +71,7 @@ VALID: dict[str, dict[str, Any]] = {
     "gaussian_divergence": {"variance": 1.0, "variance_model": 0.5, "shift": 0.0, "tau_min": 0.0, "tau_max": 1.0},
     "divergence_bound": {"mixture": PAIR, "tau_min": 0.0, "tau_max": 1.0, "bias": 0.1, "place": "layer", "kl_start": 0.0},
     "neighbouring_times": {"mixture": PAIR, "level": 0.7},
+    "riccati": {"mixture": PAIR, "tau": 0.1, "elapsed": 0.1},
     "regions": {"mixture": PAIR, "tau": 0.1, "distance": [0.0, 1.0]},
     "schedule": {"kind": "ve", "t_end": 1.0, "steps": 4},
     "evaluate": {"source": {}, "quantity": "speciation"},

@@ -230,7 +230,7 @@ class _March:
         error = self._error(h, y)
         accepted = (error <= 1) & ~self.done
         self._note(found, after, y, accepted & last)
-        factor = np.clip(SAFETY * np.where(error > 0, error, 1e-30) ** (-1 / ORDER), NARROWEST, WIDEST)
+        factor = np.clip(SAFETY * np.maximum(error, 1e-30) ** (-1 / ORDER), NARROWEST, WIDEST)
         factor = np.where(np.isnan(factor), NARROWEST, factor)
         factor = np.where(self.rejected, np.minimum(factor, 1.0), factor)
         stuck = ~accepted & ~self.done & (np.abs(h) <= SHORTEST * self.s)

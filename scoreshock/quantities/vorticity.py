@@ -198,7 +198,7 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.
     outputs = [Output(name, ("mode",)) for name in names]
     return apply(
         _riccati,
-        [*mixture_arguments(mixture), (times(tau), ()), (xr.DataArray(elapsed), ())],
+        [*mixture_arguments(mixture), (times(tau), ()), (labelled_numbers("elapsed", elapsed), ())],
         outputs,
         sizes={"mode": mixture.sizes["feature"]},
     )

@@ -10,6 +10,7 @@ import pytest
 import scoreshock as ss
 from scoreshock.kernels import boundary, layer, mixture, power_diagram, shock
 from scoreshock.kernels.between import from_midpoint, log_odds, past_midpoint
+from scoreshock.quantities.layer import profile
 
 EPS = np.finfo(float).eps
 
@@ -116,7 +117,7 @@ def test_speed_and_profile_of_a_layer_thinner_than_the_rounding_of_its_position(
     found = ss.layer(pair)
     assert -found.speed.item() == pytest.approx(-np.log(7 / 3), rel=1e-12, abs=0)
     assert found.speed_rankine_hugoniot.item() == pytest.approx(found.speed.item(), rel=1e-12, abs=0)
-    np.testing.assert_allclose(ss.quantities.layer.profile(pair, [-1.0, 0.5]).profile_difference, 0.0, atol=1e-12)
+    np.testing.assert_allclose(profile(pair, [-1.0, 0.5]).profile_difference, 0.0, atol=1e-12)
 
 
 def test_nearly_equal_weights_keep_the_digits_of_their_odds():

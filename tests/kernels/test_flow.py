@@ -92,6 +92,19 @@ def test_an_error_as_jagged_as_can_be_does_not_go_on_for_ever(monkeypatch):
     assert np.isnan(found.x[-1, 0])
 
 
+def test_an_error_that_is_not_a_number_ends_a_trajectory_at_once():
+    calls = []
+
+    def unknown(x, _mixture, _tau):
+        calls.append(x)
+        return np.nan
+
+    found = flow.probability_flow(np.array([0.3]), PAIR, HALF, np.array(0.09), TRACK, 1e-8, np.array([1.0]), unknown)
+    assert found.status[-1] == Status.failed
+    assert np.isnan(found.x[-1, 0])
+    assert len(calls) < 2000
+
+
 @pytest.mark.parametrize("place", [0.0, 1e8, -3e4])
 def test_far_tails_and_offsets_keep_their_digits(place):
     x = np.array([[-1e4], [-30.0], [1e-3], [1e4]])
