@@ -2,6 +2,7 @@ from snakemake.utils import min_version
 
 min_version("9.8")
 
+
 wildcard_constraints:
     sweep=r"[^/]+",
     block=r"[^/]+",

@@ -4,10 +4,12 @@ if IS_MODULE:
     rule plan:
         output:
             f"{OUT}/{{sweep}}/{PLAN}",
-        localrule: True
         priority: 1
+        localrule: True
         params:
-            plan=lambda wildcards: json.dumps(STUDY.sweeps[wildcards.sweep].description()),
+            plan=lambda wildcards: json.dumps(
+                STUDY.sweeps[wildcards.sweep].description()
+            ),
         run:
             jobs.record_plan(PLACED, sweeps=[wildcards.sweep])
 
