@@ -27,8 +27,8 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("module", [*map(module_of, SOURCES)])
-def test_a_module_imports_and_its_examples_hold_in_a_fresh_interpreter(module: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", [module_of(path) for path in SOURCES if ">>> " in path.read_text()])
+def test_the_examples_of_a_module_hold_in_a_fresh_interpreter(module: str, tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", EXAMPLES, module], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
 

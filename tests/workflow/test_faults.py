@@ -250,7 +250,7 @@ def test_a_read_only_folder_is_refused_and_opens_and_once_writable_the_same_comm
         subprocess.run(["mount", "-o", "remount,bind,ro", str(target)], check=True)
         failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
         assert "nothing was run" in failed.output
-        assert f"output: 'results' cannot be written: {target}: Read-only file system" in failed.output
+        assert f"output: 'results' cannot be written: Read-only file system: {target}" in failed.output
         assert open_results(target, "line", "speciation").sizes["weight"] == 2
     run = snakemake(copy, MERGED, "--configfile", study)
     assert run.jobs == ["speciation of line: blocks joined"]
