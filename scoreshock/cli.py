@@ -16,6 +16,8 @@ from scoreshock.study.reading import read_yaml
 
 DEFAULT_STUDY = "config/config.yaml"
 DEFAULT_PAPER = "config/paper.yaml"
+PAPERS = (Path(DEFAULT_PAPER), Path(__file__).parents[1] / DEFAULT_PAPER)
+"""Where the paper's parameters are: in this folder, else in the clone that this package lies in."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,15 +85,20 @@ def _validate(given: argparse.Namespace) -> int:
     content = _read_files(given.configfile)
     study = Study.from_mapping(content)
     check_output(study.output)
-    if Path(DEFAULT_PAPER).is_file():
+    file = next((path for path in PAPERS if path.is_file()), None)
+    if file is None and "paper" in content:
+        print(f"paper: not checked, for there is no {DEFAULT_PAPER} here")
+    if file is not None:
         from scoreshock.verification import configuration
 
-        paper = configuration.read(overridden(read_yaml(DEFAULT_PAPER)["paper"], content.get("paper") or {}))
+        paper = configuration.read(overridden(read_yaml(file)["paper"], content.get("paper") or {}))
         configuration.refuse_shared_folder(paper, study.output, study.sweeps)
         if "paper" in content:
             check_output(paper.output, "paper.output")
     for name, sweep in study.sweeps.items():
         print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
+        if sweep.unused:
+            print(f"{name}: {', '.join(sweep.unused)}: used by none of these quantities")
     print("The study is valid.")
     return 0
 

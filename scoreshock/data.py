@@ -264,7 +264,7 @@ def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     return classes.astype(str), member
 
 
-MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL")
+MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL", "None", "none")
 """Text that stands for a missing label in tables of NumPy, pandas, R and spreadsheets."""
 
 

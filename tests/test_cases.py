@@ -73,6 +73,7 @@ FOUR = [[0.0, 1.0], [1.0, 1.5], [4.0, 1.0], [5.0, 0.0]]
         ("u,label\n1,a\n2,\n", "an empty label"),
         ("u,label\n1,a\n2\n3,b\n", "an empty label"),
         ("u,label\n1,a\n2,nan\n", "'nan', which stands for a missing label"),
+        ("u,label\n1,a\n2,None\n", "'None', which stands for a missing label"),
         ("u,label\n1,12.5\n2,13.1\n", "has the label 12.5; allowed: names of classes or whole numbers"),
         ("u,label\n1e200,a\n2,b\n", "features has a value of size 1e+200; allowed: at most 1e+150"),
         ("u,label\n1,1\n2,1.0\n3,2\n", "the labels 1 and 1.0, which are one number"),

@@ -51,6 +51,18 @@ def test_validate_says_what_is_there(capsys):
     assert "The study is valid." in printed
 
 
+def test_validate_checks_the_paper_from_any_folder_and_names_options_that_nothing_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mine.yaml"
+    sweeps = "sweeps: {s: {family: pair, axes: {separation: 1.0}, quantities: [scores], order: 3, rtol: 1.0e-6}}\n"
+    file.write_text(sweeps)
+    assert main(["validate", "--configfile", str(file)]) == 0
+    assert "s: order, rtol: used by none of these quantities" in capsys.readouterr().out
+    file.write_text(sweeps + "paper: {pear: 1}\n")
+    assert main(["validate", "--configfile", str(file)]) == 2
+    assert "paper.pear" in capsys.readouterr().err
+
+
 def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     file = tmp_path / "mine.yaml"

@@ -800,3 +800,17 @@ def test_what_is_no_path_of_a_file_is_refused_with_one_line(path):
         load_study(path)
     (line,) = str(caught.value).splitlines()
     assert len(line) <= LONGEST
+
+
+def test_a_label_is_not_the_name_of_another_kind_of_schedule():
+    sweep = {"family": "pair", "axes": {"separation": 1.0, "schedule": ["edm"]}, "quantities": ["speciation"]}
+    assert Study.from_mapping({"schedules": {"edm": {"kind": "edm", "sigma_max": 50.0}}, "sweeps": {"s": sweep}})
+    for other in ("ve", {"kind": "vp-linear"}):
+        with pytest.raises(StudyError, match=r"schedules\.edm: is the name of another kind than"):
+            Study.from_mapping({"schedules": {"edm": other}, "sweeps": {"s": sweep}})
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "study.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(StudyError, match=r"study\.yaml: is not a text file"):
+        Study.from_file(tmp_path / "study.yaml")

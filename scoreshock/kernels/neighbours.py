@@ -94,7 +94,8 @@ def cloning(
     """Diffusion time at which the cloning probability falls through ``level``, and its status, (...).
 
     The probability falls monotonically, so that the time is unique. By default it is the exact time for an equal pair.
-    ``no_transition`` with NaN where ``level <= sum w^2``, which no noise reaches, or the means are equal; ``below_floor``
+    ``no_transition`` with NaN where ``level <= sum w^2``, which no noise reaches, or the means are equal, or components
+    of one mean, which never part, keep the probability below the level; ``below_floor``
     with the negative time where it is passed before data time; ``not_applicable`` as for `neighbours`.
 
     Examples
@@ -111,7 +112,7 @@ def cloning(
         return critical.reshape(lead), np.full(lead, Status.not_applicable, dtype=np.int8)
     with np.errstate(all="ignore"):
         low, high = _separations(line)
-        at = np.flatnonzero((high > 0) & (goal > total(np.exp(2 * line.log_w))) & (goal < 1))
+        at = np.flatnonzero((high > 0) & (goal > total(np.exp(2 * line.log_w))) & (goal < _without_noise(line)))
         critical[at] = np.exp(_falling(line.take(at), goal[at], np.log(low[at]), np.log(high[at])))
     return _outcome(critical, at, lead, variance)
 
@@ -235,6 +236,15 @@ def _means(line: Axis, v: np.ndarray) -> np.ndarray:
 
     cloned, entropy, mixed = expectation(integrand, line, v)
     return np.stack([cloned, entropy, mixed / v])
+
+
+def _without_noise(line: Axis) -> np.ndarray:
+    """Cloning probability as v goes to 0, (B,): below 1 where components have one mean, and never part."""
+    w = np.exp(line.log_w)
+    limit = np.zeros(w.shape[1])
+    for mean, weight in zip(line.mu, w, strict=True):
+        limit += weight * weight / total(np.where(line.mu == mean, w, 0.0))
+    return limit
 
 
 def _separations(line: Axis) -> tuple[np.ndarray, np.ndarray]:

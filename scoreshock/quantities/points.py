@@ -52,7 +52,7 @@ def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
         grid = xr.DataArray(array, dims="x", coords={"x": ("x", array, attributes("x"))})
         return grid.expand_dims("feature", axis=-1)
     if array.ndim not in (1, 2) or array.shape[-1] != n:
-        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n})")
+        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n}){', or (points,)' * (n == 1)}")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
 
 

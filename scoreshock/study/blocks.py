@@ -54,6 +54,8 @@ class Sweep:
         Number of components of its mixtures (of parts of its wells), and of coordinates of the means' span.
     held
         Bytes of a density's variables at one value of the axes that they depend on, by these axes.
+    unused
+        Options that the study names and none of the quantities takes.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Sweep:
     components: int = 2
     features: int = 1
     held: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    unused: tuple[str, ...] = ()
 
     @cached_property
     def split_values(self) -> dict[str, list[Any]]:

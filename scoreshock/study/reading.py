@@ -119,12 +119,12 @@ def _text(path: str | Path) -> str:
         return text
     except OSError as error:
         raise StudyError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except ValueError as error:
-        if isinstance(error, UnicodeDecodeError | StudyError):
-            raise
-        raise StudyError([f"{path!r}: is not a path ({error})"]) from None
+    except StudyError:
+        raise
     except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
         raise StudyError([f"{path}: is not a text file: {' '.join(str(error).split())}"]) from None
+    except ValueError as error:
+        raise StudyError([f"{path!r}: is not a path ({error})"]) from None
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:

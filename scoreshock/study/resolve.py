@@ -85,7 +85,9 @@ def resolve_sweep(
     )
     if not limits.countable(sweep, find):
         return None
-    sized = _built(sweep, find)
+    taken = {option for quantity in sweep.quantities for option in sweep.known(quantity).options}
+    unused = tuple(key for key in options if key in entry.model_fields_set and key not in taken)
+    sized = _built(replace(sweep, unused=unused), find)
     return sized if sized is not None and limits.storable(sized, find) else None
 
 

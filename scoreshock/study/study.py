@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scoreshock.conventions import QUANTITIES
+from scoreshock.schedules import KINDS
 from scoreshock.study import models
 from scoreshock.study.blocks import NAME_LENGTH, Sweep
 from scoreshock.study.errors import Finder, StudyError, show
@@ -195,6 +196,11 @@ def _schedules(raw: Any, problems: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for label, spec in raw.items():
         entry = _checked(models.ScheduleSpec, spec, ("schedules", label), [])
+        kind = entry if entry is None or isinstance(entry, str) else entry.kind
+        if label in KINDS and kind is not None and kind != label:
+            find.at(str(label)).add(
+                f"is the name of another kind than {show(kind)}; allowed: a label that is no kind's name"
+            )
         found[str(label)] = None if entry is None else resolve_schedule(entry, find.at(str(label)))
     return found
 

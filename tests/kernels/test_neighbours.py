@@ -292,3 +292,14 @@ def test_the_highest_of_several_peaks_is_found_at_any_separation_of_scales(mu, w
     everywhere = neighbours.neighbours(means, weights, ZERO, np.geomspace(least / 1e3, 10, 1500)).entropy_log_rate
     assert status == Status.ok
     assert neighbours.neighbours(means, weights, ZERO, tau).entropy_log_rate <= everywhere.min()
+
+
+def test_components_of_one_mean_never_part_and_keep_the_cloning_probability_below_a_level():
+    # As v goes to 0 the probability is .1 + 2 * .45**2/.9 = .55.
+    arguments = np.array([[-1.0], [1.0], [1.0]]), np.array([0.1, 0.45, 0.45]), np.array(0.25)
+    tau, status = neighbours.cloning(*arguments)
+    assert np.isnan(tau)
+    assert status == Status.no_transition
+    tau, status = neighbours.cloning(*arguments, level=0.5)
+    assert status in (Status.ok, Status.below_floor)
+    assert neighbours.neighbours(*arguments, tau).cloning == pytest.approx(0.5, abs=1e-9)
