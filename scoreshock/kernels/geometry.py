@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.vectors import inner
+
 DEGENERATE = 1e-10
 """Eigenvalues closer than this fraction of the largest are one eigenspace: far above rounding (1e-15), far below any
 gap that a correction could resolve."""
@@ -195,10 +197,7 @@ def _between_sides(z: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def _inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Inner product over the axis before the last, summed in a fixed order."""
-    total = a[..., 0, :] * b[..., 0, :]
-    for i in range(1, a.shape[-2]):
-        total = total + a[..., i, :] * b[..., i, :]
-    return total
+    return inner(np.moveaxis(a, -2, 0), np.moveaxis(b, -2, 0))
 
 
 def _scaled(array: np.ndarray, core: int) -> np.ndarray:

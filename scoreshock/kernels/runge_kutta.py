@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.integrate import DOP853
 
+from scoreshock.kernels.vectors import square
+
 STAGES = len(DOP853.B)
 
 NARROWEST, WIDEST, SAFETY, ORDER = 0.2, 2.0, 0.9, 8
@@ -288,7 +290,4 @@ class _March:
 
 def length(rows: np.ndarray) -> np.ndarray:
     """Euclidean length over the first axis, summed in a fixed order."""
-    square = rows[0] * rows[0]
-    for row in rows[1:]:
-        square = square + row * row
-    return np.sqrt(square)
+    return np.sqrt(square(rows))
