@@ -108,7 +108,7 @@ def check(wells, mixture, rel=1e-6):
     assert float(found.tau) == pytest.approx(expected, rel=rel)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_wells_merge_last_where_brute_force_says(seed):
     mixture = random_wells(seed)
     check(potential(potential_of(*mixture)), mixture)
