@@ -17,6 +17,9 @@ from scoreshock.conventions import AXES, attributes
 GREATEST_MEAN = 1e150
 """Largest coordinate of a mean: its squares, and sums of them over features, stay inside double precision."""
 
+LEAST_EXTENT = 1e-150
+"""Least distance between means that is not 0, along the feature where it is greatest: its square does not underflow."""
+
 
 def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any = None) -> xr.Dataset:
     r"""A Gaussian mixture with a common isotropic variance, as a checked labelled dataset.
@@ -82,6 +85,9 @@ def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray,
     far = np.abs(means.values).max(initial=0.0)
     if not far <= GREATEST_MEAN:
         raise ValueError(f"means has a coordinate of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
+    extents = (means.max("component") - means.min("component")).max("feature").values
+    if (near := extents[extents > 0].min(initial=np.inf)) < LEAST_EXTENT:
+        raise ValueError(f"means differ by at most {near:g}; allowed: 0, or at least {LEAST_EXTENT:g}")
     names = ("component_mean", "component_weight", "component_variance", "ambient_dimension")
     dataset = xr.Dataset(dict(zip(names, parts, strict=True)))
     dataset["component_mean"] = dataset.component_mean.transpose(..., *CORE)

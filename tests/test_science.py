@@ -388,6 +388,26 @@ def test_means_whose_squares_overflow_are_refused(build):
         build()
 
 
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: ss.mixture([-1e-160, 1.0e-160]),
+        lambda: ss.families.pair(np.array([0.0, 1e-151, 1.0])),
+        lambda: ss.families.polygon(1e-200),
+        lambda: ss.from_labelled([[0.0], [1e-170]], ["a", "b"]),
+    ],
+)
+def test_means_whose_squared_distances_underflow_are_refused(build):
+    with pytest.raises(ValueError, match=r"means differ by at most .*e-\d+; allowed: 0, or at least 1e-150"):
+        build()
+
+
+@pytest.mark.parametrize("build", [lambda: ss.mixture([0.0, 0.0]), lambda: ss.families.pair(np.array([0.0, 1e-150]))])
+def test_equal_means_and_the_least_distance_between_means_are_allowed(build):
+    found = ss.speciation(build(), criteria=["leading", "exact"])
+    assert not (found.tau_star.isnull() & (found.status == Status.ok)).any()
+
+
 # Real data, in all their dimensions.
 
 

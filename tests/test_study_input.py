@@ -775,6 +775,22 @@ def test_both_ends_of_every_axis_are_tried_before_anything_runs(family, axes, pa
     assert line.endswith("; allowed: at most 1e+150")
 
 
+@pytest.mark.parametrize(
+    "separation",
+    [
+        1e-200,
+        [0.0, 1e-155, 1.0],
+        {"start": 0.0, "stop": 1e-149, "num": 101},
+        {"start": 1e-160, "stop": 1.0, "num": 3, "scale": "log"},
+    ],
+)
+def test_means_whose_squared_distances_underflow_are_refused_before_anything_runs(separation):
+    sweep = {"family": "polygon", "axes": {"separation": separation}, "quantities": ["scores"]}
+    (line,) = lines_of({"sweeps": {"s": sweep}})
+    assert line.startswith("sweeps.s.axes.separation: means differ by at most ")
+    assert line.endswith("; allowed: 0, or at least 1e-150")
+
+
 def test_an_output_that_is_a_link_to_nowhere_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("out").symlink_to(tmp_path / "purged")

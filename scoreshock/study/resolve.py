@@ -20,7 +20,7 @@ from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, did_you_mean, show, unknown
 
 WHOLE_VALUES_LIMIT = 10**5  # of a range of whole numbers, which is written out; ours
-CORNERS_BYTES = 2**27  # of a density at both ends of every axis; of larger ones only the greatest corner is built
+CORNERS_BYTES = 2**27  # of a density at the ends of every axis; of larger ones only the greatest corner is built
 HARMLESS = 0.5  # which every axis of real numbers takes
 BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # what families raise on what they refuse
 LARGEST_WHOLE = 2**53  # whole numbers beyond it are no longer exact as floats
@@ -265,7 +265,7 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
     corners = {axis: values[:1] for axis, values in ends.items()}
     try:
         density = _density(sweep, corners)
-        few = density.nbytes << len(ends) <= CORNERS_BYTES
+        few = density.nbytes * math.prod(map(len, ends.values())) <= CORNERS_BYTES
         corners = {axis: values if few else values[-1:] for axis, values in ends.items()}
         _density(sweep, corners)
     except BUILDING as error:
@@ -310,9 +310,13 @@ def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
 
 
 def _ends(spec: Mapping[str, Any]) -> list[Any]:
-    """Least and greatest value of an axis: whatever a family refuses of an axis, it refuses of one of them."""
-    values = [spec["start"], spec["stop"]] if "start" in spec else spec["values"]
-    return [min(values), max(values)]
+    """Least value of an axis, least above 0, and greatest: what a family refuses of an axis, it refuses of one of them."""
+    if "values" in spec:
+        values = spec["values"]
+    else:
+        start, stop = spec["start"], spec["stop"]
+        values = [start, stop, *([type(stop)(stop / (spec["num"] - 1))] if start == 0 else [])]
+    return [min(values), max(values), *sorted(v for v in values if v > 0)[:1]]
 
 
 def _density(sweep: Sweep, values: Mapping[str, np.ndarray]) -> xr.Dataset:
