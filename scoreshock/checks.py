@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -141,3 +142,9 @@ def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} = {show(value)} is not a mapping; allowed: {allowed}")
     return value
+
+
+def suggestion(name: str, allowed: Iterable[str]) -> str:
+    """' (did you mean ...?)' where an allowed name is near, else nothing."""
+    near = get_close_matches(shortened(name), list(allowed), n=1, cutoff=0.7)
+    return f" (did you mean {near[0]!r}?)" if near else ""

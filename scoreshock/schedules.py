@@ -268,7 +268,7 @@ def as_schedules(given: Any) -> dict[str, Schedule]:
     if given is None:
         return {}
     if isinstance(given, Mapping) and not isinstance(given.get("kind"), str):
-        return {str(label): _as_schedule(one) for label, one in given.items()}
+        return {str(label): _as_schedule(one, f"schedules[{show(label)}]") for label, one in given.items()}
     several = given if isinstance(given, list | tuple) else [given]
     made = [_as_schedule(one) for one in several]
     kinds = [one.kind for one in made]
@@ -279,7 +279,7 @@ def as_schedules(given: Any) -> dict[str, Schedule]:
     return dict(zip(kinds, made, strict=True))
 
 
-def _as_schedule(given: Any) -> Schedule:
+def _as_schedule(given: Any, name: str = "schedules") -> Schedule:
     if isinstance(given, Schedule):
         return given
     if isinstance(given, str):
@@ -287,7 +287,7 @@ def _as_schedule(given: Any) -> Schedule:
     if isinstance(given, Mapping) and "kind" in given:
         return schedule(**{str(name): value for name, value in given.items()})
     raise ValueError(
-        f"schedules = {show(given)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
+        f"{name} = {show(given)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
         "with kind, a list of these, or a mapping from labels to these"
     )
 

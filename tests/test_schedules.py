@@ -600,7 +600,7 @@ def test_schedules_are_taken_by_name_by_parameters_and_as_objects(given, labels)
         (["edm", EDM], "has kind 'edm' more than once; allowed: a mapping from labels"),
         (3.0, "schedules = 3.0 is not allowed; allowed: a name such as 'edm'"),
         ([None], "schedules = None is not allowed"),
-        ({"mine": {"sigma_max": 80.0}}, "schedules = {'sigma_max': 80.0} is not allowed"),
+        ({"mine": {"sigma_max": 80.0}}, "schedules['mine'] = {'sigma_max': 80.0} is not allowed"),
         ({"kind": "edm", "sigma_mx": 80.0}, "sigma_mx = 80.0 is no parameter of it"),
     ],
 )

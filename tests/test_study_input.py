@@ -79,6 +79,12 @@ BAD = {
         "sweeps.pair.axes.variance.values[1]: -2 is not",
         "a finite number >= 0",
     ),
+    "range of one": (
+        f"{AXES}/variance",
+        {"start": 0, "stop": 1, "num": 1},
+        "sweeps.pair.axes.variance.num: 1 is not",
+        "a whole number >= 2",
+    ),
     "negative single number": (f"{AXES}/variance", -0.5, "sweeps.pair.axes.variance: -0.5 is not", ">= 0"),
     "weight 0": (f"{AXES}/weight/0", 0, "sweeps.pair.axes.weight[0]: 0 is not", "strictly between 0 and 1"),
     "weight 1": (f"{AXES}/weight/0", 1.0, "sweeps.pair.axes.weight[0]: 1.0 is not", "strictly between 0 and 1"),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.checks import as_numbers, shortened, show, whole
+from scoreshock.checks import as_numbers, show, suggestion, whole
 from scoreshock.mixtures import as_weights
 
 SCALINGS = ("fixed", "per-coordinate")
@@ -62,9 +60,3 @@ def list_of(name: str, values: Any, k: int) -> np.ndarray:
     if array.shape != (k,):
         raise ValueError(f"{name} = {show(values)} has shape {array.shape}; allowed: {k} numbers, one for each vertex")
     return array
-
-
-def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """' (did you mean ...?)' where an allowed name is near, else nothing."""
-    near = get_close_matches(shortened(name), list(allowed), n=1, cutoff=0.7)
-    return f" (did you mean {near[0]!r}?)" if near else ""

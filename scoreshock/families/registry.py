@@ -10,9 +10,8 @@ from typing import Any, Final
 import xarray as xr
 
 from scoreshock.axes import as_axis
-from scoreshock.checks import show
+from scoreshock.checks import show, suggestion
 from scoreshock.conventions import AXES, DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES, WELL_CRITERIA
-from scoreshock.families.arguments import suggestion
 from scoreshock.families.draws import random
 from scoreshock.families.given import custom, data
 from scoreshock.families.shapes import collinear, hierarchy, pair, polygon, simplex

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from threadpoolctl import ThreadpoolController
 
-from scoreshock.checks import repeated, shortened, show
+from scoreshock.checks import repeated, shortened, show, suggestion
 from scoreshock.conventions import AXES, attributes
 
 MEANS = ("component", "feature")
@@ -253,7 +253,8 @@ def checked_names(what: str, given: Any, allowed: Sequence[str]) -> tuple[str, .
     names = (given,) if isinstance(given, str) else tuple(map(str, given)) if several else ()
     unknown = [name for name in names if name not in allowed]
     if unknown or not names:
-        raise ValueError(f"{what}: {show(unknown or given)} is not allowed; allowed: {', '.join(allowed)}")
+        meant = suggestion(unknown[0], allowed) if unknown else ""
+        raise ValueError(f"{what}: {show(unknown or given)} is not allowed{meant}; allowed: {', '.join(allowed)}")
     if again := repeated(names):
         raise ValueError(f"{what}: {show(again[0])} is there more than once; allowed: each once")
     return names

@@ -129,7 +129,8 @@ def _given(found: Mapping[str, Any], wanted: str) -> str:
 
 
 def _at_least(found: Mapping[str, Any]) -> str:
-    return _given(found, f"a number >= {found['ctx']['ge']}")
+    kind = "a whole number" if found["loc"][-1] in ("num", "order") else "a number"
+    return _given(found, f"{kind} >= {found['ctx']['ge']}")
 
 
 def _at_most(found: Mapping[str, Any]) -> str:

@@ -85,7 +85,7 @@ def test_results_carry_only_the_dimensions_that_they_depend_on():
 
 
 def test_unknown_criterion_is_named():
-    with pytest.raises(ValueError, match=r"'exat'.*allowed: leading"):
+    with pytest.raises(ValueError, match=r"'exat'.*did you mean 'exact'\?\); allowed: leading"):
         ss.speciation(ss.families.pair(separation=1.0), criteria=["exat"])
 
 
