@@ -106,43 +106,40 @@ def test_an_extension_of_both_kinds_runs_what_is_new_and_touches_no_old_block(co
     assert dry(copy, *given) == ["figures of line"]
 
 
-def test_a_sweep_added_runs_alone(finished, tmp_path):
+def test_an_option_reruns_its_quantity_an_axis_its_sweep_and_a_new_sweep_runs(finished, tmp_path):
     study = miniature()
-    study["sweeps"]["again"] = study["sweeps"]["line"]
-    assert planned(finished, tmp_path, study) == sorted(job.replace("line", "again") for job in SWEEP_LINE)
-
-
-def test_a_changed_axis_reruns_its_sweep_only(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["ring"]["axes"]["separation"] = [1.0, 3.0]
-    assert planned(finished, tmp_path, study) == sorted(SWEEP_RING)
-
-
-def test_an_option_reruns_the_quantity_that_takes_it_only(finished, tmp_path):
-    study = miniature()
+    study["sweeps"]["again"] = study["sweeps"]["line"] | {}
     study["sweeps"]["line"]["order"] = 4
-    wanted = [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"]
-    assert planned(finished, tmp_path, study) == sorted(wanted)
+    study["sweeps"]["ring"]["axes"]["separation"] = [1.0, 3.0]
+    option = [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"]
+    added = [job.replace("line", "again") for job in SWEEP_LINE]
+    assert planned(finished, tmp_path, study) == sorted([*option, *SWEEP_RING, *added])
+
+
+CHANGED = ("import numpy as np", "import numpy as np\n\nCHANGED = 1")
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "jobs"),
+    ("edits", "jobs"),
     [
-        ("scoreshock/kernels/series.py", '"""', '"""Said otherwise. ', []),
-        ("workflow/scripts/block.py", "import json", "# a remark\nimport json", []),
-        ("scoreshock/figures/curves.py", "PANELS = 4", "PANELS = 3", FIGURES),
         (
-            "scoreshock/kernels/series.py",
-            "import numpy as np",
-            "import numpy as np\n\nCHANGED = 1",
-            [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"],
+            {
+                "scoreshock/kernels/series.py": ('"""', '"""Said otherwise. '),
+                "workflow/scripts/block.py": ("import json", "# a remark\nimport json"),
+            },
+            [],
         ),
-        ("scoreshock/kernels/well_times.py", "import numpy as np", "import numpy as np\n\nCHANGED = 1", SWEEP_WELLS),
+        ({"scoreshock/figures/curves.py": ("PANELS = 4", "PANELS = 3")}, FIGURES),
+        (
+            {"scoreshock/kernels/series.py": CHANGED, "scoreshock/kernels/well_times.py": CHANGED},
+            [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line", *SWEEP_WELLS],
+        ),
     ],
-    ids=["docstring", "comment in a script", "figures", "kernel", "kernel of wells"],
+    ids=["docstring and comment in a script", "figures", "kernels of mixtures and of wells"],
 )
-def test_editing_code_reruns_what_depends_on_it(finished, edited, file, old, new, jobs):
-    repository = edited(file, old, new)
+def test_editing_code_reruns_what_depends_on_it(finished, edited, edits, jobs):
+    for file, (old, new) in edits.items():
+        repository = edited(file, old, new)
     assert dry(finished.folder, "--configfile", str(MINIATURE), repository=repository) == sorted(jobs)
 
 
