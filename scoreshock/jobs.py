@@ -138,7 +138,9 @@ def draw(paths: Sequence[str], folder: str) -> None:
     """Draw the figures of a sweep into ``folder``."""
     from scoreshock import figures, results
 
-    figures.draw(results.open_files(paths), Path(folder))
+    datasets = results.open_files(paths)
+    for suffix in ("html", "png"):
+        figures.draw(datasets, Path(folder), suffix)
 
 
 def verify(content: Mapping[str, Any], section: int, folder: Path, threads: int = 1) -> None:
@@ -159,7 +161,9 @@ def draw_paper(paths: Sequence[str], folder: Path) -> None:
     from scoreshock import results
     from scoreshock.verification import drawing
 
-    drawing.draw(results.open_files(paths), folder)
+    datasets = results.open_files(paths)
+    for suffix in ("html", "png"):
+        drawing.draw(datasets, folder, suffix)
 
 
 def describe_paper(content: Mapping[str, Any], folder: Path) -> None:

@@ -34,15 +34,20 @@ REFERENCE = "arXiv:2604.07404"
 DERIVED = {
     "merging": ("merging",),
     "comparison": ("comparison", "quantities.samples", "quantities.clock"),
-    "figures": ("figures",),
+    "figures": ("figures", "figures.page", "figures.picture"),
+    "figures html": ("figures", "figures.page"),
+    "figures png": ("figures", "figures.picture"),
     "verification": ("verification.table",),
-    "verification figures": ("verification.drawing",),
+    "verification figures": ("verification.drawing", "figures.page", "figures.picture"),
     "verification page": ("verification.page",),
 }
 """What is made from the quantities' files, and the modules that make it."""
 
-TEMPLATES = {"verification page": "verification/templates"}
-"""Folders of texts that are code too."""
+TEMPLATES = {
+    "verification page": "verification/templates/*.j2",
+    **dict.fromkeys(("figures", "figures html", "verification figures"), "figures/*.html"),
+}
+"""Texts that are code too."""
 
 UNSAID = ("ctx", "kind", "type_comment")
 """Fields of syntax trees that follow from the place of a node, or from how it is written."""
@@ -255,7 +260,7 @@ def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
         digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
-    for path in sorted((package / TEMPLATES[module]).glob("*.j2")) if module in TEMPLATES else ():
+    for path in sorted(package.glob(TEMPLATES[module])) if module in TEMPLATES else ():
         digest.update(f"{path.name}\n{path.read_text('utf-8')}\n".encode())
     return digest.hexdigest()
 

@@ -1,12 +1,15 @@
-"""Figures: what is drawn, and that the pages need nothing from outside."""
+"""Figures: what is described, and what becomes of it as a page and as a picture."""
 
+import base64
+import json
 import re
-from collections.abc import Iterable
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import holoviews as hv
-import hvplot
+import colorcet
+import hvplot.xarray  # noqa: F401
 import matplotlib.image
 import numpy as np
 import pytest
@@ -17,8 +20,10 @@ from scoreshock import figures
 from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES
 from scoreshock.evaluation import evaluate
 from scoreshock.figures import curves, layers, style, times
+from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
 from scoreshock.study import Study, StudyError
 
+DIGEST = "0f" * 32
 OPTIONS: dict[str, Any] = {
     "x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"},
     "starts": {"values": [-2, 0.5], "unit": "separation"},
@@ -40,9 +45,9 @@ MEMBERS: dict[str, dict[str, Any]] = {
 }
 
 
-def datasets_of(member: str, clock: str, quantities: Iterable[str] = QUANTITIES) -> dict[str, xr.Dataset]:
+def datasets_of(member: str, clock: str) -> dict[str, xr.Dataset]:
     found = {}
-    for quantity in quantities:
+    for quantity in QUANTITIES:
         entry = MEMBERS[member] | OPTIONS | {"tau": CLOCKS[clock], "quantities": [quantity]}
         try:
             sweep = Study.from_mapping({"sweeps": {"s": entry}}).sweeps["s"]
@@ -52,10 +57,10 @@ def datasets_of(member: str, clock: str, quantities: Iterable[str] = QUANTITIES)
     return found
 
 
-def drawn_of(member: str, clock: str) -> dict[str, list[Any]]:
+def drawn_of(member: str, clock: str) -> dict[str, list[Panel]]:
     """Panels of each figure that the quantities of a family's member allow."""
     datasets = datasets_of(member, clock)
-    return {name: figure(datasets[q], "bokeh") for name, (q, figure) in figures.FIGURES.items() if q in datasets}
+    return {name: figure(datasets[q]) for name, (q, figure) in figures.FIGURES.items() if q in datasets}
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +76,21 @@ def datasets() -> dict[str, xr.Dataset]:
 @pytest.fixture(scope="module")
 def drawn(datasets: dict[str, xr.Dataset], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("figures")
-    several = ("speciation", "corrections")  # panels in one figure; the others are drawn faster with one
-    figures.draw({q: found if q in several else found.isel(variance=[1]) for q, found in datasets.items()}, folder)
+    for suffix in figures.RENDERERS:
+        figures.draw(datasets, folder, suffix, DIGEST)
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _bokeh() -> None:
-    hvplot.extension("bokeh", logo=False)
+def panels_of(page: Path) -> list[dict[str, Any]]:
+    """The panels that a page holds."""
+    text = re.search(r'<script type="application/json" id="panels">(.*)</script>', page.read_text())
+    assert text is not None
+    found: list[dict[str, Any]] = json.loads(text[1])
+    return found
+
+
+def lines_of(panel: Panel) -> dict[str, Line]:
+    return {mark.name: mark for mark in panel.marks if isinstance(mark, Line)}
 
 
 def test_every_quantity_has_a_figure() -> None:
@@ -92,31 +104,123 @@ def test_each_figure_is_a_page_and_a_picture(drawn: Path, datasets: dict[str, xr
     picture = matplotlib.image.imread(drawn / f"{name}.png")
     assert min(picture.shape[:2]) > 250
     assert picture.std() > 0.01  # not blank
-    assert (drawn / f"{name}.html").stat().st_size > 1_000_000  # its scripts are inside
+    (drawing,) = re.findall(r"<svg [^>]*>", (drawn / f"{name}.svg").read_text())
+    width, height = (float(value) for value in re.findall(r'(?:width|height)="([\d.]+)pt"', drawing))
+    assert width / height == pytest.approx(picture.shape[1] / picture.shape[0], abs=0.01)
+    assert panels_of(drawn / f"{name}.html")
 
 
-def test_pages_ask_nothing_of_the_network(drawn: Path) -> None:
+def test_a_page_holds_its_numbers_unrounded(drawn: Path, datasets: dict[str, xr.Dataset]) -> None:
+    panel = panels_of(drawn / "speciation.html")[-1]
+    line = next(mark for mark in panel["marks"] if mark["name"] == "exact")
+    x, y = (np.frombuffer(base64.b64decode(line[axis])) for axis in "xy")
+    found = datasets["speciation"].isel(variance=-1, weight=0).sel(criterion="exact")
+    np.testing.assert_array_equal(x, found.separation)
+    np.testing.assert_array_equal(y, found.tau_star.where(found.status == 0))
+
+
+def test_pages_ask_for_the_script_beside_them_alone(drawn: Path) -> None:
+    scripts = [path.name for path in drawn.glob("*.js")]
+    assert len(scripts) == 1
+    assert (drawn / scripts[0]).stat().st_size > 1_000_000
     for page in drawn.glob("*.html"):
-        tags = re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=[\"']?https?://[^>]*>", page.read_text())
-        assert tags == []
+        assert re.findall(r"(?:src|href)=[\"']?([^\"' >]*)", page.read_text()) == ["data:,", scripts[0]]
 
 
-def test_labels_come_from_the_vocabulary(drawn: Path) -> None:
-    page = (drawn / "speciation.html").read_text()
-    assert "speciation time by criterion" in page
-    assert "half-distance a of a pair" in page
+@pytest.mark.parametrize("suffix", figures.RENDERERS)
+def test_a_figure_names_what_it_was_drawn_from(drawn: Path, tmp_path: Path, suffix: str) -> None:
+    assert {figures.digest_of(path) for path in drawn.glob(f"*.{suffix}")} == {DIGEST}
+    panel = Panel("", "x", "y", (Points(np.arange(3.0), np.arange(3.0)),))
+    assert figures.digest_of(figures.save([panel], tmp_path / f"plain.{suffix}")) == ""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "needless"),
+    [("html", {"matplotlib", "bokeh"}), ("png", {"bokeh"}), ("svg", {"bokeh"}), ("", {"matplotlib", "bokeh"})],
+)
+def test_a_format_imports_its_own_library_only(tmp_path: Path, suffix: str, needless: set[str]) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+import numpy, xarray
+from scoreshock import figures
+values = xr = xarray.Dataset({{"tau_density": ("separation", [1.0, 2.0]), "density_status": ("separation", [0, 0])}})
+if {suffix!r}:
+    assert figures.draw({{"modes": values.assign(n_modes=values.tau_density.expand_dims(tau=2), modes_status=0)}},
+                        Path({str(tmp_path)!r}), {suffix!r})
+print(*{{name.split(".")[0] for name in sys.modules}})
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not set(said.split()) & {"holoviews", "hvplot", "panel", "colorcet", *needless}
+
+
+def test_formats_are_checked(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"format 'pdf' is not known; known: html, png, svg"):
+        figures.save([], tmp_path / "figure.pdf")
+
+
+def test_figures_that_the_datasets_do_not_allow_any_longer_are_removed(
+    datasets: dict[str, xr.Dataset], tmp_path: Path
+) -> None:
+    figures.draw({name: datasets[name] for name in ("speciation", "modes")}, tmp_path, "html")
+    figures.draw({"modes": datasets["modes"]}, tmp_path, "png")
+    figures.draw({"modes": datasets["modes"]}, tmp_path, "html")
+    assert {path.name for path in tmp_path.glob("*.*") if path.suffix != ".js"} == {
+        f"{name}.{suffix}" for name in ("modes", "one-mode") for suffix in ("html", "png")
+    }
+
+
+def test_labels_come_from_the_vocabulary(datasets: dict[str, xr.Dataset]) -> None:
+    panel = times.speciation(datasets["speciation"])[0]
+    assert panel.ylabel == "speciation time by criterion"
+    assert panel.xlabel.startswith("half-distance a of a pair")
+
+
+def test_results_plot_with_hvplot(datasets: dict[str, xr.Dataset]) -> None:
+    # As README does it in a session: sliders of the other axes, and labels of the vocabulary.
+    tau = datasets["speciation"].tau_star
+    plot = tau.hvplot.line(x="separation", by="criterion", logy=True)
+    assert {dimension.name for dimension in plot.kdims} == {"variance", "weight"}
+    shown = plot[tuple({"variance": 0.25, "weight": 0.6}[dimension.name] for dimension in plot.kdims)]
+    expected = tau.sel(variance=0.25, weight=0.6, criterion="exact")
+    np.testing.assert_array_equal(shown["exact"].dimension_values("tau_star"), expected)
+
+
+def test_a_legend_stands_once_beside_panels_of_the_same_lines() -> None:
+    x = np.arange(3.0)
+    one, two = (Panel("", "", "", tuple(Line(x, x, name) for name in names)) for names in ("ab", "ac"))
+    lone = Panel("", "", "", (Line(x, x, "a"),))
+    assert with_legend([one, one, two, two, lone]) == [False, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("panel", "expected"),
+    [
+        (Panel("", "", "", (Line(np.array([0.0, 1]), np.array([1.0, 3])),)), (0.9, 3.1)),
+        (Panel("", "", "", (Line(np.array([0.0, 1]), np.array([1.0, 3])), Level(-1))), (-1.2, 3.2)),
+        (Panel("", "", "", (Line(np.array([0.0, 1]), np.array([1.0, 3])), Level(9, vertical=True))), (0.9, 3.1)),
+        (Panel("", "", "", (Points(np.zeros(3), np.array([0.0, 1, 100])),), logy=True), (10**-0.1, 10**2.1)),
+        (Panel("", "", "", (Line(np.zeros(2), np.array([2.0, 2 + 1e-12])),)), (1.0, 3.0)),
+        (Panel("", "", "", (Bars(("a", "b"), np.array([2.0, np.nan])),)), (0.0, 2.1)),
+        (Panel("", "", "", (Bars(("a", "b"), np.array([-2.0, 2.0])),)), (-2.2, 2.2)),
+    ],
+)
+def test_vertical_axes_span_data_and_levels(panel: Panel, expected: tuple[float, float]) -> None:
+    np.testing.assert_allclose(panel.limits("y"), expected, rtol=1e-9)
 
 
 def test_a_panel_without_numbers_is_left_out(datasets: dict[str, xr.Dataset]) -> None:
     # With equal weights the series has no error: only the panel of weight 0.6 is left.
-    panels = times.corrections(datasets["corrections"].isel(variance=[0]), "bokeh")
+    panels = times.corrections(datasets["corrections"].isel(variance=[0]))
     assert len(panels) == 1
 
 
 def test_a_sweep_of_one_point_is_drawn_as_bars(tmp_path: Path) -> None:
     point = ss.speciation(ss.families.pair(separation=2.0, variance=0.25, weight=0.6))
-    written = figures.draw({"speciation": point}, tmp_path)
-    assert [path.name for path in written] == ["speciation.html", "speciation.png"]
+    assert [path.name for path in figures.draw({"speciation": point}, tmp_path, "png")] == ["speciation.png"]
+    (panel,) = times.speciation(point)
+    assert panel.bars is not None
+    assert dict(zip(panel.bars.names, panel.bars.y, strict=True))["leading"] == pytest.approx((4 * 0.96 - 0.25) / 2)
 
 
 @pytest.mark.parametrize(
@@ -144,10 +248,8 @@ def test_each_kind_of_family_is_drawn(member: str, clock: str) -> None:
 
 
 def test_the_exponent_has_a_line_for_each_way_that_it_is_computed() -> None:
-    quantity, figure = figures.FIGURES["exponent"]
-    found = [datasets_of(member, "absolute", [quantity])[quantity] for member in ("pair", "plane")]
-    pair, triangle = (figure(dataset, "bokeh")[0] for dataset in found)
-    assert [[curve.label for curve in panel.values()] for panel in (pair, triangle)] == [
+    pair, triangle = (drawn_of(member, "absolute")["exponent"][0] for member in ("pair", "plane"))
+    assert [list(lines_of(panel)) for panel in (pair, triangle)] == [
         ["closed form", "quadrature"],
         ["quadrature"],
     ]
@@ -161,28 +263,27 @@ def test_a_sweep_without_a_transition_leaves_out_what_has_no_number() -> None:
 
 
 def test_times_run_from_noise_to_data_along_trajectories(datasets: dict[str, xr.Dataset]) -> None:
-    panel = layers.trajectories(datasets["trajectories"], "bokeh")[0]
-    assert panel.opts.get("plot").kwargs["invert_xaxis"]
-    assert [line.label for line in panel] == ["start -2", "start 0.5"]
+    panel = layers.trajectories(datasets["trajectories"])[0]
+    assert panel.falling
+    assert panel.names == ["start -2", "start 0.5"]
 
 
 def test_lines_are_chosen_where_there_are_numbers(datasets: dict[str, xr.Dataset]) -> None:
     # Half a distance of 0.4 has no speciation at either variance, so no times in its units.
-    panel = times.neighbours(datasets["neighbours"], "bokeh")[0]
-    assert [line.label for line in panel] == ["separation 1.5", "separation 2"]
+    panel = times.neighbours(datasets["neighbours"])[0]
+    assert panel.names == ["separation 1.5", "separation 2"]
 
 
 def test_residuals_are_beside_the_level_of_rounding(datasets: dict[str, xr.Dataset]) -> None:
-    (panel,) = layers.burgers(datasets["burgers"], "bokeh")
-    assert [float(mark.data) for mark in panel if isinstance(mark, hv.HLine)] == [1e-12]
+    (panel,) = layers.burgers(datasets["burgers"])
+    assert [mark.place for mark in panel.marks if isinstance(mark, Level)] == [1e-12]
 
 
 def test_bounds_and_errors_are_drawn_as_they_are_in_the_file(datasets: dict[str, xr.Dataset]) -> None:
     found = datasets["trajectories"]
-    panel = layers.errors(found, "bokeh")[-1]
-    bound = next(line for line in panel if line.label == "Gronwall bound")
+    panel = layers.errors(found)[-1]
     expected = found.gronwall_bound.isel(separation=2, variance=1, start_scaled=1).squeeze()
-    np.testing.assert_array_equal(bound.dimension_values(1)[1:], expected[1:])
+    np.testing.assert_array_equal(lines_of(panel)["Gronwall bound"].y[1:], expected[1:])
 
 
 def test_panels_of_one_figure_share_their_scale() -> None:
@@ -191,14 +292,14 @@ def test_panels_of_one_figure_share_their_scale() -> None:
         dims=("method", "separation", "variance"),
         coords={"method": ["one"], "separation": [1.0, 2.0, 3.0], "variance": [0.1, 0.2]},
     )
-    drawn = curves.panels(tau, "method", "bokeh")
-    assert [line.opts.get("plot").kwargs["logy"] for panel in drawn for line in panel] == [True, True]
+    drawn = curves.panels(tau, "method")
+    assert [panel.logy for panel in drawn] == [True, True]
 
 
 def test_ten_criteria_have_ten_looks() -> None:
     assert len(MIXTURE_CRITERIA) > len(style.OKABE_ITO) > len(DEFAULT_CRITERIA)
     count = len(MIXTURE_CRITERIA)
-    dashes = [style.stroke(number, count, "bokeh")["line_dash"] for number in range(count)]
+    dashes = [style.stroke(number, count)["dash"] for number in range(count)]
     assert len(set(zip(style.colours(count, ordered=False), dashes, strict=True))) == count
 
 
@@ -210,11 +311,15 @@ def test_wells_are_drawn_like_mixtures(tmp_path: Path) -> None:
         "speciation": ss.evaluate(content | {"quantity": "speciation", "options": {}}),
         "scores": ss.evaluate(content | {"quantity": "scores", "options": profile}),
     }
-    figures.draw(datasets, tmp_path)
-    assert {path.stem for path in tmp_path.glob("*.html")} == {"speciation", "profile"}
+    assert {path.stem for path in figures.draw(datasets, tmp_path, "svg")} == {"speciation", "profile"}
 
 
 def test_colours_differ_for_people_with_any_common_colour_blindness() -> None:
     # The published palette of Okabe and Ito (2008), black first, grey in place of yellow, which is faint on white.
     published = {"#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#000000"}
     assert published <= set(figures.OKABE_ITO)
+
+
+def test_the_ramp_is_the_one_of_colorcet() -> None:
+    expected = [colorcet.bmy[round(place * 255 / 8)] for place in range(9)]
+    assert style.ramp(9, 1.0) == expected == style.RAMP

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import holoviews as hv
 import xarray as xr
 
 from scoreshock.figures.curves import PANELS, abreast, clock, over, panels, swept
+from scoreshock.figures.description import Panel
 
 
-def speciation(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def speciation(dataset: xr.Dataset) -> list[Panel]:
     """Speciation time by criterion over the swept axes."""
     tau = dataset.tau_star.where(dataset.status == 0)
-    return panels(tau, "criterion", backend)
+    return panels(tau, "criterion")
 
 
-def time(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def time(dataset: xr.Dataset) -> list[Panel]:
     """Speciation time by criterion in each schedule's own clock, one panel a schedule."""
     if "time" not in dataset:
         return []
@@ -22,41 +22,41 @@ def time(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
     return [
         panel
         for label in dataset.schedule.values[:PANELS]
-        for panel in panels(placed.sel(schedule=label), "criterion", backend, most=1, middle=True, lead=[str(label)])
+        for panel in panels(placed.sel(schedule=label), "criterion", most=1, middle=True, lead=[str(label)])
     ]
 
 
-def corrections(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def corrections(dataset: xr.Dataset) -> list[Panel]:
     """Magnitude of the series' relative error against the exact criterion, by order."""
     error = abs(dataset.error_relative.where(dataset.error_status == 0))
     label = {"long_name": "size of the series' error, relative to the exact v*", "units": "1"}
-    return over(error.assign_attrs(label), ["order", *swept(error)], backend, logy=True)
+    return over(error.assign_attrs(label), ["order", *swept(error)], logy=True)
 
 
-def cascade(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def cascade(dataset: xr.Dataset) -> list[Panel]:
     """Speciation time of each mode by the exact criterion and to leading order, one panel a mode."""
     exact = dataset.tau_mode.where(dataset.mode_status == 0)
     leading = dataset.cascade.where(dataset.cascade_status == 0)
     label = {"long_name": "speciation time of the mode", "units": "1"}
     both = xr.concat([exact, leading], xr.Variable("method", ["exact", "leading"])).assign_attrs(label)
-    return panels(both, "method", backend, facet="mode" if both.sizes["mode"] > 1 else None)
+    return panels(both, "method", facet="mode" if both.sizes["mode"] > 1 else None)
 
 
-def modes(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def modes(dataset: xr.Dataset) -> list[Panel]:
     """Number of modes of the density over diffusion time."""
     number = dataset.n_modes.where(dataset.modes_status == 0)
-    ticks = list(range(1, int(number.max().fillna(1)) + 1))
-    return over(number, [clock(dataset), *swept(number)], backend, kind="step", where="mid", logy=False, yticks=ticks)
+    ticks = tuple(range(1, int(number.max().fillna(1)) + 1))
+    return over(number, [clock(dataset), *swept(number)], step=True, logy=False, yticks=ticks)
 
 
-def one_mode(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def one_mode(dataset: xr.Dataset) -> list[Panel]:
     """Diffusion time above which the density has one mode, over the swept axes."""
     tau = dataset.tau_density.where(dataset.density_status == 0)
-    return over(tau, swept(tau), backend)
+    return over(tau, swept(tau))
 
 
-def neighbours(dataset: xr.Dataset, backend: str) -> list[hv.Overlay]:
+def neighbours(dataset: xr.Dataset) -> list[Panel]:
     """Cloning probability, class entropy and its rate over diffusion time, one panel each."""
     names = ["cloning_probability", "class_entropy", "entropy_log_rate"]
     there = dataset[names].where(dataset.neighbours_status == 0)
-    return abreast((there[name] for name in names), clock(dataset), backend, logy=False)
+    return abreast((there[name] for name in names), clock(dataset), logy=False)

@@ -1,0 +1,121 @@
+"""A figure as plain data: panels of lines, points, bars and levels, which any renderer can draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scoreshock.figures.style import OKABE_ITO, SOLID
+
+PADDING = {"x": 0.02, "y": 0.05}
+"""Margin between the data and the end of an axis, as a share of the axis."""
+
+ROUNDING = 1e-9
+"""Relative spread below which values are constant up to rounding."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through the points (x, y); with ``step`` constant around each. NaN interrupts it."""
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str = ""
+    color: str = OKABE_ITO[4]
+    dash: tuple[float, ...] = SOLID
+    width: float = 2.0
+    step: bool = False
+
+
+@dataclass(frozen=True)
+class Points:
+    """Dots of a diameter in pixels."""
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str = ""
+    color: str = OKABE_ITO[4]
+    size: float = 5.0
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar for each name."""
+
+    names: tuple[str, ...]
+    y: np.ndarray
+    color: str = OKABE_ITO[4]
+
+
+@dataclass(frozen=True)
+class Level:
+    """A straight line across the panel at one value of y, or of x if ``vertical``."""
+
+    place: float
+    vertical: bool = False
+    color: str = OKABE_ITO[7]
+    dash: tuple[float, ...] = SOLID
+    width: float = 1.5
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes; ``falling`` axes run from right to left, ``square`` ones have one scale on both."""
+
+    title: str
+    xlabel: str
+    ylabel: str
+    marks: tuple[Line | Points | Bars | Level, ...]
+    logx: bool = False
+    logy: bool = False
+    falling: bool = False
+    square: bool = False
+    yticks: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Entries of the legend."""
+        return [mark.name for mark in self.marks if isinstance(mark, Line | Points) and mark.name]
+
+    @property
+    def bars(self) -> Bars | None:
+        """The bars of a panel that has them."""
+        return next((mark for mark in self.marks if isinstance(mark, Bars)), None)
+
+    def limits(self, axis: str) -> tuple[float, float]:
+        """Lower and upper end of the axis ``x`` or ``y``: the range of the data and of the levels, and a margin.
+
+        Data that are constant up to rounding get a range of their own size around them; bars start from 0, on a
+        logarithmic axis from a decade below the shortest.
+        """
+        logarithmic = self.logx if axis == "x" else self.logy
+        values = np.concatenate([np.ravel(each) for each in self._values(axis)])
+        values = values[np.isfinite(values) & ((values > 0) | (not logarithmic))]
+        if values.size == 0:
+            values = np.array([1.0])
+        if self.bars is not None:
+            values = np.append(values, values.min() / 10 if logarithmic else 0.0)
+        low, high = np.log10([values.min(), values.max()]) if logarithmic else (values.min(), values.max())
+        margin = PADDING[axis] * (high - low)
+        size = max(abs(low), abs(high))
+        if high - low <= ROUNDING * size:
+            margin = 0.5 if logarithmic else size / 2 or 0.5
+        ends = float(low - margin), float(high + margin)
+        if self.bars is not None and not logarithmic:  # bars stand on the axis
+            ends = (0.0 if low == 0 else ends[0], 0.0 if high == 0 and low < 0 else ends[1])
+        return (10 ** ends[0], 10 ** ends[1]) if logarithmic else ends
+
+    def _values(self, axis: str) -> Iterator[np.ndarray | float]:
+        for mark in self.marks:
+            if not isinstance(mark, Level):
+                yield mark.y if axis == "y" else getattr(mark, "x", np.empty(0))
+            elif mark.vertical == (axis == "x"):
+                yield mark.place
+
+
+def with_legend(panels: list[Panel]) -> list[bool]:
+    """Whether each panel shows its legend: not for a single name, and not where the next panel repeats it."""
+    following = [*(panel.names for panel in panels[1:]), []]
+    return [len(panel.names) > 1 and panel.names != later for panel, later in zip(panels, following, strict=True)]

@@ -1,0 +1,68 @@
+"""A figure as a page: its description, and a script that draws it with BokehJS in the browser.
+
+Nothing of Bokeh is imported, which would take longer than all else of a page. BokehJS is copied from the installed
+package, once for all pages of a folder, so that a page asks for one file beside it and for nothing of the network.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scoreshock.figures.description import Panel, with_legend
+from scoreshock.figures.files import replace
+
+TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:
+    """The page as bytes; BokehJS is written beside its path unless it is there."""
+    described = [_plain(panel, legend) for panel, legend in zip(panels, with_legend(list(panels)), strict=True)]
+    parts = {
+        "title": html.escape(title),
+        "digest": html.escape(digest),
+        "script": script(path.parent).name,
+        "caption": caption,
+        "panels": json.dumps(described).replace("<", "\\u003c"),
+    }
+    return re.sub(r"\$(\w+)\$", lambda match: parts[match[1]], _template()).encode()
+
+
+def script(folder: Path) -> Path:
+    """The file of BokehJS in a folder, copied from the installed package if it is not there."""
+    target = folder / f"bokeh-{version('bokeh')}.min.js"
+    if not target.exists():
+        package = find_spec("bokeh")
+        assert package is not None
+        assert package.origin is not None
+        sources = Path(package.origin).parent / "server" / "static" / "js"
+        replace(target, b"\n".join((sources / name).read_bytes() for name in ("bokeh.min.js", "bokeh-api.min.js")))
+    return target
+
+
+@cache
+def _template() -> str:
+    return TEMPLATE.read_text("utf-8")
+
+
+def _plain(panel: Panel, legend: bool) -> dict[str, Any]:
+    """A panel as what JSON has."""
+    marks = [{"kind": type(mark).__name__} | {k: _packed(v) for k, v in asdict(mark).items()} for mark in panel.marks]
+    limits = {f"{axis}limits": panel.limits(axis) for axis in "xy"}
+    return asdict(panel) | {"marks": marks, "legend": legend} | limits
+
+
+def _packed(value: Any) -> Any:
+    """Arrays as 64-bit numbers in base64, in which nothing is rounded and NaN has a place."""
+    return base64.b64encode(np.asarray(value, "<f8").tobytes()).decode() if isinstance(value, np.ndarray) else value

@@ -1,0 +1,140 @@
+"""A figure as a picture, PNG or SVG, by Matplotlib alone: no pyplot, no display, one pass.
+
+Margins are of fixed size and powers of ten are plain text: measuring texts and typesetting formulas took most of the time.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
+
+AXES = (4.1, 2.75)
+"""Width and height of a panel's axes in inches."""
+
+LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.2, 0.8, 0.55
+"""Room beside the axes in inches: for two lines of each label and of the title."""
+
+LEGEND, LETTER = 0.75, 0.075
+"""Width of a legend in inches: of its lines and margins, and of a letter of its names."""
+
+DPI = 100
+WRAP = {"title": 62, "xlabel": 56, "ylabel": 40}
+"""Letters of a line of text at most."""
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:  # noqa: ARG001
+    """The picture as bytes, in the format of the path's suffix, panels in two columns."""
+    columns, legends = min(2, len(panels)), with_legend(list(panels))
+    rows = -(-len(panels) // columns)
+    wide, high = (AXES[0], AXES[0] if any(panel.square for panel in panels) else AXES[1])
+    alone = len(panels) % columns != 0  # the last panel's legend then has the empty place beside it
+    shown = [legend and not (alone and panel is panels[-1]) for panel, legend in zip(panels, legends, strict=True)]
+    beside = [_legend_width(panels[column::columns], shown[column::columns]) for column in range(columns)]
+    step_x, step_y = LEFT + wide + RIGHT, BOTTOM + high + TOP
+    width, height = columns * step_x + sum(beside), rows * step_y
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    for number, (panel, legend) in enumerate(zip(panels, legends, strict=True)):
+        row, column = divmod(number, columns)
+        left, bottom = column * step_x + sum(beside[:column]) + LEFT, (rows - 1 - row) * step_y + BOTTOM
+        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+        _draw(axes, panel)
+        if legend:
+            axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, borderaxespad=0)
+    content, kind, key = BytesIO(), path.suffix[1:], f"{digest};"
+    metadata = {"scoreshock-digest": key} if kind == "png" else {"Identifier": f"scoreshock-digest:{key}", "Date": None}
+    with matplotlib.rc_context({"svg.hashsalt": "scoreshock"}):
+        figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
+    return content.getvalue()
+
+
+def _legend_width(panels: Sequence[Panel], legends: Sequence[bool]) -> float:
+    shown = [name for panel, legend in zip(panels, legends, strict=True) if legend for name in panel.names]
+    return LEGEND + LETTER * max(map(len, shown)) if shown else 0.0
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    axes.set_title(textwrap.fill(panel.title, WRAP["title"]), fontsize=10)
+    axes.set_xlabel(textwrap.fill(panel.xlabel, WRAP["xlabel"]))
+    axes.set_ylabel(textwrap.fill(panel.ylabel, WRAP["ylabel"]))
+    if panel.logx:
+        axes.set_xscale("log")
+    if panel.logy:
+        axes.set_yscale("log")
+    for mark in panel.marks:
+        _mark(axes, mark, panel)
+    low, high = panel.limits("y")
+    axes.set_ylim(low, high)
+    if panel.logy:
+        _powers(axes.yaxis, low, high)
+    if panel.bars is None:
+        low, high = panel.limits("x")
+        axes.set_xlim(*((high, low) if panel.falling else (low, high)))
+        if panel.logx:
+            _powers(axes.xaxis, low, high)
+    if panel.yticks:
+        axes.set_yticks(panel.yticks)
+    if panel.square:
+        axes.set_aspect("equal")
+    axes.grid(visible=True, axis="both" if panel.bars is None else "y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _powers(axis: Any, low: float, high: float) -> None:
+    """Label a logarithmic axis at powers of ten, a short one also at twice and five times them."""
+    plain = low >= 1e-3 and high < 1e4
+    label = FuncFormatter(lambda value, _: power(value, plain))
+    axis.set_major_formatter(label)
+    axis.set_minor_formatter(NullFormatter() if high >= 100 * low else label)
+
+
+def power(value: float, plain: bool) -> str:
+    """1, 2 or 5 times a power of ten as text, plain or as a power; nothing for other values.
+
+    Examples
+    --------
+    >>> power(0.05, plain=True), power(5e-13, plain=False), power(10, plain=False), power(30, plain=True)
+    ('0.05', '5·10⁻¹³', '10¹', '')
+    """
+    digit, exponent = f"{value:.0e}".split("e")
+    if digit not in "125" or not math.isclose(value, float(f"{digit}e{exponent}")):
+        return ""
+    return (
+        f"{value:g}" if plain else ("" if digit == "1" else f"{digit}·") + "10" + str(int(exponent)).translate(SUPERSCRIPT)
+    )
+
+
+def _mark(axes: Axes, mark: Line | Points | Bars | Level, panel: Panel) -> None:
+    match mark:
+        case Line():
+            (line,) = axes.plot(
+                mark.x, mark.y, linestyle=_dash(mark.dash), color=mark.color, linewidth=mark.width, label=mark.name or None
+            )
+            line.set_drawstyle("steps-mid" if mark.step else "default")
+        case Points():
+            axes.plot(mark.x, mark.y, "o", label=mark.name or None, color=mark.color, markersize=0.7 * mark.size)
+        case Bars():
+            bottom = panel.limits("y")[0] if panel.logy else 0.0
+            axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=mark.color, tick_label=mark.names)
+            axes.tick_params(axis="x", labelsize=9, rotation=20 if len("".join(mark.names)) > 40 else 0)
+        case Level():
+            draw = axes.axvline if mark.vertical else axes.axhline
+            draw(mark.place, color=mark.color, linestyle=_dash(mark.dash), linewidth=mark.width)
+
+
+def _dash(lengths: tuple[float, ...]) -> Any:
+    return (0, lengths) if lengths else "-"
