@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from scoreshock.figures import curves, layers, style, times
 from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
 from scoreshock.study import Study, StudyError
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DIGEST = "0f" * 32
 OPTIONS: dict[str, Any] = {
     "x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"},
@@ -125,6 +127,19 @@ def test_pages_ask_for_the_script_beside_them_alone(drawn: Path) -> None:
     assert (drawn / scripts[0]).stat().st_size > 1_000_000
     for page in drawn.glob("*.html"):
         assert re.findall(r"(?:src|href)=[\"']?([^\"' >]*)", page.read_text()) == ["data:,", scripts[0]]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_a_browser_draws_every_panel_without_an_error(drawn: Path, tmp_path: Path) -> None:
+    pages = sorted(drawn.glob("*.html"))
+    frames = "".join(f'<iframe width="900" height="900" src="{page.as_uri()}"></iframe>' for page in pages)
+    (tmp_path / "all.html").write_text(frames)
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--enable-logging=stderr"]
+    command = [str(CHROMIUM), *options, f"--user-data-dir={tmp_path}", "--dump-dom", (tmp_path / "all.html").as_uri()]
+    log = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stderr
+    console = re.findall(r'CONSOLE[^"]*"([^\n]*)", source', log)
+    assert [line for line in console if "document idle" not in line] == []
+    assert len(console) == sum(len(panels_of(page)) for page in pages)
 
 
 @pytest.mark.parametrize("suffix", figures.RENDERERS)

@@ -16,14 +16,14 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
 
 AXES = (4.1, 2.75)
 """Width and height of a panel's axes in inches."""
 
-LEFT, RIGHT, BOTTOM, TOP = 0.95, 0.2, 0.8, 0.55
+LEFT, RIGHT, BOTTOM, TOP = 1.1, 0.2, 0.8, 0.55
 """Room beside the axes in inches: for two lines of each label and of the title."""
 
 LEGEND, LETTER = 0.75, 0.075
@@ -95,15 +95,20 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _powers(axis: Any, low: float, high: float) -> None:
-    """Label a logarithmic axis at powers of ten, a short one also at twice and five times them."""
-    plain = low >= 1e-3 and high < 1e4
-    label = FuncFormatter(lambda value, _: power(value, plain))
+    """Label a logarithmic axis: at powers of ten, a shorter one between them too, the shortest like a linear one."""
+    if high < 3 * low:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+        axis.set_minor_formatter(NullFormatter())
+        return
+    plain, digits = low >= 1e-3 and high < 1e4, "125" if high >= 10 * low else "123456789"
+    label = FuncFormatter(lambda value, _: power(value, plain, digits))
     axis.set_major_formatter(label)
     axis.set_minor_formatter(NullFormatter() if high >= 100 * low else label)
 
 
-def power(value: float, plain: bool) -> str:
-    """1, 2 or 5 times a power of ten as text, plain or as a power; nothing for other values.
+def power(value: float, plain: bool, digits: str = "125") -> str:
+    """One of the digits times a power of ten as text, plain or as a power; nothing for other values.
 
     Examples
     --------
@@ -111,7 +116,7 @@ def power(value: float, plain: bool) -> str:
     ('0.05', '5·10⁻¹³', '10¹', '')
     """
     digit, exponent = f"{value:.0e}".split("e")
-    if digit not in "125" or not math.isclose(value, float(f"{digit}e{exponent}")):
+    if digit not in digits or not math.isclose(value, float(f"{digit}e{exponent}")):
         return ""
     return (
         f"{value:g}" if plain else ("" if digit == "1" else f"{digit}·") + "10" + str(int(exponent)).translate(SUPERSCRIPT)
