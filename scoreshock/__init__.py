@@ -63,8 +63,7 @@ _HOME = {
     "evaluate": "evaluation",
     "load_study": "study",
     "open_results": "results",
-    "compare": "comparison",
-    "compare_results": "comparison",
+    "compare": "comparison.runs",
 }
 """Public names and the module that each lives in: imported on first use, so that a job loads only what it needs."""
 

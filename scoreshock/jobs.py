@@ -116,20 +116,24 @@ def compare(paths: Sequence[str], content: Mapping[str, Any], dataset: str, tabl
     from scoreshock.schedules import schedule
 
     opened = results.open_files(paths, chunks=None)
-    speciation = comparison.chunked(opened["speciation"], opened.get("corrections"))
-    corrections = comparison.chunked_as(speciation, opened["corrections"]) if "corrections" in opened else None
+    speciation, corrections = opened["speciation"], opened.get("corrections")
     schedules = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
     density = density_of(content)
+    order_clock = None
+    if schedules and corrections is not None:
+        tau, lengths = corrections.tau_order, comparison.block_sizes(speciation, corrections)
+        several = any(tau.sizes[dim] > length for dim, length in lengths.items())
+        order_clock = clock(tau.chunk(lengths) if several else tau, schedules)
     with dask.config.set(scheduler="threads", num_workers=threads):
         compared = comparison.compare(
             speciation,
             corrections,
             density if "component_mean" in density else None,
             samples=schedule_samples(schedules) if schedules else None,
-            order_clock=clock(corrections.tau_order, schedules) if schedules and corrections is not None else None,
+            order_clock=order_clock,
         )
         store.write(compared, dataset, provenance.attributes(content, "comparison", threads))
-        whole = store.open_file(dataset)
+    with store.open_file(dataset, chunks=None) as whole:
         text = comparison.table(whole, title=f"Speciation by criterion: {Path(dataset).parent.name}")
     staging.write_text(text, table)
 

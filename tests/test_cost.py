@@ -6,13 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoreshock.comparison import compare
 from scoreshock.conventions import QUANTITIES
-from scoreshock.evaluation import density_of, evaluate
+from scoreshock.evaluation import evaluate
 from scoreshock.families import registry
-from scoreshock.quantities.clock import clock
-from scoreshock.quantities.samples import schedule_samples
-from scoreshock.schedules import schedule
 from scoreshock.study import Study, cost
 
 PROFILES = Path(__file__).parents[1] / "workflow" / "profiles"
@@ -102,26 +98,6 @@ def compared(points, criteria=("leading", "exact"), **changes):
     axes = {"separation": {"start": 1.0, "stop": 2.0, "num": points}}
     sweep = {"family": "pair", "axes": axes, "quantities": ["speciation"], "criteria": list(criteria)} | changes
     return Study.from_mapping({"sweeps": {"line": sweep}}).sweeps["line"]
-
-
-@pytest.mark.parametrize(
-    ("schedules", "quantities"), [(["ve", "edm"], ["speciation", "corrections"]), ([], ["speciation"])], ids=["all", "least"]
-)
-def test_a_comparison_is_counted_at_least_as_large_as_it_is(schedules, quantities):
-    axes = {"separation": [1.0, 2.0, 4.0], "weight": [0.5, 0.7]} | ({"schedule": schedules} if schedules else {})
-    sweep = compared(1, ("leading", "first", "exact"), axes=axes, quantities=quantities, split=["weight"])
-    results = {name: evaluate(sweep, name) for name in sweep.quantities}
-    known = {label: schedule(**parameters) for label, parameters in sweep.content("speciation")["schedules"].items()}
-    corrections = results.get("corrections")
-    made = compare(
-        results["speciation"],
-        corrections,
-        density_of(sweep.content("speciation")),
-        samples=schedule_samples(known) if known else None,
-        order_clock=clock(corrections.tau_order, known) if known else None,
-    )
-    held = sum(variable.nbytes for name, variable in made.data_vars.items())
-    assert held <= cost.comparison_bytes(sweep) < 1.2 * held
 
 
 def test_a_comparison_costs_time_and_memory_by_its_points_and_criteria():

@@ -1,47 +1,58 @@
-"""The comparison of a sweep as Markdown that is readable in a terminal."""
+"""The comparison of a sweep as a page of Markdown that is readable in a terminal: from its summary, not from its points."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.comparison.selection import (
-    criterion_names,
-    flat,
-    judge,
-    loaded,
-    number,
-    of_wells,
-    percent,
-    points,
-    status_of,
-    sweep_dims,
-)
-from scoreshock.comparison.wording import sentence
-from scoreshock.conventions import CRITERIA, Status
+from scoreshock.comparison.trust import Reason, trusted_by
+from scoreshock.conventions import Status
 
 ABSENT = "-"
 """What stands in a table where there is no number."""
 
-FEW = 12
-"""A sweep of at most so many points is printed point by point."""
+REASONS = {
+    "all_distances_equal": "all means are equally far from their weighted mean, where the score vanishes at every tau",
+    "modes_of_the_density": "the means are not equally far from their weighted mean; the density's own modes are followed",
+    "stationary_mean": "the weighted mean is a stationary point of the density at every tau",
+    "weighted_mean_only": "a scale of the transition, not a bifurcation: the score does not vanish at the weighted mean",
+    "no_root": "`exact` has no root, and the modes of the density are not followed",
+    "no_transition": "all means coincide: there is no transition",
+    "not_computed": "the criteria that would decide are not computed or failed",
+    "missing": "not computed yet",
+}
 
-NOTE = """A number is missing only where a status says why: `no_transition` (all means coincide; for `spectral`,
-no direction of the data has a variance above 1), `no_real_root` (the criterion has no solution), `below_floor` (its
-solution lies at v <= sigma0^2, so at no tau > 0), `diverged`, `singular` (v = 0), `not_applicable` (the criterion is not
-defined there; between the series and `exact`, the exact root lies on another eigenvalue's branch), `failed`, `unresolved`
-(what decides it is below rounding), `missing` (not computed). Differences run over the points at which both sides are
-`ok`, and are given by their size, without sign; relative ones are of v = sigma0^2 + 2 tau, relative to v* of the
-reference. `spectral` alone depends on the units of the data."""
+CONDITIONS = {
+    "several_roots": "`exact` has several roots; the largest is taken",
+    "no_root": "`exact` has no root",
+    "branch_crossing": "`exact` is on another eigenvalue's branch than `leading`, `first` and `quadratic`",
+    "modes_unknown": "the modes of the density are not followed: the criterion holds for the centre only",
+    "anisotropic_data": "the classes are not isotropic, which every criterion assumes",
+}
+"""Conditions that a reader should know of."""
 
-NOTE_ON_WELLS = """A number is missing only where a status says why: `no_transition` (there is one well), `no_real_root`
-(the criterion has no solution), `below_floor` (its solution lies at no tau > 0), `failed` (a barrier too high to compute),
-`unresolved` (what decides it is below rounding), `missing` (not computed). `boundary` is when `ln p` stops being convex
-across the boundary of the two parts, `merging` when the density's modes become one; they agree where the wells are equally
-deep. `matched-gaussian` takes two Gaussians at the wells in place of the density. Differences run over the points at which
-both sides are `ok`, and are given by their size, without sign."""
+MEANINGS = {
+    "missing": "not computed",
+    "no_transition": "all means coincide (`spectral`: no variance above 1; wells: there is one well)",
+    "no_real_root": "the criterion has no solution",
+    "below_floor": "the solution lies at v <= sigma0^2, that is, at no tau > 0",
+    "diverged": "the series diverges",
+    "singular": "v = 0",
+    "not_applicable": "the criterion is not defined there",
+    "failed": "the computation failed",
+    "unresolved": "what decides it is below rounding",
+}
+
+ON_WELLS = """The density has two wells. Trust `merging` for the modes of the density and `boundary` for the layer between
+its two parts; they agree where the wells are equally deep. `matched-gaussian`, two Gaussians at the wells, is an
+estimate."""
+
+NOTE = """Differences run over the points at which both criteria are `ok`, and are positive where the criterion is later in
+tau than the reference. Medians are right to 0.4 %; all numbers, and each point, are in comparison.nc."""
+
+NOT_JUDGED = "Which criterion to trust is not judged: no mixture was given."
 
 
 def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str:
@@ -50,27 +61,29 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
     Parameters
     ----------
     comparison
-        Result of ``compare``.
+        Result of ``compare``; only its summary is read, so that the time does not grow with the sweep.
     title
         Heading, for example the name of the sweep.
 
     Returns
     -------
     str
-        Heading, :func:`sentence`, and tables: each criterion's times and its differences from ``exact`` (where it is not,
-        from ``merging``) in tau and in each schedule's time, the orders of the correction series, the window's share of each
-        schedule, statuses; for at most 12 points also the times point by point; and what a missing number means.
+        The axes of the sweep, and tables: which criterion to trust at how many points and why; each criterion's outcomes
+        and times; differences from the criterion that is trusted most often (else ``exact``, ``merging`` or the first);
+        orders of the correction series; the window between the criteria and its share of each schedule; flags.
     """
+    read = [name for name in comparison.data_vars if str(name).endswith(("_summary", "_count", "_largest", "n_points"))]
+    summary = comparison.assign(comparison[read].load().data_vars)
+    reference = _reference(summary)
     sections = [
-        ("", sentence(comparison)),
-        ("Criteria", _criteria(comparison)),
-        ("Criterion (row) against reference (column): median difference in tau", _against(comparison)),
-        (f"Difference from `{judge(comparison)}` in each schedule's time t: median", _in_schedules(comparison)),
-        ("Each point: speciation time tau by criterion, or its status", _each_point(comparison)),
-        ("Correction series against `exact`", _orders(comparison)),
-        ("Window between the earliest and the latest criterion", _windows(comparison)),
-        ("Points by status", _statuses(comparison)),
-        ("How to read this", NOTE_ON_WELLS if of_wells(comparison) else NOTE),
+        ("", _axes(summary)),
+        ("Which criterion to trust", _trust(summary)),
+        ("Points by outcome, and speciation times tau", _criteria(summary)),
+        (f"Difference from `{reference}` in tau, and relative to v = sigma0^2 + 2 tau", _differences(summary, reference)),
+        (f"Difference from `{reference}` in sampling steps: min, median, max", _steps(summary, reference)),
+        ("Correction series against `exact`: error relative to v", _orders(summary)),
+        ("Window from the earliest to the latest criterion", _windows(summary)),
+        ("Flags", _flags(summary)),
     ]
     parts = [f"# {title}"]
     for heading, body in sections:
@@ -79,150 +92,164 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
     return "\n\n".join(parts) + "\n"
 
 
-def _criteria(comparison: xr.Dataset) -> str:
-    reference, relative = judge(comparison), "difference_relative" in comparison
-    gaps = {name: [_median(gap), _largest(gap)] for name, gap in _sizes(comparison, "difference", reference)}
-    if relative:
-        for name, share in _sizes(comparison, "difference_relative", reference):
-            gaps[name] = [gaps[name][0], _median(share), _largest(share)]
+def _names(summary: xr.Dataset) -> list[str]:
+    return [str(name) for name in summary.criterion.values]
+
+
+def _counts(array: xr.DataArray, dim: str) -> dict[str, int]:
+    """Counts by name along ``dim``, those that are not 0."""
+    return {str(name): int(n) for name, n in zip(array[dim].values, array.values, strict=True) if n}
+
+
+def _reference(summary: xr.Dataset) -> str:
+    """The criterion that is trusted most often; without any ``exact``, ``merging`` or the first."""
+    names = _names(summary)
+    trusted = dict.fromkeys(names, 0)
+    if "trust_count" in summary:
+        for reason, n in _counts(summary.trust_count.sel(outcome="ok"), "reason").items():
+            whom = trusted_by(Reason[reason], names)
+            trusted |= {whom: trusted[whom] + n} if whom in trusted else {}
+    most = max(trusted, key=trusted.__getitem__)
+    return most if trusted[most] else next((name for name in ("exact", "merging") if name in names), names[0])
+
+
+def _axes(summary: xr.Dataset) -> str:
+    total = int(summary.n_points)
+    if "axis" not in summary.coords:
+        return "One point."
+    along = []
+    for axis in map(str, summary.axis.values):
+        values = summary[axis].values if axis in summary.coords else np.arange(summary.sizes[axis])
+        several = f"{len(values)} from {_value(values[0])} to {_value(values[-1])}"
+        along.append(f"{axis} ({', '.join(map(_value, values)) if len(values) <= 4 else several})")
+    return f"{total} point{'s' * (total != 1)}: {' × '.join(along)}."
+
+
+def _trust(summary: xr.Dataset) -> str:
+    if "trust_count" not in summary:
+        return ON_WELLS if "matched-gaussian" in _names(summary) else NOT_JUDGED
     rows = []
-    for name in criterion_names(comparison):
-        tau, status = flat(comparison, *(comparison[v].sel(criterion=name, drop=True) for v in ("tau_star", "status")))
-        tau = tau[status == Status.ok]
-        rows.append([name, f"{len(tau)}/{len(status)}", *_summary(tau), *gaps[name]])
-    columns = ["relative", "at most"] if relative else ["at most"]
-    return _markdown(["criterion", "ok", "tau* median", "min", "max", f"from `{reference}`: median", *columns], rows)
+    for reason, why in REASONS.items():
+        outcomes = _counts(summary.trust_count.sel(reason=reason), "outcome")
+        if outcomes:
+            whom = trusted_by(Reason[reason], _names(summary))
+            n = sum(outcomes.values())
+            timeless = str(n - outcomes.get("ok", 0))
+            share = _percent(n / int(summary.n_points))
+            rows.append([f"`{whom}`" if whom else "none", str(n), share, timeless if whom else ABSENT, why])
+    held = _counts(summary.condition_count.sum("reason"), "condition")
+    notes = [[text, str(held[name])] for name, text in CONDITIONS.items() if name in held]
+    trusted = _markdown(["trust", "points", "share", "without a time", "because"], rows, left=(0, 4))
+    return f"{trusted}\n\n{_markdown(['beside', 'points'], notes)}" if notes else trusted
 
 
-def _against(comparison: xr.Dataset) -> str:
-    references = [str(name) for name in comparison.reference_criterion.values]
-    columns = [{name: _median(gap) for name, gap in _sizes(comparison, "difference", each)} for each in references]
-    rows = [[name, *(column[name] for column in columns)] for name in criterion_names(comparison)]
-    return _markdown(["criterion", *references], rows)
+def _criteria(summary: xr.Dataset) -> str:
+    outcomes = list(_counts(summary.status_count.sum("criterion"), "outcome"))
+    rows = []
+    for name in _names(summary):
+        here = summary.sel(criterion=name)
+        counts = [str(int(here.status_count.sel(outcome=outcome))) for outcome in outcomes]
+        ends = [str(int(here[f"window_{end}_count"])) for end in ("start", "end")]
+        rows.append([name, *counts, *_statistics(here.tau_star_summary), *ends])
+    return _markdown(["criterion", *outcomes, "min", "median", "max", "earliest at", "latest at"], rows)
 
 
-def _in_schedules(comparison: xr.Dataset) -> str:
-    if "difference_time" not in comparison:
-        return ""
-    labels = [str(label) for label in comparison.schedule.values]
-    reference = judge(comparison)
-    columns = [
-        {name: _median(gap) for name, gap in _sizes(comparison.sel(schedule=label), "difference_time", reference)}
-        for label in labels
-    ]
-    rows = [[name, *(column[name] for column in columns)] for name in criterion_names(comparison)]
-    if all(cell == ABSENT for name, *cells in rows for cell in cells if name != reference):
-        return ""
-    return _markdown(["criterion", *labels], rows)
-
-
-def _sizes(comparison: xr.Dataset, variable: str, reference: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Each criterion, and the sizes of its difference from one reference at the points where that exists.
-
-    All criteria are read at once: chunks of a file hold all pairs, and each reading unpacks all of them.
-    """
-    there = variable in comparison and reference in comparison.reference_criterion
-    against = loaded(comparison[variable].sel(reference_criterion=reference, drop=True)) if there else None
-    for name in criterion_names(comparison):
-        if against is None:
-            yield name, np.empty(0)
+def _differences(summary: xr.Dataset, reference: str) -> str:
+    here = summary.sel(reference_criterion=reference)
+    rows = []
+    for name in _names(summary):
+        one = here.sel(criterion=name)
+        if name == reference or not int(one.difference_count.sel(outcome="ok")):
             continue
-        (values,) = flat(comparison, against.sel(criterion=name, drop=True))
-        yield name, np.abs(values[~np.isnan(values)])
+        relative = _statistics(one.difference_relative_summary) if "difference_relative_summary" in one else []
+        position = [_position(summary, one.difference_largest)] if "axis" in summary.coords else []
+        points = str(int(one.difference_count.sel(outcome="ok")))
+        rows.append([name, points, *_statistics(one.difference_summary), *relative, *position])
+    header = ["criterion", "points", "min", "median", "max"]
+    header += ["relative: min", "median", "max"] if "difference_relative_summary" in summary else []
+    return _markdown([*header, *["largest at"] * ("axis" in summary.coords)], rows) if rows else ""
 
 
-def _median(sizes: np.ndarray) -> str:
-    return number(np.median(sizes)) if sizes.size else ABSENT
-
-
-def _largest(sizes: np.ndarray) -> str:
-    return number(np.max(sizes)) if sizes.size else ABSENT
-
-
-def _each_point(comparison: xr.Dataset) -> str:
-    total = points(comparison)
-    if total > FEW:
+def _steps(summary: xr.Dataset, reference: str) -> str:
+    if "difference_step_summary" not in summary:
         return ""
-    dims = sweep_dims(comparison)
-    names = criterion_names(comparison)
-    places = [_place(comparison, dims, index) for index in np.ndindex(*(comparison.sizes[dim] for dim in dims))]
-    columns = []
-    for name in names:
-        tau, status = flat(comparison, *(comparison[v].sel(criterion=name, drop=True) for v in ("tau_star", "status")))
-        columns.append([number(t) if s == Status.ok else Status(int(s)).name for t, s in zip(tau, status, strict=True)])
-    rows = [[*place, *(column[i] for column in columns)] for i, place in enumerate(places)]
-    if "trusted_criterion" in comparison:
-        (trusted,) = flat(comparison, "trusted_criterion")
-        rows = [[*row, "none" if i < 0 else CRITERIA[i]] for row, i in zip(rows, trusted, strict=True)]
-        names = [*names, "trust"]
-    return _markdown([*dims, *names], rows)
+    steps = summary.difference_step_summary.sel(reference_criterion=reference)
+    labels = [str(label) for label in summary.schedule.values]
+    rows = [
+        [name, *(", ".join(_statistics(steps.sel(criterion=name, schedule=label))) for label in labels)]
+        for name in _names(summary)
+        if name != reference
+    ]
+    rows = [[cell.replace("-, -, -", ABSENT) for cell in row] for row in rows]
+    rows = [row for row in rows if any(cell != ABSENT for cell in row[1:])]
+    return _markdown(["criterion", *labels], rows) if rows else ""
 
 
-def _place(comparison: xr.Dataset, dims: Sequence[str], index: tuple[int, ...]) -> list[str]:
-    at = zip(dims, index, strict=True)
-    return [number(comparison[dim].values[i]) if dim in comparison.coords else str(i) for dim, i in at]
-
-
-def _orders(comparison: xr.Dataset) -> str:
-    if "order" not in comparison.dims or "error_relative" not in comparison:
+def _orders(summary: xr.Dataset) -> str:
+    if "error_summary" not in summary:
         return ""
-    if not bool((comparison.error_status == Status.ok).any()):
+    if not int(summary.error_count.sel(outcome="ok").sum()):
         return "At no point does `exact` have a root on the branch of the series, so there is no error to give."
-    labels = [str(label) for label in comparison.schedule.values] if "error_time" in comparison else []
-    first = comparison.isel(order=0, drop=True)
-    leading, known = flat(comparison, first.error, first.error_status)
     rows = []
-    for i, order in enumerate(comparison.order.values):
-        here = comparison.isel(order=i, drop=True)
-        error, relative, status = flat(comparison, here.error, here.error_relative, here.error_status)
-        good = status == Status.ok
-        both = good & (known == Status.ok)
-        better = f"{int((np.abs(error) < np.abs(leading))[both].sum())}/{int(both.sum())}" if i else ABSENT
-        times = [flat(comparison, here.error_time.sel(schedule=label, drop=True))[0] for label in labels]
-        placed = [_median(np.abs(values[~np.isnan(values)])) for values in times]
-        relative = np.abs(relative[good])
-        medians = [_median(np.abs(error[good])), _median(relative), _largest(relative), *placed]
-        rows.append([str(int(order)), f"{int(good.sum())}/{len(good)}", *medians, better])
-    times_of = [f"in t of {label}" for label in labels]
-    return _markdown(["order", "ok", "error: median", "relative", "at most", *times_of, "better than leading"], rows)
+    for i, order in enumerate(summary.order.values):
+        here = summary.isel(order=i)
+        position = [_position(summary, here.error_largest)] if "axis" in summary.coords else []
+        smaller = str(int(here.error_smaller_count)) if i else ABSENT
+        good = str(int(here.error_count.sel(outcome="ok")))
+        rows.append([str(int(order)), good, *_statistics(here.error_relative_summary), *position, smaller])
+    header = ["order", "points", "min", "median", "max"]
+    return _markdown([*header, *["largest at"] * ("axis" in summary.coords), "nearer than order 0 at"], rows)
 
 
-def _windows(comparison: xr.Dataset) -> str:
-    (width,) = flat(comparison, "window_width")
-    width = width[np.isfinite(width)]
-    rows = [["tau", str(len(width)), *_summary(width), ABSENT, ABSENT]]
-    if "window_fraction_range" in comparison:
-        for label in map(str, comparison.schedule.values):
-            here = comparison.sel(schedule=label)
-            names = ("window_fraction_range", "window_fraction_steps", "window_steps", "window_fraction_status")
-            share, steps, count, status = flat(comparison, *(here[name] for name in names))
-            good = status == Status.ok
-            inside = [percent(np.median(steps[good])), number(np.median(count[good]))] if good.any() else [ABSENT, ABSENT]
-            rows.append([f"t of {label}", str(int(good.sum())), *_summary(share[good], percent), *inside])
-    header = ["range", "points", "median width", "min", "max", "median share of steps", "median steps"]
-    return _markdown(header, rows)
+def _windows(summary: xr.Dataset) -> str:
+    points = str(int(summary.window_count.sel(outcome="ok")))
+    rows = [["width in tau", points, *_statistics(summary.window_width_summary)]]
+    if "window_steps_summary" in summary:
+        for label in map(str, summary.schedule.values):
+            here = summary.sel(schedule=label)
+            share = _statistics(here.window_fraction_range_summary, _percent)
+            rows.append([f"share of the time of {label}", "", *share])
+            rows.append([f"sampling steps of {label}", "", *_statistics(here.window_steps_summary, "{:.0f}".format)])
+    return _markdown(["window", "points", "min", "median", "max"], rows)
 
 
-def _statuses(comparison: xr.Dataset) -> str:
-    names = criterion_names(comparison)
-    columns = [flat(comparison, status_of(comparison, name))[0] for name in names]
-    occurring = [member for member in Status if any((column == member).any() for column in columns)]
-    rows = [[name, *(str(int((column == m).sum())) for m in occurring)] for name, column in zip(names, columns, strict=True)]
-    return _markdown(["criterion", *(member.name for member in occurring)], rows)
+def _flags(summary: xr.Dataset) -> str:
+    occurring = set(_counts(summary.status_count.sum("criterion"), "outcome"))
+    occurring |= set(_counts(summary.difference_count.sum(["criterion", "reference_criterion"]), "outcome"))
+    lines = [f"- `{member.name}`: {MEANINGS[member.name]}" for member in Status if member.name in occurring - {"ok"}]
+    return "\n".join([*lines, *[""][: len(lines)], NOTE])
 
 
-def _summary(values: np.ndarray, form: Callable[[float], str] = number) -> list[str]:
-    return [form(f(values)) for f in (np.median, np.min, np.max)] if values.size else [ABSENT] * 3
+def _position(summary: xr.Dataset, indices: xr.DataArray) -> str:
+    """Values of the axes with several values at a point, ``axis = value, ...``."""
+    if (indices < 0).any():
+        return ABSENT
+    along = zip(map(str, summary.axis.values), indices.values, strict=True)
+    several = [(axis, i) for axis, i in along if summary.sizes[axis] > 1]
+    places = [(axis, summary[axis].values[i] if axis in summary.coords else int(i)) for axis, i in several]
+    return ", ".join(f"{axis} {_value(value)}" for axis, value in places) or ABSENT
 
 
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table with columns of even width, numbers to the right."""
+def _statistics(summary: xr.DataArray, form: Callable[[float], str] = "{:.3g}".format) -> list[str]:
+    return [ABSENT if np.isnan(value) else form(float(value)) for value in summary.values]
+
+
+def _percent(fraction: float) -> str:
+    return "0 %" if fraction == 0 else f"{100 * fraction:.2g} %" if fraction < 0.995 else f"{100 * fraction:.0f} %"
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """A Markdown table with columns of even width, numbers to the right and the columns ``left`` to the left."""
     lines = [list(header), *map(list, rows)]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        padded = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
-        return f"| {' | '.join(padded)} |"
+        aligned = (c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        return f"| {' | '.join(aligned)} |"
 
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    rule = ["-" * width if i in left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
     return "\n".join([line(lines[0]), line(rule), *map(line, lines[1:])])

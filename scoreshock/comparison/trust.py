@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum, IntFlag
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.comparison.differences import SERIES, across_branches, flags
 from scoreshock.comparison.windows import criterion_flags
 from scoreshock.conventions import CRITERIA, Status, attributes
 
@@ -18,6 +18,12 @@ the condition of the input), far below any difference of criteria that matters."
 
 ANISOTROPIC = 1.1
 """Largest within-class variance relative to the mean one from which the isotropic mixture counts as an approximation."""
+
+SERIES = ("leading", "first", "quadratic")
+"""Criteria that follow the branch of the largest eigenvalue of the between-class covariance."""
+
+DEGENERATE = 1e-10
+"""Eigenvalues closer than this fraction of the largest are one eigenspace, so no branches to tell apart."""
 
 NOBODY = -1
 
@@ -48,8 +54,17 @@ class Condition(IntFlag):
     anisotropic_data = 128
 
 
+def trusted_by(reason: Reason, criteria: Sequence[str]) -> str | None:
+    """The criterion that a rule trusts, of those that are computed; None where it trusts none."""
+    if reason == Reason.modes_of_the_density:
+        return "merging"
+    if reason == Reason.all_distances_equal:
+        return next((name for name in ("exact", *SERIES) if name in criteria), None)
+    return "exact" if reason in (Reason.stationary_mean, Reason.weighted_mean_only) else None
+
+
 def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
-    """The criterion to trust at each point, the rule that chose it, all conditions that hold, and its time.
+    """The criterion to trust at each point, its status, the rule that chose it, and all conditions that hold.
 
     The rules, in order:
 
@@ -63,24 +78,25 @@ def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
     6. it has none: no criterion.
     """
     status = {str(name): speciation.status.sel(criterion=name, drop=True) for name in speciation.criterion.values}
-    geometry = {
+    geometry: dict[Any, Any] = {
         "equal_distances": _of_means(_equal_distances, mixture),
         "stationary_mean": _of_means(_stationary, mixture),
-        "equal_weights": _of_weights(_equal_weights, mixture),
+        "equal_weights": xr.apply_ufunc(_equal_weights, mixture.component_weight, input_core_dims=[["component"]]),
     }
-    shared = next((name for name in ("exact", *SERIES) if name in status), None)
+    shared = trusted_by(Reason.all_distances_equal, list(status))
     exact, merging = (status.get(name, xr.DataArray(np.int8(Status.not_applicable))) for name in ("exact", "merging"))
     rules = [
-        ((speciation.status == Status.missing).all("criterion"), Reason.missing, None),
-        (_of_means(_coincident, mixture), Reason.no_transition, None),
-        (geometry["equal_distances"] & (shared is not None), Reason.all_distances_equal, shared),
-        (merging.isin(_JUDGED), Reason.modes_of_the_density, "merging"),
-        (exact.isin(_JUDGED) & geometry["stationary_mean"], Reason.stationary_mean, "exact"),
-        (exact.isin(_JUDGED), Reason.weighted_mean_only, "exact"),
-        (exact == Status.no_real_root, Reason.no_root, None),
+        ((speciation.status == Status.missing).all("criterion"), Reason.missing),
+        (_of_means(_coincident, mixture), Reason.no_transition),
+        (geometry["equal_distances"] & (shared is not None), Reason.all_distances_equal),
+        (merging.isin(_JUDGED), Reason.modes_of_the_density),
+        (exact.isin(_JUDGED) & geometry["stationary_mean"], Reason.stationary_mean),
+        (exact.isin(_JUDGED), Reason.weighted_mean_only),
+        (exact == Status.no_real_root, Reason.no_root),
     ]
     reason, criterion = (xr.DataArray(np.int8(code)) for code in (Reason.not_computed, NOBODY))
-    for applies, why, whom in reversed(rules):
+    for applies, why in reversed(rules):
+        whom = trusted_by(why, list(status))
         reason = xr.where(applies, np.int8(why), reason)
         criterion = xr.where(applies, np.int8(NOBODY if whom is None else CRITERIA.index(whom)), criterion)
     n_roots = speciation.n_roots if "n_roots" in speciation else xr.DataArray(0)
@@ -96,10 +112,8 @@ def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
         "trusted_criterion": criterion.astype(np.int8),
         "trust_reason": reason.astype(np.int8),
         "trust_conditions": conditions.where(reason != Reason.missing, 0).astype(np.int16),
-        **_time_of(speciation, criterion, reason),
+        "trusted_status": _status_of(speciation, criterion, reason),
     }
-    if "within_class_anisotropy" in mixture:
-        found["within_class_anisotropy"] = mixture.within_class_anisotropy
     result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in found.items()})
     masks = {
         "flag_masks": np.array([c.value for c in Condition], dtype=np.int16),
@@ -116,8 +130,8 @@ _JUDGED = [Status.ok, Status.below_floor]
 """Statuses with which a criterion answers: a time, or that there is no transition above the floor."""
 
 
-def _time_of(speciation: xr.Dataset, criterion: xr.DataArray, reason: xr.DataArray) -> dict[str, xr.DataArray]:
-    """Time and status of the trusted criterion; where there is none, the reason as a status."""
+def _status_of(speciation: xr.Dataset, criterion: xr.DataArray, reason: xr.DataArray) -> xr.DataArray:
+    """Status of the trusted criterion; where there is none, the reason as a status."""
     outcome = {
         Reason.missing: Status.missing,
         Reason.no_root: Status.no_real_root,
@@ -126,38 +140,36 @@ def _time_of(speciation: xr.Dataset, criterion: xr.DataArray, reason: xr.DataArr
     status: xr.DataArray = xr.full_like(reason, Status.not_applicable)
     for why, code in outcome.items():
         status = status.where(reason != why, np.int8(code))
-    tau = xr.DataArray(np.nan)
-    for name in map(str, speciation.criterion.values):
+    names = [str(name) for name in speciation.criterion.values]
+    for name in {trusted_by(why, names) for why in Reason} & set(names):
         mine = criterion == CRITERIA.index(name)
-        tau = xr.where(mine, speciation.tau_star.sel(criterion=name, drop=True), tau)
         status = xr.where(mine, speciation.status.sel(criterion=name, drop=True), status)
-    return {"tau_trusted": tau.where(status == Status.ok), "trusted_status": status.astype(np.int8)}
+    return status.astype(np.int8)
+
+
+def across_branches(speciation: xr.Dataset) -> xr.DataArray:
+    """Whether the largest exact root belongs to another eigenspace than the largest eigenvalue's."""
+    if not {"root_mode", "n_roots", "eigenvalue"} <= set(speciation.data_vars):
+        return xr.DataArray(False)
+    root, mode = (xr.DataArray(np.arange(speciation.sizes[dim]), dims=dim) for dim in ("root", "mode"))
+    last = np.minimum(speciation.n_roots, speciation.sizes["root"]) - 1
+    own = speciation.root_mode.drop_vars("root", errors="ignore").where(root == last, -1).max("root")
+    eigenvalue = speciation.eigenvalue.drop_vars("mode", errors="ignore")
+    at_root = eigenvalue.where(mode == own, 0.0).max("mode")
+    return (own > 0) & (at_root < eigenvalue.isel(mode=0) * (1 - DEGENERATE))
+
+
+def flags(kind: type[IntEnum]) -> dict[str, object]:
+    """CF attributes of a variable whose values are the members of ``kind``."""
+    return {
+        "flag_values": np.array([member.value for member in kind], dtype=np.int8),
+        "flag_meanings": " ".join(member.name for member in kind),
+    }
 
 
 def _of_means(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.DataArray:
-    return xr.apply_ufunc(
-        condition,
-        _whole(mixture.component_mean, "component", "feature"),
-        _whole(mixture.component_weight, "component"),
-        input_core_dims=[["component", "feature"], ["component"]],
-        join="exact",
-        dask="parallelized",
-        output_dtypes=[bool],
-    )
-
-
-def _of_weights(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.DataArray:
-    return xr.apply_ufunc(
-        condition,
-        _whole(mixture.component_weight, "component"),
-        input_core_dims=[["component"]],
-        dask="parallelized",
-        output_dtypes=[bool],
-    )
-
-
-def _whole(array: xr.DataArray, *dims: str) -> xr.DataArray:
-    return array.chunk(dict.fromkeys(dims, -1)) if array.chunks else array
+    means, weights = mixture.component_mean, mixture.component_weight
+    return xr.apply_ufunc(condition, means, weights, input_core_dims=[["component", "feature"], ["component"]])
 
 
 def _centred(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

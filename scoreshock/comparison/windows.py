@@ -12,22 +12,23 @@ NO_STEPS = -1
 
 
 def window(speciation: xr.Dataset, samples: xr.Dataset | None) -> xr.Dataset:
-    """Earliest and latest speciation time of the criteria that have one, and its share of each schedule."""
+    """Width and ends of the window of the criteria that have a time, and its share of each schedule.
+
+    The ends are named by criterion: their times are in the result of ``speciation``.
+    """
     tau, status = speciation.tau_star, speciation.status
     good = status == Status.ok
     start, end = tau.where(good, np.inf).min("criterion"), tau.where(good, -np.inf).max("criterion")
     outcome = _status(status)
     some = outcome == Status.ok
     found = {
-        "window_start": start.where(some),
-        "window_end": end.where(some),
         "window_width": (end - start).where(some),
         "window_status": outcome,
         "window_start_criterion": _which(good & (tau == start)),
         "window_end_criterion": _which(good & (tau == end)),
     }
     if samples is not None:
-        found |= _shares(speciation, samples, found)
+        found |= _shares(speciation, samples, start.where(some), end.where(some), outcome)
     result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in found.items()})
     for name in ("window_start_criterion", "window_end_criterion"):
         result[name].attrs |= criterion_flags()
@@ -61,7 +62,9 @@ def _which(chosen: xr.DataArray) -> xr.DataArray:
     return first.where(first != none, np.int8(-1)).astype(np.int8)
 
 
-def _shares(speciation: xr.Dataset, samples: xr.Dataset, found: dict[str, xr.DataArray]) -> dict[str, xr.DataArray]:
+def _shares(
+    speciation: xr.Dataset, samples: xr.Dataset, start: xr.DataArray, end: xr.DataArray, outcome: xr.DataArray
+) -> dict[str, xr.DataArray]:
     """Fractions of each schedule's range and of its sampling times inside the window."""
     if "time" not in speciation:
         raise ValueError("samples: the speciation result has no schedule; allowed: only with schedules")
@@ -71,10 +74,10 @@ def _shares(speciation: xr.Dataset, samples: xr.Dataset, found: dict[str, xr.Dat
     if absent:
         raise ValueError(f"samples: no sampling times of {', '.join(absent)}; allowed: all schedules of the result")
     chosen = samples.sel(schedule=speciation.schedule)
-    count = _count(found["window_start"], found["window_end"], chosen)
+    count = _count(start, end, chosen)
     unplaced = speciation.time_status.isin([TimeStatus.missing, TimeStatus.no_tau])
     missing = ((speciation.status == Status.ok) & unplaced).any("criterion")
-    status = xr.where(missing, np.int8(Status.missing), found["window_status"]).astype(np.int8)
+    status = xr.where(missing, np.int8(Status.missing), outcome).astype(np.int8)
     inside = status == Status.ok
     return {
         "window_fraction_range": _range_fraction(speciation, chosen).where(inside),
@@ -105,14 +108,5 @@ def _count(start: xr.DataArray, end: xr.DataArray, samples: xr.Dataset) -> xr.Da
     counts = []
     for i in range(samples.sizes["schedule"]):
         tau = samples.sample_tau.isel(schedule=i).values
-        counts.append(
-            xr.apply_ufunc(
-                between,
-                start,
-                end,
-                kwargs={"rising": np.sort(tau[~np.isnan(tau)])},
-                dask="parallelized",
-                output_dtypes=[np.int64],
-            )
-        )
+        counts.append(xr.apply_ufunc(between, start, end, kwargs={"rising": np.sort(tau[~np.isnan(tau)])}))
     return xr.concat(counts, samples.schedule, coords="minimal", compat="override", join="exact").transpose(..., "schedule")

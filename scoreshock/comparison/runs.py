@@ -1,0 +1,184 @@
+"""One run against another: differences of two results of one quantity, on the values that both have."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.checks import listed, shortened, show
+
+TOLERANCE = 1e-12
+"""Relative difference up to which two numbers of an axis are one value: ``np.linspace`` gives 1.2000000000000002 for 1.2."""
+
+QUANTITY = "scoreshock_quantity"
+
+
+def compare(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
+    r"""Differences of two results of one quantity, first minus second, on the values of the axes that both have.
+
+    Parameters
+    ----------
+    first, second
+        Results of one quantity, as ``ss.open_results`` or a function of the session gives them: with the same variables
+        and axes. Numbers along an axis are one value where they agree exactly or to 1e-12 relative; text (criteria,
+        schedules) where it is equal.
+
+    Returns
+    -------
+    Dataset
+        For each numeric variable the difference under its own name, with the labels of ``first``; NaN where either is NaN,
+        0 where both are the same infinity, int64 of integers. A flag such as ``status`` is no number to subtract: it is
+        there twice, as ``status_first`` and ``status_second``. Lazy where the results are. The attribute ``left_out``
+        says which values only one of them has, and which fixed coordinates differ.
+
+    Warns
+    -----
+    UserWarning
+        With the text of ``left_out``.
+
+    Raises
+    ------
+    ValueError
+        For anything that would have to be ignored: other quantities, variables, axes or coordinates in one of them, text
+        variables, values that occur twice along an axis; and where an axis has no value in common.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> runs = [ss.speciation(ss.families.pair(separation=np.array([1.0, 2.0]), weight=w)) for w in (0.5, 0.7)]
+    >>> gap = ss.compare(*runs)
+    >>> gap.tau_star.sel(criterion="leading").values.round(2)
+    array([0.08, 0.32])
+    >>> gap.status_second.sel(criterion="exact").values  # no_real_root: why there is no difference
+    array([2, 2], dtype=int8)
+    """
+    _check(first, second)
+    notes: list[str] = []
+    chosen: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
+    for axis in map(str, first.dims):
+        if axis in first.indexes:
+            for places, place in zip(chosen, _shared(axis, first[axis].values, second[axis].values, notes), strict=True):
+                places[axis] = place
+    a, b = (each.isel(places) for each, places in zip((first, second), chosen, strict=True))
+    b = b.assign_coords({axis: a[axis].variable for axis in chosen[0]})
+    notes += _differing(a, b)
+    found: dict[str, xr.DataArray] = {}
+    for name in map(str, a.data_vars):
+        if "flag_meanings" in a[name].attrs:
+            found |= {f"{name}_first": a[name], f"{name}_second": b[name].transpose(*a[name].dims)}
+        else:
+            found[name] = _difference(a[name], b[name])
+    text = "; ".join(notes)
+    if text:
+        warnings.warn(f"left out of the comparison: {text}", UserWarning, stacklevel=2)
+    coords = {name: a.coords[name] for name in a.coords if name in b.coords}
+    described = {key: a.attrs[key] for key in (QUANTITY,) if key in a.attrs} | ({"left_out": text} if text else {})
+    return xr.Dataset(found, coords, described)
+
+
+def _check(first: xr.Dataset, second: xr.Dataset) -> None:
+    """Refuse what is no pair of results of one quantity, with the same variables over the same axes."""
+    for argument, given in (("first", first), ("second", second)):
+        if not isinstance(given, xr.Dataset) or not given.data_vars:
+            raise ValueError(f"{argument} = {show(given)} is not allowed; allowed: a Dataset, a result of one quantity")
+        text = [name for name, variable in given.data_vars.items() if variable.dtype.kind not in "fiub"]
+        if text:
+            raise ValueError(f"{argument}: {listed(text)} holds no real numbers; allowed: numeric variables, so drop it")
+    quantities = [each.attrs.get(QUANTITY) for each in (first, second)]
+    if None not in quantities and quantities[0] != quantities[1]:
+        raise ValueError(
+            f"second is a result of {show(quantities[1])} and first of {show(quantities[0])}; allowed: one quantity"
+        )
+    for what, named in (
+        ("variables", [set(map(str, each.data_vars)) for each in (first, second)]),
+        ("coordinates", [{str(n) for n, c in each.coords.items() if c.ndim} for each in (first, second)]),
+    ):
+        _refuse_alone(what, *named)
+    for name in map(str, first.data_vars):
+        _refuse_alone(f"axes of {name}", *(set(map(str, each[name].dims)) for each in (first, second)))
+    for axis in map(str, first.dims):
+        if axis not in first.indexes and first.sizes[axis] != second.sizes[axis]:
+            sizes = f"{first.sizes[axis]} values in first and {second.sizes[axis]} in second"
+            raise ValueError(f"{axis} has {sizes}, and no labels; allowed: as many values, or labels along it")
+
+
+def _refuse_alone(what: str, first: set[str], second: set[str]) -> None:
+    """Refuse names that one of the two lacks."""
+    for owner, other, names in (("first", "second", first - second), ("second", "first", second - first)):
+        if names:
+            raise ValueError(
+                f"{what}: {listed(sorted(names))} of {owner} {'is' if len(names) == 1 else 'are'} not in {other}; "
+                "allowed: the same in both, so drop or select what one of them lacks"
+            )
+
+
+def _shared(axis: str, first: np.ndarray, second: np.ndarray, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the values that both have, in the order of ``first``; what is left out is added to ``notes``."""
+    for argument, values in (("first", first), ("second", second)):
+        if len(np.unique(values)) < len(values):
+            raise ValueError(f"{axis} of {argument} has a value twice; allowed: each value once")
+    if not len(first) or not len(second):
+        here = np.empty(0, dtype=int)
+        there = here
+    elif first.dtype.kind in "fiu" and second.dtype.kind in "fiu":
+        order = np.argsort(second)
+        above = np.clip(np.searchsorted(second[order], first), 1, len(second) - 1) if len(second) > 1 else np.zeros(1, int)
+        below = np.maximum(above - 1, 0)
+        near = np.where(np.abs(second[order[below]] - first) <= np.abs(second[order[above]] - first), below, above)
+        match = order[near]
+        same = np.abs(second[match] - first) <= TOLERANCE * np.maximum(np.abs(first), np.abs(second[match]))
+        here, there = np.flatnonzero(same), match[same]
+        if len(np.unique(there)) < len(there):
+            raise ValueError(f"{axis} of first has values closer than {TOLERANCE:.0e} relative; allowed: each value once")
+    else:
+        _, here, there = np.intersect1d(first.astype(str), second.astype(str), return_indices=True)
+        here, there = here[np.argsort(here)], there[np.argsort(here)]
+    if not len(here):
+        shown = f"{shortened(show(first), 60)} in first and {shortened(show(second), 60)} in second"
+        raise ValueError(f"{axis} has no value in common: {shown}; allowed: at least one, equal to {TOLERANCE:.0e} relative")
+    for argument, values, kept in (("first", first, here), ("second", second, there)):
+        alone = np.delete(values, kept)
+        if len(alone):
+            notes.append(f"{axis} {_few(alone)} of {argument}")
+    return here, there
+
+
+def _few(values: Iterable) -> str:
+    shown = [str(value) for value in np.asarray(values).tolist()]
+    return ", ".join(shown[:5]) + (f" and {len(shown) - 5:,} more" if shown[5:] else "")
+
+
+def _differing(a: xr.Dataset, b: xr.Dataset) -> list[str]:
+    """Fixed coordinates that differ; other coordinates along the axes must agree."""
+    notes = []
+    for name in sorted(map(str, {*a.coords, *b.coords} - set(a.indexes))):
+        values = [each.coords[name].values if name in each.coords else None for each in (a, b)]
+        if all(value is not None and value.ndim for value in values) and not _agree(*values):
+            raise ValueError(f"{name} differs between first and second on their common axes; allowed: the same positions")
+        if any(value is None or not value.ndim for value in values) and not _agree(*values):
+            notes.append(f"{name} = {show(_plain(values[0]))} in first and {show(_plain(values[1]))} in second")
+    return notes
+
+
+def _plain(value: np.ndarray | None) -> object:
+    return None if value is None else value[()]
+
+
+def _agree(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    if first.dtype.kind in "fiu" and second.dtype.kind in "fiu":
+        return bool(np.allclose(first, second, rtol=TOLERANCE, atol=0, equal_nan=True))
+    return bool(np.array_equal(first, second))
+
+
+def _difference(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
+    if a.dtype.kind != "f" and b.dtype.kind != "f":
+        gap = a.astype(np.int64) - b.astype(np.int64)
+    else:
+        gap = (a - b).where(~((a == b) & np.isinf(a)), 0.0)
+    own: Mapping = {key: a.attrs[key] for key in ("units",) if key in a.attrs}
+    return gap.transpose(*a.dims).assign_attrs(long_name=f"first minus second: {a.attrs.get('long_name', a.name)}", **own)
