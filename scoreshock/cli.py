@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     exported.add_argument("sweep", metavar="SWEEP")
     exported.add_argument("quantity", metavar="QUANTITY")
     exported.add_argument("target", metavar="TARGET", help="what to write; it must not exist")
+    cleaned = command("clean", _clean, "name blocks of other parameters or code than the study's; with --yes remove them")
+    cleaned.add_argument("--yes", action="store_true", help="remove them")
     command("schema", _schema, "print the JSON schema of a study", parents=())
     return parser
 
@@ -96,7 +99,8 @@ def _validate(given: argparse.Namespace) -> int:
         if "paper" in content:
             check_output(paper.output, "paper.output")
     for name, sweep in study.sweeps.items():
-        print(f"{name}: {sweep.family}, {_blocks(sweep.n_blocks)} of {', '.join(sweep.quantities)}")
+        parts = [f"{q} ({_blocks(sweep.n_blocks(q))})" if sweep.split_of(q) else q for q in sweep.quantities]
+        print(f"{name}: {sweep.family}, {', '.join(parts)}")
         if sweep.unused:
             print(f"{name}: {', '.join(sweep.unused)}: used by none of these quantities")
     print("The study is valid.")
@@ -127,6 +131,26 @@ def _status(given: argparse.Namespace) -> int:
     return 0 if all(each.complete for each in found) else 1
 
 
+def _clean(given: argparse.Namespace) -> int:
+    from scoreshock import status
+
+    study = read_study(given.configfile)
+    found = [
+        Path(study.output, name, each)
+        for name, sweep in study.sweeps.items()
+        for each in status.unlisted(Path(study.output, name), sweep)
+    ]
+    for path in found:
+        print(f"{'removed' if given.yes else 'would be removed'}: {path}")
+        if given.yes:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    print(
+        f"{len(found):,} of other parameters or code than the study's"
+        + ("" if given.yes or not found else "; --yes removes them")
+    )
+    return 0
+
+
 def _open(given: argparse.Namespace) -> int:
     from scoreshock import results
 
@@ -145,7 +169,7 @@ def _merge(given: argparse.Namespace) -> int:
 
     target = given.into or given.folders[0]
     copied = uniting.unite(given.folders, target)
-    print("\n".join(f"{name}: {_blocks(number)} copied" for name, number in copied.items()))
+    print("\n".join(f"{name}: {number:,} file{'' if number == 1 else 's'} copied" for name, number in copied.items()))
     print(f"Results in {target}. Run the workflow on the study of both to join them.")
     return 0
 

@@ -18,7 +18,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import dask
-import dask.array as da
 import numpy as np
 import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
@@ -27,6 +26,7 @@ from dask.optimization import cull
 from scoreshock import provenance
 
 if TYPE_CHECKING:
+    import dask.array as da
     from distributed import Client, Future
 
 VARIABLE = "DASK_SCHEDULER_ADDRESS"
@@ -193,6 +193,8 @@ class _Fetch:
 
 def _gathered(dataset: xr.Dataset, client: Client, address: str) -> xr.Dataset:
     """The dataset with chunks that come from the cluster, those of all variables at one place together."""
+    import dask.array as da
+
     arrays = {name: variable.data for name, variable in dataset.variables.items() if variable.chunks is not None}
     places: dict[Any, list[tuple[Any, ...]]] = {}  # where in the sweep, and the keys of the chunks there
     for name, array in arrays.items():
@@ -214,6 +216,8 @@ def _gathered(dataset: xr.Dataset, client: Client, address: str) -> xr.Dataset:
 
 
 def _array(name: str, tasks: Mapping[Any, Any], like: da.Array) -> da.Array:
+    import dask.array as da
+
     return da.Array(HighLevelGraph.from_collections(name, tasks), name, like.chunks, meta=like._meta)
 
 

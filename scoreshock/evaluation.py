@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import xarray as xr
 
 from scoreshock import axes, families, sources
@@ -26,24 +29,37 @@ CONTENT = ("family", "parameters", "axes", "schedules", "quantity", "options")
 """Keys of every content."""
 
 
-class HasContent(Protocol):
-    """A sweep or a block of a study."""
+class HasContents(Protocol):
+    """A sweep of a study."""
 
     def content(self, quantity: str) -> dict[str, Any]:
         """What ``quantity`` is computed from, as plain values."""
 
 
-def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None, chunked: bool = True) -> xr.Dataset:
+class HasContent(Protocol):
+    """A block of a study."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What it is computed from, as plain values."""
+
+
+def evaluate(
+    source: Mapping[str, Any] | HasContents | HasContent,
+    quantity: str | None = None,
+    chunked: bool | Literal["several"] = True,
+) -> xr.Dataset:
     """The labelled result of one quantity over a sweep, a block, or a resolved content.
 
     Parameters
     ----------
     source
-        A sweep or block of a study (then ``quantity`` names what to compute), or the content of one.
+        A sweep of a study (then ``quantity`` names what to compute), a block of one, or the content of either.
     quantity
         One of ``scoreshock.conventions.QUANTITIES``; of wells ``scores``, ``speciation`` or ``layer``.
     chunked
-        Lazily, in Dask chunks of bounded size (the numbers are the same), or at once.
+        Lazily, in Dask chunks of bounded size (the numbers are the same), or at once; with ``"several"`` lazily where there
+        are several chunks.
 
     Returns
     -------
@@ -58,26 +74,73 @@ def evaluate(source: Mapping[str, Any] | HasContent, quantity: str | None = None
     >>> ss.evaluate(content).tau_star.sel(criterion="boundary").values
     array([0. , 1.5])
     """
-    if isinstance(source, Mapping):
-        content: Mapping[str, Any] = source
-    else:
-        if not callable(getattr(source, "content", None)):
-            allowed = "a sweep or block of a study (ss.load_study(...).sweeps[name]), or the content of one"
-            raise ValueError(f"source = {show(source)} is not allowed; allowed: {allowed}")
+    content: Any = source if isinstance(source, Mapping) else getattr(source, "content", None)
+    if callable(content):
         if quantity is None:
-            raise ValueError("quantity: missing; a sweep or block needs the name of the quantity to compute")
-        content = source.content(quantity)
+            raise ValueError("quantity: missing; a sweep needs the name of the quantity to compute")
+        content = content(quantity)
+    if not isinstance(content, Mapping):
+        allowed = "a sweep or block of a study (ss.load_study(...).sweeps[name]), or the content of one"
+        raise ValueError(f"source = {show(source)} is not allowed; allowed: {allowed}")
     if lacking := [key for key in CONTENT if key not in content]:
         raise ValueError(f"source = {show(source)} has no {', '.join(lacking)}; allowed: the content of a sweep or block")
     if quantity not in (None, content["quantity"]):
         raise ValueError(f"quantity = {show(quantity)} is not that of the content, {content['quantity']!r}; leave it out")
+    density = density_of(content)
+    chunks = _chunks(content, density)
+    is_several = any(length < axes.size(content["axes"][name]) for name, length in chunks.items())
+    lazily = is_several if chunked == "several" else chunked
+    return _computed(content, density.chunk(chunks) if lazily else density)
+
+
+def template(content: Mapping[str, Any]) -> xr.Dataset:
+    """What `evaluate` gives of a content, without its numbers: dimensions, coordinates, types and descriptions.
+
+    Nothing is computed, however long the axes are: it is the lazy result of one point, expanded along them.
+
+    Parameters
+    ----------
+    content
+        A resolved content.
+
+    Returns
+    -------
+    Dataset
+        Zeros in place of results, which take no memory; ``nbytes`` is the size of all results before compression.
+
+    Examples
+    --------
+    >>> content = {"family": "pair", "parameters": {}, "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": 1000}},
+    ...            "schedules": {}, "quantity": "speciation", "options": {}}
+    >>> dict(template(content).tau_star.sizes)
+    {'separation': 1000, 'criterion': 7}
+    """
+    first = {name: [spec["values"][0] if "values" in spec else spec["start"]] for name, spec in content["axes"].items()}
+    density = _point(json.dumps([content["family"], first, content["parameters"]]))
+    result = _computed({**content, "axes": {name: {"values": value} for name, value in first.items()}}, density.chunk())
+    indexes = {name: result.variables[name] for name in result.xindexes}
+    for name in indexes.keys() & content["axes"].keys():
+        known = axes.values(content["axes"][str(name)]).astype(indexes[name].dtype)
+        indexes[name] = xr.Variable((name,), known, indexes[name].attrs)
+    sizes = dict(result.sizes) | {dim: variable.size for dim, variable in indexes.items()}
+    others = {
+        name: xr.Variable(v.dims, np.broadcast_to(np.zeros((), v.dtype), [sizes[dim] for dim in v.dims]), v.attrs)
+        for name, v in result.variables.items()
+        if name not in indexes
+    }
+    return xr.Dataset(others, indexes, result.attrs).set_coords([name for name in result.coords if name not in indexes])
+
+
+@lru_cache(maxsize=64)
+def _point(text: str) -> xr.Dataset:
+    """The density at one value of every axis: each quantity of a sweep asks for the same."""
+    return families.build(*json.loads(text))
+
+
+def _computed(content: Mapping[str, Any], density: xr.Dataset) -> xr.Dataset:
     # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
     module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
-    density = density_of(content)
-    if chunked:
-        density = density.chunk(_chunks(content, density))
-    result = module.compute(density, content)
-    return _in_order(result, density, list(content["axes"]))
+    return _in_order(module.compute(density, content), density, list(content["axes"]))
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:

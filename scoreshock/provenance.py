@@ -14,29 +14,24 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
-
-import dask
-from dask.system import CPU_COUNT
+from typing import Any, NamedTuple
 
 from scoreshock.conventions import CF_VERSION, QUANTITIES
 
 PACKAGE = Path(__file__).parent
-FORMAT = 1
+FORMAT = 2
 """Number of the files' format. A change of what files mean raises it: files of another number are refused by name, and
 every digest of code changes with it, so that the workflow makes them again."""
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 REFERENCE = "arXiv:2604.07404"
 DERIVED = {
-    "merging": ("merging",),
+    "joining": ("joining",),
     "comparison": ("comparison", "quantities.samples", "quantities.clock"),
     "figures": ("figures", "figures.page", "figures.picture"),
-    "figures html": ("figures", "figures.page"),
-    "figures png": ("figures", "figures.picture"),
     "verification": ("verification.table",),
     "verification figures": ("verification.drawing", "figures.page", "figures.picture"),
     "verification page": ("verification.page",),
@@ -45,7 +40,7 @@ DERIVED = {
 
 TEMPLATES = {
     "verification page": "verification/templates/*.j2",
-    **dict.fromkeys(("figures", "figures html", "verification figures"), "figures/*.html"),
+    **dict.fromkeys(("figures", "verification figures"), "figures/*.html"),
 }
 """Texts that are code too."""
 
@@ -54,9 +49,10 @@ UNSAID = ("ctx", "kind", "type_comment")
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
-CONTENTS = "scoreshock_contents_digest"
-"""Attribute of a joined file: `contents_digest` of the blocks that it was made of."""
+DIGEST = "scoreshock_digest"
+"""Attribute of every file of the results: the digest of the code and of the parameters that it was made by and from."""
 
+LISTED = 12  # values of a list that are written out for a reader
 GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
 
 Attributes = dict[str, str | int | float]
@@ -95,7 +91,22 @@ def code_digest(module: str, package: Path = PACKAGE) -> str:
     >>> len(code_digest("speciation"))
     64
     """
-    return _code_digest(module, Path(package))
+    known = _KNOWN.get(module) if package == PACKAGE else None
+    return known or _code_digest(module, Path(package))
+
+
+_KNOWN: dict[str, str] = {}
+
+
+def known_code() -> dict[str, Any]:
+    """Return the digests of code that this process has found, so that another one (`take_known_code`) need not."""
+    return {"sources": _sources_digest(), "digests": {module: code_digest(module) for module in _ASKED}}
+
+
+def take_known_code(known: Mapping[str, Any]) -> None:
+    """Take what `known_code` gave in another process, where the sources of the package are still the same."""
+    if known["sources"] == _sources_digest():
+        _KNOWN.update(known["digests"])
 
 
 def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
@@ -112,11 +123,6 @@ def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
 def parameters_digest(content: Mapping[str, object]) -> str:
     """Return the SHA-256 digest of the JSON of ``content``, which is that of ``scoreshock_parameters`` in its file."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
-
-
-def contents_digest(contents: Mapping[str, str]) -> str:
-    """Return the SHA-256 digest of digests of parameters by name of the block, in whatever order."""
-    return hashlib.sha256("\n".join(f"{name} {contents[name]}" for name in sorted(contents)).encode()).hexdigest()
 
 
 def canonical_json(content: Mapping[str, object]) -> str:
@@ -139,7 +145,15 @@ def is_of_this_code(attributes: Mapping[str, object], quantity: str) -> bool:
 
 
 def attributes(
-    content: Mapping[str, object], quantity: str, threads: int | None = None, module: str | None = None
+    content: Mapping[str, object],
+    quantity: str,
+    threads: int | None = None,
+    module: str | None = None,
+    *,
+    sweep: str = "",
+    study: str = "",
+    author: str = "",
+    note: str = "",
 ) -> Attributes:
     """Return the global attributes of the file that holds ``quantity`` of the block ``content``.
 
@@ -153,25 +167,45 @@ def attributes(
         Number of Dask's threads; by default what Dask is configured to use.
     module : str, optional
         Module that computed it, as in `code_digest`; by default that of the quantity's name.
+    sweep, study, author, note : str, optional
+        Name of the sweep and title of the study, which the title says; who made it; what else a reader should know.
 
     Returns
     -------
     dict
-        Text and numbers only: CF's ``title, Conventions, source, references, history``, and names beginning with
-        ``scoreshock_`` for module, parameters, digests, commit, library versions, threads and, where the content has them,
-        seed, scaling and digest of the data file.
+        Text and numbers only. First what a reader looks for: CF's ``title``, ``author``, ``comment`` (the note), ``family``,
+        and ``parameters, axes, options, schedules`` with a line for each of their entries, those of them that there are.
+        Then CF's ``Conventions, source, references, history``, and names beginning with ``scoreshock_`` for module,
+        parameters (as JSON), digests, commit, library versions, threads and, where the content has them, seed, scaling and
+        digest of the data file.
+
+    Examples
+    --------
+    >>> axes = {"separation": {"start": 0.5, "stop": 8.0, "num": 76}, "variance": {"values": [1.0]}}
+    >>> made = attributes({"family": "pair", "axes": axes}, "speciation", sweep="pair")
+    >>> print(made["title"], made["axes"], sep="\\n")
+    speciation of the sweep pair (family pair)
+    separation: 0.5 to 8, 76 values
+    variance: 1
     """
     commit, dirty = commit_of()
+    family = content.get("family", "unknown")
+    subject = f"{quantity} of the sweep {sweep} (family {family})" if sweep else f"{quantity} of the family {family}"
+    read = {
+        "title": f"{subject}; {study}" if study else subject,
+        "author": author,
+        "comment": note,
+    }
     return {
-        "title": f"{quantity} of the family {content.get('family', 'unknown')}",
+        **{name: text for name, text in read.items() if text},
+        **_told(content),
         "Conventions": CF_VERSION,
         "source": f"scoreshock {package_version()}",
         "references": REFERENCE,
         "history": history(f"scoreshock computed {quantity}"),
         "scoreshock_quantity": quantity,
         "scoreshock_module": module or quantity,
-        "scoreshock_parameters": canonical_json(content),
-        "scoreshock_parameters_digest": parameters_digest(content),
+        **of_content(content),
         "scoreshock_code_digest": code_digest(module or quantity),
         "scoreshock_git_commit": commit,
         "scoreshock_git_dirty": dirty,
@@ -181,8 +215,25 @@ def attributes(
     }
 
 
+def of_content(content: Mapping[str, object]) -> Attributes:
+    """Return those of the global attributes that say what a file holds."""
+    return {
+        **_told(content),
+        "scoreshock_parameters": canonical_json(content),
+        "scoreshock_parameters_digest": parameters_digest(content),
+    }
+
+
+def _told(content: Mapping[str, object]) -> Attributes:
+    parts = {name: _lines(content.get(name)) for name in ("parameters", "axes", "options", "schedules")}
+    return {name: text for name, text in ({"family": str(content.get("family", ""))} | parts).items() if text}
+
+
 def dask_threads() -> int:
     """Return how many threads Dask is configured to use."""
+    import dask
+    from dask.system import CPU_COUNT
+
     return dask.config.get("num_workers", None) or CPU_COUNT
 
 
@@ -235,6 +286,30 @@ def _git(folder: Path, *arguments: str) -> str:
     return run.stdout
 
 
+def _lines(entries: object) -> str:
+    """A line for each entry of a mapping, as one reads it."""
+    if not isinstance(entries, Mapping):
+        return ""
+    return "\n".join(f"{name}: {_readable(value)}" for name, value in entries.items() if value is not None)
+
+
+def _readable(value: object) -> str:
+    """A value of a study in words; long lists by their number and ends."""
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
+    if isinstance(value, list | tuple):
+        texts = [f"[{_readable(item)}]" if isinstance(item, list | tuple) else _readable(item) for item in value]
+        return ", ".join(texts) if len(texts) <= LISTED else f"{len(texts)} values, {texts[0]} ... {texts[-1]}"
+    if not isinstance(value, Mapping):
+        return str(value)
+    rest = dict(value)
+    said = [_readable(rest.pop(key)) for key in ("kind", "values") if key in rest]
+    if {"start", "stop", "num"} <= rest.keys():
+        start, stop, number = (_readable(rest.pop(key)) for key in ("start", "stop", "num"))
+        said.append(f"{start} to {stop}, {number} values")
+    return ", ".join([*said, *(f"{key} {_readable(item)}" for key, item in rest.items() if item is not None)])
+
+
 def _optional(content: Mapping[str, object]) -> Attributes:
     """Seed, scaling and data digest, those of them that the content has."""
     parameters = content.get("parameters")
@@ -255,6 +330,17 @@ def imports(name: str, package: Path = PACKAGE) -> frozenset[str]:
     return _parsed(name, Path(package)).imports
 
 
+_ASKED: dict[str, None] = {}
+
+
+def _sources_digest() -> str:
+    """Return the digest of all sources, which takes a fiftieth of the time of one `code_digest`."""
+    digest = hashlib.sha256()
+    for path in sorted(path for suffix in ("py", "j2", "html") for path in PACKAGE.rglob(f"*.{suffix}")):
+        digest.update(f"{path.relative_to(PACKAGE)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
 @cache
 def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
@@ -262,6 +348,8 @@ def _code_digest(module: str, package: Path) -> str:
         digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
     for path in sorted(package.glob(TEMPLATES[module])) if module in TEMPLATES else ():
         digest.update(f"{path.name}\n{path.read_text('utf-8')}\n".encode())
+    if package == PACKAGE:
+        _ASKED[module] = None
     return digest.hexdigest()
 
 
@@ -307,16 +395,30 @@ def _parsed(name: str, package: Path) -> Parsed:
     return Parsed(_spelled(tree), frozenset(imported))
 
 
-def _spelled(node: object) -> str:
+def _spelled(tree: ast.AST) -> str:
     """Return a syntax tree as text; `ast.unparse` and `ast.dump` print one tree differently in different versions."""
+    written: list[str] = []
+    _spell(tree, written.append)
+    return "".join(written)
+
+
+def _spell(node: object, write: Callable[[str], None]) -> None:
     if isinstance(node, ast.AST):
-        named = [
-            f"{name}={_spelled(value)}"
-            for name, value in ast.iter_fields(node)
-            if name not in UNSAID and value not in ([], None)
-        ]
-        return f"{type(node).__name__}({','.join(named)})"
-    return f"[{','.join(map(_spelled, node))}]" if isinstance(node, list) else repr(node)
+        write(type(node).__name__ + "(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != [] and name not in UNSAID:
+                write(name + "=")
+                _spell(value, write)
+        write(")")
+    elif type(node) is list:
+        write("[")
+        for item in node:
+            _spell(item, write)
+            write(",")
+        write("]")
+    else:
+        write(repr(node))
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:

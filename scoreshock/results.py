@@ -1,42 +1,36 @@
-"""Results of a sweep: what it is to hold, and opening what there is of a quantity, whole or in part."""
+"""Open what there is of a quantity of a sweep: its file, or its blocks put together lazily."""
 
 from __future__ import annotations
 
-import math
+import itertools
 import os
+import secrets
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import netCDF4
+import numpy as np
 import xarray as xr
+from xarray.backends import BackendArray, CachingFileManager
+from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
-from scoreshock import catalogue, provenance, store
-from scoreshock.assembly import assembled, differing_shares
+from scoreshock import provenance, store
 from scoreshock.checks import show
-from scoreshock.layout import arrange
-from scoreshock.merging import merge
-from scoreshock.plans import Planned, is_name, planned, write_plan
-from scoreshock.records import Reader
+from scoreshock.conventions import Status
+from scoreshock.joining import layout
+from scoreshock.netcdf_lock import NETCDF_LOCK
+from scoreshock.plans import PLAN, Planned, is_name, planned
 
-__all__ = ["merge", "open_files", "open_results", "write_plan"]
+__all__ = ["open_files", "open_results"]
 
 NOTED = 50  # things that a warning says; of ten thousand missing blocks nobody reads all
 
 
 def open_files(paths: Iterable[str | Path], chunks: Any = "stored") -> dict[str, xr.Dataset]:
-    """Open whole files, or what catalogues list, lazily, by names without folder and ending (``speciation``).
-
-    ``chunks`` is that of `store.open_file`, for whole files.
-    """
-    opened = {}
-    for path in map(Path, paths):
-        if path.name.endswith(catalogue.SUFFIX):
-            name = path.name.removesuffix(catalogue.SUFFIX)
-            opened[name] = _open_catalogued(path.parent, name)
-        else:
-            opened[path.stem] = store.open_file(path, chunks)
-    return opened
+    """Open whole files lazily, by names without folder and ending (``speciation``); ``chunks`` as in `store.open_file`."""
+    return {path.stem: store.open_file(path, chunks) for path in map(Path, paths)}
 
 
 def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
@@ -52,23 +46,24 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The joined file where it is whole and of what the study lists, else the blocks that are, put together.
-        In place of the others floats are NaN, flags and integers -1.
+        The file of the quantity where it is whole and what the study lists, else the blocks that are there, put together.
+        In place of the others floats are NaN, flags and integers -1. Blocks are looked for by their names alone, and checked
+        when their values are loaded.
 
     Warns
     -----
     UserWarning
-        Names blocks that are missing, broken, of other parameters or another code version, the first `NOTED` of them; the
-        same text is in the attribute ``scoreshock_warnings``.
+        Names blocks that are missing, the first `NOTED` of them, and says where results are of other parameters than the
+        study lists or of another code version; the same text is in the attribute ``scoreshock_warnings``.
 
     Raises
     ------
     FileNotFoundError
-        When there is no such sweep, or nothing whole of this quantity; what is there is named.
+        When there is no such sweep, or nothing of this quantity; what is there is named.
     ValueError
         For arguments that are no path and no names.
     scoreshock.store.BrokenFile
-        On loading values of a file that is no longer whole, naming it.
+        For a file that is not whole, and on loading values of one, naming it.
 
     Examples
     --------
@@ -80,7 +75,7 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     2.0
     """
     folder = _folder(path, sweep, quantity)
-    dataset, notes = _open_best(folder, planned(folder), quantity)
+    dataset, notes = _open_best(folder, planned(folder).get(quantity), quantity)
     if not notes:
         return dataset
     if len(notes) > NOTED:
@@ -103,106 +98,133 @@ def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
     return folder
 
 
-def _open_best(folder: Path, planned: Mapping[str, Planned], quantity: str) -> tuple[xr.Dataset, list[str]]:
-    """The joined file, unless it is not whole or not of what the study lists; and what is to be said about it."""
-    joined = folder / f"{quantity}.nc"
-    inspection = store.inspect(joined)
-    if inspection.state == "missing":
-        return _open_blocks(folder, planned, quantity, [])
-    if inspection.state != "ok":
-        note = f"{joined} is {inspection.state}: {inspection.reason}; reading the blocks instead"
-        return _open_blocks(folder, planned, quantity, [note])
-    dataset = store.open_file(joined)
-    differing = _differing(dataset, planned, quantity)
-    said = [f"{joined} {differing}"] * bool(differing) + _foreign_code(joined, inspection.attributes, quantity)
-    if not differing and not (said and _is_made_again(folder, planned, quantity)):
-        return dataset, said
-    try:
-        blocks, notes = _open_blocks(folder, planned, quantity, [f"{said[0]}; reading the blocks instead"])
-    except FileNotFoundError:
-        return dataset, said  # the joined file is all that there is
-    except (ValueError, store.BrokenFile):
-        if differing:
-            raise
-        return dataset, said  # blocks of several codes, of which the joined file is one
-    if not differing and len(notes) > 1:
-        return dataset, said  # not all blocks were made again
-    dataset.close()
-    return blocks, notes
-
-
-def _is_made_again(folder: Path, planned: Mapping[str, Planned], quantity: str) -> bool:
-    """Whether the first block is of the code as it is now: where it is not, the others need not be looked at."""
-    first = next(iter(planned), None)
-    seen = store.inspect(_block_file(folder, first, quantity)) if first is not None else None
-    return seen is not None and seen.state == "ok" and provenance.is_of_this_code(seen.attributes, quantity)
-
-
-def _differing(dataset: xr.Dataset, planned: Mapping[str, Planned], quantity: str) -> str:
-    """How a joined file differs from what the study lists."""
-    split = next(iter(planned.values())).values if planned else ()
-    held = {axis: set(dataset[axis].values.tolist()) for axis in split if axis in dataset.dims}
-    lacking = [name for name, block in planned.items() if not _holds(held, block.values)]
-    if lacking:
-        return f"lacks {', '.join(lacking[:NOTED])}" + (f" and {len(lacking) - NOTED:,} more" if lacking[NOTED:] else "")
-    listed = {name: block.contents[quantity] for name, block in planned.items() if quantity in block.contents}
-    said = dataset.attrs.get(provenance.CONTENTS)
-    known = said is not None and len(listed) == len(planned) > 0
-    return (
-        "is of other parameters or blocks than the study lists"
-        if known and said != provenance.contents_digest(listed)
-        else ""
+def _open_best(folder: Path, part: Planned | None, quantity: str) -> tuple[xr.Dataset, list[str]]:
+    """The file of the quantity where it is what the study lists, else its blocks, else the file; and what is to be said."""
+    file = folder / f"{quantity}.nc"
+    seen = store.inspect(file)
+    differs = part is not None and seen.attributes.get(provenance.DIGEST) != part.digest
+    if seen.state == "ok" and not differs:
+        return store.open_file(file), _foreign_code(file, seen.attributes, quantity)
+    notes = []
+    if seen.state not in ("ok", "missing"):
+        notes.append(f"{file} is {seen.state}: {seen.reason}")
+    elif seen.state == "ok":
+        notes.append(f"{file} is of other parameters, blocks or code than the study lists")
+    there = _blocks(folder, part) if part is not None and part.split else {}
+    if part is not None and there:
+        said = [f"{note}; reading the blocks instead" for note in notes]
+        dataset, of_blocks = _put_together(folder, part, there, quantity)
+        return dataset, said + of_blocks
+    if seen.state == "ok":
+        return store.open_file(file), [*notes, *_foreign_code(file, seen.attributes, quantity)]
+    if notes:
+        raise store.BrokenFile("; ".join(notes))
+    raise FileNotFoundError(
+        f"nothing of {quantity!r:.80} in {folder!s:.160}; there: {_names_of_quantities(folder) or 'none'}"
+        + ("" if part or not any(folder.glob(f"blocks/{quantity}-*")) else f"; {PLAN} is not: running the study writes it")
     )
 
 
-def _open_blocks(
-    folder: Path, planned: Mapping[str, Planned], quantity: str, said: Sequence[str]
-) -> tuple[xr.Dataset, list[str]]:
-    """The whole ones of the blocks that the plan lists, as one lazy dataset; and what is to be said about it."""
-    listed = catalogue.read(catalogue.catalogue_file(folder, quantity))
-    expected = planned or {name: Planned(values, {}) for name, values in listed.values.items()}
-    split = list(next((block.values for block in expected.values()), ()))
-    reader = Reader(split, listed.records)
-    blocks, notes = [], list(said)
-    for name, (values, contents) in expected.items():
-        file = _block_file(folder, name, quantity)
+def _blocks(folder: Path, part: Planned) -> dict[str, Path]:
+    """The blocks that are there and that the study lists, by name."""
+    try:
+        there = set(os.listdir(folder / part.folder))
+    except OSError:
+        return {}
+    return {name: folder / part.folder / f"{name}.nc" for name, _ in part.blocks() if f"{name}.nc" in there}
+
+
+def _put_together(folder: Path, part: Planned, there: Mapping[str, Path], quantity: str) -> tuple[xr.Dataset, list[str]]:
+    """Blocks as one lazy dataset, by the layout of the first whole one, and what is to be said about it."""
+    names = [name for name, _ in part.blocks()]
+    files = np.full([len(named) for named in part.split.values()], None, dtype=object)
+    for position, name in enumerate(names):
+        if name in there:
+            files.flat[position] = CachingFileManager[Any](
+                _open, there[name], part.blocks_digest, mode="r", lock=NETCDF_LOCK
+            )
+    one = store.open_file(_first_whole(there.values(), part.blocks_digest))
+    whole, opening = layout(one, part.split), secrets.token_hex(8)
+    for name in map(str, whole.variables.keys() - whole.xindexes.keys()):
+        dims = one[name].dims
+        if set(dims).isdisjoint(part.split):
+            whole[name] = one[name]
+            continue
+        carriers = _first_along(files, [i for i, axis in enumerate(part.split) if axis not in dims])
+        axes = [dims.index(axis) for axis in part.split if axis in dims]
+        lazy = LazilyIndexedArray(_Blocks(carriers, name, axes, whole[name].shape, one[name].dtype))
+        steps = {dim: lengths[0] for dim, lengths in one[name].chunksizes.items()}
+        # A name of its own: Dask's, a digest of all that the array holds, takes seconds where there are many blocks.
+        whole[name] = xr.Variable(dims, lazy, one[name].attrs).chunk(steps, name=f"{name}-{opening}")
+    known = {key: value for key, value in one.attrs.items() if key not in (provenance.DIGEST, store.MARKER)}
+    notes = [f"block {name} is missing ({folder / part.folder / name}.nc)" for name in names if name not in there]
+    foreign = _foreign_code("the first block", one.attrs, quantity)
+    whole.attrs = known | provenance.of_content(part.content)
+    return whole, notes + foreign
+
+
+def _first_whole(paths: Iterable[Path], digest: str) -> Path:
+    """The first block that is whole and of its digest, whose layout is that of all."""
+    wrong = []
+    for path in paths:
         try:
-            block = reader.read(file, values)
-        except store.BrokenFile:
-            seen = store.inspect(file)
-            notes.append(f"block {name} is {seen.state}: {seen.reason} ({file})")
-            continue
-        if block.contents != contents.get(quantity, block.contents):
-            notes.append(f"block {name} is of other parameters than the study's ({file})")
-            continue
-        blocks.append(block)
-        notes += _foreign_code(f"block {name}", block.attributes, quantity)
-    if not blocks:
-        reasons = [*notes[:3], *[f"and {len(notes) - 3:,} more"][: len(notes[3:])]]
-        there = "; ".join(reasons) or f"there: {_names_of_quantities(folder) or 'none'}"
-        raise FileNotFoundError(f"nothing whole of {quantity!r:.80} in {folder!s:.160}; {there}")
-    order = {axis: tuple(dict.fromkeys(block.values[axis] for block in expected.values())) for axis in split}
-    layout = arrange(blocks, split, order)
-    unlisted = math.prod(map(len, order.values())) - len(expected)
-    if unlisted:
-        notes.append(f"{unlisted:,} of the combinations of {', '.join(split)} are in no block that the study lists")
-    return assembled(layout), notes + differing_shares(layout)
+            with NETCDF_LOCK:
+                _open(path, digest).close()
+            return path
+        except store.BrokenFile as error:
+            wrong.append(error)
+    raise wrong[0]
 
 
-def _open_catalogued(folder: Path, quantity: str) -> xr.Dataset:
-    """All the blocks that a catalogue lists; whoever reads them for the workflow must have all."""
-    dataset, notes = _open_blocks(folder, {}, quantity, [])
-    if notes:
-        raise store.BrokenFile("\n".join(notes))
-    return dataset
+def _first_along(files: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """The first file that is there along some axes, which are gone."""
+    for axis in sorted(axes, reverse=True):
+        there = np.frompyfunc(lambda file: file is not None, 1, 1)(files).astype(bool)
+        files = np.take_along_axis(files, np.expand_dims(there.argmax(axis), axis), axis).squeeze(axis)
+    return files
 
 
-def _block_file(folder: Path, name: str, quantity: str) -> Path:
-    return folder / "blocks" / name / f"{quantity}.nc"
+def _open(path: Path, digest: str, mode: str = "r") -> netCDF4.Dataset:  # noqa: ARG001 - xarray pickles no manager without one
+    """A block, open; `BrokenFile` where it is not whole or not what its folder says."""
+    file, seen = store.open_whole(path)
+    if seen.attributes.get(provenance.DIGEST) != digest:
+        file.close()
+        raise store.BrokenFile(f"{path} is of other code or parameters than its folder says")
+    return file
 
 
-def _holds(held: Mapping[str, set[Any]], values: Mapping[str, Any]) -> bool:
-    return all(value in held[axis] for axis, value in values.items() if axis in held)
+class _Blocks(BackendArray):
+    """A variable over all blocks, each of which is opened and checked when its values are read.
+
+    ``files`` are managers of the blocks' files, None where there is none, along those of its ``axes`` that are split.
+    """
+
+    def __init__(self, files: np.ndarray, name: str, axes: Sequence[int], shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self.files, self.name, self.axes, self.shape, self.dtype = files, name, axes, shape, dtype
+
+    def __getitem__(self, key: ExplicitIndexer) -> Any:
+        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
+
+    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
+        wanted = [np.arange(n)[k] for n, k in zip(self.shape, key, strict=True)]
+        along = [np.atleast_1d(wanted[axis]) for axis in self.axes]
+        fill = np.nan if self.dtype.kind == "f" else "" if self.dtype.kind in "US" else int(Status.missing)
+        result = np.full([np.size(each) for each in wanted], fill, self.dtype)
+        for places in itertools.product(*(range(len(each)) for each in along)):
+            file = self.files[tuple(each[i] for each, i in zip(along, places, strict=True))]
+            if file is None:
+                continue
+            inner, region = list(key), [slice(None)] * len(key)
+            for axis, place in zip(self.axes, places, strict=True):
+                inner[axis], region[axis] = slice(0, 1), slice(place, place + 1)
+            result[tuple(region)] = self._piece(file, tuple(inner)).reshape(result[tuple(region)].shape)
+        return result.reshape([np.size(each) for each in wanted if np.ndim(each)])
+
+    def _piece(self, manager: CachingFileManager, key: tuple[Any, ...]) -> np.ndarray:
+        with NETCDF_LOCK:
+            file = manager.acquire()
+            with store.reading(file.filepath()):
+                return np.asarray(store.read(file[self.name], key))
 
 
 def _names_of_folders(path: str | Path) -> str:
@@ -211,7 +233,7 @@ def _names_of_folders(path: str | Path) -> str:
 
 
 def _names_of_quantities(folder: Path) -> str:
-    names = {file.name.split(".")[0] for file in folder.glob("*.nc")} | {file.stem for file in folder.glob("blocks/*/*.nc")}
+    names = {file.stem for file in folder.glob("*.nc")} | {file.name.rpartition("-")[0] for file in folder.glob("blocks/*")}
     return f"{', '.join(sorted(names)):.160}"
 
 

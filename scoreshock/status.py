@@ -1,9 +1,8 @@
 """What of a study is done, running, missing, broken or stale, as text and as JSON, also while a run goes on.
 
-A block is *running* while its temporary file is being written: by a living process of this host, or on another host within
-the last hour, or the last day where that writes to a disk of its own (`scoreshock.staging.scratch`). It is *stale* where it
-was computed from other parameters or by other code than the study would compute it now, *broken* where its file is not
-whole.
+A file is *running* while its temporary file is being written: by a living process of this host, or on another host within
+the last hour. It is *stale* where it was made from other parameters or by other code than the study would make it now,
+*broken* where it is not whole. Of a block its name says all but whether it is whole, which only ``full`` finds out.
 """
 
 from __future__ import annotations
@@ -15,22 +14,21 @@ import shlex
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from scoreshock import catalogue, provenance, records, staging, store
-from scoreshock.study import Block, Study, Sweep
+from scoreshock import figures, provenance, staging, store
+from scoreshock.study import Study, Sweep, work
 from scoreshock.study.blocks import PRODUCTS
 
 State = Literal["done", "running", "missing", "broken", "stale"]
 
-FORMAT = 1  # of the JSON: raised when a key changes its meaning or goes
+FORMAT = 2  # of the JSON: raised when a key changes its meaning or goes
 SHOWN = 20  # blocks that are not done, named for each quantity; the rest are counted
 SILENCE = 3600.0  # seconds; a file of another host, unfinished and unchanged for longer, is taken for abandoned
-SILENCE_ELSEWHERE = 86400.0  # the same for an empty one, which stands for what is written to that host's own disk
 TEMPORARY = re.compile(r"\.(?P<file>[^/]+\.nc)\.(?P<host>.+)\.(?P<process>\d+)\.[0-9a-f]+\.tmp\.nc")
 
 
@@ -41,14 +39,14 @@ class Item:
     Attributes
     ----------
     name, file
-        Name of the block (of what joins the blocks: ``joined`` or ``catalogue``; of what is made of the whole sweep:
-        ``comparison`` or ``figures``), and its file or folder.
+        Name of the block, of the quantity, or of what is made of the whole sweep (``comparison`` or ``figures``), and its
+        file or folder.
     state, reason
         ``done``, ``running``, ``missing``, ``broken`` or ``stale``, and why it is not done.
     started
-        When a running job began to write, in UTC (ISO 8601).
+        When the job that is making it began, in UTC (ISO 8601).
     finished, seconds
-        When the file was finished, in UTC, and how long its job took.
+        When the file was finished, in UTC, and how long its job took for it: of a job that made several files, its share.
     """
 
     name: str
@@ -62,17 +60,26 @@ class Item:
 
 @dataclass(frozen=True)
 class Part:
-    """State of one quantity of a sweep: its blocks, and the file that joins or lists them."""
+    """State of one quantity of a sweep: its blocks, if any, and its file, None where the blocks stay the dataset.
+
+    ``together`` says that one job makes all of them, so that it is the file that is asked for and not a block.
+    """
 
     sweep: str
     quantity: str
     blocks: Sequence[Item]
-    whole: Item
+    whole: Item | None
+    together: bool = False
+
+    @property
+    def items(self) -> list[Item]:
+        """Its blocks and its file."""
+        return [*self.blocks, *([self.whole] if self.whole else [])]
 
     @property
     def complete(self) -> bool:
         """Whether there is nothing left to do for it."""
-        return all(item.state == "done" for item in (*self.blocks, self.whole))
+        return all(item.state == "done" for item in self.items)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -97,7 +104,8 @@ class Progress:
 
 def progress(study: Study, full: bool = False) -> list[Progress]:
     """The state of every sweep; with ``full`` after comparing every value with its checksum."""
-    return [_progress(study, sweep, full) for sweep in study.sweeps.values()]
+    jobs = _jobs(study)
+    return [_progress(Path(study.output) / name, sweep, jobs, full) for name, sweep in study.sweeps.items()]
 
 
 def as_json(study: Study, found: Sequence[Progress]) -> str:
@@ -108,7 +116,7 @@ def as_json(study: Study, found: Sequence[Progress]) -> str:
                 part.quantity: {
                     "complete": part.complete,
                     "counts": part.counts,
-                    "whole": asdict(part.whole),
+                    "whole": asdict(part.whole) if part.whole else None,
                     "blocks": [asdict(item) for item in part.blocks],
                 }
                 for part in each.parts
@@ -137,124 +145,110 @@ def as_text(found: Sequence[Progress], flags: Sequence[str] = ()) -> str:
             lines.append(f"{each.sweep} {'; '.join(map(_said, each.products))}")
         lines += _again([item for item in each.products if item.state == "broken"], flags)
         if each.unlisted:
-            number = f"{len(each.unlisted):,} block{'' if len(each.unlisted) == 1 else 's'}"
-            named = ", ".join(each.unlisted[:SHOWN])
-            lines.append(f"{each.sweep}: {number} that the study does not list, left alone: {named}")
+            named = ", ".join(each.unlisted[:SHOWN]) + (", ..." if each.unlisted[SHOWN:] else "")
+            lines.append(f"{each.sweep}: of other parameters or code, left alone until `scoreshock clean`: {named}")
     return "\n".join(lines)
 
 
-def _progress(study: Study, sweep: Sweep, full: bool) -> Progress:
-    folder = Path(study.output) / sweep.name
+def _progress(folder: Path, sweep: Sweep, jobs: Mapping[str, tuple[str, int]], full: bool) -> Progress:
     writers = _writers(folder)
-    parts = [_part(folder, sweep, quantity, writers, full) for quantity in sweep.quantities]
+
+    def known(item: Item) -> Item:
+        """The item, running where its file is being written, with when its job began or how long it took."""
+        label, share = jobs.get(item.file, ("", 1))
+        if writer := writers.get(Path(item.file)):
+            return Item(item.name, item.file, "running", writer, started=_modified(folder.parent / "logs" / f"{label}.log"))
+        if item.state != "done":
+            return item
+        return replace(item, seconds=_seconds(folder.parent / "benchmarks" / f"{label}.tsv", share))
+
+    parts = [_part(folder, sweep, quantity, known, full) for quantity in sweep.quantities]
+    parts = [replace(part, together=len({jobs.get(item.file) for item in part.items}) == 1) for part in parts]
     of = {name: [part for part in parts if part.quantity in sweep.made_of(name)] for name in sweep.products}
-    products = [_product(folder, name, of[name], writers, full) for name in sweep.products]
-    known = {block.name for block in sweep.iterate()}
-    others = sorted(path.name for path in (folder / "blocks").glob("*") if path.name not in known and path.is_dir())
-    return Progress(sweep.name, parts, products, others)
+    products = [known(_product(folder, sweep, name, of[name], full)) for name in sweep.products]
+    return Progress(sweep.name, parts, products, unlisted(folder, sweep))
 
 
-def _part(folder: Path, sweep: Sweep, quantity: str, writers: Mapping[Path, Item], full: bool) -> Part:
-    listed = catalogue.read(catalogue.catalogue_file(folder, quantity))
-    reader = records.Reader(list(sweep.split), listed.records)
+def unlisted(folder: Path, sweep: Sweep) -> list[str]:
+    """Folders and files of blocks in a sweep's folder that the study does not list, relative to it."""
+    listed = {part.folder: part for part in map(sweep.planned, sweep.quantities) if part.split}
+    found = []
+    for each in sorted((folder / "blocks").glob("*")):
+        name = f"blocks/{each.name}"
+        if name not in listed:
+            found.append(name)
+        elif each.is_dir():
+            names = {f"{block}.nc" for block, _ in listed[name].blocks()}
+            others = (file for file in os.listdir(each) if file not in names and not file.startswith("."))
+            found += sorted(f"{name}/{other}" for other in others)
+    return found
+
+
+def _part(folder: Path, sweep: Sweep, quantity: str, known: Callable[[Item], Item], full: bool) -> Part:
+    part = sweep.planned(quantity)
     blocks = []
-    for block in sweep.iterate():
-        file = folder / "blocks" / block.name / f"{quantity}.nc"
-        blocks.append(writers.get(file) or _block(file, block, quantity, reader, full))
-    return Part(sweep.name, quantity, blocks, _whole(folder, sweep, quantity, blocks, listed, writers, full))
+    if part.split:
+        there = _listed(folder / part.folder)
+        for name, _ in part.blocks():
+            file = folder / part.folder / f"{name}.nc"
+            if full:
+                blocks.append(known(_made(name, file, part.blocks_digest, full)))
+            else:
+                finished = there.get(file.name)
+                blocks.append(known(Item(name, str(file), "done" if finished else "missing", finished=finished)))
+    if not part.joined:
+        return Part(sweep.name, quantity, blocks, None)
+    whole = known(_made(quantity, folder / f"{quantity}.nc", part.digest, full))
+    return Part(sweep.name, quantity, blocks, whole)
 
 
-def _block(file: Path, block: Block, quantity: str, reader: records.Reader, full: bool) -> Item:
-    record = None if full else reader.record(file)
-    seen = store.inspect(file, full=full) if record is None else store.Inspection("ok", "", record.attributes)
-    item = _seen(block.name, file, seen)
-    if item.state != "done":
-        return item
-    benchmark = file.parents[2] / "benchmarks" / f"{block.name}.{quantity}.tsv"
-    item = replace(item, seconds=_seconds(benchmark))
-    if seen.attributes.get("scoreshock_parameters_digest") != provenance.parameters_digest(block.content(quantity)):
-        return replace(item, state="stale", reason="other parameters")
-    if not provenance.is_of_this_code(seen.attributes, quantity):
-        return replace(item, state="stale", reason="other code")
-    return item
-
-
-def _whole(
-    folder: Path,
-    sweep: Sweep,
-    quantity: str,
-    blocks: Sequence[Item],
-    listed: catalogue.Catalogue,
-    writers: Mapping[Path, Item],
-    full: bool,
-) -> Item:
-    """The joined file, or the catalogue where the blocks stay the dataset."""
-    joined, listing = sweep.is_joined(quantity), catalogue.catalogue_file(folder, quantity)
-    name, file = ("joined", folder / f"{quantity}.nc") if joined else ("catalogue", listing)
-    if file in writers:
-        return replace(writers[file], name=name)
-    item = _seen(name, file, store.inspect(file, full=full))
-    if joined and item.state == "done":
-        beside = _seen(name, listing, store.inspect(listing))
-        if beside.state != "done":
-            return replace(beside, reason=": ".join(filter(None, ("its catalogue", beside.reason))))
-    if item.state != "done":
-        return item
-    rule = "merge" if joined else "catalogue"
-    item = replace(item, seconds=_seconds(folder / "benchmarks" / f"{rule}.{quantity}.tsv"))
-    if list(listed.values) != [block.name for block in blocks]:
-        return replace(item, state="stale", reason="of other blocks")
-    if any(block.finished is not None and block.finished > str(item.finished) for block in blocks):
-        return replace(item, state="stale", reason="older than its blocks")
-    return replace(item, state="stale", reason="of stale blocks") if any(b.state == "stale" for b in blocks) else item
-
-
-def _product(folder: Path, name: str, parts: Sequence[Part], writers: Mapping[Path, Item], full: bool) -> Item:
-    """The comparison, or the figures."""
-    files = [folder / file for file in PRODUCTS[name]]
-    if files[0] in writers:
-        return replace(writers[files[0]], name=name)
-    if name == "figures":
-        item = _drawn(name, files[0])
-    else:
-        seen = store.inspect(files[0], full=full)
-        item = _seen(name, files[0], seen)
-        if item.state == "done" and not all(file.exists() for file in files):
-            item = Item(name, str(files[0]), "missing", f"without {files[-1].name}")
-        if item.state == "done" and not provenance.is_of_this_code(seen.attributes, name):
-            item = replace(item, state="stale", reason="other code")
-    if item.state != "done":
-        return item
-    item = replace(item, seconds=_seconds(folder / "benchmarks" / f"{name}.tsv"))
-    if not all(part.complete for part in parts):
-        return replace(item, state="stale", reason="of results that are not done")
-    if any(str(part.whole.finished) > str(item.finished) for part in parts):
-        return replace(item, state="stale", reason="older than its results")
-    return item
-
-
-def _drawn(name: str, folder: Path) -> Item:
-    """A folder of figures, in which Snakemake keeps the time when it was finished."""
+def _listed(folder: Path) -> dict[str, str]:
+    """Files of a folder, each with the time of its last change."""
     try:
-        return Item(name, str(folder), "done", finished=_utc((folder / ".snakemake_timestamp").stat().st_mtime))
+        with os.scandir(folder) as entries:
+            return {entry.name: _utc(entry.stat().st_mtime) for entry in entries}
     except OSError:
-        return Item(name, str(folder), "missing", "not finished" if folder.exists() else "")
+        return {}
 
 
-def _seen(name: str, file: Path, seen: store.Inspection) -> Item:
-    if seen.state == "missing":
+def _made(name: str, file: Path, digest: str, full: bool) -> Item:
+    """A file, which must carry the digest of what the study would make it from."""
+    seen = store.inspect(file, full=full)
+    finished = _modified(file)
+    if seen.state == "missing" or finished is None:  # or removed meanwhile: its job runs again
         return Item(name, str(file), "missing")
-    try:
-        finished = _utc(file.stat().st_mtime)
-    except OSError:
-        return Item(name, str(file), "missing")  # removed meanwhile: its job runs again
     if seen.state != "ok":
         return Item(name, str(file), "broken", f"{seen.state}: {seen.reason}", finished=finished)
+    if seen.attributes.get(provenance.DIGEST) != digest:
+        return Item(name, str(file), "stale", "of other parameters, blocks or code", finished=finished)
     return Item(name, str(file), "done", finished=finished)
 
 
-def _writers(folder: Path) -> dict[Path, Item]:
-    """Items of what is being written in the folder of a sweep, by the file that it is to be."""
+def _product(folder: Path, sweep: Sweep, name: str, parts: Sequence[Part], full: bool) -> Item:
+    """The comparison, or the figures."""
+    files = [folder / file for file in PRODUCTS[name]]
+    digest = sweep.product_digest(name)
+    item = _drawn(name, files[0], digest) if name == "figures" else _made(name, files[0], digest, full)
+    if item.state == "done" and not all(file.exists() for file in files):
+        return Item(name, str(files[0]), "missing", f"without {files[-1].name}")
+    if item.state == "done" and not all(part.complete for part in parts):
+        return replace(item, state="stale", reason="of results that are not done")
+    return item
+
+
+def _drawn(name: str, folder: Path, digest: str) -> Item:
+    """A folder of figures, in which Snakemake keeps the time when it was finished."""
+    finished = _modified(folder / ".snakemake_timestamp")
+    if finished is None:
+        return Item(name, str(folder), "missing", "not finished" if folder.exists() else "")
+    pictures = (path for path in folder.iterdir() if path.suffix in (".html", ".png", ".svg"))
+    if any(figures.digest_of(path) != digest for path in pictures):
+        return Item(name, str(folder), "stale", "of other results or code", finished=finished)
+    return Item(name, str(folder), "done", finished=finished)
+
+
+def _writers(folder: Path) -> dict[Path, str]:
+    """What is being written in the folder of a sweep, by the file that it is to be: by whom."""
     found = {}
     for temporary in (*folder.glob(".*.tmp.nc"), *folder.glob("blocks/*/.*.tmp.nc")):
         match = TEMPORARY.fullmatch(temporary.name)
@@ -263,34 +257,40 @@ def _writers(folder: Path) -> dict[Path, Item]:
         except OSError:
             continue  # finished meanwhile
         if match and _is_written(match["host"], int(match["process"]), written):
-            file = temporary.with_name(match["file"])
-            reason = f"process {match['process']} on {match['host']}"
-            found[file] = Item(file.parent.name, str(file), "running", reason, started=_began(folder, file))
+            found[temporary.with_name(match["file"])] = f"process {match['process']} on {match['host']}"
     return found
 
 
 def _is_written(host: str, process: int, file: os.stat_result) -> bool:
     if host == socket.gethostname():
         return staging.is_alive(process)
-    return time.time() - file.st_mtime < (SILENCE if file.st_size else SILENCE_ELSEWHERE)
+    return time.time() - file.st_mtime < SILENCE
 
 
-def _began(folder: Path, file: Path) -> str | None:
-    """When the job that writes a file began: it opens its log first, and says nothing in it before the end."""
-    made = file.name.split(".")[0]
-    whole = "catalogue." if file.name.endswith(catalogue.SUFFIX) else "merge."
-    label = "" if made in PRODUCTS else whole if file.parent == folder else f"{file.parent.name}."
+def _jobs(study: Study) -> dict[str, tuple[str, int]]:
+    """Of every file of the results the name of its job's log, and how many files the job makes."""
+    found: dict[str, tuple[str, int]] = {}
+    for job in work.jobs_of(study):
+        for block in job.tasks if isinstance(job.tasks, Mapping) else [""]:
+            label = job.label.replace("{block}", block)
+            files = [str(Path(file.replace("{block}", block))) for file in (*job.outputs, *job.blocks)]
+            found |= dict.fromkeys(files, (label, len(files)))
+    return found
+
+
+def _modified(path: Path) -> str | None:
+    """When a file was last changed: of the log of a job, when the job began, for it says nothing before the end."""
     try:
-        return _utc((folder / "logs" / f"{label}{made}.log").stat().st_mtime)
+        return _utc(path.stat().st_mtime)
     except OSError:
         return None
 
 
-def _seconds(benchmark: Path) -> float | None:
-    """Seconds that a job took, from what Snakemake wrote of it."""
+def _seconds(benchmark: Path, share: int) -> float | None:
+    """Seconds that a job took for each of its files, from what Snakemake wrote of it."""
     try:
         head, values, *_ = benchmark.read_text("utf-8").splitlines()
-        return float(dict(zip(head.split("\t"), values.split("\t"), strict=False))["s"])
+        return float(dict(zip(head.split("\t"), values.split("\t"), strict=False))["s"]) / share
     except (OSError, ValueError, KeyError):
         return None
 
@@ -302,12 +302,16 @@ def _utc(seconds: float) -> str:
 def _lines(part: Part, flags: Sequence[str]) -> list[str]:
     """What is said of one quantity."""
     counts = ", ".join(f"{number:,} {state}" for state, number in part.counts.items())
-    lines = [f"{part.sweep} {part.quantity}: {counts}{_times(part)}; {_said(part.whole)}"]
+    blocks = f"{counts} block{'' if len(part.blocks) == 1 else 's'}{_times(part)}" if part.blocks else ""
+    whole = _said(replace(part.whole, name="joined")) if part.whole and blocks else ""
+    said = "; ".join(filter(None, (blocks, whole))) or _said(part.whole).partition(": ")[2]  # type: ignore[arg-type]
+    lines = [f"{part.sweep} {part.quantity}: {said}"]
     wrong = [item for item in part.blocks if item.state != "done"]
     lines += [f"  {_said(item)}" for item in wrong[:SHOWN]]
     if len(wrong) > SHOWN:
         lines.append(f"  ... and {len(wrong) - SHOWN:,} more")
-    return lines + _again([item for item in (*part.blocks, part.whole) if item.state == "broken"], flags)
+    broken = [item for item in part.items if item.state == "broken"]
+    return lines + _again([part.whole] if broken and part.together and part.whole else broken, flags)
 
 
 def _again(broken: Sequence[Item], flags: Sequence[str]) -> list[str]:

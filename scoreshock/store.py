@@ -1,8 +1,10 @@
 """NetCDF files that are whole or absent: write one, tell whether one is whole, open one that is.
 
 A file is written under a temporary name, read back chunk by chunk, sealed with a marker and only then given its name.
-Every variable carries the checksum of its stored values, and the marker is a digest of all that the header says, those
-checksums included: so the header alone tells a whole file from any other, and reading it all finds any changed value.
+One attribute lists the checksum of every variable's stored values, and the marker is a digest of all that the header
+says, those checksums included: so the header alone tells a whole file from any other, and reading it all finds any changed
+value. Values are checked when they are loaded, too: a small variable is stored in one piece without filters, read whole
+and compared with its checksum; a larger one is stored in chunks that have checksums of their own (Fletcher's).
 
 No variable has a ``_FillValue``, so a cell that nobody wrote holds netCDF's default fill (9.97e36 for floats, the lowest
 numbers for integers, -127 for flags), which no result is: NaN stays free to mean a result that its status explains.
@@ -15,7 +17,7 @@ import itertools
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,28 +29,30 @@ import dask.threaded
 import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends import BackendArray, NetCDF4BackendEntrypoint
-from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
+from xarray.backends import BackendEntrypoint, NetCDF4DataStore
+from xarray.backends.netCDF4_ import NetCDF4ArrayWrapper
+from xarray.backends.store import StoreBackendEntrypoint
+from xarray.core.indexing import LazilyIndexedArray
 
-from scoreshock import conventions, provenance, staging
+from scoreshock import conventions, descriptions, provenance, staging
 from scoreshock.netcdf_lock import NETCDF_LOCK
 from scoreshock.provenance import FORMAT
+from scoreshock.staging import BrokenFile
 
 MARKER = "scoreshock_complete"
-CHECKSUM = "checksum"
+CHECKSUMS = "scoreshock_checksums"
 FORMAT_NAME = "scoreshock_format"
+SMALL_BYTES = 2**16
+"""Smaller variables are stored in one piece; to compress them saves little, and costs most of the time of a small file."""
 CHUNK_BYTES = 2**20
 CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be most of a job's memory
 FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
+"""Of floats too: zlib saves half of scores and times at 20 ns a byte, nine tenths of values that repeat at 5 ns."""
 PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
 
 _WRITING = threading.RLock()  # one file at a time in a process
 
 State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdated", "newer"]
-
-
-class BrokenFile(OSError):
-    """A file that is not whole: absent, unreadable, never finished, or changed since it was written."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
 
     A chunked dataset is computed and written chunk by chunk by Dask's threaded scheduler, so memory is bounded by its
     chunks. The file is then read back, sealed and renamed; calls from several threads take turns. Names, units and
-    flags come from `scoreshock.conventions`; attributes of the dataset's variables override them.
+    flags come from `scoreshock.conventions`, descriptions and sources from `scoreshock.descriptions`; attributes of the
+    dataset's variables override them.
 
     Parameters
     ----------
@@ -74,7 +79,7 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     path : path
         Its folder is made where it is missing.
     attributes : mapping, optional
-        Global attributes: text and numbers. They override those of the dataset.
+        Global attributes: text and numbers. They stand before those of the dataset, and override them.
 
     Raises
     ------
@@ -95,12 +100,21 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     >>> open_file(folder / "a.nc").tau_star.attrs["long_name"]
     'speciation time by criterion'
     """
-    described = _described(dataset, attributes or {})
-    encoding = {str(name): _encoding(described[name]) for name in described.variables}
+    stored = described(dataset, attributes or {})
     with staged(Path(path)) as temporary:
         with dask.config.set(scheduler=patient_threads):
-            described.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
-        seal(temporary, {str(name): variable.shape for name, variable in described.variables.items()})
+            _to_netcdf(stored, temporary)
+        seal(temporary, {str(name): variable.shape for name, variable in stored.variables.items()})
+
+
+def lay_out(dataset: xr.Dataset, path: Path, attributes: Mapping[str, Any] | None = None) -> None:
+    """Write a file as `write` does, but no values of lazy variables, and neither read back, sealed nor renamed."""
+    _to_netcdf(described(dataset, attributes or {}), path, compute=False)
+
+
+def _to_netcdf(stored: xr.Dataset, path: Path, **how: Any) -> None:
+    encodings = {str(name): encoding(stored[name]) for name in stored.variables}
+    stored.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encodings, **how)
 
 
 def patient_threads(graph: Any, keys: Any, **options: Any) -> Any:
@@ -156,13 +170,11 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
         dataset = xr.open_dataset(
             path,
             engine=_Backend,
-            lock=NETCDF_LOCK,
             chunks={} if isinstance(chunks, str) else chunks,
             decode_times=False,
             decode_timedelta=False,
         )
-    for variable in dataset.variables.values():
-        variable.attrs.pop(CHECKSUM, None)
+    del dataset.attrs[CHECKSUMS]
     return dataset
 
 
@@ -179,30 +191,49 @@ def reading(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-class _Backend(NetCDF4BackendEntrypoint):
-    """xarray's reader of NetCDF files, whose lazy variables name their file where they cannot be loaded."""
+class _Backend(BackendEntrypoint):
+    """xarray's reader of NetCDF files, which checks the values that it loads."""
 
-    def open_dataset(self, filename_or_obj: Any, **options: Any) -> xr.Dataset:  # type: ignore[override]
-        opened = super().open_dataset(filename_or_obj, **options)
-        for name, variable in opened.variables.items():
-            if name not in opened.xindexes:
-                variable.data = LazilyIndexedArray(_Named(variable.copy(deep=False), filename_or_obj))
-        return opened
+    def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None, **options: Any) -> xr.Dataset:  # type: ignore[override]
+        opened = _Opened.open(filename_or_obj, lock=NETCDF_LOCK)
+        return StoreBackendEntrypoint().open_dataset(opened, drop_variables=drop_variables, **options)
 
 
-class _Named(BackendArray):
-    """The values of a lazy variable of the file at ``path``."""
+class _Opened(NetCDF4DataStore):
+    """An open file whose variables are `_Checked`."""
 
-    def __init__(self, variable: xr.Variable, path: str) -> None:
-        self.variable, self.path = variable, path
-        self.shape, self.dtype = variable.shape, variable.dtype
+    def open_store_variable(self, name: str, var: netCDF4.Variable) -> xr.Variable:
+        variable = super().open_store_variable(name, var)
+        return variable._replace(data=LazilyIndexedArray(_Checked(name, self)))
 
-    def __getitem__(self, key: ExplicitIndexer) -> Any:
-        return explicit_indexing_adapter(key, self.shape, IndexingSupport.OUTER, self._read)
 
-    def _read(self, key: tuple[Any, ...]) -> np.ndarray:
-        with reading(self.path):
-            return self.variable[key].values
+class _Checked(NetCDF4ArrayWrapper):
+    """The values of a variable, read by `read`."""
+
+    def _getitem(self, key: Any) -> np.ndarray:
+        with self.datastore.lock, reading(self.datastore._filename):
+            return np.asarray(read(self.get_array(needs_lock=False), key))
+
+
+def read(variable: netCDF4.Variable, place: Any = ...) -> np.ndarray:
+    """Return stored values of a variable of an open, whole file, at a slice or index for each of its dimensions.
+
+    Raises
+    ------
+    BrokenFile
+        When they are not those that were written. Errors of the NetCDF library pass; see `reading`.
+    """
+    file = variable.group()
+    if variable.chunking() != "contiguous":
+        values = variable[place]
+        _refuse_unwritten(variable, values)
+        return values
+    values = np.asarray(variable[...])
+    if _digest([values]) != checksums(file.getncattr(CHECKSUMS))[variable.name]:
+        raise BrokenFile(f"{file.filepath()} is corrupt: {variable.name}: values differ from their checksum")
+    for axis in reversed(range(0 if place is ... else variable.ndim)):  # each by itself, as netCDF4 does
+        values = values[(slice(None),) * axis + (place[axis],)]
+    return values
 
 
 def check(path: str | Path, full: bool = False) -> Inspection:
@@ -250,10 +281,10 @@ def _broken(path: str | Path, inspection: Inspection) -> BrokenFile:
     return BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
 
 
-def open_raw(path: Path) -> netCDF4.Dataset:
-    """Open read-only with netCDF4, with values as they are stored."""
+def open_raw(path: Path, mode: Literal["r", "a"] = "r") -> netCDF4.Dataset:
+    """Open with netCDF4, by default read-only, with values as they are stored."""
     with _small_cache():
-        file = netCDF4.Dataset(path, "r")
+        file = netCDF4.Dataset(path, mode)
     file.set_auto_maskandscale(False)
     file.set_auto_chartostring(False)
     return file
@@ -274,28 +305,46 @@ def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     BrokenFile
         When a variable has not the shape of ``shapes`` (its length of text apart), or a cell was never written.
     """
-    with NETCDF_LOCK, open_raw(path) as file:
+    with NETCDF_LOCK, open_raw(path, "a") as file:
         for name, shape in shapes.items():
             stored = file.variables[name].shape if name in file.variables else None
             if stored is None or stored[: len(shape)] != tuple(shape):
                 raise BrokenFile(f"{path}: {name} reads back with shape {stored}, not {tuple(shape)}")
-        checksums = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
-    with NETCDF_LOCK, netCDF4.Dataset(path, "a") as file:
-        for name, value in checksums.items():
-            file.variables[name].setncattr(CHECKSUM, value)
+        found = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
+        file.setncattr(CHECKSUMS, "\n".join(f"{value}  {name}" for name, value in found.items()))
         file.setncattr(FORMAT_NAME, FORMAT)
         file.setncattr(MARKER, _header_digest(file))
     check(path)
 
 
+def checksums(table: str) -> dict[str, str]:
+    """Return the checksums of a file's variables by name, from its attribute ``CHECKSUMS``.
+
+    Examples
+    --------
+    >>> checksums("2c26b4  tau_star\\n5feceb  status")
+    {'tau_star': '2c26b4', 'status': '5feceb'}
+    """
+    return {name: value for value, _, name in (line.partition("  ") for line in table.splitlines())}
+
+
 def checksum(variable: netCDF4.Variable, look: Callable[[netCDF4.Variable, np.ndarray], None] | None = None) -> str:
     """Return the SHA-256 digest of a variable's values, stored chunk after stored chunk; ``look`` is shown each."""
+
+    def pieces() -> Iterator[np.ndarray]:
+        for place in stored_chunks(variable.shape, variable):
+            values = np.asarray(variable[place])
+            if look is not None:
+                look(variable, values)
+            yield values
+
+    return _digest(pieces())
+
+
+def _digest(pieces: Iterable[np.ndarray]) -> str:
     digest = hashlib.sha256()
-    for place in stored_chunks(variable.shape, variable):
-        values = np.ascontiguousarray(variable[place])
-        if look is not None:
-            look(variable, values)
-        digest.update(values.tobytes())
+    for values in pieces:
+        digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
 
 
@@ -356,10 +405,10 @@ def _of_other_format(number: int, attributes: Mapping[str, Any]) -> Inspection:
 
 
 def _changed_variables(file: netCDF4.Dataset) -> str:
-    reasons = []
+    reasons, written = [], checksums(file.getncattr(CHECKSUMS))
     for name, variable in file.variables.items():
         try:
-            if checksum(variable) != variable.getncattr(CHECKSUM):
+            if checksum(variable) != written[name]:
                 reasons.append(f"{name}: values differ from their checksum")
         except (OSError, RuntimeError) as error:
             reasons.append(f"{name}: cannot be read ({error})")
@@ -389,9 +438,10 @@ def _refuse_unwritten(variable: netCDF4.Variable, values: np.ndarray) -> None:
         raise BrokenFile(f"{variable.group().filepath()}: {variable.name} has cells that were never written")
 
 
-def _described(dataset: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset:
+def described(dataset: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset:
     """Copy of ``dataset`` in types that are stored, with the attributes that CF asks for."""
-    merged = {str(name): value for name, value in {**dataset.attrs, **attributes}.items() if name != MARKER}
+    given = {**attributes, **dataset.attrs, **attributes}  # those of the file first, title at the top
+    merged = {str(name): value for name, value in given.items() if name not in (MARKER, CHECKSUMS, FORMAT_NAME)}
     _refuse_attributes("the file", merged)
     result = dataset.drop_encoding()
     for name, variable in dataset.variables.items():
@@ -399,19 +449,21 @@ def _described(dataset: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset
             result[name] = result[name].astype(np.int8)
         elif variable.dtype.kind == "O":
             result[name] = result[name].astype(str)
-        result.variables[name].attrs = _variable_attributes(str(name), dataset)
+        result.variables[name].attrs = _variable_attributes(str(name), dataset.variables)
     result.attrs = merged
     return result
 
 
-def _variable_attributes(name: str, dataset: xr.Dataset) -> dict[str, Any]:
+def _variable_attributes(name: str, variables: Mapping[Any, xr.Variable]) -> dict[str, Any]:
     known = conventions.attributes(name) if name in conventions.VARIABLES or name in conventions.AXES else {}
-    own = {key: value for key, value in dataset[name].attrs.items() if key not in (CHECKSUM, "ancillary_variables")}
-    result = {**known, **own}
+    own = {key: value for key, value in variables[name].attrs.items() if key != "ancillary_variables"}
+    kind = str(known.get("long_name", ""))
+    same = str(own.get("long_name", kind)).startswith(kind)  # else another thing of that name
+    result = {**known, **(descriptions.attributes(name) if same else {}), **own}
     if "long_name" not in result:
         raise ValueError(f"{name}: a variable needs a long_name, and this one is not in the vocabulary")
     flag = conventions.ANCILLARY.get(name)
-    if flag in dataset and set(dataset[flag].dims) <= set(dataset[name].dims):
+    if flag in variables and set(variables[flag].dims) <= set(variables[name].dims):
         result["ancillary_variables"] = flag
     _refuse_attributes(name, result)
     return result
@@ -423,17 +475,30 @@ def _refuse_attributes(owner: str, attributes: Mapping[str, Any]) -> None:
         raise TypeError(f"attributes of {owner} hold text and numbers only, not so: {', '.join(map(str, bad))}")
 
 
-def _encoding(array: xr.DataArray) -> dict[str, Any]:
-    """How a described variable is stored."""
+def encoding(array: xr.DataArray) -> dict[str, Any]:
+    """Return how a variable is stored, as `xarray.Dataset.to_netcdf` takes it; by its shape, type and chunks alone.
+
+    A variable of less than ``SMALL_BYTES`` is stored in one piece without filters, a larger one in chunks (`chunk_shape`)
+    that are compressed and have checksums of their own.
+
+    Examples
+    --------
+    >>> encoding(xr.DataArray(np.zeros(8191, np.int64), dims="point"))
+    {'contiguous': True, '_FillValue': None}
+    >>> encoding(xr.DataArray(np.zeros(8192, np.int64), dims="point"))["chunksizes"]
+    (8192,)
+    """
+    small = 0 < array.nbytes < SMALL_BYTES  # a length of 0 is that of a record dimension, which has chunks
+    result: dict[str, Any] = {"contiguous": True} if small else dict(FILTERS)
     if array.dtype.kind in "US":
-        return {"dtype": "S1", **FILTERS}
-    encoding: dict[str, Any] = {"_FillValue": None}
+        return {"dtype": "S1", **result}
+    result["_FillValue"] = None
     if array.dtype.kind == "f" and array.name not in array.coords:
-        encoding["missing_value"] = array.dtype.type(np.nan)
-    if array.ndim:
+        result["missing_value"] = array.dtype.type(np.nan)
+    if not small:
         computed = tuple(steps[0] for steps in array.chunks) if array.chunks else array.shape
-        encoding |= {"chunksizes": chunk_shape(array.shape, array.dtype.itemsize, computed), **FILTERS}
-    return encoding
+        result["chunksizes"] = chunk_shape(array.shape, array.dtype.itemsize, computed)
+    return result
 
 
 @contextmanager

@@ -1,17 +1,14 @@
 """The command: what it prints, and how it ends."""
 
 import json
-import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import netCDF4
 import pytest
 import xarray as xr
 
-from scoreshock import provenance, results, store
+from scoreshock import plans, provenance, store
 from scoreshock.cli import main, read_study
 from scoreshock.study import load_study, schema
 
@@ -46,8 +43,7 @@ def write(path, content, **attributes):
 def test_validate_says_what_is_there(capsys):
     assert main(["validate", "--configfile", DEFAULT]) == 0
     printed = capsys.readouterr().out
-    assert "pair: pair, 2 blocks of scores, speciation, corrections, amplification" in printed
-    assert "1 block of" in printed
+    assert "pair: pair, scores (2 blocks), speciation, corrections, amplification" in printed
     assert "The study is valid." in printed
 
 
@@ -116,9 +112,9 @@ def test_a_missing_file_and_an_unknown_command_end_with_2(capsys):
 def test_plan_prints_a_table(capsys):
     assert main(["plan", "--configfile", DEFAULT]) == 0
     printed = capsys.readouterr().out
-    assert printed.split()[:7] == ["sweep", "quantity", "jobs", "points", "on", "disk", "chunk"]
+    assert printed.split()[:7] == ["sweep", "quantity", "blocks", "points", "on", "disk", "chunk"]
     assert "1,372,560" in printed
-    assert "40 jobs: 18 of blocks, 14 of merging, 4 of comparing, 4 of drawing" in printed
+    assert "5 jobs, with joining, comparing and drawing" in printed
 
 
 def test_schema_prints_the_schema(capsys):
@@ -132,7 +128,7 @@ def test_later_files_override_earlier_ones(tmp_path, study, capsys):
     over = tmp_path / "over.yaml"
     over.write_text("sweeps: {line: {split: []}}\n")
     assert main(["validate", "--configfile", study, str(over)]) == 0
-    assert "line: pair, 1 block of speciation" in capsys.readouterr().out
+    assert "line: pair, speciation\n" in capsys.readouterr().out
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("- 1\n")
     assert main(["validate", "--configfile", study, str(wrong)]) == 2
@@ -162,66 +158,19 @@ def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, 
     over = tmp_path / "over.yaml"
     over.write_text("schedules: {ddpm: {kind: vp-linear, beta_max: 19.0}}\n")
     assert main(["validate", "--configfile", str(over)]) == 0
-    assert "digits: data, 1 block" in capsys.readouterr().out
-
-
-def test_status_tells_done_missing_broken_and_stale_blocks(tmp_path, study, capsys):
-    sweep = load_study(study).sweeps["line"]
-    folder = tmp_path / "results" / "line" / "blocks"
-    assert main(["status", "--configfile", study]) == 1
-    assert "line speciation: 3 missing" in capsys.readouterr().out
-
-    for block in sweep.blocks():
-        write(folder / block.name / "speciation.nc", block.content("speciation"))
-    assert main(["status", "--configfile", study]) == 1
-    assert re.fullmatch(
-        r"line speciation: 3 done \(.*\); joined: missing\nline comparison: missing; figures: missing\n",
-        capsys.readouterr().out,
-    )
-
-    other = sweep.blocks()[0].content("speciation") | {"family": "collinear"}
-    write(folder / "weight=0.5" / "speciation.nc", other)
-    write(
-        folder / "weight=0.6" / "speciation.nc",
-        sweep.blocks()[1].content("speciation"),
-        scoreshock_code_digest="0" * 64,
-    )
-    broken = folder / "weight=0.7" / "speciation.nc"
-    broken.write_bytes(broken.read_bytes()[:500])
-    (folder / "weight=0.9").mkdir()
-    assert main(["status", "--configfile", study]) == 1
-    printed = capsys.readouterr().out
-    assert "line speciation: 2 stale, 1 broken" in printed
-    assert "weight=0.5: stale (other parameters)" in printed
-    assert "weight=0.6: stale (other code)" in printed
-    assert "weight=0.7: broken (unreadable: " in printed
-    assert "1 block that the study does not list, left alone: weight=0.9" in printed
-
-
-def test_status_reads_values_when_asked(tmp_path, study, capsys):
-    sweep = load_study(study).sweeps["line"]
-    folder = tmp_path / "results" / "line" / "blocks"
-    for block in sweep.blocks():
-        write(folder / block.name / "speciation.nc", block.content("speciation"))
-    changed = folder / "weight=0.6" / "speciation.nc"
-    with netCDF4.Dataset(changed, "a") as file:
-        file["tau_star"][0] = 7.0
-    os.utime(changed, (0, 0))
-    assert main(["status", "--configfile", study]) == 1
-    assert "3 done" in capsys.readouterr().out
-    assert main(["status", "--full", "--configfile", study]) == 1
-    assert "2 done, 1 broken" in capsys.readouterr().out
+    assert "digits: data, scores, speciation" in capsys.readouterr().out
 
 
 def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):
     sweep = load_study(study).sweeps["line"]
-    results.write_plan(tmp_path / "results" / "line", sweep.description())
+    plans.write_plan(tmp_path / "results" / "line", sweep.description())
     dataset = xr.Dataset(
         {"tau_star": (("separation", "weight"), [[0.5] * 3, [2.0] * 3])},
         {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7]},
     )
     path = tmp_path / "results" / "line" / "speciation.nc"
-    store.write(dataset, path, provenance.attributes(sweep.content("speciation"), "speciation"))
+    about = provenance.attributes(sweep.content("speciation"), "speciation")
+    store.write(dataset, path, about | {provenance.DIGEST: sweep.planned("speciation").digest})
     assert main(["open", "--configfile", study]) == 0
     printed = capsys.readouterr().out
     assert f"ds = ss.open_results('{tmp_path / 'results'}', 'line', 'speciation')" in printed

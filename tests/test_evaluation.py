@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock.evaluation import POINTS_PER_CHUNK, evaluate
+from scoreshock.evaluation import POINTS_PER_CHUNK, evaluate, template
+from scoreshock.quantities import clock, speciation
 from scoreshock.study import Study
 
 AXES: dict[str, Any] = {
@@ -92,6 +93,16 @@ def test_types_are_known_before_computing_and_no_warning_is_given() -> None:
     assert whole.n_roots.dtype == np.int16
 
 
+def test_a_template_of_ten_million_points_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    axes = {name: {"start": 0.1, "stop": 0.9, "num": 1000} for name in ("separation", "variance")}
+    for module in (speciation, clock):
+        for name in ("_times", "_placed"):
+            monkeypatch.setattr(module, name, None, raising=False)
+    found = template(content("speciation", axes | {"weight": {"values": [i / 20 for i in range(1, 11)]}}))
+    assert found.tau_star.shape[:3] == (1000, 1000, 10)
+    assert found.tau_star.data.base.nbytes == 8
+
+
 def test_a_lazy_result_can_be_sent_to_another_process() -> None:
     lazy = evaluate(content("speciation"))
     xr.testing.assert_identical(pickle.loads(pickle.dumps(lazy)).compute(), lazy.compute())
@@ -121,7 +132,7 @@ OF_SWEEP = SWEEP.content("speciation")
 ARGUMENTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "nothing": ((None, "speciation"), "source = None is not allowed; allowed: a sweep or block of a study"),
     "a name": ((3, "speciation"), "source = 3 is not allowed; allowed: a sweep or block of a study"),
-    "no quantity": ((SWEEP,), "quantity: missing; a sweep or block needs the name"),
+    "no quantity": ((SWEEP,), "quantity: missing; a sweep needs the name"),
     "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not computed of the family 'pair'"),
     "another quantity": ((SWEEP, "speciaton"), "quantity = 'speciaton' is not computed of the family 'pair'"),
     "half a content": (({"family": "pair"},), "source = {'family': 'pair'} has no parameters, axes"),

@@ -4,18 +4,24 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock import exporting, merging, results
+from scoreshock import exporting, results
 from scoreshock.cli import main
 
-from .test_results import whole_sweep, write_blocks
+from . import runs
 
-SPLIT = ("variance", "schedule")
+
+@pytest.fixture
+def pair(tmp_path):
+    """A sweep of six blocks, computed and not joined."""
+    study = runs.study(tmp_path, split=["weight", "schedule"])
+    runs.run(study)
+    return study
 
 
 def exported(folder, capsys):
     """The store that the command writes, opened as it says."""
-    target = folder / "pair.zarr"
-    assert main(["export", "zarr", str(folder), "pair", "speciation", str(target)]) == 0
+    target = folder / "line.zarr"
+    assert main(["export", "zarr", str(folder), "line", "speciation", str(target)]) == 0
     assert f"xr.open_zarr({str(target)!r})" in capsys.readouterr().out
     return xr.open_zarr(target)
 
@@ -25,13 +31,11 @@ def plain(attributes):
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
-def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(tmp_path, capsys, joined):
-    paths = write_blocks(tmp_path / "pair", SPLIT)
-    if joined:
-        merging.merge(paths, tmp_path / "pair" / "speciation.nc", SPLIT)
-    stored, opened = exported(tmp_path, capsys), results.open_results(tmp_path, "pair", "speciation")
+def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(pair, tmp_path, capsys, joined):
+    runs.run(pair, *["join"] * joined)
+    stored, opened = exported(tmp_path, capsys), results.open_results(tmp_path, "line", "speciation")
     assert plain(stored.attrs) == plain(opened.attrs)
-    assert set(stored.variables) == set(opened.variables) == set(whole_sweep().variables)
+    assert set(stored.variables) == set(opened.variables)
     for name in opened.variables:
         one, two = stored[name], opened[name]
         assert (one.dims, plain(one.attrs)) == (two.dims, plain(two.attrs)), name
@@ -43,45 +47,41 @@ def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(tmp_pat
     assert set(stored.coords) == set(opened.coords)
 
 
-def test_missing_blocks_stay_missing_in_a_store(tmp_path, capsys):
-    write_blocks(tmp_path / "pair", ("variance",))[1].unlink()
+def test_missing_blocks_stay_missing_in_a_store(pair, tmp_path, capsys):
+    runs.files(pair)[3].unlink()
     with pytest.warns(UserWarning, match="is missing"):
         stored = exported(tmp_path, capsys)
-    hole = stored.sel(variance=0.1)
-    assert hole.tau_star.isnull().all()
-    assert (hole.status == -1).all()
+    hole = stored.sel(weight=0.6, schedule="edm")
+    assert hole.time.isnull().all()
+    assert (hole.time_status == -1).all()
+    assert stored.tau_star.notnull().any("separation").all()
     assert "is missing" in stored.attrs["scoreshock_warnings"]
 
 
+@pytest.mark.usefixtures("pair")
 def test_nothing_is_overwritten(tmp_path, capsys):
-    write_blocks(tmp_path / "pair", SPLIT)
     (tmp_path / "there").write_text("mine")
-    assert main(["export", "zarr", str(tmp_path), "pair", "speciation", str(tmp_path / "there")]) == 2
+    assert main(["export", "zarr", str(tmp_path), "line", "speciation", str(tmp_path / "there")]) == 2
     assert "is there already" in capsys.readouterr().err
     assert (tmp_path / "there").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("pair")
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, capsys):
-    paths = write_blocks(tmp_path / "pair", SPLIT)
-    content = bytearray(paths[-1].read_bytes())
-    dataset = results.open_results(tmp_path, "pair", "speciation")
-    dataset.close()
 
     def fail(*_):
         raise OSError("the disk is full")
 
     monkeypatch.setattr(exporting.os, "rename", fail)
     with pytest.raises(OSError, match="the disk is full"):
-        exporting.export_zarr(tmp_path, "pair", "speciation", tmp_path / "out" / "pair.zarr")
+        exporting.export_zarr(tmp_path, "line", "speciation", tmp_path / "out" / "line.zarr")
     assert list((tmp_path / "out").iterdir()) == []
-    assert paths[-1].read_bytes() == content
-    assert main(["export", "zarr", str(tmp_path), "pear", "speciation", str(tmp_path / "out" / "pear.zarr")]) == 2
-    assert "no sweep 'pear'" in capsys.readouterr().err
+    assert main(["export", "zarr", str(tmp_path), "lime", "speciation", str(tmp_path / "out" / "lime.zarr")]) == 2
+    assert "no sweep 'lime'" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_without_zarr_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
-    write_blocks(tmp_path / "pair", SPLIT)
     monkeypatch.setattr(exporting, "find_spec", lambda _: None)
-    assert main(["export", "zarr", str(tmp_path), "pair", "speciation", str(tmp_path / "pair.zarr")]) == 2
+    assert main(["export", "zarr", str(tmp_path), "line", "speciation", str(tmp_path / "line.zarr")]) == 2
     assert capsys.readouterr().err == "zarr is not installed; it comes with: pip install 'scoreshock[zarr]'\n"

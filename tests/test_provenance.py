@@ -14,7 +14,6 @@ import pytest
 
 from scoreshock import provenance
 from scoreshock.conventions import QUANTITIES
-from scoreshock.study import Study
 
 MINIATURE = {
     "__init__.py": "from mini.figures import draw\n",
@@ -48,7 +47,7 @@ MINIATURE = {
     "verification/templates/index.html.j2": "<title>{{ title }}</title>\n",
 }
 
-Edit = Callable[[str, str, str], Path]
+Edit = Callable[..., Path]
 
 
 @pytest.fixture
@@ -70,13 +69,13 @@ def edited(tmp_path: Path) -> Edit:
 
 
 def test_a_template_is_code_of_the_page_and_of_nothing_else(edited: Edit) -> None:
-    before, after = edited("", "", ""), edited("verification/templates/index.html.j2", "title", "heading")
+    before, after = edited(), edited("verification/templates/index.html.j2", "title", "heading")
     assert provenance.code_digest("verification page", before) != provenance.code_digest("verification page", after)
     assert provenance.code_digest("speciation", before) == provenance.code_digest("speciation", after)
 
 
 def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
-    package = edited("", "", "")
+    package = edited()
     shared = {"evaluation", "families", "conventions", "quantities", "quantities.labelled", "kernels.mixture"}
     scores = {"quantities.scores", *shared}
     own = {"quantities.speciation", "kernels.roots", "schedules", "kernels.paths"}
@@ -99,7 +98,7 @@ def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
 )
 def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str, old: str, new: str) -> None:
     changed = edited(file, old, new)
-    assert provenance.code_digest("speciation", changed) == provenance.code_digest("speciation", edited("", "", ""))
+    assert provenance.code_digest("speciation", changed) == provenance.code_digest("speciation", edited())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str
 def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
     edited: Edit, file: str, old: str, new: str, quantities: set[str]
 ) -> None:
-    before, after = edited("", "", ""), edited(file, old, new)
+    before, after = edited(), edited(file, old, new)
     changed = {
         quantity
         for quantity in ("scores", "speciation")
@@ -129,16 +128,16 @@ def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
 def test_code_is_spelled_alike_by_every_version_of_python() -> None:
     # `ast.unparse` of this line has other quotes from 3.12 on, and `ast.dump` other fields from 3.13 on.
     tree = ast.parse("""def f(a):\n    return f"{', '.join(a)}" if a else None""")
-    joined = "Call(func=Attribute(value=Constant(value=', '),attr='join'),args=[Name(id='a')])"
-    spelled = f"JoinedStr(values=[FormattedValue(value={joined},conversion=-1)])"
-    body = f"Return(value=IfExp(test=Name(id='a'),body={spelled},orelse=Constant()))"
-    arguments = "arguments(args=[arg(arg='a')])"
-    assert provenance._spelled(tree) == f"Module(body=[FunctionDef(name='f',args={arguments},body=[{body}])])"
+    joined = "Call(func=Attribute(value=Constant(value=', ')attr='join')args=[Name(id='a'),])"
+    spelled = f"JoinedStr(values=[FormattedValue(value={joined}conversion=-1),])"
+    body = f"Return(value=IfExp(test=Name(id='a')body={spelled}orelse=Constant()))"
+    arguments = "arguments(args=[arg(arg='a'),])"
+    assert provenance._spelled(tree) == f"Module(body=[FunctionDef(name='f'args={arguments}body=[{body},]),])"
 
 
 def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> None:
     with pytest.raises(FileNotFoundError, match=r"mini\.quantities\.corrections"):
-        provenance.code_digest("corrections", edited("", "", ""))
+        provenance.code_digest("corrections", edited())
     with pytest.raises(ValueError, match="'score' is not known; known: scores, speciation"):
         provenance.code_digest("score")
 
@@ -148,7 +147,7 @@ def test_a_real_quantity_depends_on_its_kernels_and_not_on_what_shows_it(quantit
     modules = provenance.code_modules(quantity)
     assert {f"scoreshock.quantities.{quantity}", "scoreshock.evaluation", "scoreshock.conventions"} <= set(modules)
     assert any(name.startswith("scoreshock.kernels.") for name in modules)
-    for place in ("figures", "comparison", "cli", "jobs", "store", "study", "provenance", "results"):
+    for place in ("figures", "comparison", "cli", "running", "store", "study", "provenance", "results"):
         assert not any(name.split(".")[1] == place for name in modules)
 
 
@@ -194,11 +193,33 @@ def test_the_digest_of_parameters_is_that_of_their_text_and_minds_the_order_of_a
         provenance.canonical_json({"x": float("nan")})
 
 
-def test_the_digest_of_parameters_is_the_one_that_identifies_a_block() -> None:
-    sweep = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}
-    (block,) = Study.from_mapping({"sweeps": {"line": sweep}}).sweeps["line"].blocks()
-    written = provenance.attributes(block.content("speciation"), "speciation")
-    assert block.digest("speciation") == written["scoreshock_parameters_digest"]
+def test_digests_of_code_are_taken_from_a_process_that_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {module: provenance.code_digest(module) for module in ("speciation", "joining")}
+    assert not provenance.is_of_this_code({"scoreshock_module": "nothing"}, "speciation")  # asked for, and not known
+    known = json.loads(json.dumps(provenance.known_code()))
+    assert found.items() <= known["digests"].items()
+    monkeypatch.setattr(provenance, "_KNOWN", {})
+    monkeypatch.setattr(provenance, "_code_digest", None)  # is not asked again
+    provenance.take_known_code(known)
+    assert {module: provenance.code_digest(module) for module in found} == found
+
+
+def test_digests_of_other_sources_are_not_taken(edited: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "_ASKED", {})
+    monkeypatch.setattr(provenance, "_KNOWN", {})
+    monkeypatch.setattr(provenance, "PACKAGE", edited())
+    known = provenance.known_code() | {"digests": {"speciation": "1"}}
+    added = edited()
+    (added / "kernels" / "more.py").touch()
+    changed = [edited(name, text.strip()[:3], "# a") for name, text in MINIATURE.items() if text]
+    for package in (added, *changed):
+        monkeypatch.setattr(provenance, "PACKAGE", package)
+        provenance.take_known_code(known)
+        assert provenance._KNOWN == {}, package
+    package = edited()  # the same sources in another folder
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    provenance.take_known_code(known)
+    assert provenance._KNOWN == {"speciation": "1"}
 
 
 def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
@@ -213,6 +234,42 @@ def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
     assert json.loads(str(attributes["scoreshock_parameters"]))["family"] == "pair"
     assert str(attributes["history"]).split()[0].endswith("+00:00")
     assert "scoreshock_seed" not in provenance.attributes({"family": "pair"}, "scores")
+
+
+def test_a_reader_finds_sweep_study_and_every_parameter_at_the_top() -> None:
+    content = {
+        "family": "polygon",
+        "parameters": {"angles": [0.0, 100.5], "weights": None, "scaling": "fixed"},
+        "axes": {
+            "separation": {"start": 0.5, "stop": 8.0, "num": 76, "scale": "linear"},
+            "variance": {"values": [0.25, 1.0]},
+        },
+        "schedules": {
+            "ddpm": {"beta_max": 20.0, "beta_min": 0.1, "kind": "vp-linear", "steps": 1000},
+            "mine": {"kind": "table", "betas": {"start": 0.0001, "stop": 0.02, "num": 1000}},
+        },
+        "quantity": "layer",
+        "options": {"groups": [[0], [1, 2]], "tau": {"values": [i / 8 for i in range(100)], "unit": "speciation"}},
+    }
+    told = {"sweep": "triangle", "study": "Shocks of triangles", "author": "A. B.", "note": "First try.\nSecond line."}
+    attributes = provenance.attributes(content, "layer", **told)
+    assert list(attributes.items())[:8] == [
+        ("title", "layer of the sweep triangle (family polygon); Shocks of triangles"),
+        ("author", "A. B."),
+        ("comment", "First try.\nSecond line."),
+        ("family", "polygon"),
+        ("parameters", "angles: 0, 100.5\nscaling: fixed"),
+        ("axes", "separation: 0.5 to 8, 76 values, scale linear\nvariance: 0.25, 1"),
+        ("options", "groups: [0], [1, 2]\ntau: 100 values, 0 ... 12.375, unit speciation"),
+        (
+            "schedules",
+            "ddpm: vp-linear, beta_max 20, beta_min 0.1, steps 1000\nmine: table, betas 0.0001 to 0.02, 1000 values",
+        ),
+    ]
+    plain = provenance.attributes(content, "layer")
+    assert plain["title"] == "layer of the family polygon"
+    assert attributes["scoreshock_parameters_digest"] == plain["scoreshock_parameters_digest"]
+    assert not {"author", "comment"} & set(plain)
 
 
 @pytest.mark.parametrize(

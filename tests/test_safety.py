@@ -21,6 +21,7 @@ from scoreshock import sources
 from scoreshock.provenance import PACKAGE
 from scoreshock.schedules import schedule
 from scoreshock.study import Study, StudyError, check_files
+from scoreshock.study.work import jobs_of, made
 
 SWEEP = {
     "family": "pair",
@@ -60,9 +61,11 @@ def places(study: Study) -> list[Path]:
     return [
         Path(study.output) / name / part
         for name, sweep in study.sweeps.items()
-        for block in sweep.blocks()
-        for quantity in sweep.quantities
-        for part in (f"blocks/{block.name}/{quantity}.nc", f"logs/{block.name}.{quantity}.log", f"{quantity}.nc")
+        for part in (*made(sweep), *(block.file for quantity in sweep.quantities for block in sweep.blocks(quantity)))
+    ] + [
+        Path(study.output) / "logs" / f"{job.label}.log".replace("{block}", block)
+        for job in jobs_of(study)
+        for block in (job.tasks if isinstance(job.tasks, dict) else [""])
     ]
 
 
@@ -306,7 +309,7 @@ def test_a_column_of_numbers_taken_for_labels_is_refused(tmp_path: Path) -> None
         data(file=str(tmp_path / "a.csv"))
 
 
-SOURCES = [*sorted(PACKAGE.rglob("*.py")), *sorted((PACKAGE.parent / "workflow/scripts").glob("*.py"))]
+SOURCES = sorted(PACKAGE.rglob("*.py"))
 BUILTINS = {"eval", "exec", "compile", "__import__", "input"}
 MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "code", "runpy", "pty"}
 ATTRIBUTES = {

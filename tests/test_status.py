@@ -7,15 +7,17 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import netCDF4
 import pytest
-import xarray as xr
 
-from scoreshock import jobs, merging, provenance, records, results, store
+from scoreshock import figures, provenance, running, store
 from scoreshock.cli import main
-from scoreshock.evaluation import evaluate
-from scoreshock.study import load_study
+from scoreshock.status import progress
+from scoreshock.study import load_study, work
+
+from . import runs
 
 STUDY = """
 output: {folder}
@@ -28,54 +30,45 @@ sweeps:
     criteria: [leading]
 """
 BLOCKS = ["weight=0.5", "weight=0.6", "weight=0.7"]
+ITEM = {"name", "file", "state", "reason", "started", "finished", "seconds"}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The results of a study that has run, as the workflow leaves them."""
-    home = tmp_path_factory.mktemp("made")
-    file = home / "study.yaml"
-    file.write_text(STUDY.format(folder=home / "results"))
-    sweep = load_study(file).sweeps["line"]
-    folder = home / "results" / "line"
-    results.write_plan(folder, sweep.description())
+    home = tmp_path_factory.mktemp("logs") / "logs"  # a name that the results have, too
+    home.mkdir()
+    (home / "study.yaml").write_text(STUDY.format(folder=home / "results"))
+    study = load_study(home / "study.yaml")
+    runs.run(study, *running.ACTIONS)
+    (home / "results/line/figures/.snakemake_timestamp").touch()
     for kind in ("logs", "benchmarks"):
-        (folder / kind).mkdir()
-    for block in sweep.blocks():
-        content = block.content("speciation")
-        path = folder / "blocks" / block.name / "speciation.nc"
-        store.write(evaluate(content, chunked=False), path, provenance.attributes(content, "speciation"))
-        (folder / "logs" / f"{block.name}.speciation.log").write_text(records.receipt(path))
-        (folder / "benchmarks" / f"{block.name}.speciation.tsv").write_text("s\th:m:s\n2.5\t0:00:02\n")
-    join(folder)
-    compare(folder, sweep.content("speciation"))
-    (folder / "figures").mkdir()
-    (folder / "figures" / ".snakemake_timestamp").touch()
+        (home / "results" / kind).mkdir()
+    for job in work.jobs_of(study):
+        (home / "results/logs" / f"{job.label}.log").touch()
+        seconds = 2.0 * len([*job.outputs, *job.blocks])
+        (home / "results/benchmarks" / f"{job.label}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:02\n")
     return home / "results"
 
 
 @pytest.fixture
 def study(made, tmp_path):
     """The same study with a copy of its results, which may be spoilt."""
-    shutil.copytree(made, tmp_path / "results")
+    shutil.copytree(made, tmp_path / "logs/results")
     file = tmp_path / "study.yaml"
-    file.write_text(STUDY.format(folder=tmp_path / "results"))
+    file.write_text(STUDY.format(folder=tmp_path / "logs/results"))
     return str(file)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return tmp_path / "results" / "line"
+    return tmp_path / "logs/results/line"
 
 
-def join(folder):
-    paths = [folder / "blocks" / name / "speciation.nc" for name in BLOCKS]
-    merging.merge(paths, folder / "speciation.nc", ["weight"], listing=folder / "speciation.catalogue.nc")
-
-
-def compare(folder, content):
-    jobs.compare([str(folder / "speciation.nc")], content, str(folder / "comparison.nc"), str(folder / "comparison.md"))
-    (folder / "benchmarks" / "comparison.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+@pytest.fixture
+def files(study):
+    """The files of the blocks."""
+    return runs.files(load_study(study))
 
 
 @pytest.fixture
@@ -115,12 +108,16 @@ def products(sweep):
     return ask
 
 
-def test_all_done_is_0_with_times(status):
-    code, blocks, whole = status()
+def test_all_done_is_0_with_times(sweep):
+    code, said = sweep("--full")
     assert code == 0
-    assert {item["state"] for item in (*blocks.values(), whole)} == {"done"}
-    assert [item["seconds"] for item in blocks.values()] == [2.5] * 3
-    assert all(item["finished"] <= whole["finished"] for item in blocks.values())
+    quantity = said["quantities"]["speciation"]
+    items = [*quantity["blocks"], quantity["whole"], *said["products"]]
+    assert {item["state"] for item in items} == {"done"}
+    assert [item["seconds"] for item in items] == [2.0] * 6
+    assert [item["finished"] for item in items] == sorted(item["finished"] for item in items)
+    assert all(Path(item["file"]).exists() for item in items)
+    assert sweep() == (code, said)
 
 
 def test_the_keys_are_those_that_are_documented(study, capsys):
@@ -131,15 +128,22 @@ def test_the_keys_are_those_that_are_documented(study, capsys):
     quantity = said["sweeps"]["line"]["quantities"]["speciation"]
     assert set(quantity) == {"complete", "counts", "whole", "blocks"}
     assert quantity["counts"] == {"done": 3}
-    keys = {"name", "file", "state", "reason", "started", "finished", "seconds"}
     products = said["sweeps"]["line"]["products"]
-    assert all(set(item) == keys for item in (quantity["whole"], *quantity["blocks"], *products))
-    assert said["format"] == 1
+    assert all(set(item) == ITEM for item in (quantity["whole"], *quantity["blocks"], *products))
+    assert said["format"] == 2
 
 
-def temporary(folder, block, host, process):
-    path = folder / "blocks" / block / f".speciation.nc.{host}.{process}.0123abcd.tmp.nc"
-    path.parent.mkdir(exist_ok=True)
+def test_only_the_names_of_blocks_are_looked_at(status, monkeypatch):
+    seen = []
+    original = store.inspect
+    monkeypatch.setattr(store, "inspect", lambda path, full=False: seen.append(path.name) or original(path, full))
+    assert status()[0] == 0
+    assert seen == ["speciation.nc", "comparison.nc"]
+
+
+def temporary(file, host, process):
+    """What a process on a host has written of a file."""
+    path = file.with_name(f".{file.name}.{host}.{process}.0123abcd.tmp.nc")
     path.write_bytes(b"half")
     return path
 
@@ -151,155 +155,87 @@ def ended():
     return process.pid
 
 
-def test_what_a_living_process_writes_is_running_and_what_a_dead_one_left_is_not(folder, status):
-    for name in BLOCKS:
-        (folder / "blocks" / name / "speciation.nc").unlink()
-    temporary(folder, BLOCKS[0], socket.gethostname(), os.getpid())
-    temporary(folder, BLOCKS[1], socket.gethostname(), ended())
+def test_what_a_living_process_writes_is_running_and_what_a_dead_one_left_is_not(files, status):
+    for file in files:
+        file.unlink()
+    temporary(files[0], socket.gethostname(), os.getpid())
+    temporary(files[1], socket.gethostname(), ended())
     code, blocks, _ = status()
     assert code == 1
     assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "missing"]
     assert blocks[BLOCKS[0]]["reason"] == f"process {os.getpid()} on {socket.gethostname()}"
     assert blocks[BLOCKS[0]]["started"] is not None
+    assert [blocks[name]["seconds"] for name in BLOCKS] == [None] * 3
 
 
-def test_of_other_hosts_only_what_was_written_lately_is_running(folder, status):
-    for name in BLOCKS[:2]:
-        (folder / "blocks" / name / "speciation.nc").unlink()
-    temporary(folder, BLOCKS[0], "node-7.cluster", 1)
-    os.utime(temporary(folder, BLOCKS[1], "node-8.cluster", 1), (time.time() - 7200,) * 2)
+def test_of_other_hosts_only_what_was_written_lately_is_running(files, status):
+    for file in files[:2]:
+        file.unlink()
+    temporary(files[0], "node-7.cluster", 1)
+    os.utime(temporary(files[1], "node-8.cluster", 1), (time.time() - 7200,) * 2)
     _, blocks, _ = status()
     assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "done"]
-
-
-def test_what_another_host_writes_to_its_own_disk_is_running_for_a_day(folder, status):
-    for name in BLOCKS[:2]:
-        (folder / "blocks" / name / "speciation.nc").unlink()
-    for name, hours in zip(BLOCKS, (2, 25), strict=False):
-        stand_in = temporary(folder, name, "node-7.cluster", 1)
-        stand_in.write_bytes(b"")
-        os.utime(stand_in, (time.time() - 3600 * hours,) * 2)
-    _, blocks, _ = status()
-    assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "done"]
-
-
-def test_the_joined_file_is_missing_broken_or_stale(folder, status):
-    joined = folder / "speciation.nc"
-    block = folder / "blocks" / BLOCKS[0] / "speciation.nc"
-    os.utime(block, (joined.stat().st_mtime + 10,) * 2)
-    assert status()[2]["reason"] == "older than its blocks"
-    join(folder)
-    os.utime(joined, (block.stat().st_mtime + 10,) * 2)
-    assert status()[2]["state"] == "done"
-    joined.write_bytes(b"")
-    code, _, whole = status()
-    assert (code, whole["state"], whole["reason"]) == (1, "broken", "unreadable: the file is empty")
-    joined.unlink()
-    assert status()[2]["state"] == "missing"
-
-
-def test_a_value_added_makes_the_joined_file_stale(study, capsys, tmp_path):
-    over = tmp_path / "over.yaml"
-    over.write_text("sweeps: {line: {axes: {weight: [0.5, 0.6, 0.7, 0.8]}}}\n")
-    assert main(["status", "--configfile", study, str(over)]) == 1
-    printed = capsys.readouterr().out
-    assert "line speciation: 3 done, 1 missing" in printed
-    assert "; joined: stale (of other blocks)" in printed
-    assert "  weight=0.8: missing" in printed
-
-
-def test_where_blocks_stay_the_dataset_the_catalogue_counts(folder, status, monkeypatch):
-    monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 1)
-    (folder / "speciation.nc").unlink()
-    code, _, whole = status()
-    assert (code, whole["name"], whole["state"]) == (0, "catalogue", "done")
-
-
-def test_a_changed_value_is_found_by_reading_all(folder, status):
-    path = folder / "blocks" / BLOCKS[1] / "speciation.nc"
-    before = path.stat()
-    with netCDF4.Dataset(path, "a") as file:
-        file["tau_star"][:] = 7.0
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    code, blocks, _ = status("--full")
-    assert (code, blocks[BLOCKS[1]]["state"]) == (1, "broken")
-    assert "tau_star: values differ from their checksum" in blocks[BLOCKS[1]]["reason"]
-
-
-def test_blocks_that_are_recorded_are_not_opened(status, monkeypatch):
-    seen = []
-    original = store.inspect
-    monkeypatch.setattr(store, "inspect", lambda path, full=False: seen.append(path.name) or original(path, full))
-    status()
-    assert set(seen) == {"speciation.catalogue.nc", "speciation.nc", "comparison.nc"}
-    assert seen.count("speciation.nc") == 1  # the joined file
-
-
-def test_comparison_and_figures_count(folder, products):
-    code, comparison, figures = products()
-    assert (code, comparison["state"], comparison["seconds"], figures["state"]) == (0, "done", 1.5, "done")
-    (folder / "figures" / ".snakemake_timestamp").unlink()
-    code, _, figures = products()
-    assert (code, figures["state"], figures["reason"]) == (1, "missing", "not finished")
-    (folder / "figures").rmdir()
-    (folder / "comparison.md").unlink()
-    code, comparison, figures = products()
-    assert (code, comparison["state"], comparison["reason"]) == (1, "missing", "without comparison.md")
-    assert (figures["state"], figures["reason"]) == ("missing", "")
-    (folder / "comparison.nc").write_bytes(b"")
-    code, comparison, _ = products()
-    assert (code, comparison["state"], comparison["reason"]) == (1, "broken", "unreadable: the file is empty")
-
-
-def test_comparison_and_figures_of_results_that_changed_are_stale(folder, products):
-    joined = folder / "speciation.nc"
-    os.utime(joined, ((folder / "figures" / ".snakemake_timestamp").stat().st_mtime + 10,) * 2)
-    code, *both = products()
-    assert code == 1
-    assert [(item["state"], item["reason"]) for item in both] == [("stale", "older than its results")] * 2
-    joined.unlink()
-    assert [item["reason"] for item in products()[1:]] == ["of results that are not done"] * 2
-
-
-def test_a_comparison_by_other_code_is_stale(folder, products):
-    path = folder / "comparison.nc"
-    with xr.open_dataset(path) as dataset:
-        changed = dataset.load().assign_attrs(scoreshock_code_digest="0" * 64)
-    store.write(changed, path)
-    os.utime(folder / "figures" / ".snakemake_timestamp")
-    _, comparison, figures = products()
-    assert (comparison["state"], comparison["reason"], figures["state"]) == ("stale", "other code", "done")
 
 
 def test_a_comparison_that_is_written_is_running_since_its_job_began(folder, products):
-    (folder / "comparison.nc").unlink()
-    (folder / ".comparison.nc.node-7.cluster.1.0123abcd.tmp.nc").write_bytes(b"half")
-    (folder / "logs" / "comparison.log").touch()
+    temporary(folder / "comparison.nc", "node-7.cluster", 1)
     _, comparison, _ = products()
     assert (comparison["state"], comparison["reason"]) == ("running", "process 1 on node-7.cluster")
     assert comparison["started"] is not None
 
 
-def test_a_comparison_that_is_broken_comes_with_the_command_that_makes_it_again(study, folder, capsys):
-    (folder / "comparison.nc").write_bytes(b"")
-    assert main(["status", "--configfile", study]) == 1
-    printed = capsys.readouterr().out
-    assert "line comparison: broken (unreadable: the file is empty); figures: done" in printed
-    assert f"--forcerun {folder / 'comparison.nc'}" in printed
+def test_a_missing_block_is_named(study, files, status, capsys):
+    files[1].unlink()
+    code, blocks, whole = status()
+    assert (code, whole["state"]) == (1, "done")
+    assert [blocks[name]["state"] for name in BLOCKS] == ["done", "missing", "done"]
+    main(["status", "--configfile", study])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("line speciation: 2 done, 1 missing blocks (")
+    assert ", 2.0 s a block); joined: done " in printed[0]
+    assert printed[1] == "  weight=0.6: missing"
+    assert printed[2] == (
+        "line comparison: stale (of results that are not done); figures: stale (of results that are not done)"
+    )
 
 
-def test_a_broken_or_missing_catalogue_beside_a_whole_joined_file_is_told(folder, status):
-    listing = folder / "speciation.catalogue.nc"
-    whole = listing.read_bytes()
-    listing.write_bytes(b"")
-    code, _, item = status()
-    assert (code, item["state"], item["reason"]) == (1, "broken", "its catalogue: unreadable: the file is empty")
-    assert item["file"] == str(listing)
-    listing.unlink()
-    code, _, item = status()
-    assert (code, item["state"], item["reason"]) == (1, "missing", "its catalogue")
-    listing.write_bytes(whole)
-    assert status()[2]["state"] == "done"
+def change(file):
+    before = file.stat()
+    with netCDF4.Dataset(file, "a") as opened:
+        opened["tau_star"][:] = 7.0
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state", "reason"),
+    [
+        (change, "broken", "corrupt: tau_star: values differ from their checksum"),
+        (lambda file: file.write_bytes(b""), "broken", "unreadable: the file is empty"),
+        (lambda file: runs.rewrite(file, {provenance.DIGEST: "0"}), "stale", "of other parameters, blocks or code"),
+    ],
+    ids=["changed", "empty", "another digest"],
+)
+def test_what_is_wrong_in_a_block_is_found_by_reading_all(study, files, status, spoil, state, reason, capsys):
+    spoil(files[1])
+    assert status()[1][BLOCKS[1]]["state"] == "done"
+    code, blocks, _ = status("--full")
+    assert (code, blocks[BLOCKS[1]]["state"], blocks[BLOCKS[1]]["reason"]) == (1, state, reason)
+    main(["status", "--full", "--configfile", study])
+    joined = files[1].parents[2] / "speciation.nc"
+    again = f"  To make it again: snakemake --cores all --configfile {study} --forcerun {joined}\n"
+    assert (again in capsys.readouterr().out) == (state == "broken")
+
+
+def test_the_joined_file_is_missing_broken_or_stale(folder, status):
+    joined = folder / "speciation.nc"
+    runs.rewrite(joined, {provenance.DIGEST: "0" * 16})
+    code, _, whole = status()
+    assert (code, whole["state"], whole["reason"]) == (1, "stale", "of other parameters, blocks or code")
+    joined.write_bytes(b"")
+    code, _, whole = status()
+    assert (code, whole["state"], whole["reason"]) == (1, "broken", "unreadable: the file is empty")
+    joined.unlink()
+    assert status()[2]["state"] == "missing"
 
 
 def test_a_file_that_is_removed_while_it_is_looked_at_is_missing(folder, status, monkeypatch):
@@ -316,10 +252,138 @@ def test_a_file_that_is_removed_while_it_is_looked_at_is_missing(folder, status,
     assert (code, item["state"]) == (1, "missing")
 
 
-def test_a_catalogue_that_is_written_is_running_since_its_job_began(folder, status, monkeypatch):
+def test_a_value_added_makes_what_is_made_of_all_stale(study, capsys, tmp_path):
+    over = tmp_path / "over.yaml"
+    over.write_text("sweeps: {line: {axes: {weight: [0.5, 0.6, 0.7, 0.8]}}}\n")
+    assert main(["status", "--configfile", study, str(over)]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("line speciation: 3 done, 1 missing blocks")
+    assert printed[0].endswith("; joined: stale (of other parameters, blocks or code)")
+    assert printed[1] == "  weight=0.8: missing"
+    assert (
+        printed[2]
+        == "line comparison: stale (of other parameters, blocks or code); figures: stale (of other results or code)"
+    )
+
+
+def test_where_blocks_stay_the_dataset_they_are_all(folder, sweep, monkeypatch):
     monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 1)
-    (folder / ".speciation.catalogue.nc.node-7.cluster.1.0123abcd.tmp.nc").write_bytes(b"half")
-    (folder / "logs" / "catalogue.speciation.log").touch()
-    _, _, item = status()
-    assert (item["state"], item["name"]) == ("running", "catalogue")
-    assert item["started"] is not None
+    (folder / "speciation.nc").unlink()
+    code, said = sweep()
+    quantity = said["quantities"]["speciation"]
+    assert (code, quantity["whole"], quantity["counts"], said["products"]) == (0, None, {"done": 3}, [])
+
+
+def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
+    monkeypatch.setattr("scoreshock.status.SHOWN", 1)
+    for file in files:
+        file.unlink()
+    main(["status", "--configfile", study])
+    assert capsys.readouterr().out.splitlines()[1:3] == ["  weight=0.5: missing", "  ... and 2 more"]
+
+
+def test_a_quantity_that_is_not_split_has_no_blocks(tmp_path, capsys):
+    study = runs.study(tmp_path / "results", split=[])
+    runs.run(study)
+    file = tmp_path / "study.yaml"
+    file.write_text(STUDY.format(folder=tmp_path / "results").replace("[weight]", "[]"))
+    main(["status", "--configfile", str(file)])
+    printed = capsys.readouterr().out
+    assert printed.startswith("line speciation: stale (of other parameters, blocks or code)\n")
+    runs.run(load_study(file))
+    main(["status", "--configfile", str(file)])
+    assert capsys.readouterr().out.startswith("line speciation: done 2")
+
+
+def test_comparison_and_figures_are_missing_or_broken(study, folder, products, capsys):
+    (folder / "figures/.snakemake_timestamp").unlink()
+    code, _, drawn = products()
+    assert (code, drawn["state"], drawn["reason"]) == (1, "missing", "not finished")
+    shutil.rmtree(folder / "figures")
+    (folder / "comparison.md").unlink()
+    code, comparison, drawn = products()
+    assert (code, comparison["state"], comparison["reason"]) == (1, "missing", "without comparison.md")
+    assert (drawn["state"], drawn["reason"]) == ("missing", "")
+    (folder / "comparison.nc").write_bytes(b"")
+    code, comparison, _ = products()
+    assert (code, comparison["state"], comparison["reason"]) == (1, "broken", "unreadable: the file is empty")
+    main(["status", "--configfile", study])
+    printed = capsys.readouterr().out
+    assert "line comparison: broken (unreadable: the file is empty); figures: missing" in printed
+    assert f"--forcerun {folder / 'comparison.nc'}" in printed
+
+
+@pytest.mark.parametrize("name", ["comparison", "figures"])
+def test_comparison_and_figures_by_other_code_are_stale_and_times_do_not_count(folder, products, name, monkeypatch):
+    for path in (folder / "speciation.nc", folder / "figures/.snakemake_timestamp"):
+        os.utime(path, (path.stat().st_mtime + 1000,) * 2)
+    assert products()[0] == 0
+    digest = provenance.code_digest
+    monkeypatch.setattr(provenance, "code_digest", lambda module: "0" * 64 if module == name else digest(module))
+    code, *both = products()
+    assert code == 1
+    reason = {"comparison": "of other parameters, blocks or code", "figures": "of other results or code"}[name]
+    assert {item["name"]: item["reason"] for item in both if item["state"] == "stale"} == {name: reason}
+
+
+def test_one_figure_of_other_results_makes_all_of_them_stale(folder, products):
+    pictures = sorted((folder / "figures").glob("*.png"))
+    assert pictures
+    shutil.copy(pictures[0], folder / "figures" / "old.png")
+    assert products()[2]["state"] == "done"
+    digest = figures.digest_of(pictures[0])
+    other = pictures[0].read_bytes().replace(digest.encode(), b"0" * len(digest))
+    (folder / "figures" / "old.png").write_bytes(other)
+    assert products()[2]["state"] == "stale"
+
+
+def test_blocks_that_the_study_does_not_list_are_named_and_cleaned_when_asked(study, folder, files, tmp_path, capsys):
+    over = tmp_path / "over.yaml"
+    over.write_text("sweeps: {line: {axes: {separation: [1.0, 3.0]}}}\n")
+    changed = [study, str(over)]
+    old = files[0].parent
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "precious").touch()
+    (folder / "blocks/link").symlink_to(elsewhere)
+    (folder / "blocks/a file").touch()
+    main(["status", "--configfile", *changed])
+    named = f"blocks/a file, blocks/link, blocks/{old.name}"
+    assert f"line: of other parameters or code, left alone until `scoreshock clean`: {named}\n" in capsys.readouterr().out
+    assert main(["clean", "--configfile", *changed]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        *(f"would be removed: {folder / 'blocks' / name}" for name in ("a file", "link", old.name)),
+        "3 of other parameters or code than the study's; --yes removes them",
+    ]
+    assert len(list(old.iterdir())) == 3
+    assert main(["clean", "--yes", "--configfile", *changed]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "3 of other parameters or code than the study's"
+    assert list((folder / "blocks").iterdir()) == []
+    assert (elsewhere / "precious").exists()
+    assert (folder / "speciation.nc").exists()
+    assert main(["clean", "--yes", "--configfile", *changed]) == 0
+    assert capsys.readouterr().out == "0 of other parameters or code than the study's\n"
+
+
+def test_a_value_that_is_gone_and_what_is_written_are_told_apart(files, sweep, study):
+    temporary(files[0], "node-7.cluster", 1)
+    (files[0].parent / "weight=0.9.nc").touch()
+    assert sweep()[1]["unlisted"] == [f"blocks/{files[0].parent.name}/weight=0.9.nc"]
+    assert main(["clean", "--yes", "--configfile", study]) == 0
+    assert sorted(path.name for path in files[0].parent.iterdir() if path.name[0] != ".") == [
+        f"{name}.nc" for name in BLOCKS
+    ]
+    assert len(list(files[0].parent.iterdir())) == 4
+
+
+def test_status_of_ten_thousand_blocks_reads_no_header_of_one(tmp_path, monkeypatch):
+    axis = {"start": 0.1, "stop": 0.9, "num": 100}
+    study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])
+    for file in runs.files(study)[:3]:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    monkeypatch.setattr(store, "open_raw", None)
+    before = time.process_time()
+    (found,) = progress(study)
+    assert found.parts[0].counts == {"done": 3, "missing": 9997}
+    assert time.process_time() - before < 10  # 1 s on a machine of 2020

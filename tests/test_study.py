@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 import scoreshock as ss
 from scoreshock import axes, families, provenance
 from scoreshock.conventions import DEFAULT_CRITERIA, QUANTITIES
-from scoreshock.evaluation import evaluate
+from scoreshock.plans import NAME_LENGTH, Planned
 from scoreshock.schedules import schedule
-from scoreshock.study import Study, check_files, schema
-from scoreshock.study.blocks import NAME_LENGTH
+from scoreshock.study import Study, StudyError, check_files, schema
 from scoreshock.study.plan import plan, table
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +35,7 @@ PAIR = {
         "dimension": [1, 64],
         "schedule": ["ve", "ddpm"],
     },
+    "parameters": {"scaling": "per-coordinate"},
     "split": ["dimension", "schedule"],
     "quantities": ["scores", "speciation", "corrections", "amplification"],
 }
@@ -51,7 +51,13 @@ def sweep_of(**changes):
 
 
 def digests(sweep, quantity):
-    return {block.name: block.digest(quantity) for block in sweep.blocks()}
+    part = sweep.planned(quantity)
+    return {block.name: part.blocks_digest or part.digest for block in sweep.blocks(quantity)}
+
+
+def short(sweep, label):
+    """What names of blocks say of a schedule."""
+    return f"{label}-{provenance.parameters_digest(sweep.schedules[label])[:8]}"
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +67,40 @@ def default():
 
 def test_blocks_are_the_product_of_the_split_axes_in_the_order_of_the_axes():
     sweep = sweep_of()
-    assert [block.name for block in sweep.blocks()] == [
-        "dimension=1,schedule=ve",
-        "dimension=1,schedule=ddpm",
-        "dimension=64,schedule=ve",
-        "dimension=64,schedule=ddpm",
+    ve, ddpm = (short(sweep, label) for label in ("ve", "ddpm"))
+    assert [block.name for block in sweep.blocks("speciation")] == [
+        f"dimension=1,schedule={ve}",
+        f"dimension=1,schedule={ddpm}",
+        f"dimension=64,schedule={ve}",
+        f"dimension=64,schedule={ddpm}",
     ]
-    assert [block.values for block in sweep.blocks()][1] == {"dimension": 1, "schedule": "ddpm"}
-    assert sweep.n_blocks == 4
+    assert [block.values for block in sweep.blocks("speciation")][1] == {"dimension": 1, "schedule": "ddpm"}
+    assert sweep.n_blocks("speciation") == 4
+
+
+def test_a_quantity_is_split_only_along_axes_that_its_variables_carry():
+    sweep = sweep_of(parameters={})
+    assert {quantity: sweep.split_of(quantity) for quantity in PAIR["quantities"]} == {
+        "scores": ("dimension",),
+        "speciation": ("schedule",),
+        "corrections": (),
+        "amplification": (),
+    }
+    (block,) = sweep.blocks("corrections")
+    assert (block.file, block.values) == ("corrections.nc", {})
+    assert block.content["axes"]["dimension"] == {"values": [1, 64]}
 
 
 def test_a_sweep_without_split_is_one_block():
-    (block,) = sweep_of(split=[]).blocks()
-    assert (block.name, block.values) == ("all", {})
-    assert block.content("speciation") == sweep_of(split=[]).content("speciation")
+    (block,) = sweep_of(split=[]).blocks("speciation")
+    assert (block.name, block.file, block.values) == ("", "speciation.nc", {})
+    assert block.content == sweep_of(split=[]).content("speciation")
 
 
 def test_content_is_what_evaluate_takes():
-    block = sweep_of().blocks()[1]
-    content = block.content("speciation")
+    content = sweep_of().blocks("speciation")[1].content
     assert content["family"] == "pair"
-    assert content["parameters"] == {"scaling": "fixed"}
+    assert content["parameters"] == {"scaling": "per-coordinate"}
     assert content["axes"] == {
         "separation": {"start": 0.5, "stop": 8.0, "num": 76, "scale": "linear"},
         "variance": {"values": [0.25, 1.0]},
@@ -99,26 +118,25 @@ def test_content_is_what_evaluate_takes():
 
 
 def test_options_belong_to_their_quantity_alone():
-    block = sweep_of(order=5, tau_min=0.125, tau=[0.5, 1], x={"start": -1, "stop": 1, "num": 3, "unit": "layer"}).blocks()[0]
+    sweep = sweep_of(order=5, tau_min=0.125, tau=[0.5, 1], x={"start": -1, "stop": 1, "num": 3, "unit": "layer"})
     tau = {"values": [0.5, 1.0], "unit": "absolute"}
     line = {"start": -1.0, "stop": 1.0, "num": 3, "scale": "linear", "unit": "layer"}
-    assert block.content("scores")["options"] == {"x": line, "tau": tau}
-    assert block.content("corrections")["options"] == {"order": 5}
-    assert block.content("amplification")["options"] == {"tau_min": 0.125, "tau": tau}
+    assert sweep.content("scores")["options"] == {"x": line, "tau": tau}
+    assert sweep.content("corrections")["options"] == {"order": 5}
+    assert sweep.content("amplification")["options"] == {"tau_min": 0.125, "tau": tau}
 
 
 @pytest.mark.parametrize("quantity", ["scores", "corrections", "amplification"])
 def test_schedules_are_content_of_speciation_only(quantity):
     assert sweep_of().content(quantity)["schedules"] == {}
     assert list(sweep_of().content("speciation")["schedules"]) == ["ve", "ddpm"]
-    assert list(digests(sweep_of(), quantity)) == list(digests(sweep_of(), "speciation"))
 
 
 def test_a_sweep_needs_no_schedule():
     numeric = {name: axis for name, axis in PAIR["axes"].items() if name != "schedule"}
     sweep = sweep_of(axes=numeric, split=["dimension"])
     assert sweep.content("speciation")["schedules"] == {}
-    assert [block.name for block in sweep.blocks()] == ["dimension=1", "dimension=64"]
+    assert [block.name for block in sweep.blocks("speciation")] == ["dimension=1", "dimension=64"]
 
 
 def test_a_label_hides_the_kind_of_the_same_name():
@@ -129,8 +147,7 @@ def test_a_label_hides_the_kind_of_the_same_name():
 def test_contents_are_plain_and_whole_through_json(default):
     for sweep in default.sweeps.values():
         for quantity in sweep.quantities:
-            for holder in (sweep, *sweep.blocks()):
-                content = holder.content(quantity)
+            for content in (sweep.content(quantity), *(block.content for block in sweep.blocks(quantity))):
                 assert json.loads(json.dumps(content, allow_nan=False)) == content
                 assert plain_types(content)
 
@@ -143,22 +160,27 @@ def plain_types(value):
     return type(value) in (str, int, float, bool, type(None))
 
 
-def test_digests_are_those_of_the_canonical_content():
-    block = sweep_of().blocks()[0]
-    text = json.dumps(block.content("speciation"), separators=(",", ":"))
-    assert block.digest("speciation") == hashlib.sha256(text.encode()).hexdigest()
+def test_digests_are_those_of_code_and_content_and_of_blocks_without_the_values_that_they_are_split_by():
+    sweep = sweep_of()
+    part, code, content = sweep.planned("speciation"), provenance.code_digest("speciation"), sweep.content("speciation")
+    whole = {"code": [code, provenance.code_digest("joining")], "content": content, "split": ["dimension", "schedule"]}
+    kept = {key: value for key, value in content.items() if key != "schedules"}
+    kept["axes"] = {axis: spec for axis, spec in content["axes"].items() if axis != "dimension"}
+    for found, said in ((part.digest, whole), (part.blocks_digest, whole | {"code": code, "content": kept})):
+        assert found == hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()[:16]
+    assert Planned.of(json.loads(json.dumps(part.plain()))) == part
 
 
 def test_a_new_value_on_a_split_axis_adds_blocks_and_changes_none():
     before, after = sweep_of(), sweep_of(axes=PAIR["axes"] | {"dimension": [1, 8, 64], "schedule": ["edm", "ve", "ddpm"]})
-    for quantity in QUANTITIES:
-        old, new = digests(before, quantity), digests(after, quantity)
-        assert old.items() <= new.items()
-        assert len(new) == 9
+    old, new = digests(before, "speciation"), digests(after, "speciation")
+    assert old.items() <= new.items()
+    assert len(new) == 9
+    assert before.planned("speciation").digest != after.planned("speciation").digest
 
 
 def test_a_new_value_on_another_axis_changes_every_block():
-    before, after = sweep_of(), sweep_of(axes=PAIR["axes"] | {"variance": [0.25, 1.0, 2.0]})
+    before, after = (sweep_of(split=[], axes=PAIR["axes"] | {"variance": [0.25, 1.0, *more]}) for more in ([], [2.0]))
     for quantity in QUANTITIES:
         assert not set(digests(before, quantity).values()) & set(digests(after, quantity).values())
 
@@ -179,15 +201,19 @@ def test_a_new_value_on_another_axis_changes_every_block():
         ({"bias": -0.1}, {"trajectories", "divergence"}),
         ({"place": "layer"}, {"trajectories", "divergence"}),
         ({"distance": [0, 1]}, {"regions"}),
-        ({"parameters": {"scaling": "per-coordinate"}}, set(QUANTITIES)),
-        ({"parameters": {"scaling": "fixed"}}, set()),
+        ({"parameters": {"scaling": "fixed"}}, set(QUANTITIES)),
+        ({"parameters": {"scaling": "per-coordinate"}}, set()),
         ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),
-        ({"split": ["schedule", "dimension"]}, set()),
     ],
 )
 def test_an_option_reruns_the_quantities_that_it_enters(change, reruns):
+    before, after = sweep_of(split=[]), sweep_of(split=[], **change)
     for quantity in QUANTITIES:
-        assert (digests(sweep_of(), quantity) == digests(sweep_of(**change), quantity)) == (quantity not in reruns)
+        assert (digests(before, quantity) == digests(after, quantity)) == (quantity not in reruns)
+
+
+def test_the_order_of_split_axes_changes_nothing():
+    assert digests(sweep_of(), "speciation") == digests(sweep_of(split=["schedule", "dimension"]), "speciation")
 
 
 def test_how_a_study_is_written_changes_no_digest(tmp_path):
@@ -212,22 +238,25 @@ def test_how_a_study_is_written_changes_no_digest(tmp_path):
 def test_the_order_of_axes_and_schedules_is_that_of_the_results():
     turned = dict(reversed(PAIR["axes"].items()))
     assert list(sweep_of(axes=turned).content("scores")["axes"]) == ["dimension", "weight", "variance", "separation"]
-    assert digests(sweep_of(axes=turned), "scores").keys() == digests(sweep_of(), "scores").keys()
-    assert sweep_of(axes=turned).blocks()[0].digest("scores") != sweep_of().blocks()[0].digest("scores")
+    one, other = digests(sweep_of(axes=turned), "scores"), digests(sweep_of(), "scores")
+    assert one.keys() == other.keys()
+    assert set(one.values()).isdisjoint(other.values())
 
 
 def test_a_schedule_that_changes_reruns_its_own_blocks():
     before = study_of().sweeps["pair"]
     after = study_of(PAIR, schedules={"ddpm": {"kind": "vp-linear", "beta_max": 19}}).sweeps["pair"]
     old, new = digests(before, "speciation"), digests(after, "speciation")
-    assert {name for name in old if old[name] != new[name]} == {"dimension=1,schedule=ddpm", "dimension=64,schedule=ddpm"}
+    changed = short(before, "ddpm")
+    assert old.keys() - new.keys() == {f"dimension=1,schedule={changed}", f"dimension=64,schedule={changed}"}
+    assert set(old.values()) == set(new.values())
 
 
 @settings(deadline=None)
 @given(st.lists(st.just(0.0) | st.floats(1e-150, 1e150), min_size=1, max_size=5, unique=True))
 def test_names_of_blocks_give_their_values_back(values):
-    sweep = sweep_of(axes={"separation": values}, split=["separation"])
-    names = [block.name for block in sweep.blocks()]
+    sweep = sweep_of(axes={"separation": values}, split=["separation"], quantities=["speciation"])
+    names = [block.name for block in sweep.blocks("speciation")]
     assert [float(name.removeprefix("separation=")) for name in names] == values
     assert len(set(names)) == len(values)
 
@@ -237,10 +266,10 @@ def test_a_long_name_is_a_hash():
     axes_ = PAIR["axes"] | {"schedule": [*labels], "variance": [1 / 3, 2 / 3], "weight": [1 / 7]}
     split = ["variance", "weight", "dimension", "schedule"]
     sweep = study_of(PAIR | {"axes": axes_, "split": split}, schedules=labels).sweeps["pair"]
-    names = [block.name for block in sweep.blocks()]
+    names = [block.name for block in sweep.blocks("speciation")]
     assert len(set(names)) == len(names) == 8
     assert all(len(name) <= NAME_LENGTH for name in names)
-    text = f"dimension=1,schedule={'a' * 60},variance=0.3333333333333333,weight=0.14285714285714285"
+    text = f"dimension=1,schedule={short(sweep, 'a' * 60)},variance=0.3333333333333333,weight=0.14285714285714285"
     assert names[0] == (text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16])
     assert len(names[0]) == 16
 
@@ -310,7 +339,7 @@ def test_a_range_that_is_continued_at_the_same_step_makes_no_old_block_anew():
             for block in sweep_of(
                 axes={"separation": {"start": 0.3, "stop": 0.3 * 10**decades, "num": 7 * decades + 1, "scale": "log"}},
                 split=["separation"],
-            ).iterate()
+            ).iterate("speciation")
         }
         for decades in (1, 3)
     ]
@@ -324,11 +353,11 @@ def test_minus_zero_is_zero():
 
 def test_points_count_mixtures_and_the_grid_of_scores():
     sweep = sweep_of(x={"start": -3, "stop": 3, "num": 301}, tau=[0.1, 1.0])
-    block = sweep.blocks()[0]
-    assert block.points("speciation") == 76 * 2
-    assert block.points("scores") == 76 * 2 * 301 * 2
-    assert block.points("layer") == 76 * 2 * 2
-    assert sweep.points("speciation") == 4 * 76 * 2
+    assert sweep.points("speciation") == 76 * 2 * 2
+    assert sweep.points("corrections") == 76 * 2 * 2
+    assert sweep_of(parameters={}).points("corrections") == 76 * 2
+    assert sweep.points("scores") == 76 * 2 * 2 * 301 * 2
+    assert sweep.points("layer") == 76 * 2 * 2 * 2
 
 
 def test_the_digest_of_a_data_file_is_content(tmp_path):
@@ -338,9 +367,9 @@ def test_the_digest_of_a_data_file_is_content(tmp_path):
     content = study_of(sweep).sweeps["pair"].content("speciation")
     assert content["data"] == provenance.file_digest(file)
     assert content["axes"] == {}
-    before = study_of(sweep).sweeps["pair"].blocks()[0].digest("speciation")
+    before = study_of(sweep).sweeps["pair"].planned("speciation").digest
     file.write_text(file.read_text() + "\n7,8,x\n")
-    assert study_of(sweep).sweeps["pair"].blocks()[0].digest("speciation") != before
+    assert study_of(sweep).sweeps["pair"].planned("speciation").digest != before
 
 
 WELLS = {
@@ -366,30 +395,11 @@ def test_each_kind_of_family_has_modules_of_its_own():
         wells.module("modes")
 
 
-@pytest.mark.parametrize("quantity", WELLS["quantities"])
-def test_bytes_bound_what_evaluate_returns_of_wells(quantity):
-    (block,) = study_of(WELLS).sweeps["pair"].blocks()
-    result = evaluate(block, quantity, chunked=False)
-    size = sum(result[name].nbytes for name in result.data_vars)
-    assert 0.5 * block.bytes(quantity) <= size <= 1.1 * block.bytes(quantity)
-
-
-@pytest.mark.parametrize("quantity", QUANTITIES)
-def test_bytes_bound_what_evaluate_returns(quantity):
-    values = {"separation": {"start": 0.5, "stop": 8.0, "num": 40}, "variance": [0.25, 1], "weight": [0.5, 0.6]}
-    grids = {"x": {"start": -2, "stop": 2, "num": 11}, "starts": [0.0, 1.0]}
-    (block,) = sweep_of(axes=values | {"schedule": ["ve", "ddpm"]}, split=[], **grids).blocks()
-    result = evaluate(block, quantity, chunked=False)
-    size = sum(result[name].nbytes for name in result.data_vars)
-    assert 0.5 * block.bytes(quantity) <= size <= 1.1 * block.bytes(quantity)
-
-
-def test_a_description_lists_the_blocks_by_name_and_values():
-    described, block = sweep_of().description(), sweep_of().blocks()[0]
-    first = described["blocks"][0]
-    assert (first["name"], first["values"]) == ("dimension=1,schedule=ve", {"dimension": 1, "schedule": "ve"})
-    assert first["contents"] == {name: provenance.parameters_digest(block.content(name)) for name in PAIR["quantities"]}
-    assert (described["split"], described["quantities"]) == (["dimension", "schedule"], PAIR["quantities"])
+def test_a_description_says_what_the_sweep_will_hold():
+    sweep = sweep_of()
+    described = sweep.description()
+    assert (described["sweep"], described["family"], list(described["quantities"])) == ("pair", "pair", PAIR["quantities"])
+    assert described["quantities"]["speciation"]["content"] == sweep.content("speciation")
     assert json.loads(json.dumps(described)) == described
 
 
@@ -408,7 +418,7 @@ def test_the_default_study_is_valid_and_holds_what_it_promises(default):
     assert (triangle.components, triangle.features) == (3, 2)
     assert (digits.components, dict(digits.axes)) == (10, {})
     assert any(parameters["kind"] == "table" for parameters in digits.schedules.values())
-    assert all(block.bytes(q) < 40e6 for s in default.sweeps.values() for q in s.quantities for block in s.blocks())
+    assert all(sweep.block_bytes(quantity) < 40e6 for sweep in default.sweeps.values() for quantity in sweep.quantities)
 
 
 def test_the_default_study_builds_the_mixtures_that_it_names(default):
@@ -464,10 +474,10 @@ def test_the_default_study_points_editors_to_the_schema():
     assert (DEFAULT.parent / relative).resolve() == ROOT / "workflow" / "schemas" / "config.schema.json"
 
 
-def test_a_plan_counts_jobs_and_points(default):
+def test_a_plan_counts_blocks_and_points(default):
     costs = {(cost.sweep, cost.quantity): cost for cost in plan(default)}
-    assert costs["pair", "speciation"].jobs == 2
-    assert costs["pair", "speciation"].points == 76 * 2 * 3 * 2
+    assert costs["pair", "scores"].blocks == 2
+    assert costs["pair", "speciation"].points == 76 * 2 * 3
     assert costs["pair", "scores"].points == 76 * 2 * 3 * 2 * 301 * 5
     last = [line for line in table(default).splitlines() if line.startswith("total")]
     assert f"{sum(cost.points for cost in costs.values()):,}" in last[0]
@@ -479,6 +489,7 @@ def test_planning_ten_thousand_blocks_takes_few_calls_of_functions_each():
     many = {"start": 0.1, "stop": 5.0, "num": 100}
     sweep = PAIR | {"axes": {"separation": many, "variance": many, "schedule": ["ve"]}, "split": ["separation", "variance"]}
     study = study_of(sweep)
+    plan(study)  # what does not grow with the number of blocks
     calls = 0
 
     def count(*_):
@@ -487,7 +498,19 @@ def test_planning_ten_thousand_blocks_takes_few_calls_of_functions_each():
 
     sys.setprofile(count)
     costs = plan(study)
-    names = {block.name for block in study.sweeps["pair"].blocks()}
+    names = {block.name for block in study.sweeps["pair"].blocks("speciation")}
     sys.setprofile(None)
-    assert (costs[0].jobs, len(names)) == (10_000, 10_000)
-    assert calls < 30 * len(names)
+    assert (costs[1].blocks, len(names)) == (10_000, 10_000)
+    assert calls < 40 * len(names)
+
+
+def test_title_author_and_note_of_a_study_change_no_digest() -> None:
+    plain = {"sweeps": {"line": {"family": "pair", "axes": {"separation": [1.0]}, "quantities": ["speciation"]}}}
+    told = Study.from_mapping(plain | {"title": "Pairs", "author": "A. B.", "note": None})
+    assert told.about == {"study": "Pairs", "author": "A. B."}
+    assert Study.from_mapping(plain).about == {}
+    content = told.sweeps["line"].content("speciation")
+    assert content == Study.from_mapping(plain).sweeps["line"].content("speciation")
+    assert provenance.attributes(content, "speciation", sweep="line", **told.about)["author"] == "A. B."
+    with pytest.raises(StudyError, match=r"title: 3 is a number, not text: write it in quotes"):
+        Study.from_mapping(plain | {"title": 3})

@@ -747,7 +747,7 @@ def test_anchors_stand_under_keys_that_begin_with_x():
         "b": {"values": [2.0]},
     }
     (line,) = lines_of(GOOD | {"y-common": 1})
-    assert line.startswith("y-common: unknown key (allowed: output, schedules, sweeps, paper)")
+    assert line.startswith("y-common: unknown key (allowed: output, schedules, sweeps, title, author, note, paper)")
 
 
 @pytest.mark.parametrize("key", ["split", "parameters", "x", "criteria", "groups"])

@@ -4,35 +4,26 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from scoreshock import provenance, results, store
 from scoreshock.cli import main
-from scoreshock.evaluation import evaluate
-from scoreshock.study import Study
 from scoreshock.uniting import unite
 
-CRITERIA = ["leading", "first"]
-AXES = {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7], "schedule": ["ve", "edm"]}
+from . import runs
+from .runs import AXES, rewrite, same_bits
 
 
-def study(output, **changes):
-    sweep = {"family": "pair", "axes": AXES, "split": ["weight"], "quantities": ["speciation"], "criteria": CRITERIA}
-    return Study.from_mapping({"output": str(output), "sweeps": {"line": sweep | changes}})
-
-
-def run(folder, weights, **changes):
+def run(folder, weights, axes=AXES, **changes):
     """The blocks that a run of these weights leaves, and its plan."""
-    axes = changes.pop("axes", AXES) | {"weight": list(weights)}
-    sweep = study(folder, axes=axes, **changes).sweeps["line"]
-    results.write_plan(folder / "line", sweep.description())
-    for block in sweep.blocks():
-        for quantity in sweep.quantities:
-            content = block.content(quantity)
-            path = folder / "line" / "blocks" / block.name / f"{quantity}.nc"
-            store.write(evaluate(content, chunked=False), path, provenance.attributes(content, quantity))
+    runs.run(runs.study(folder, axes=axes | {"weight": list(weights)}, **changes))
     return folder
+
+
+def block(folder, weight):
+    """The file of a weight's block."""
+    (file,) = Path(folder).glob(f"line/blocks/speciation-*/weight={weight}.nc")
+    return file
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -52,16 +43,22 @@ def b(tmp_path):
 def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_path, capsys):
     before = contents(a), contents(b)
     assert main(["merge", str(a), str(b), "--into", str(tmp_path / "both")]) == 0
-    assert "line: 3 blocks copied" in capsys.readouterr().out
+    assert "line: 3 files copied" in capsys.readouterr().out
     assert (contents(a), contents(b)) == before
-    expected = results.open_results(run(tmp_path / "one", [0.5, 0.6, 0.7]), "line", "speciation")
-    united = results.open_results(tmp_path / "both", "line", "speciation")
-    for name in expected.variables:
-        np.testing.assert_array_equal(united[name].values, expected[name].values)
-    for weight in ("0.5", "0.7"):
-        name = f"line/blocks/weight={weight}/speciation.nc"
-        source = a if weight == "0.5" else b
-        assert (tmp_path / "both" / name).read_bytes() == (source / name).read_bytes()
+    one = runs.study(tmp_path / "one", axes=AXES | {"weight": [0.5, 0.6, 0.7]})
+    runs.run(one)
+    same_bits(
+        results.open_results(tmp_path / "both", "line", "speciation"), results.open_results(one.output, "line", "speciation")
+    )
+    for weight, source in ((0.5, a), (0.7, b)):
+        assert block(tmp_path / "both", weight).read_bytes() == block(source, weight).read_bytes()
+        assert block(tmp_path / "both", weight).name == block(one.output, weight).name
+        assert block(tmp_path / "both", weight).parent.name == block(one.output, weight).parent.name
+    united, whole = (
+        json.loads((folder / "line/sweep.json").read_text()) for folder in (tmp_path / "both", tmp_path / "one")
+    )
+    del united["quantities"]["speciation"]["digest"], whole["quantities"]["speciation"]["digest"]
+    assert united == whole
 
 
 def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
@@ -69,14 +66,20 @@ def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
     assert unite([a, b], a) == {"line": 1}
     after = contents(a)
     changed = {name for name in after if after[name] != before.get(name)}
-    assert changed == {"line/sweep.json", "line/blocks/weight=0.7/speciation.nc", "line/logs/weight=0.7.speciation.log"}
+    assert changed == {"line/sweep.json", str(block(a, 0.7).relative_to(a))}
     assert contents(b) == other
-    assert [block["name"] for block in json.loads((a / "line/sweep.json").read_text())["blocks"]] == [
-        "weight=0.5",
-        "weight=0.6",
-        "weight=0.7",
-    ]
+    plan = json.loads((a / "line/sweep.json").read_text())["quantities"]["speciation"]
+    assert plan["split"]["weight"] == [[0.5, "0.5"], [0.6, "0.6"], [0.7, "0.7"]]
     assert unite([a, b], a) == {"line": 0}
+
+
+def test_a_joined_file_of_one_part_is_not_taken_for_the_whole(a, b):
+    runs.run(runs.study(a, axes=AXES | {"weight": [0.5, 0.6]}), "join")
+    assert unite([a, b], a) == {"line": 1}
+    with pytest.warns(
+        UserWarning, match=r"speciation.nc is of other parameters, blocks or code .*; reading the blocks instead"
+    ):
+        assert results.open_results(a, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
 def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, monkeypatch):
@@ -99,7 +102,7 @@ def test_blocks_without_a_plan_are_not_overwritten(a, b):
     (a / "line" / "sweep.json").unlink()
     before = contents(a)
     with pytest.raises(
-        ValueError, match=r"line: .*a/line holds blocks and no sweep.json; running its study there writes it"
+        ValueError, match=r"line: .*a/line holds results and no sweep.json; running its study there writes it"
     ):
         unite([b], a)
     assert contents(a) == before
@@ -114,12 +117,36 @@ def test_values_of_two_runs_ascend_where_those_of_the_first_do(tmp_path, first, 
     assert united.tau_star.sel(weight=0.6).notnull().any()
 
 
+def test_schedules_of_two_runs_are_put_together(tmp_path):
+    split = {"split": ["schedule"]}
+    a = run(tmp_path / "a", [0.5], axes=AXES | {"schedule": ["ve"]}, **split)
+    b = run(tmp_path / "b", [0.5], axes=AXES | {"schedule": ["edm"]}, **split)
+    assert unite([a, b], a) == {"line": 1}
+    one = runs.study(tmp_path / "one", axes=AXES | {"weight": [0.5]}, **split)
+    runs.run(one)
+    united = results.open_results(a, "line", "speciation")
+    same_bits(united, results.open_results(one.output, "line", "speciation"))
+    assert list(json.loads(united.scoreshock_parameters)["schedules"]) == ["ve", "edm"]
+
+
 def test_other_sweeps_and_quantities_are_added(a, tmp_path):
     b = run(tmp_path / "b", [0.5], quantities=["corrections"])
     shutil.copytree(b / "line", b / "second")
     assert unite([a, b], a) == {"line": 1, "second": 1}
-    assert json.loads((a / "line/sweep.json").read_text())["quantities"] == ["speciation", "corrections"]
-    assert (a / "second/blocks/weight=0.5/corrections.nc").is_file()
+    assert list(json.loads((a / "line/sweep.json").read_text())["quantities"]) == ["speciation", "corrections"]
+    assert results.open_results(a, "second", "corrections").weight.values.tolist() == [0.5]
+
+
+def test_what_is_not_split_is_copied_whole(tmp_path):
+    a, b = (
+        run(tmp_path / name, [0.5, 0.6], split=[], quantities=[of])
+        for name, of in (("a", "speciation"), ("b", "corrections"))
+    )
+    assert unite([a, b], tmp_path / "both") == {"line": 2}
+    for folder, name in ((a, "speciation"), (b, "corrections")):
+        assert (tmp_path / "both/line" / f"{name}.nc").read_bytes() == (folder / "line" / f"{name}.nc").read_bytes()
+    with pytest.raises(ValueError, match=r"speciation: axes.weight differs: .*0.5, 0.6.*a/line\); .*0.7.*c/line"):
+        unite([a, run(tmp_path / "c", [0.7], split=[])], a)
 
 
 @pytest.mark.parametrize(
@@ -128,51 +155,56 @@ def test_other_sweeps_and_quantities_are_added(a, tmp_path):
         ({"axes": AXES | {"separation": [1.0, 3.0]}}, "speciation: axes.separation differs"),
         ({"axes": AXES | {"separation": {"start": 1.0, "stop": 2.0, "num": 2}}}, "speciation: axes.separation differs"),
         ({"criteria": ["leading"]}, "speciation: options.criteria differs"),
-        ({"axes": AXES | {"schedule": ["ve"]}}, "speciation: schedules differs"),
+        ({"axes": AXES | {"schedule": ["ve"]}}, "speciation: schedules.edm differs: "),
         ({"parameters": {"scaling": "per-coordinate"}}, "speciation: parameters.scaling differs"),
-        ({"split": ["weight", "separation"]}, "line: split differs"),
+        ({"split": ["weight", "separation"]}, "speciation: split differs"),
+        ({"family": "collinear", "axes": {"separation": [1.0, 2.0]}}, "line: family differs: pair"),
     ],
-    ids=["axis", "axis in another form", "option", "schedules", "parameter", "split"],
+    ids=["axis", "axis in another form", "option", "schedules", "parameter", "split", "family"],
 )
 def test_other_parameters_are_refused_with_their_names(a, tmp_path, capsys, changes, field):
-    b = run(tmp_path / "b", [0.7], **changes)
+    if "family" in changes:
+        runs.run(runs.study(tmp_path / "b", **changes, split=[]))
+    else:
+        run(tmp_path / "b", [0.7], **changes)
     before = contents(a)
-    assert main(["merge", str(a), str(b)]) == 2
+    assert main(["merge", str(a), str(tmp_path / "b")]) == 2
     error = capsys.readouterr().err
     assert field in error
-    assert f"({a}/line, block weight=0.5)" in error or "split" in field
+    assert f"({a}/line)" in error
     assert "nothing was written" in error
     assert contents(a) == before
 
 
-def rewritten(path, attributes=None, **variables):
-    with store.open_file(path, chunks=None) as dataset:
-        loaded = dataset.load()
-    store.write(loaded.assign({name: change(loaded[name]) for name, change in variables.items()}), path, attributes)
+def test_a_schedule_of_one_name_and_two_definitions_is_refused(tmp_path):
+    for name, steps in (("a", 18), ("b", 36)):
+        sweep = runs.SWEEP | {"axes": AXES | {"schedule": ["mine"]}, "split": ["schedule"]}
+        schedules = {"mine": {"kind": "edm", "steps": steps}}
+        runs.run(
+            runs.Study.from_mapping({"output": str(tmp_path / name), "schedules": schedules, "sweeps": {"line": sweep}})
+        )
+    with pytest.raises(ValueError, match=r"speciation: schedule mine differs: mine-[0-9a-f]{8} \(.*a/line\); mine-"):
+        unite([tmp_path / "a", tmp_path / "b"], tmp_path / "a")
 
 
-def test_other_code_and_types_are_refused_with_their_names(a, b):
-    rewritten(b / "line/blocks/weight=0.7/speciation.nc", {"scoreshock_code_digest": "0" * 64})
-    with pytest.raises(ValueError, match=r"speciation: code digest differs: .*; 0{64} \(.*/b/line, block weight=0.7\)"):
-        unite([a, b], a)
-    code = provenance.code_digest("speciation")
-    single = {"tau_star": lambda v: v.astype(np.float32)}
-    rewritten(b / "line/blocks/weight=0.7/speciation.nc", {"scoreshock_code_digest": code}, **single)
-    with pytest.raises(ValueError, match=r"type of tau_star differs: float64.*; float32"):
+def test_other_code_is_refused_with_its_folders(a, tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
+    b = run(tmp_path / "b", [0.7])
+    with pytest.raises(ValueError, match=r"line: speciation: code differs \(.*a/line, .*b/line\)"):
         unite([a, b], a)
 
 
 def test_a_block_with_other_values_in_both_is_refused_by_name(a, b, tmp_path):
-    rewritten(b / "line/blocks/weight=0.6/speciation.nc", tau_star=lambda v: v * 2)
-    with pytest.raises(ValueError, match=r"speciation of block weight=0.6 is in .*/a/line and .*/b/line, with .*tau_star"):
+    rewrite(block(b, 0.6), tau_star=lambda values: values * 2)
+    with pytest.raises(ValueError, match=r"line: blocks/.*/weight=0.6.nc has other values in .*/a/line than in .*/b/line"):
         unite([a, b], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 
 
 def test_a_broken_block_is_refused_by_name(a, b, tmp_path):
-    path = b / "line/blocks/weight=0.7/speciation.nc"
+    path = block(b, 0.7)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(store.BrokenFile, match=r"weight=0.7/speciation.nc is unreadable"):
+    with pytest.raises(store.BrokenFile, match=r"weight=0.7.nc is unreadable"):
         unite([a, b], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 

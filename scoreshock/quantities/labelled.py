@@ -8,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dask.array as da
 import numpy as np
 import xarray as xr
+from dask.base import is_dask_collection
 from threadpoolctl import ThreadpoolController
 
 from scoreshock.checks import repeated, shortened, show, suggestion
 from scoreshock.conventions import AXES, attributes
+
+if TYPE_CHECKING:
+    import dask.array as da
 
 MEANS = ("component", "feature")
 WEIGHTS = ("component",)
@@ -80,7 +83,7 @@ class _Kernel:
     options: Mapping[str, Any]
 
     def __call__(self, *arrays: Any) -> Any:
-        results = self._lazily(arrays) if any(isinstance(a, da.Array) for a in arrays) else self._at_once(*arrays)
+        results = self._lazily(arrays) if any(map(is_dask_collection, arrays)) else self._at_once(*arrays)
         return results[0] if len(results) == 1 else results
 
     def _at_once(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -97,6 +100,8 @@ class _Kernel:
 
         Not ``apply_gufunc``, which adds a transposition to each result of each chunk and costs more than cheap kernels.
         """
+        import dask.array as da  # as slow to import as a small sweep to compute
+
         count = max(a.ndim - len(dims) for a, dims in zip(arrays, self.inputs, strict=True))
         sweep = tuple(f"sweep {i}" for i in range(count))
         pairs: list[Any] = []

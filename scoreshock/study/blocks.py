@@ -1,22 +1,21 @@
-"""Sweeps and their blocks: what each job computes, as plain values, with a name for its folder and a digest of it."""
+"""Sweeps and their blocks: what each job computes, as plain values, with the digest that says so in names of files."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from scoreshock import axes as written
 from scoreshock import families, provenance
 from scoreshock.conventions import AXES
-from scoreshock.study.quantities import QUANTITIES, Quantity, lengths
+from scoreshock.plans import Planned, Value
+from scoreshock.study.quantities import QUANTITIES, Quantity
 
-NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
-WHOLE = "all"  # the block of a sweep without split
+if TYPE_CHECKING:
+    import xarray as xr
 
 JOINED_BYTES = 64 * 2**30
 """Largest joined file, before compression; ours. More stays in blocks, which can be read and copied side by side."""
@@ -26,6 +25,9 @@ PRODUCTS = {"comparison": ("comparison.nc", "comparison.md"), "figures": ("figur
 
 COMPARED = ("speciation", "corrections")
 """What a comparison is made of; figures are of all quantities."""
+
+DIGITS = 16
+"""Hexadecimal digits of a digest in names and attributes."""
 
 Content = dict[str, Any]
 
@@ -45,7 +47,7 @@ class Sweep:
     schedules
         Noise schedules by label, each with its kind and all parameters; empty without a schedule axis.
     split
-        Axes of which every value is a block of its own.
+        Axes of which every value is a block of its own, for the quantities that depend on them.
     quantities, options
         What is computed, and all options that any quantity takes.
     data
@@ -72,29 +74,81 @@ class Sweep:
     held: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 
+    def template(self, quantity: str) -> xr.Dataset:
+        """What the whole quantity will hold, without its numbers (`scoreshock.evaluation.template`)."""
+        from scoreshock.evaluation import template  # kernels are slow to import
+
+        if quantity not in self._templates:
+            self._templates[quantity] = template(self.content(quantity))
+        return self._templates[quantity]
+
     @cached_property
-    def split_values(self) -> dict[str, list[Any]]:
-        """Values of every split axis, plain numbers and labels, in the order of the axes."""
-        values = {name: _plain(name, spec) for name, spec in self.axes.items() if name in self.split}
-        return values | ({"schedule": list(self.schedules)} if "schedule" in self.split else {})
+    def _templates(self) -> dict[str, xr.Dataset]:
+        return {}
 
-    def blocks(self) -> list[Block]:
-        """The jobs of each quantity: one block for every combination of the split axes' values, in their order."""
-        return list(self.iterate())
+    def split_of(self, quantity: str) -> tuple[str, ...]:
+        """The split axes that some variable of ``quantity`` depends on: of these every value is a block of its own."""
+        if not self.split:
+            return ()
+        carried = {dim for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
+        return tuple(axis for axis in (*self.axes, "schedule") if axis in self.split and axis in carried)
 
-    def iterate(self) -> Iterator[Block]:
+    @cached_property
+    def _planned(self) -> dict[str, Planned]:
+        return {}
+
+    def planned(self, quantity: str) -> Planned:
+        """What the sweep is to hold of ``quantity``: its files, their names, and the digests of what they are made from."""
+        if quantity not in self._planned:
+            self._planned[quantity] = self._plan(quantity)
+        return self._planned[quantity]
+
+    def _plan(self, quantity: str) -> Planned:
+        content, split = self.content(quantity), self.split_of(quantity)
+        kept = {**content, "axes": {axis: spec for axis, spec in content["axes"].items() if axis not in split}}
+        if "schedule" in split:
+            del kept["schedules"]  # each block has its own, whose digest is in its name
+        code = provenance.code_digest(self.module(quantity))
+        joining = [provenance.code_digest("joining")] if split else []
+        return Planned(
+            digest=_digest({"code": [code, *joining], "content": content, "split": split}),
+            blocks_digest=_digest({"code": code, "content": kept, "split": split}) if split else "",
+            split={axis: self._texts(axis) for axis in split},
+            joined=not split or self.bytes(quantity) <= JOINED_BYTES,
+            module=self.module(quantity),
+            content=content,
+        )
+
+    def _texts(self, axis: str) -> dict[Value, str]:
+        """Values of a split axis, each with its text in names."""
+        if axis == "schedule":
+            return {label: f"{label}-{_digest(schedule)[:8]}" for label, schedule in self.schedules.items()}
+        kind = int if AXES[axis].integer else float
+        return {kind(value): str(kind(value)) for value in written.values(self.axes[axis])}
+
+    def _length(self, axis: str) -> int:
+        return len(self.schedules) if axis == "schedule" else written.size(self.axes[axis])
+
+    def blocks(self, quantity: str) -> list[Block]:
+        """The parts in which ``quantity`` is computed: one for each combination of its split axes' values, in order."""
+        return list(self.iterate(quantity))
+
+    def iterate(self, quantity: str) -> Iterator[Block]:
         """The blocks one by one."""
-        for values in product(*self.split_values.values()):
-            yield Block(self, dict(zip(self.split_values, values, strict=True)))
+        part = self.planned(quantity)
+        if not part.split:
+            yield Block(self, quantity, "", {})
+            return
+        for name, values in part.blocks():
+            yield Block(self, quantity, name, values)
 
-    @property
-    def n_blocks(self) -> int:
+    def n_blocks(self, quantity: str) -> int:
         """Number of blocks, without making them."""
-        return math.prod(len(values) for values in self.split_values.values())
+        return math.prod(self._length(axis) for axis in self.split_of(quantity))
 
     def is_joined(self, quantity: str) -> bool:
-        """Whether the blocks of a quantity are joined into one file; else, too large for that, they stay the dataset."""
-        return quantity in self.quantities and self.n_blocks * next(self.iterate()).bytes(quantity) <= JOINED_BYTES
+        """Whether a quantity ends up in one file; else, too large for that, its blocks stay the dataset."""
+        return quantity in self.quantities and self.planned(quantity).joined
 
     @property
     def products(self) -> dict[str, tuple[str, ...]]:
@@ -104,8 +158,13 @@ class Sweep:
         return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
 
     def made_of(self, product: str) -> tuple[str, ...]:
-        """The quantities of whose joined files a product is made."""
+        """The quantities of whose files a product is made."""
         return tuple(name for name in self.quantities if product != "comparison" or name in COMPARED)
+
+    def product_digest(self, product: str) -> str:
+        """Digest of the code of a product, and of what it is made of."""
+        parts = {name: self.planned(name).digest for name in sorted(self.made_of(product))}
+        return _digest({"code": provenance.code_digest(product), "parts": parts})
 
     def module(self, quantity: str) -> str:
         """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""
@@ -117,84 +176,64 @@ class Sweep:
 
     def content(self, quantity: str) -> Content:
         """What ``quantity`` is computed from over the whole sweep, as plain values."""
-        return _content(self, quantity, {})
+        content: Content = {
+            "family": self.family,
+            "parameters": dict(self.parameters),
+            "axes": {name: dict(spec) for name, spec in self.axes.items()},
+            "schedules": {label: dict(spec) for label, spec in self.schedules.items()} if quantity == "speciation" else {},
+            "quantity": quantity,
+            "options": {name: self.options[name] for name in self.known(quantity).options},
+        }
+        return content if self.data is None else content | {"data": self.data}
 
     def description(self) -> Content:
-        """What the sweep will hold, as plain values: split, quantities, and the blocks in order with digests of contents."""
-        return {
-            "sweep": self.name,
-            "family": self.family,
-            "split": list(self.split_values),
-            "quantities": list(self.quantities),
-            "blocks": [
-                {
-                    "name": block.name,
-                    "values": dict(block.values),
-                    "contents": {quantity: block.digest(quantity) for quantity in self.quantities},
-                }
-                for block in self.iterate()
-            ],
-        }
+        """What the sweep will hold, as plain values: the content of its ``sweep.json``."""
+        parts = {quantity: self.planned(quantity).plain() for quantity in self.quantities}
+        return {"sweep": self.name, "family": self.family, "quantities": parts}
 
     def points(self, quantity: str) -> int:
-        """Points at which the whole sweep evaluates ``quantity``."""
-        return self.n_blocks * next(self.iterate()).points(quantity)
+        """Points at which the whole sweep evaluates ``quantity``: densities, times the positions and times of their grid."""
+        carried = {dim for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
+        densities = math.prod(written.size(spec) for name, spec in self.axes.items() if name in carried)
+        return densities * self.grid(quantity)
+
+    def grid(self, quantity: str) -> int:
+        """Points at which ``quantity`` is evaluated of each density."""
+        return math.prod(written.size(self.options[name]) for name in self.known(quantity).grids)
+
+    def bytes(self, quantity: str) -> int:
+        """Bytes of all variables of ``quantity`` before compression."""
+        return self.template(quantity).nbytes
+
+    def block_bytes(self, quantity: str) -> int:
+        """The same of one block."""
+        return self._block_bytes(quantity, self.split_of(quantity))
+
+    def _block_bytes(self, quantity: str, split: tuple[str, ...]) -> int:
+        variables = self.template(quantity).variables.values()
+        return sum(v.nbytes // math.prod(self._length(axis) for axis in split if axis in v.dims) for v in variables)
 
 
 @dataclass(frozen=True)
 class Block:
-    """One job's part of a sweep: the split axes at one value each, every other axis whole."""
+    """A part of a sweep's quantity: the split axes at one value each, every other axis whole; ``name`` is empty without."""
 
     sweep: Sweep = field(repr=False)
-    values: Mapping[str, Any]
+    quantity: str
+    name: str
+    values: Mapping[str, Value]
 
     @property
-    def name(self) -> str:
-        """``dimension=64,schedule=ddpm``: by values, alphabetically, so that no other value or order changes it."""
-        text = ",".join(f"{name}={self.values[name]}" for name in sorted(self.values)) or WHOLE
-        return text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    def content(self, quantity: str) -> Content:
-        """What ``quantity`` is computed from, as plain values: all that decides the numbers, and nothing else."""
-        return _content(self.sweep, quantity, self.values)
-
-    def digest(self, quantity: str) -> str:
-        """SHA-256 of the content, which is canonical as it is made: order counts where it is the results' order."""
-        return provenance.parameters_digest(self.content(quantity))
-
-    def points(self, quantity: str) -> int:
-        """Points at which ``quantity`` is evaluated: densities, times the positions and diffusion times of their grid."""
-        grids = self.sweep.known(quantity).grids
-        return self.densities * math.prod(written.size(self.sweep.options[name]) for name in grids)
+    def content(self) -> Content:
+        """What it is computed from, as plain values: all that decides the numbers, and nothing else."""
+        return self.sweep.planned(self.quantity).content_of(self.values)
 
     @property
-    def densities(self) -> int:
-        """Number of densities of the block."""
-        return math.prod(written.size(spec) for name, spec in self.sweep.axes.items() if name not in self.values)
-
-    def bytes(self, quantity: str) -> int:
-        """Bytes of the quantity's variables before compression, every variable counted at its largest."""
-        labels = len(self.content(quantity)["schedules"])
-        return self.densities * self.sweep.known(quantity).size(lengths(self.sweep, labels))
+    def file(self) -> str:
+        """Its file, relative to the sweep's folder."""
+        part = self.sweep.planned(self.quantity)
+        return f"{part.folder}/{self.name}.nc" if self.name else f"{self.quantity}.nc"
 
 
-def _content(sweep: Sweep, quantity: str, fixed: Mapping[str, Any]) -> Content:
-    content: Content = {
-        "family": sweep.family,
-        "parameters": dict(sweep.parameters),
-        "axes": {name: {"values": [fixed[name]]} if name in fixed else dict(spec) for name, spec in sweep.axes.items()},
-        "schedules": _schedules(sweep, fixed) if quantity == "speciation" else {},
-        "quantity": quantity,
-        "options": {name: sweep.options[name] for name in sweep.known(quantity).options},
-    }
-    return content if sweep.data is None else content | {"data": sweep.data}
-
-
-def _schedules(sweep: Sweep, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    labels = [fixed["schedule"]] if "schedule" in fixed else list(sweep.schedules)
-    return {label: dict(sweep.schedules[label]) for label in labels}
-
-
-def _plain(name: str, spec: Mapping[str, Any]) -> list[Any]:
-    kind = int if AXES[name].integer else float
-    return [kind(value) for value in written.values(spec)]
+def _digest(content: Mapping[str, object]) -> str:
+    return provenance.parameters_digest(content)[:DIGITS]

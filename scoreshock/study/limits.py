@@ -12,8 +12,10 @@ from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder
 
 POINTS_LIMIT = 10**9
+GRID_LIMIT = 10**7
 BLOCKS_LIMIT = 10**5
 BYTES_LIMIT = 64 * 2**30
+POINT_BYTES = 5000  # more than the results of a point have for each component, dimension and schedule
 DRAW_LIMIT = 2 * 2**30
 COMPONENTS_LIMIT = 4096
 
@@ -25,9 +27,13 @@ def countable(sweep: Sweep, find: Finder) -> bool:
     if blocks > BLOCKS_LIMIT:
         find.at("split").add(f"asks for {blocks:,} blocks; at most {BLOCKS_LIMIT:,} are allowed (our limit)")
         return False
-    block = next(sweep.iterate())
+    for name in {grid for quantity in sweep.quantities for grid in sweep.known(quantity).grids}:
+        if (size := written.size(sweep.options[name])) > GRID_LIMIT:
+            find.at(name).add(f"has {_count(size)} values; at most {_count(GRID_LIMIT)} are allowed (our limit)")
+            return False
+    densities = math.prod(sizes[axis] for axis in sweep.axes if axis not in sweep.split)
     for quantity in sweep.quantities:
-        points = block.points(quantity)
+        points = densities * sweep.grid(quantity)
         if points > POINTS_LIMIT:
             find.at("axes").add(
                 f"{quantity} has {_count(points)} points in each of {blocks:,} blocks; at most {_count(POINTS_LIMIT)} a "
@@ -44,9 +50,12 @@ def storable(sweep: Sweep, find: Finder) -> bool:
             f"the mixture has {sweep.components:,} components; at most {COMPONENTS_LIMIT:,} are allowed (our limit)"
         )
         return False
-    block = next(sweep.iterate())
+    densities = math.prod(written.size(spec) for spec in sweep.axes.values())
+    most = POINT_BYTES * densities * (1 + len(sweep.schedules)) * sweep.components * sweep.features
     for quantity in sweep.quantities:
-        if (size := block.bytes(quantity)) > BYTES_LIMIT:
+        if most * sweep.grid(quantity) <= BYTES_LIMIT:
+            continue  # which need not be counted
+        if (size := sweep.block_bytes(quantity)) > BYTES_LIMIT:
             find.at("axes").add(
                 f"{quantity} fills {size / 2**30:,.0f} GiB in each block; at most {BYTES_LIMIT // 2**30} GiB a block are "
                 "allowed (our limit): take fewer values, or split along more axes"

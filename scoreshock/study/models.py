@@ -353,4 +353,9 @@ class StudyFile(Strict):
     ] = "results"
     schedules: Annotated[dict[Label, ScheduleSpec], Field(description="noise schedules by label")] = {}
     sweeps: Annotated[dict[Label, SweepEntry], Field(min_length=1, description="sweeps by name")]
+    title: Annotated[
+        str, Field(description="what the study is about, for the titles of its files"), BeforeValidator(_text)
+    ] = ""
+    author: Annotated[str, Field(description="who makes it, for its files"), BeforeValidator(_text)] = ""
+    note: Annotated[str, Field(description="what a reader of its files should know"), BeforeValidator(_text)] = ""
     paper: Annotated[dict[str, Any], Field(description="for `snakemake verify`, over config/paper.yaml")] = {}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-from scoreshock.study import cost
+from scoreshock.study import cost, work
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.study import Study
 
@@ -16,19 +15,19 @@ class Cost:
 
     Attributes
     ----------
-    jobs, points
-        Jobs, one a block, and points of all of them.
+    blocks, points
+        Number of its blocks, and points of all of them.
     bytes
-        Bytes of blocks and merged file before compression.
+        Bytes of blocks and joined file before compression.
     chunk_bytes
         Bytes of the results of one chunk in memory.
     seconds
-        Expected time of all its jobs on one core.
+        Expected time on one core.
     """
 
     sweep: str
     quantity: str
-    jobs: int
+    blocks: int
     points: int
     bytes: int
     chunk_bytes: int
@@ -43,7 +42,7 @@ def plan(study: Study) -> list[Cost]:
     >>> study = Study.from_mapping({"sweeps": {"line": {
     ...     "family": "pair", "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": 1000}, "weight": [0.4, 0.5]},
     ...     "split": ["weight"], "quantities": ["speciation"]}}})
-    >>> [(cost.jobs, cost.points) for cost in plan(study)]
+    >>> [(cost.blocks, cost.points) for cost in plan(study)]
     [(2, 2000)]
     """
     return [_cost(sweep, quantity) for sweep in study.sweeps.values() for quantity in sweep.quantities]
@@ -52,17 +51,13 @@ def plan(study: Study) -> list[Cost]:
 def table(study: Study) -> str:
     """The plan as an aligned table, with totals and what the limits of its numbers are."""
     costs = plan(study)
-    head = ("sweep", "quantity", "jobs", "points", "on disk", "chunk", "time")
+    head = ("sweep", "quantity", "blocks", "points", "on disk", "chunk", "time")
     total = Cost("total", "", *(sum(values) for values in zip(*map(_amounts, costs), strict=True)))  # type: ignore[arg-type]
     rows = [head, *(_row(each) for each in costs), _row(total)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [_aligned(row, widths) for row in rows]
     rule = "-" * len(lines[0])
-    sweeps = study.sweeps.values()
-    made = Counter(product for sweep in sweeps for product in sweep.products)
-    after = sum(map(cost.sweep_seconds, sweeps))
-    compared = sum(map(cost.comparison_bytes, sweeps))
-    jobs = total.jobs + len(costs) + made.total()
+    jobs, seconds = work.amount(study)
     return "\n".join(
         [
             lines[0],
@@ -71,36 +66,34 @@ def table(study: Study) -> str:
             rule,
             lines[-1],
             "",
-            f"{jobs:,} jobs: {total.jobs:,} of blocks, {len(costs)} of merging, {made['comparison']} of comparing, "
-            f"{made['figures']} of drawing.",
-            f"About {_time(total.seconds + after)} of one core (our timings, good to a factor of three).",
-            f"On disk: blocks and merged files before compression; comparisons add {_size(compared)}. "
-            "Chunk: results of one chunk in memory.",
+            f"{jobs:,} job{'' if jobs == 1 else 's'}, with joining, comparing and drawing.",
+            f"About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).",
+            "On disk: blocks and joined files before compression. Chunk: results of one chunk in memory.",
         ]
     )
 
 
 def _cost(sweep: Sweep, quantity: str) -> Cost:
-    block = next(sweep.iterate())
-    points, size, jobs = block.points(quantity), block.bytes(quantity), sweep.n_blocks
+    blocks, size = sweep.n_blocks(quantity), sweep.bytes(quantity)
+    is_twice = bool(sweep.split_of(quantity)) and sweep.is_joined(quantity)
     return Cost(
         sweep=sweep.name,
         quantity=quantity,
-        jobs=jobs,
-        points=jobs * points,
-        bytes=jobs * size * (1 + sweep.is_joined(quantity)),
-        chunk_bytes=cost.chunk_bytes(block, quantity),
-        seconds=jobs * cost.block_seconds(block, quantity),
+        blocks=blocks,
+        points=sweep.points(quantity),
+        bytes=size * (1 + is_twice),
+        chunk_bytes=cost.chunk_bytes(sweep, quantity),
+        seconds=blocks * cost.block_seconds(sweep, quantity),
     )
 
 
 def _amounts(of: Cost) -> tuple[float, ...]:
-    return of.jobs, of.points, of.bytes, of.chunk_bytes, of.seconds
+    return of.blocks, of.points, of.bytes, of.chunk_bytes, of.seconds
 
 
 def _row(of: Cost) -> tuple[str, ...]:
     chunk = _size(of.chunk_bytes) if of.quantity else ""
-    amounts = (f"{of.jobs:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
+    amounts = (f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
     return (of.sweep, of.quantity, *amounts)
 
 

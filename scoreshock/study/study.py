@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from scoreshock.conventions import QUANTITIES
+from scoreshock.plans import NAME_LENGTH
 from scoreshock.schedules import KINDS
 from scoreshock.study import models
-from scoreshock.study.blocks import NAME_LENGTH, Sweep
+from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, StudyError, show
 from scoreshock.study.messages import messages
 from scoreshock.study.reading import read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
 
-DEEPEST = ("s" * 64, "blocks", "b" * NAME_LENGTH, "q" * 64)  # what lies in the folder of the results, at its longest
+DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # what lies in the folder of the results, at its longest
+RESERVED = ("logs", "benchmarks")  # folders beside those of the sweeps
 NODES_LIMIT = 10**6  # values that a mapping may hold once shared parts are followed; ours
 
 
@@ -34,17 +36,21 @@ class Study:
         Folder of the results.
     sweeps
         Sweeps by name, in the order of the file.
+    about
+        ``study`` (its title), ``author`` and ``note``, those of them that are written: arguments of
+        `scoreshock.provenance.attributes`, which put them into files. They change no digest.
 
     Examples
     --------
     >>> study = Study.from_mapping({"sweeps": {"line": {
     ...     "family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}})
-    >>> [block.name for block in study.sweeps["line"].blocks()], study.sweeps["line"].points("speciation")
-    (['all'], 2)
+    >>> [block.file for block in study.sweeps["line"].blocks("speciation")], study.sweeps["line"].points("speciation")
+    (['speciation.nc'], 2)
     """
 
     output: str
     sweeps: Mapping[str, Sweep]
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Study:
@@ -53,7 +59,8 @@ class Study:
         Parameters
         ----------
         mapping
-            Keys ``output``, ``schedules``, ``sweeps``, as in ``config/README.md``; ``paper`` is the verification's.
+            Keys ``output``, ``schedules``, ``sweeps``, ``title``, ``author``, ``note``, as in
+            ``config/README.md``; ``paper`` is the verification's.
 
         Raises
         ------
@@ -72,7 +79,8 @@ class Study:
         if problems:
             raise StudyError(dict.fromkeys(problems))
         assert written is not None
-        return cls(written.output, sweeps)
+        about = {"study": written.title, "author": written.author, "note": written.note}
+        return cls(written.output, sweeps, {key: text for key, text in about.items() if text})
 
     @classmethod
     def from_file(cls, path: str | Path) -> Study:
@@ -164,7 +172,7 @@ _KEYS = tuple(models.StudyFile.model_fields)
 def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping without what stands there for nothing: keys ``x-...``, which only hold anchors, and empty sections."""
     kept = {key: value for key, value in mapping.items() if not (isinstance(key, str) and key.startswith(models.EXTRA))}
-    kept = _without_empty(kept, ("schedules", "paper"))
+    kept = _without_empty(kept, ("schedules", "paper", "title", "author", "note"))
     sweeps = kept.get("sweeps")
     if isinstance(sweeps, Mapping):
         optional = [key for key, field in models.SweepEntry.model_fields.items() if not field.is_required()]
@@ -210,6 +218,8 @@ def _sweeps(raw: Any, schedules: Mapping[str, Any], problems: list[str]) -> dict
         return {}
     find = Finder(problems, ("sweeps",))
     _refuse_twins(raw, find)
+    for name in set(map(str, raw)) & set(RESERVED):
+        find.at(name).add(f"is the name of a folder of the results; allowed: any other than {', '.join(RESERVED)}")
     found: dict[str, Sweep] = {}
     for name, spec in raw.items():
         entry = _checked(models.SweepEntry, spec, ("sweeps", name), [])

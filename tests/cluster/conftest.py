@@ -38,6 +38,10 @@ def needs(library: str, extra: str) -> ModuleType:
         unavailable(f"the library {library} is not installed (pip install 'scoreshock[{extra}]')")
 
 
+def needs_executor(plugin: str) -> ModuleType:
+    return needs(f"snakemake_executor_plugin_{plugin.replace('-', '_')}", plugin)
+
+
 def needs_distributed() -> ModuleType:
     return needs("distributed", "dask")
 
@@ -55,7 +59,7 @@ def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running Slurm, with its logs."""
     for plugin in ("slurm", "cluster-generic"):
-        needs(f"snakemake_executor_plugin_{plugin.replace('-', '_')}", "slurm")
+        needs_executor(plugin)
     folder = tmp_path_factory.mktemp("slurm")
     started = subprocess.run([HERE / "slurm-start.sh", folder], capture_output=True, text=True, check=False)
     if started.returncode == NO_SLURM:

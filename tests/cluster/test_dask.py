@@ -6,15 +6,16 @@ import itertools
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import dask.array
 import pytest
 
-from scoreshock import cluster, evaluation, jobs, store
+from scoreshock import cluster, evaluation, running, store
 from scoreshock.quantities import labelled
 from scoreshock.study import Study
 
@@ -23,7 +24,7 @@ from .conftest import PATIENCE, DaskCluster, free_port, needs_distributed, until
 
 MIXTURE = {
     "family": "polygon",
-    "axes": {"separation": {"start": 0.5, "stop": 4.0, "num": 24}, "variance": [0.25, 1.0], "schedule": ["ve", "edm"]},
+    "axes": {"separation": {"start": 0.5, "stop": 4.0, "num": 14}, "variance": [0.25, 1.0], "schedule": ["ve", "edm"]},
     "parameters": {"radii": [1.0, 0.8, 1.3], "angles": [0.0, 100.0, 230.0]},
     "quantities": ["scores", "speciation", "corrections", "amplification", "layer"],
     "x": {"start": -2.0, "stop": 2.0, "num": 3},
@@ -31,13 +32,17 @@ MIXTURE = {
 }
 WELLS = {
     "family": "tilted-quartic",
-    "axes": {"half_distance": {"start": 1.0, "stop": 2.0, "num": 40}, "tilt": [0.0, 0.1]},
+    "axes": {"half_distance": {"start": 1.0, "stop": 2.0, "num": 16}, "tilt": [0.0, 0.1]},
     "quantities": ["speciation"],
 }
 SWEEPS = Study.from_mapping({"sweeps": {"mixture": MIXTURE, "wells": WELLS}}).sweeps
 CONTENTS = [sweep.content(quantity) for sweep in SWEEPS.values() for quantity in sweep.quantities]
 SLOW = CONTENTS[-1]
 WORKERS = ("one", "two")
+
+
+def compute(content: Mapping[str, Any], path: Path, threads: int = 1) -> None:
+    running.compute_block(content, path, "", threads)
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +95,7 @@ def in_mid_block(
 
     def start(path: Path) -> Future:
         monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-        running = pool.submit(jobs.compute, SLOW, str(path))
+        running = pool.submit(compute, SLOW, path)
         until(lambda: len(fetched) == 3 or running.done())
         for name in WORKERS:
             dask_cluster.processes[name].send_signal(signal.SIGSTOP)
@@ -117,23 +122,24 @@ def computed_by_workers(client: Any) -> int:
     )
 
 
-def test_every_quantity_is_the_same_to_the_bit(dask_cluster, tmp_path, monkeypatch, fetched):
+def test_every_quantity_is_bitwise_the_same_and_workers_touch_no_netcdf(dask_cluster, tmp_path, monkeypatch, fetched):
     from distributed import Client
 
     kernels: list[int] = []  # that ran in this process
     original = labelled._single_threaded_blas
     monkeypatch.setattr(labelled, "_single_threaded_blas", lambda: kernels.append(1) or original())
     with Client(dask_cluster.address, set_as_default=False) as client:
+        client.run(lambda: setattr(import_module("netCDF4"), "Dataset", None))  # who opens a file fails
         for number, content in enumerate(CONTENTS):
             here, there = tmp_path / f"{number}-here.nc", tmp_path / f"{number}-there.nc"
             monkeypatch.delenv(cluster.VARIABLE, raising=False)
-            jobs.compute(content, str(here), threads=2)
+            compute(content, here, threads=2)
             assert kernels
             monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
             kernels.clear()
             fetched.clear()
             before = computed_by_workers(client)
-            jobs.compute(content, str(there))
+            compute(content, there)
             assert computed_by_workers(client) - before == len(fetched) > 1
             assert not kernels
             assert checksums(here) == checksums(there)
@@ -169,25 +175,9 @@ def test_a_job_asks_for_memory_for_what_comes_from_a_cluster_only_where_there_is
     assert cluster.memory() * 2**20 == 2 * cluster.HELD_BYTES
 
 
-def test_workers_touch_no_netcdf(dask_cluster, tmp_path, monkeypatch):
-    from distributed import Client
-
-    monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
-    with Client(dask_cluster.address, set_as_default=False) as client:
-
-        def computing() -> list[bool]:
-            return list(client.run(lambda: "scoreshock.quantities.labelled" in sys.modules).values())
-
-        assert computing() == [False, False]
-        client.run(lambda: setattr(import_module("netCDF4"), "Dataset", None))  # who opens a file fails
-        for number, content in enumerate(CONTENTS):
-            jobs.compute(content, str(tmp_path / f"{number}.nc"))
-        assert any(computing())
-
-
 @pytest.mark.usefixtures("tiny_chunks")
 def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_path, in_mid_block):
-    jobs.compute(SLOW, str(tmp_path / "here.nc"), threads=2)
+    compute(SLOW, tmp_path / "here.nc", threads=2)
     running = in_mid_block(tmp_path / "there.nc")
     dask_cluster.kill("one")
     dask_cluster.processes["two"].send_signal(signal.SIGCONT)
@@ -231,7 +221,7 @@ def test_an_address_where_no_scheduler_answers_is_one_clear_error(address, reaso
     address = address or f"tcp://127.0.0.1:{free_port()}"
     monkeypatch.setenv(cluster.VARIABLE, address)
     with pytest.raises(cluster.ClusterError, match=reason) as raised:
-        jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+        compute(CONTENTS[0], tmp_path / "there.nc")
     assert str(raised.value).startswith(f"DASK_SCHEDULER_ADDRESS = '{address}': no Dask scheduler answers there (")
     assert "allowed: the address of a running Dask scheduler, such as tcp://host:8786" in str(raised.value)
     assert list(tmp_path.iterdir()) == []
@@ -243,12 +233,12 @@ def test_a_scheduler_without_workers_and_workers_of_other_code_are_refused(tmp_p
     with distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as local:
         monkeypatch.setenv(cluster.VARIABLE, local.scheduler_address)
         with pytest.raises(cluster.ClusterError, match="its workers cannot be used"):
-            jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+            compute(CONTENTS[0], tmp_path / "there.nc")
         local.scale(1)
         monkeypatch.setattr(cluster, "WORKERS_SECONDS", 20)
         monkeypatch.setattr(cluster, "_fingerprint", lambda _: {"code": threading.current_thread().name})
         with pytest.raises(cluster.ClusterError, match=r"would compute other numbers: code is .*, here MainThread"):
-            jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+            compute(CONTENTS[0], tmp_path / "there.nc")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -256,7 +246,7 @@ def test_without_the_library_the_error_says_what_to_install(tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, "distributed", None)
     monkeypatch.setenv(cluster.VARIABLE, "tcp://127.0.0.1:1")
     with pytest.raises(cluster.ClusterError, match=r"pip install 'scoreshock\[dask\]'"):
-        jobs.compute(CONTENTS[0], str(tmp_path / "there.nc"))
+        compute(CONTENTS[0], tmp_path / "there.nc")
 
 
 def test_in_flight_are_enough_chunks_for_the_workers_and_few_enough_to_be_held():
@@ -266,5 +256,5 @@ def test_in_flight_are_enough_chunks_for_the_workers_and_few_enough_to_be_held()
 
     chunked = evaluation.evaluate(CONTENTS[0])
     assert cluster._in_flight(Client(), chunked) == 10
-    huge = chunked.assign({"a": ("b", cluster.da.zeros(10**9, chunks=cluster.HELD_BYTES // 8 // 3))})
+    huge = chunked.assign({"a": ("b", dask.array.zeros(10**9, chunks=cluster.HELD_BYTES // 8 // 3))})
     assert cluster._in_flight(Client(), huge) == 2

@@ -18,7 +18,10 @@ import netCDF4
 import numpy as np
 import psutil
 import pytest
+import xarray as xr
 import yaml
+
+from scoreshock import open_results, store
 
 ROOT = Path(__file__).parents[2]
 MINIATURE = Path(__file__).parent / "miniature.yaml"
@@ -89,9 +92,10 @@ def processes(group: int, folder: Path) -> list[psutil.Process]:
     return found
 
 
-def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, fails: bool = False) -> Run:
+def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, first: Path | None = None, fails: bool = False) -> Run:
     """Run the workflow in ``folder``, and insist on its success, or on its failure."""
-    with started(folder, *arguments, output=subprocess.PIPE, repository=repository) as process:
+    folder.mkdir(exist_ok=True)
+    with started(folder, *arguments, output=subprocess.PIPE, repository=repository, first=first) as process:
         output, _ = process.communicate(timeout=TIMEOUT)
     assert (process.returncode != 0) == fails, output
     return Run(process.returncode, output)
@@ -111,9 +115,8 @@ def values(path: Path) -> dict[str, tuple[tuple[int, ...], bytes]]:
 
 
 def checksums(path: Path) -> dict[str, str]:
-    """The checksum that every variable of a file carries."""
-    with netCDF4.Dataset(path) as file:
-        return {name: variable.checksum for name, variable in file.variables.items()}
+    """The checksums of a file's variables."""
+    return store.checksums(store.inspect(path).attributes[store.CHECKSUMS])
 
 
 def miniature() -> dict:
@@ -127,25 +130,29 @@ def write(path: Path, study: object) -> str:
 
 @dataclass(frozen=True)
 class Finished:
-    """A folder in which the miniature study has run, and what that run printed."""
+    """A folder in which a study has run, its file, and what that run printed."""
 
     folder: Path
+    study: str
     run: Run
 
     def file(self, name: str) -> Path:
         return self.folder / "results" / name
 
+    def open(self, quantity: str) -> xr.Dataset:
+        """A quantity of the sweep ``line``."""
+        return open_results(self.file(""), "line", quantity)
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Finished:
-    """The miniature study, run once on two cores; tests look at it, and change a copy."""
-    folder = tmp_path_factory.mktemp("finished")
-    return Finished(folder, snakemake(folder, "--configfile", str(MINIATURE), "--cores", "2"))
+
+def finish(folder: Path, study: object, *targets: str) -> Finished:
+    """Run a study in ``folder`` on two cores: everything, or these targets."""
+    path = write(folder / "study.yaml", study)
+    return Finished(folder, path, snakemake(folder, *targets, "--configfile", path, "--cores", "2"))
 
 
 @pytest.fixture
 def copy(finished, tmp_path) -> Path:
-    """A copy of the finished folder that may be spoilt."""
+    """A copy of the folder that the file's fixture ``finished`` has, which may be spoilt."""
     return Path(shutil.copytree(finished.folder, tmp_path / "copy"))
 
 

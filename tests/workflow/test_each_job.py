@@ -1,4 +1,4 @@
-"""Every quantity and criterion of every kind of family is computed by the workflow's script in a process of its own.
+"""Every quantity and criterion of every kind of family is computed by its job in a process of its own.
 
 A job imports the modules of its quantity as it needs them. Each process here is forked from one that has imported what every
 job imports before it looks at what it is to compute, and nothing else: what only another job imports is missed.
@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from scoreshock import families, store
+from scoreshock import families, provenance, running, store
 from scoreshock.conventions import FLAGS, Status
 from scoreshock.study import Study
 
 from ..test_quantities_in_studies import CASES, CLOCKS, MEMBERS, OPTIONS
-from .conftest import ROOT, environment
+from .conftest import environment
 
 LABELLED = {"family": "data", "axes": {"variance": [0.0, 1.0]}, "parameters": {"source": "iris"}}
 SCHEDULES = {"edm": {"kind": "edm"}, "mine": {"kind": "table", "alphas_cumprod": [0.9, 0.5, 0.01]}}
@@ -46,49 +46,40 @@ def sweeps() -> dict[str, Any]:
 STUDY = Study.from_mapping({"schedules": SCHEDULES, "sweeps": sweeps()})
 
 FORKS = """
-import json, os, runpy, sys
-from types import SimpleNamespace
-from scoreshock import jobs
-try:
-    jobs.compute({"family": "", "quantity": ""}, "")  # is refused, after the imports
-except ValueError:
-    assert "scoreshock.evaluation" in sys.modules
-import distributed  # as xarray does before it computes what it writes
-from scoreshock.provenance import code_digest
-for module in sys.argv[2:]:
-    code_digest(module)  # reads the sources of modules and imports none
+import json, os, sys
+from scoreshock import cluster, evaluation, families, running
 for line in sys.stdin:
-    log, content, output = json.loads(line)
     if not os.fork():
-        job = SimpleNamespace(log=[log], params=SimpleNamespace(content=content), output=[output], threads=1)
-        runpy.run_path(sys.argv[1], {"snakemake": job})
+        running.main(json.loads(line))
         os._exit(0)
     os.wait()
 """
-"""Runs the script of the command line for each line of standard input: its log, its block's content, its file."""
+"""Does the job of each line of standard input, its process's arguments."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where each block of the study was computed, and its job's log."""
+    """Where each sweep of the study was computed, and its job's log."""
     if not hasattr(os, "fork"):
         pytest.skip("needs os.fork")
     place = tmp_path_factory.mktemp("jobs")
-    jobs = [
-        [f"{place}/{name}.log", json.dumps(sweep.blocks()[0].content(sweep.quantities[0])), f"{place}/{name}.nc"]
-        for name, sweep in STUDY.sweeps.items()
-    ]
-    modules = {sweep.module(quantity) for sweep in STUDY.sweeps.values() for quantity in sweep.quantities}
-    command = [sys.executable, "-c", FORKS, str(ROOT / "workflow" / "scripts" / "block.py"), *modules]
+    study = place / "study.json"
+    content = running.content_of(STUDY)
+    study.write_text(json.dumps({**content, "output": str(place), "code": provenance.known_code()}))
+    jobs = []
+    for name, sweep in STUDY.sweeps.items():
+        (quantity,) = sweep.quantities
+        task = json.dumps(["compute", name, quantity, sweep.planned(quantity).digest])
+        jobs.append([str(study), "--log", f"{place}/{name}.log", task])
     lines = "".join(f"{json.dumps(job)}\n" for job in jobs)
-    subprocess.run(command, input=lines, text=True, cwd=place, env=environment(), check=True)
+    subprocess.run([sys.executable, "-c", FORKS], input=lines, text=True, cwd=place, env=environment(), check=True)
     return place
 
 
 @pytest.mark.parametrize("name", STUDY.sweeps)
 def test_a_job_in_a_process_of_its_own_computes_without_failing(folder: Path, name: str) -> None:
-    path = folder / f"{name}.nc"
-    assert store.inspect(path, full=True).state == "ok", path.with_suffix(".log").read_text()
+    path = folder / name / f"{STUDY.sweeps[name].quantities[0]}.nc"
+    assert store.inspect(path, full=True).state == "ok", (folder / f"{name}.log").read_text()
     with store.open_file(path) as stored:
         flags = [stored[variable] for variable in stored.data_vars if variable in FLAGS]
         assert flags

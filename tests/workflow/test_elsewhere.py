@@ -42,16 +42,16 @@ def case(name, folder):
 
 def test_a_module_and_its_rules_under_other_names(tmp_path):
     printed = other_workflow(case("k4_module", tmp_path), "--dry-run")
-    for name in (
-        "shocks_plan",
-        "shocks_speciation",
-        "shocks_merge_speciation",
-        "shocks_compare",
-        "shocks_figures",
-        "summary",
-    ):
+    for name in ("shocks_plan", "shocks_data@s", "summary"):
         assert f"\n{name} " in printed
-    assert "shocks/s/blocks/all/speciation.nc" in printed
+    assert "shocks/s/speciation.nc" in printed
+
+
+def test_a_module_with_a_prefix_whose_rules_keep_their_names(tmp_path):
+    folder = case("k4_prefix", tmp_path)
+    other_workflow(folder, "part/out/s/speciation.nc", "part/out/s/sweep.json")
+    assert ss.open_results(folder / "part/out", "s", "speciation").separation.values.tolist() == [1.0, 2.0]
+    assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == ["Snakefile", "part", "study.yaml"]
 
 
 TWO_MODULES = """
@@ -77,8 +77,7 @@ def test_a_module_with_a_prefix_beside_another_in_folders_with_blanks(tmp_path):
     one = {"output": "out", "x-note": 1, "sweeps": {"s": SWEEP}}
     two = {"output": "two results", "sweeps": {"t": SWEEP | {"split": ["separation"]}}}
     (folder / "Snakefile").write_text(TWO_MODULES.format(one=one, two=two))
-    targets = ["out/s/blocks/all/corrections.nc", "out/s/sweep.json"]
-    targets = [*(f"my study/{name}" for name in targets), "two results/t/blocks/separation=2.0/corrections.nc"]
+    targets = ["my study/out/s/corrections.nc", "my study/out/s/sweep.json", "two results/t/corrections.nc"]
     other_workflow(folder, *targets)
     assert not (folder / "out").exists()
     assert ss.open_results(folder / "my study" / "out", "s", "corrections").separation.values.tolist() == [1.0, 2.0]
@@ -104,33 +103,29 @@ def test_an_include_is_refused_with_the_remedy(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="an environment as POSIX systems make it")
-def test_an_environment_by_whose_path_no_job_starts_is_refused_before_anything_runs(tmp_path):
-    python = tmp_path / "my projects" / ".venv" / "bin" / "python"
+def test_project_environment_study_and_results_may_have_blanks_in_their_paths(tmp_path):
+    project, folder = tmp_path / "my project", tmp_path / "my runs"
+    python = tmp_path / "my environments" / "a venv" / "bin" / "python"
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", python.parents[1]], check=True, capture_output=True, timeout=120
     )
     (packages,) = python.parents[1].glob("lib/python*/site-packages")
-    (packages / "reuse.pth").write_text(f"{sysconfig.get_path('purelib')}\n{ROOT}\n")
-    run = subprocess.run(
-        [python, "-m", "snakemake", "-s", ROOT / "Snakefile", "--cores", "1", "--configfile", CASES / "plain.yaml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    printed = run.stdout + run.stderr
-    assert run.returncode != 0
-    assert f"Snakemake cannot start jobs with '{python}'; nothing was run." in printed
-    assert "Traceback" not in printed
-    assert not (tmp_path / "out").exists()
-
-
-def test_project_study_and_results_may_have_blanks_in_their_paths(tmp_path):
-    project, folder = tmp_path / "my project", tmp_path / "my runs"
+    (packages / "reuse.pth").write_text(f"{sysconfig.get_path('purelib')}\n{project}\n")
     copy_sources(project)
     folder.mkdir()
     study = write(folder / "my study.yaml", {"output": "my results", "sweeps": {"s": SWEEP}})
-    snakemake(folder, "my results/s/corrections.nc", "--configfile", study, repository=project)
+    target = "my results/s/corrections.nc"
+    run = subprocess.run(
+        [python, "-m", "snakemake", "-s", project / "Snakefile", "--cores", "2", target, "--configfile", study],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
     assert (folder / "my results" / "s" / "corrections.nc").is_file()
 
 
@@ -138,7 +133,8 @@ def test_an_upper_file_replaces_an_axis_and_unsets_a_key(tmp_path):
     top = write(tmp_path / "top.yaml", {"sweeps": {"pair": {"split": None}}, "output": "there"})
     files = ["--configfiles", str(ROOT / "config" / "config.yaml"), str(CASES / "k10_over.yaml"), top]
     jobs = dry(tmp_path, "there/pair/speciation.nc", *files)
-    assert jobs == ["speciation of pair, block all", "speciation of pair: blocks joined"]
+    assert len(jobs) == 1
+    assert "speciation" in jobs[0]
 
 
 def test_validate_and_the_workflow_say_the_same(tmp_path):

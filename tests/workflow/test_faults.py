@@ -1,6 +1,5 @@
 """Runs that are cut short, and files that are broken: named, and made again with the same values."""
 
-import json
 import os
 import re
 import shutil
@@ -13,36 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import netCDF4
 import psutil
 import pytest
 import xarray as xr
 
-from scoreshock import cli, open_results, results, store
+from scoreshock import cli, open_results
+from scoreshock.provenance import FORMAT
 
 from ..disks import mounted
-from .conftest import Finished, checksums, dry, processes, snakemake, started, values, write
+from .conftest import Finished, checksums, dry, finish, processes, snakemake, started, values, write
 
-# Blocks of more than an instant, so that one that is hit is mostly not yet whole.
-SLOW = {
+# A small sweep of two blocks, which one job computes and joins.
+STUDY = {
     "sweeps": {
         "line": {
             "family": "pair",
-            "axes": {"separation": {"start": 0.5, "stop": 8.0, "num": 40000}, "weight": [0.5, 0.7]},
+            "axes": {"separation": [1.0, 2.0, 4.0], "weight": [0.5, 0.7]},
             "split": ["weight"],
             "quantities": ["speciation"],
+            "criteria": ["leading", "exact"],
         }
     }
 }
-# Two blocks of an instant, for what needs no time to be hit.
-QUICK = {
-    "sweeps": {
-        "line": SLOW["sweeps"]["line"] | {"axes": {"separation": [1.0, 2.0, 4.0], "weight": [0.5, 0.7]}},
-    }
-}
-MERGED = "results/line/speciation.nc"
-BLOCK = "results/line/blocks/weight=0.5/speciation.nc"
+JOINED = "results/line/speciation.nc"
+JOB = "speciation of line, compared and drawn"
 PATIENCE = 300
+
+
+def block_of(folder: Path, weight: float = 0.5) -> Path:
+    (file,) = folder.glob(f"results/line/blocks/*/weight={weight}.nc")
+    return file
 
 
 def until(condition):
@@ -83,19 +82,19 @@ class Running:
     hold: Path
 
     def jobs(self) -> list[psutil.Process]:
-        """Processes of the blocks that are being computed."""
-        return [process for process in processes(self.process.pid, self.folder) if self._is_block(process)]
+        """Processes of jobs."""
+        return [process for process in processes(self.process.pid, self.folder) if self._is_job(process)]
 
     @staticmethod
-    def _is_block(process: psutil.Process) -> bool:
+    def _is_job(process: psutil.Process) -> bool:
         try:
-            return "python" in process.name() and any(part.endswith("block.py") for part in process.cmdline())
+            return "python" in process.name() and "scoreshock.running" in process.cmdline()
         except psutil.NoSuchProcess:
             return False
 
-    def both_jobs(self) -> list[psutil.Process]:
-        """Wait for the processes of both blocks."""
-        return until(lambda: len(found := self.jobs()) == 2 and found)
+    def job(self) -> psutil.Process:
+        """Wait for the process of the job."""
+        return until(self.jobs)[0]
 
     def unfinished(self, job: psutil.Process | None = None) -> list[Path]:
         """Files that are being written, of one job or any; their names hold their writer's process."""
@@ -120,17 +119,17 @@ class Running:
 
 @pytest.fixture
 def running(tmp_path) -> Iterator[Callable[..., Running]]:
-    """A function that starts a run in the test's folder with flags of Snakemake, of the slow study unless told otherwise."""
+    """A function that starts a run in the test's folder with flags of Snakemake, of the study."""
     holder = tmp_path / "holder"
     holder.mkdir()
     (holder / "sitecustomize.py").write_text(HOLD)
     (holder / "hold").touch()
-    slow = write(tmp_path / "study.yaml", SLOW)
+    configuration = write(tmp_path / "study.yaml", STUDY)
     with ExitStack() as runs:
 
-        def start(*arguments: str, configuration: str = slow) -> Running:
+        def start(*arguments: str) -> Running:
             log = tmp_path / f"terminal-{uuid4().hex}.txt"
-            given = (MERGED, "--configfile", configuration, *arguments)
+            given = (JOINED, "--configfile", configuration, *arguments)
             with log.open("w") as output:
                 process = runs.enter_context(started(tmp_path, *given, output=output, first=holder))
             return Running(tmp_path, process, log, holder / "hold")
@@ -140,88 +139,73 @@ def running(tmp_path) -> Iterator[Callable[..., Running]]:
 
 def again(folder: Path) -> dict[str, str]:
     """Run as before, with no other flag, and return the checksums of the joined file."""
-    snakemake(folder, MERGED, "--configfile", str(folder / "study.yaml"), "--cores", "2")
+    snakemake(folder, JOINED, "--configfile", str(folder / "study.yaml"), "--cores", "2")
     assert not list(folder.rglob("*.tmp.nc"))
-    return checksums(folder / MERGED)
+    return checksums(folder / JOINED)
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    write(folder / "study.yaml", SLOW)
-    return again(folder)
+def undisturbed(finished) -> dict[str, str]:
+    return checksums(finished.folder / JOINED)
 
 
-def test_jobs_killed_while_they_compute_and_write_are_made_again(tmp_path, running, undisturbed):
+def test_a_job_killed_while_it_writes_and_a_run_that_is_interrupted_are_made_again(tmp_path, running, undisturbed):
     run = running()
-    first, second = run.both_jobs()
-    first.kill()
-    temporary = until(lambda: run.unfinished(second))[0]
-    second.kill()
-    printed = run.ended()
-    assert "Error in rule speciation" in printed
+    temporary = until(run.unfinished)[0]
+    run.job().kill()
+    assert "Error in rule data@line" in run.ended()
     assert temporary.exists()
-    assert not list(tmp_path.glob("results/line/**/speciation.nc"))
-    assert again(tmp_path) == undisturbed
-
-
-def test_after_an_interrupt_the_same_command_finishes(tmp_path, running, undisturbed):
+    assert not [path for path in tmp_path.glob("results/line/**/*.nc") if path.name[0] != "."]
     run = running()
-    until(run.unfinished)
+    until(lambda: run.jobs() and run.unfinished(run.job()))
     os.killpg(run.process.pid, signal.SIGINT)  # what a terminal does on Ctrl-C
     run.ended()
     assert again(tmp_path) == undisturbed
 
 
-def test_jobs_whose_snakemake_was_killed_run_on_and_do_no_harm_to_the_next_run(tmp_path, running, undisturbed):
+def test_a_job_whose_snakemake_was_killed_runs_on_and_does_no_harm_to_the_next_run(tmp_path, running, undisturbed):
     run = running()
-    orphans = run.both_jobs()
-    begun = [until(lambda: run.unfinished(orphan))[0] for orphan in orphans]  # noqa: B023 - called at once
+    (begun,) = until(run.unfinished)
     run.process.kill()
     run.ended()
     configuration = str(tmp_path / "study.yaml")
-    assert "--unlock" in snakemake(tmp_path, MERGED, "--configfile", configuration, fails=True).output
+    assert "--unlock" in snakemake(tmp_path, JOINED, "--configfile", configuration, fails=True).output
     snakemake(tmp_path, "--unlock", "--configfile", configuration)
-    snakemake(tmp_path, MERGED, "--configfile", configuration)
-    assert checksums(tmp_path / MERGED) == undisturbed
-    assert all(path.exists() for path in begun)
+    snakemake(tmp_path, JOINED, "--configfile", configuration)
+    assert checksums(tmp_path / JOINED) == undisturbed
+    assert begun.exists()
     run.release()
     until(lambda: not processes(run.process.pid, tmp_path))
-    assert not any(path.exists() for path in begun)
-    assert again(tmp_path) == undisturbed
+    assert not begun.exists()
+    assert checksums(tmp_path / JOINED) == undisturbed
+    assert not list(tmp_path.rglob("*.tmp.nc"))
 
 
-def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_in_the_same_run(tmp_path, running, undisturbed):
-    run = running("--retries", "1")
-    first, second = run.both_jobs()
-    second.kill()  # what the kernel does to a process for which no memory is left
-    begun = until(lambda: run.unfinished(first))
-    first.terminate()
-    first.wait(PATIENCE)
-    assert not any(path.exists() for path in begun)
-    printed = run.finished()
-    assert printed.count("Error in rule speciation") == 2
-    assert again(tmp_path) == undisturbed
-
-
-def test_a_second_snakemake_in_the_folder_is_refused_and_the_first_is_not_disturbed(tmp_path, running, undisturbed):
-    run = running()
-    until(run.jobs)
-    second = snakemake(tmp_path, MERGED, "--configfile", str(tmp_path / "study.yaml"), fails=True)
+def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_while_a_second_snakemake_is_refused(
+    tmp_path, running, undisturbed
+):
+    run = running("--retries", "2")
+    first = run.job()
+    second = snakemake(tmp_path, JOINED, "--configfile", str(tmp_path / "study.yaml"), fails=True)
     assert "Directory cannot be locked" in second.output
-    run.finished()
-    assert checksums(tmp_path / MERGED) == undisturbed
+    first.kill()  # what the kernel does to a process for which no memory is left
+    retried = until(lambda: [job for job in run.jobs() if job != first])[0]
+    begun = until(lambda: run.unfinished(retried))
+    retried.terminate()
+    retried.wait(PATIENCE)
+    assert not any(path.exists() for path in begun)
+    assert run.finished().count("Error in rule data@line") == 2
+    assert checksums(tmp_path / JOINED) == undisturbed
+    assert not list(tmp_path.rglob("*.tmp.nc"))
 
 
-def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(tmp_path, running, finished, study):
-    pair = [running("--cores", "1", "--nolock", configuration=study) for _ in range(2)]
+def test_two_snakemakes_that_are_forced_into_one_folder_end_in_the_same_values(tmp_path, running, undisturbed):
+    pair = [running("--cores", "1", "--nolock") for _ in range(2)]
     until(lambda: len(pair[0].unfinished()) == 2)
     pair[0].release()
     for run in pair:
         run.process.wait(PATIENCE)
-    snakemake(tmp_path, MERGED, "--configfile", study)
-    assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
-    assert not list(tmp_path.rglob("*.tmp.nc"))
+    assert again(tmp_path) == undisturbed
 
 
 def test_a_full_disk_is_called_so_and_after_making_room_the_same_command_finishes(tmp_path, finished, study):
@@ -229,103 +213,77 @@ def test_a_full_disk_is_called_so_and_after_making_room_the_same_command_finishe
     target.mkdir()
     with mounted(target, "-t", "tmpfs", "-o", "size=8m", "tmpfs"):
         assert target.stat().st_dev != tmp_path.stat().st_dev  # and so no file can come from another folder by a rename
-        whole = tmp_path / BLOCK
-        shutil.copytree((finished.folder / BLOCK).parent, whole.parent)
+        source = block_of(finished.folder)
+        whole = tmp_path / source.relative_to(finished.folder)
+        whole.parent.mkdir(parents=True)
+        shutil.copy2(source, whole)
         ballast = target / "ballast"
         with ballast.open("wb") as file:
             file.write(bytes(shutil.disk_usage(target).free - 2**15))
-        failed = snakemake(tmp_path, MERGED, "--configfile", study, fails=True)
-        assert re.search(r"the disk is full: 0\.\d MiB are free in .*; .*speciation.nc was not written", failed.output)
-        assert values(whole) == values(finished.folder / BLOCK)
+        failed = snakemake(tmp_path, JOINED, "--configfile", study, fails=True)
+        assert re.search(r"the disk is full: 0\.\d MiB are free in .*; .*weight=0.7.nc was not written", failed.output)
+        assert values(whole) == values(source)
         assert [path.name for path in target.rglob("*.nc")] == [whole.name]
         ballast.unlink()
-        snakemake(tmp_path, MERGED, "--configfile", study)
-        assert checksums(tmp_path / MERGED) == checksums(finished.folder / MERGED)
+        snakemake(tmp_path, JOINED, "--configfile", study)
+        assert checksums(tmp_path / JOINED) == checksums(finished.folder / JOINED)
 
 
 def test_a_read_only_folder_is_refused_and_opens_and_once_writable_the_same_command_finishes(copy, finished, study):
     target = copy / "results"
-    (copy / MERGED).unlink()
+    (copy / JOINED).unlink()
     with mounted(target, "--bind", str(target)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(target)], check=True)
-        failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
+        failed = snakemake(copy, JOINED, "--configfile", study, fails=True)
         assert "nothing was run" in failed.output
         assert f"output: 'results' cannot be written: Read-only file system: {target}" in failed.output
         assert open_results(target, "line", "speciation").sizes["weight"] == 2
-    run = snakemake(copy, MERGED, "--configfile", study)
-    assert run.jobs == ["speciation of line: blocks joined"]
-    assert checksums(copy / MERGED) == checksums(finished.folder / MERGED)
+    run = snakemake(copy, JOINED, "--configfile", study)
+    assert run.jobs == [JOB]
+    assert checksums(copy / JOINED) == checksums(finished.folder / JOINED)
 
 
 def test_a_log_folder_that_cannot_be_one_stops_the_run_by_name_and_damages_nothing(copy, finished, study):
-    logs = copy / "results/line/logs"
+    logs = copy / "results/logs"
     shutil.rmtree(logs)
     logs.touch()
-    (copy / MERGED).unlink()
-    failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
-    assert "results/line/logs/merge.speciation.log" in failed.output
-    assert values(copy / BLOCK) == values(finished.folder / BLOCK)
+    (copy / JOINED).unlink()
+    failed = snakemake(copy, JOINED, "--configfile", study, fails=True)
+    assert "results/logs/data@line.log" in failed.output
+    assert values(block_of(copy)) == values(block_of(finished.folder))
     logs.unlink()
-    snakemake(copy, MERGED, "--configfile", study)
-    assert checksums(copy / MERGED) == checksums(finished.folder / MERGED)
+    snakemake(copy, JOINED, "--configfile", study)
+    assert checksums(copy / JOINED) == checksums(finished.folder / JOINED)
 
 
-def test_after_a_clock_was_set_back_nothing_runs_without_need_and_nothing_stays_stale(copy, finished, study):
-    ahead = time.time() + 3 * 86400
-    made = sorted((copy / "results").rglob("*"), key=lambda path: path.stat().st_mtime_ns)
-    for step, path in enumerate(made):
-        os.utime(path, (ahead + step, ahead + step))
-    assert dry(copy, MERGED, "--configfile", study) == []
-    assert all(path.stat().st_mtime <= time.time() for path in made)
-    run = snakemake(copy, BLOCK, "--configfile", study, "--forcerun", BLOCK)
-    assert run.jobs == ["speciation of line, block weight=0.5"]
-    assert dry(copy, MERGED, "--configfile", study) == ["speciation of line: blocks joined"]
-    assert checksums(copy / BLOCK) == checksums(finished.folder / BLOCK)
+def test_after_a_clock_was_set_back_nothing_runs_without_need_and_nothing_stays_stale(copy, tmp_path, study):
+    for ahead in (3 * 86400, -time.time()):  # and results of long ago
+        made = sorted((copy / "results").rglob("*"), key=lambda path: path.stat().st_mtime_ns)
+        for step, path in enumerate(made):
+            os.utime(path, (time.time() + ahead + step, time.time() + ahead + step))
+        assert dry(copy, JOINED, "--configfile", study) == []
+    for path in made:
+        os.utime(path, (time.time() + 3 * 86400, time.time() + 3 * 86400))
+    before = values(block_of(copy))
+    changed = {"sweeps": {"line": STUDY["sweeps"]["line"] | {"criteria": ["leading", "exact", "first"]}}}
+    given = [JOINED, "results/line/sweep.json", "--configfile", write(tmp_path / "changed.yaml", changed)]
+    assert JOB in snakemake(copy, *given).jobs
+    assert open_results(copy / "results", "line", "speciation").criterion.values.tolist() == ["leading", "exact", "first"]
+    assert dry(copy, *given) == []
+    assert before in [values(path) for path in copy.glob("results/line/blocks/*/weight=0.5.nc")]
 
 
-def test_outputs_of_long_ago_are_not_made_again(copy, study):
-    for path in (copy / "results").rglob("*"):
-        os.utime(path, (0, 0))
-    assert dry(copy, MERGED, "--configfile", study) == []
-
-
-def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused_by_an_older(copy, finished, edited, study):
-    newer = edited("scoreshock/provenance.py", "FORMAT = 1", "FORMAT = 2")
-    run = snakemake(copy, MERGED, "--configfile", study, repository=newer)
-    assert len(run.jobs) == 3
-    for name in (BLOCK, MERGED):
-        assert checksums(copy / name) == checksums(finished.folder / name)
-        with netCDF4.Dataset(copy / name) as file:
-            assert file.scoreshock_format == 2
-    before = values(copy / BLOCK)
-    with pytest.raises(store.BrokenFile, match="is newer: of format 2, and this scoreshock reads format 1: update"):
-        store.open_file(copy / BLOCK)
-    failed = snakemake(copy, MERGED, "--configfile", study, fails=True)
-    assert "results/line/sweep.json is newer: of format 2" in failed.output
-    assert values(copy / BLOCK) == before
-
-
-POISON = {
-    "NaN": '{"blocks": [{"name": "weight=0.5", "values": {"weight": NaN}}]}',
-    "another program's": '["a", "b"]',
-    "half": '{"blocks": [{"na',
-    "nested": "[" * 100_000,
-    "outside": '{"blocks": [{"name": "../../../secret", "values": {}}]}',
-    "above": '{"blocks": [{"name": "..", "values": {}}]}',
-    "absolute": '{"blocks": [{"name": "/etc", "values": {}}]}',
-    "binary": "\udcff\udcfe",
-}
-
-
-@pytest.mark.parametrize("text", POISON.values(), ids=POISON)
-def test_a_plan_that_scoreshock_did_not_write_is_refused_by_name_and_written_anew(copy, text):
+def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused_by_an_older(copy, edited, study):
+    newer = edited("scoreshock/provenance.py", f"FORMAT = {FORMAT}", f"FORMAT = {FORMAT + 1}")
+    given = [JOINED, "results/line/sweep.json", "--configfile", study]
     plan = copy / "results/line/sweep.json"
-    sound = plan.read_bytes()
-    plan.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(store.BrokenFile, match=r"sweep\.json is not a plan that scoreshock wrote .* writes it anew"):
-        open_results(copy / "results", "line", "speciation")
-    results.write_plan(plan.parent, {key: value for key, value in json.loads(sound).items() if key != "format"})
-    assert plan.read_bytes() == sound
+    text = plan.read_text()
+    assert dry(copy, *given, repository=newer) == [JOB, "what the study will hold, written"]
+    plan.write_text(text.replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}', 1))
+    before = plan.read_bytes()
+    failed = snakemake(copy, *given, fails=True)
+    assert f"results/line/sweep.json is newer: of format {FORMAT + 1}" in failed.output
+    assert plan.read_bytes() == before
 
 
 def lost(plan: Path) -> None:
@@ -336,26 +294,21 @@ def cut(plan: Path) -> None:
     os.truncate(plan, plan.stat().st_size // 2)
 
 
-def another_programs(plan: Path) -> None:
-    plan.write_text(POISON["another program's"])
-
-
-@pytest.mark.parametrize("spoil", [lost, cut, another_programs], ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("spoil", [lost, cut], ids=lambda spoil: spoil.__name__)
 def test_a_lost_or_broken_plan_is_written_anew_by_a_run_that_has_nothing_else_to_do(copy, finished, study, spoil):
     plan = copy / "results/line/sweep.json"
     sound = plan.read_bytes()
     spoil(plan)
-    assert "Nothing to be done" in snakemake(copy, MERGED, "--configfile", study).output
+    run = snakemake(copy, JOINED, "results/line/sweep.json", "--configfile", study)
+    assert run.jobs == ["what the study will hold, written"]
     assert plan.read_bytes() == sound
-    assert values(copy / MERGED) == values(finished.folder / MERGED)
+    assert values(copy / JOINED) == values(finished.folder / JOINED)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Finished:
-    """The quick study, run undisturbed up to the joined file."""
-    folder = tmp_path_factory.mktemp("finished")
-    configuration = write(folder / "study.yaml", QUICK)
-    return Finished(folder, snakemake(folder, MERGED, "--configfile", configuration, "--cores", "2"))
+    """The study, run undisturbed up to the joined file."""
+    return finish(tmp_path_factory.mktemp("finished"), STUDY, JOINED, "results/line/sweep.json")
 
 
 @pytest.fixture
@@ -393,28 +346,35 @@ def foreign(block: Path) -> None:
 @pytest.mark.parametrize("spoil", [truncated, empty, flipped, foreign], ids=lambda spoil: spoil.__name__)
 def test_a_broken_block_is_named_with_the_command_that_makes_it_again(copy, monkeypatch, capsys, spoil, study):
     monkeypatch.chdir(copy)
-    spoil(copy / BLOCK)
+    spoil(block_of(copy))
     assert cli.main(["status", "--full", "--configfile", study]) == 1
     printed = capsys.readouterr().out
-    assert "line speciation: 1 broken, 1 done" in printed
     assert "  weight=0.5: broken (" in printed
-    assert f"To make it again: snakemake --cores all --configfile {study} --forcerun {BLOCK}" in printed
+    assert f"To make it again: snakemake --cores all --configfile {study} --forcerun {JOINED}" in printed
 
 
-def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_repairs_it(copy, finished, study):
-    flipped(copy / BLOCK)
-    run = snakemake(copy, MERGED, "--configfile", study, fails=True)
-    assert re.search(f"BrokenFile: {BLOCK} is (corrupt|unreadable): ", run.output)
+def test_the_command_that_status_tells_makes_a_broken_block_again_and_no_other(copy, finished, study):
+    flipped(block_of(copy))
+    other = block_of(copy, 0.7).stat().st_mtime_ns
+    run = snakemake(copy, JOINED, "--configfile", study, "--forcerun", JOINED)
+    assert run.jobs == [JOB]
+    for weight in (0.5, 0.7):
+        assert values(block_of(copy, weight)) == values(block_of(finished.folder, weight))
+    assert values(copy / JOINED) == values(finished.folder / JOINED)
+    assert block_of(copy, 0.7).stat().st_mtime_ns == other
+
+
+def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_repairs_it(copy, finished, edited, study):
+    repository = edited("scoreshock/study/work.py", "RUN_BLOCKS = 128", "RUN_BLOCKS = 1")  # joining is a job of its own
+    broken = block_of(copy).relative_to(copy)
+    flipped(copy / broken)
+    (copy / JOINED).unlink()
+    given = [JOINED, "--configfile", study]
+    run = snakemake(copy, *given, repository=repository, fails=True)
+    assert re.search(f"BrokenFile: {broken} is (corrupt|unreadable): ", run.output)
     assert "To make a broken file again, add to the same command: --forcerun FILE" in run.output
-    assert f"BrokenFile: {BLOCK} is " in (copy / "results/line/logs/merge.speciation.log").read_text()
-    run = snakemake(copy, MERGED, "--configfile", study, "--forcerun", BLOCK)
-    assert run.jobs == ["speciation of line, block weight=0.5", "speciation of line: blocks joined"]
-    for name in (BLOCK, MERGED):
-        assert values(copy / name) == values(finished.folder / name)
-
-
-def test_a_deleted_block_is_made_again_when_asked_for(copy, finished, study):
-    shutil.rmtree((copy / BLOCK).parent)
-    run = snakemake(copy, BLOCK, "--configfile", study)
-    assert run.jobs == ["speciation of line, block weight=0.5"]
-    assert checksums(copy / BLOCK) == checksums(finished.folder / BLOCK)
+    assert f"BrokenFile: {broken} is " in (copy / "results/logs/speciation@line@joined.log").read_text()
+    run = snakemake(copy, *given, "--forcerun", str(broken), repository=repository)
+    assert run.jobs == ["speciation of line, 1 of its blocks from weight=0.5 on", "speciation of line: blocks joined"]
+    assert values(copy / broken) == values(finished.folder / broken)
+    assert values(copy / JOINED) == values(finished.folder / JOINED)

@@ -1,208 +1,191 @@
-"""What runs again after a change: what depends on it, and nothing else."""
+"""What runs again after a change, and after a run that was broken off: what depends on it, and nothing else."""
 
-import json
-import re
+import os
 import shutil
-from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from scoreshock import records, results
+import scoreshock as ss
+from scoreshock import provenance, store
+from scoreshock.study import load_study
 from scoreshock.uniting import unite
 
-from .conftest import MINIATURE, checksums, dry, miniature, snakemake, write
+from .conftest import dry, finish, snakemake, write
 
-FIGURES = ["figures of line", "figures of ring", "figures of wells"]
-
-
-def line(quantity, *weights):
-    """Jobs that make a quantity of the sweep ``line`` from these blocks."""
-    return [*(f"{quantity} of line, block weight={weight}" for weight in weights), f"{quantity} of line: blocks joined"]
+TARGETS = ["results/line/sweep.json", "results/line/comparison.nc"]
+WEIGHTS = [round(0.3 + 0.005 * n, 3) for n in range(129)]  # more blocks than one job computes
 
 
-def ring(quantity):
-    return [f"{quantity} of ring, block all", f"{quantity} of ring: blocks joined"]
+def only_line(*weights, **changes):
+    """A study of one sweep, which is split by its weight, with these values of it."""
+    axes = {"separation": [1.0, 2.0], "weight": list(weights or WEIGHTS)}
+    line = {"family": "pair", "axes": axes, "split": ["weight"], "quantities": ["speciation"]}
+    return {"sweeps": {"line": line | changes}}
 
 
-SWEEP_LINE = [*line("speciation", 0.5, 0.7), *line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"]
-SWEEP_RING = [*ring("scores"), *ring("amplification"), *ring("layer"), "figures of ring"]
-SWEEP_WELLS = [
-    "speciation of wells, block all",
-    "speciation of wells: blocks joined",
-    "criteria of wells compared",
-    "figures of wells",
-]
+def run_of(number, first):
+    return f"speciation of line, {number} of its blocks from weight={first} on"
 
 
-def planned(finished, tmp_path, study):
-    """What running this study where the miniature study has finished would do."""
-    return dry(finished.folder, "--configfile", write(tmp_path / "study.yaml", study))
+BLOCKS = [run_of(128, WEIGHTS[0]), run_of(1, WEIGHTS[128])]
+JOINED = "speciation of line: blocks joined"
+COMPARED = "criteria of line compared"
+PLANNED = "what the study will hold, written"
+EVERYTHING = sorted([PLANNED, *BLOCKS, JOINED, COMPARED])
 
 
-def reversed_keys(value):
-    """The same study, its mappings written backwards, but for ``axes``, whose order is that of the results' dimensions."""
-    if not isinstance(value, Mapping):
-        return value
-    return {key: value[key] if key == "axes" else reversed_keys(value[key]) for key in reversed(value)}
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The sweep, up to its comparison."""
+    return finish(tmp_path_factory.mktemp("finished"), only_line(), *TARGETS)
 
 
-def test_comments_and_the_order_of_keys_rerun_nothing(finished, tmp_path):
-    study = reversed_keys(miniature())
-    study["sweeps"]["line"]["quantities"].reverse()
-    path = tmp_path / "study.yaml"
-    write(path, study)
-    path.write_text("# a remark\n" + path.read_text())
-    assert dry(finished.folder, "--configfile", str(path)) == []
+def states(folder):
+    """Which file every dataset is, and when it was written: times are those of the last job that had to look at it."""
+    return {path: (path.stat().st_ino, store.inspect(path).attributes["history"]) for path in folder.rglob("*.nc")}
 
 
-def test_a_value_added_to_a_split_axis_runs_its_blocks_only(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["line"]["axes"]["weight"] = [0.6, 0.5, 0.7]
-    study["sweeps"]["line"]["quantities"] = ["speciation"]
-    assert planned(finished, tmp_path, study) == sorted(
-        [*line("speciation", 0.6), "criteria of line compared", "figures of line"]
-    )
+def blocks_of(folder):
+    return {path: state for path, state in states(folder).items() if path.parent.parent.name == "blocks"}
 
 
-def test_a_value_taken_off_a_split_axis_only_joins_again(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["line"]["axes"]["weight"] = [0.7]
-    joined = [*line("speciation"), *line("corrections"), "criteria of line compared", "figures of line"]
-    assert planned(finished, tmp_path, study) == sorted(joined)
+def test_nothing_runs_without_a_change_whatever_times_files_have(copy, finished):
+    assert finished.run.jobs == EVERYTHING
+    for step, path in enumerate(sorted(copy.rglob("results/**/*"), key=os.path.getmtime, reverse=True)):
+        os.utime(path, (1e9 + step, 1e9 + step))  # results older than what they are made of
+    other = write(copy / "other.yaml", dict(reversed(only_line().items())))
+    (copy / "other.yaml").write_text("# a remark\n" + (copy / "other.yaml").read_text())
+    assert dry(copy, *TARGETS, "--configfile", other) == []
 
 
-def test_another_order_of_a_split_axis_only_joins_again(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["line"]["axes"]["weight"] = [0.7, 0.5]
-    joined = [*line("speciation"), *line("corrections"), "criteria of line compared", "figures of line"]
-    assert planned(finished, tmp_path, study) == sorted(joined)
-
-
-def test_a_quantity_added_runs_its_own_jobs_and_what_shows_it(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["line"]["quantities"].append("amplification")
-    own = line("amplification", 0.5, 0.7)
-    assert planned(finished, tmp_path, study) == sorted([*own, "figures of line"])
-
-
-def test_an_extension_of_both_kinds_runs_what_is_new_and_touches_no_old_block(copy, tmp_path):
-    def blocks():
-        paths = sorted(copy.glob("results/*/blocks/*/*.nc"))
-        return {path: (path.stat().st_ino, path.stat().st_mtime_ns, checksums(path)) for path in paths}
-
-    before = blocks()
-    study = miniature()
-    study["sweeps"]["line"]["axes"]["weight"] = [0.5, 0.6, 0.7]
-    study["sweeps"]["line"]["quantities"].append("amplification")
-    given = ["--configfile", write(tmp_path / "study.yaml", study)]
-    names = [f"results/line/{name}.nc" for name in ("speciation", "corrections", "amplification", "comparison")]
-    run = snakemake(copy, *names, *given)
-    new = [*line("speciation", 0.6), *line("corrections", 0.6), *line("amplification", 0.5, 0.6, 0.7)]
-    assert run.jobs == sorted([*new, "criteria of line compared"])
-    after = blocks()
-    assert len(before) == 8
-    assert len(after) == len(before) + 5
+def test_a_value_appended_to_a_split_axis_computes_its_blocks_only(copy, tmp_path):
+    before = blocks_of(copy / "results")
+    assert len(before) == len(WEIGHTS)
+    given = [*TARGETS, "--configfile", write(tmp_path / "study.yaml", only_line(*WEIGHTS, 0.99))]
+    assert snakemake(copy, *given).jobs == sorted([PLANNED, run_of(2, WEIGHTS[128]), JOINED, COMPARED])
+    after = blocks_of(copy / "results")
     assert {path: after[path] for path in before} == before
-    assert dry(copy, *given) == ["figures of line"]
+    assert sorted(path.name for path in after.keys() - before.keys()) == ["weight=0.99.nc"]
+    assert ss.open_results(copy / "results", "line", "speciation").weight.values.tolist() == [*WEIGHTS, 0.99]
+    assert dry(copy, *given) == []
 
 
-def test_an_option_reruns_its_quantity_an_axis_its_sweep_and_a_new_sweep_runs(finished, tmp_path):
-    study = miniature()
-    study["sweeps"]["again"] = study["sweeps"]["line"] | {}
-    study["sweeps"]["line"]["order"] = 4
-    study["sweeps"]["ring"]["axes"]["separation"] = [1.0, 3.0]
-    option = [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line"]
-    added = [job.replace("line", "again") for job in SWEEP_LINE]
-    assert planned(finished, tmp_path, study) == sorted([*option, *SWEEP_RING, *added])
+FEWER = {"criteria": ["leading", "exact"]}
+
+
+def digests(folder):
+    """What the results of the sweep say that they are made from."""
+    files = {name: store.inspect(folder / f"results/line/{name}.nc") for name in ("speciation", "comparison")}
+    return {name: seen.attributes.get(provenance.DIGEST) for name, seen in files.items()}
+
+
+def wanted(study):
+    """What they should say."""
+    sweep = load_study(study).sweeps["line"]
+    return {"speciation": sweep.planned("speciation").digest, "comparison": sweep.product_digest("comparison")}
+
+
+def test_after_a_change_a_run_that_was_broken_off_leaves_nothing_stale(copy, finished, tmp_path):
+    study = write(tmp_path / "study.yaml", only_line(**FEWER))
+    # Broken off between the blocks and joining: what opens are the new blocks, for what is joined has the old criteria.
+    blocks = [f"results/line/{file}" for file in load_study(study).sweeps["line"].planned("speciation").files]
+    run = snakemake(copy, "results/line/sweep.json", *blocks, "--configfile", study)
+    assert run.jobs == sorted([PLANNED, *BLOCKS])
+    assert finished.open("speciation").sizes["criterion"] != 2
+    with pytest.warns(UserWarning, match="of other parameters, blocks or code than the study lists"):
+        assert ss.open_results(copy / "results", "line", "speciation").sizes["criterion"] == 2
+    made = blocks_of(copy / "results")
+    # Broken off between joining and the comparison.
+    assert snakemake(copy, "results/line/speciation.nc", "--configfile", study).jobs == [JOINED]
+    assert snakemake(copy, *TARGETS, "--configfile", study).jobs == [COMPARED]
+    assert blocks_of(copy / "results") == made
+    assert digests(copy) == wanted(study) != digests(finished.folder)
+
+
+DIES = """
+import os
+import sys
+
+
+def die(event, arguments):
+    if event == "os.rename" and os.fsdecode(arguments[1]).endswith({!r}):
+        os._exit(9)
+
+
+sys.addaudithook(die)
+"""
+
+
+@pytest.mark.parametrize("file", ["line/speciation.nc", "line/comparison.nc"])
+def test_a_small_sweep_whose_job_dies_on_its_way_leaves_nothing_stale(small, tmp_path, file):
+    hook, folder = tmp_path / "hook", Path(shutil.copytree(small.folder, tmp_path / "run"))
+    hook.mkdir()
+    (hook / "sitecustomize.py").write_text(DIES.format(file))
+    study = write(tmp_path / "study.yaml", only_line(0.5, 0.7, **FEWER))
+    snakemake(folder, *TARGETS, "--configfile", study, first=hook, fails=True)
+    made = blocks_of(folder / "results")
+    assert len(made) == 4  # two of either digest
+    assert digests(folder) != wanted(study)
+    assert ss.open_results(folder / "results", "line", "speciation").sizes["criterion"] == 2
+    assert snakemake(folder, *TARGETS, "--configfile", study).jobs == ["speciation of line, compared and drawn"]
+    assert blocks_of(folder / "results") == made
+    assert digests(folder) == wanted(study)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A sweep of two blocks, which is one job."""
+    return finish(tmp_path_factory.mktemp("small"), only_line(0.5, 0.7), *TARGETS)
 
 
 CHANGED = ("import numpy as np", "import numpy as np\n\nCHANGED = 1")
+SAID = ('"""', '"""Said otherwise. ')
 
 
 @pytest.mark.parametrize(
     ("edits", "jobs"),
     [
+        ({"scoreshock/kernels/roots.py": SAID, "workflow/rules/study.smk": ("# A", "# An a")}, []),
         (
-            {
-                "scoreshock/kernels/series.py": ('"""', '"""Said otherwise. '),
-                "workflow/scripts/block.py": ("import json", "# a remark\nimport json"),
-            },
-            [],
-        ),
-        ({"scoreshock/figures/curves.py": ("PANELS = 4", "PANELS = 3")}, FIGURES),
-        (
-            {"scoreshock/kernels/series.py": CHANGED, "scoreshock/kernels/well_times.py": CHANGED},
-            [*line("corrections", 0.5, 0.7), "criteria of line compared", "figures of line", *SWEEP_WELLS],
+            {"scoreshock/kernels/roots.py": CHANGED, "scoreshock/kernels/well_times.py": CHANGED},
+            EVERYTHING,
         ),
     ],
-    ids=["docstring and comment in a script", "figures", "kernels of mixtures and of wells"],
+    ids=["docstring and comment", "kernels of mixtures and of wells"],
 )
-def test_editing_code_reruns_what_depends_on_it(finished, edited, edits, jobs):
+def test_editing_code_makes_again_what_depends_on_it(finished, edited, edits, jobs):
     for file, (old, new) in edits.items():
         repository = edited(file, old, new)
-    assert dry(finished.folder, "--configfile", str(MINIATURE), repository=repository) == sorted(jobs)
+    assert dry(finished.folder, *TARGETS, "--configfile", finished.study, repository=repository) == sorted(jobs)
 
 
-def part(finished, folder, *weights):
-    """A folder of results with these blocks of the sweep ``line``, as a run of them on another machine leaves it."""
-    shutil.copytree(finished.file("line"), folder / "line")
-    for path in folder.joinpath("line").iterdir():
-        if path.name == "figures":
-            shutil.rmtree(path)
-        elif path.is_file() and path.name != "sweep.json":
-            path.unlink()
-    plan = json.loads((folder / "line/sweep.json").read_text())
-    for block in plan["blocks"]:
-        if block["values"]["weight"] not in weights:
-            shutil.rmtree(folder / "line/blocks" / block["name"])
-    plan["blocks"] = [block for block in plan["blocks"] if block["values"]["weight"] in weights]
-    (folder / "line/sweep.json").write_text(json.dumps(plan))
-    return folder
+def part(folder, *weights):
+    """Results of these blocks, as a run on another machine leaves them that was broken off before joining."""
+    study = write(folder.parent / f"{folder.name}.yaml", only_line(*weights))
+    snakemake(folder, "results/line/sweep.json", "results/line/speciation.nc", "--configfile", study)
+    return folder / "results"
 
 
-def only_line(tmp_path):
-    study = miniature()
-    study["sweeps"] = {"line": study["sweeps"]["line"]}
-    return write(tmp_path / "line.yaml", study)
+def test_results_of_two_machines_are_put_together_and_only_joined(tmp_path):
+    one, two = (part(tmp_path / name, *weights) for name, weights in {"one": [0.5, 0.6], "two": [0.7]}.items())
+    both = tmp_path / "both"
+    assert unite([one, two], both / "results") == {"line": 3}
+    blocks = blocks_of(both / "results")
+    study = write(tmp_path / "both.yaml", only_line(0.5, 0.6, 0.7))
+    snakemake(both, "results/line/speciation.nc", "--configfile", study)
+    assert blocks_of(both / "results") == blocks
+    assert ss.open_results(both / "results", "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
-JOINING = sorted([*line("speciation"), *line("corrections"), "criteria of line compared", "figures of line"])
-
-
-def test_results_of_two_machines_are_only_joined(finished, tmp_path):
-    one, two = part(finished, tmp_path / "one", 0.5), part(finished, tmp_path / "two", 0.7)
-    assert unite([one, two], tmp_path / "both" / "results") == {"line": 4}
-    assert dry(tmp_path / "both", "--configfile", only_line(tmp_path)) == JOINING
-
-
-def test_results_of_another_machine_added_to_joined_ones_are_only_joined(finished, tmp_path):
-    one, two = part(finished, tmp_path / "run" / "results", 0.5), part(finished, tmp_path / "two", 0.7)
-    less = {**miniature(), "sweeps": {"line": miniature()["sweeps"]["line"]}}
-    less["sweeps"]["line"]["axes"]["weight"] = [0.5]
-    run = snakemake(one.parent, "results/line/speciation.nc", "--configfile", write(tmp_path / "less.yaml", less))
-    assert run.jobs == ["speciation of line: blocks joined"]
-    assert unite([one, two], one) == {"line": 2}
-    assert dry(one.parent, "--configfile", only_line(tmp_path)) == JOINING
-
-
-def test_every_block_is_known_by_what_its_job_wrote_in_its_log(finished):
-    blocks = sorted(finished.file("").glob("*/blocks/*/*.nc"))
-    assert blocks
-    for block in blocks:
-        receipt = records.receipt_of(block)
-        assert receipt is not None
-        assert receipt.is_of(block.stat())
-
-
-def test_blocks_too_large_to_be_joined_stay_the_dataset_and_their_catalogue_opens(finished, edited, tmp_path):
+def test_blocks_too_large_to_be_joined_stay_the_dataset_and_open(finished, edited, tmp_path):
     repository = edited("scoreshock/study/blocks.py", "JOINED_BYTES = 64 * 2**30", "JOINED_BYTES = 0")
-    folder = part(finished, tmp_path / "results", 0.5, 0.7).parent
-    run = snakemake(folder, "--configfile", only_line(tmp_path), repository=repository)
-    assert run.jobs == ["corrections of line: blocks listed", "speciation of line: blocks listed"]
-    assert re.search(r"line: speciation.catalogue.nc, corrections.catalogue.nc\n", run.output)
-    assert "open_results" in run.output
+    folder = tmp_path / "run"
+    shutil.copytree(finished.file("line/blocks"), folder / "results/line/blocks")
+    run = snakemake(folder, "--configfile", finished.study, repository=repository)
+    assert run.jobs == [PLANNED]
+    assert "line: blocks/speciation-" in run.output
     assert not (folder / "results/line/speciation.nc").exists()
-    dataset = results.open_results(folder / "results", "line", "speciation")
-    joined = results.open_results(finished.file(""), "line", "speciation")
-    assert dataset.drop_attrs().identical(joined.drop_attrs())
-    assert "Nothing to be done" in snakemake(folder, "--configfile", only_line(tmp_path), repository=repository).output
+    dataset = ss.open_results(folder / "results", "line", "speciation")
+    assert dataset.drop_attrs().identical(finished.open("speciation").drop_attrs())
+    assert "Nothing to be done" in snakemake(folder, "--configfile", finished.study, repository=repository).output

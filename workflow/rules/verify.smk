@@ -1,42 +1,11 @@
 # The paper as one target: `snakemake --cores all verify` computes every statement, table and figure, by section.
-from scoreshock.study.layers import overridden
-from scoreshock.study.reading import read_yaml
-from scoreshock.verification import configuration as verification
-from scoreshock.verification import contents
-
-try:
-    # config/paper.yaml, and over it what the user's own configuration says under the key `paper`.
-    paper = read_yaml(HERE / "config/paper.yaml")["paper"]
-    PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
-    verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
-    if "paper" in WRITTEN:
-        check_output(PAPER.output, "paper.output")
-except StudyError as error:
-    raise WorkflowError(
-        f"The paper's configuration is not valid; nothing was run.\n{error}"
-    ) from None
-
-PAPER_OUT = str(Path(PAPER.output))
-PAPER_FILES = {
-    section: [f"{PAPER_OUT}/{name}.nc" for name in names]
-    for section, names in contents.FILES.items()
-}
-PAPER_FIGURES = [
-    path for paths in PAPER_FILES.values() for path in paths if "/figures/" in path
-]
-PAPER_DRAWN = [
-    path.removesuffix("nc") + suffix
-    for path in sorted(PAPER_FIGURES)
-    for suffix in ("html", "png")
-]
-
-for section, files in PAPER_FILES.items():
+for section, names in PAPER_FILES.items():
 
     rule:
         name:
             f"verify_section_{section}"
         output:
-            files,
+            in_paper(names),
         log:
             f"{PAPER_OUT}/logs/section-{section}.log",
         benchmark:
@@ -49,20 +18,19 @@ for section, files in PAPER_FILES.items():
         resources:
             **paper_resources(),
         params:
-            content=json.dumps(PAPER.content()),
-            section=section,
-            code=lambda _: provenance.code_digest("verification"),
+            call=called(PAPER_HANDED),
+            tasks=partial(of_paper, action=["verify", str(section)]),
         message:
             f"section {section} of the paper"
-        script:
-            "../scripts/verify.py"
+        shell:
+            "{params.call:q} --log {log:q} {params.tasks:q}"
 
 
 rule verify_figures:
     input:
-        sorted(PAPER_FIGURES),
+        in_paper(PAPER_FIGURES),
     output:
-        PAPER_DRAWN,
+        in_paper(PAPER_DRAWN),
     log:
         f"{PAPER_OUT}/logs/figures.log",
     benchmark:
@@ -75,17 +43,22 @@ rule verify_figures:
     resources:
         **paper_resources(),
     params:
-        code=lambda _: provenance.code_digest("verification figures"),
+        call=called(PAPER_HANDED),
+        tasks=partial(
+            of_paper,
+            action=["draw-paper", *PAPER_FIGURES],
+            code="verification figures",
+        ),
     message:
         "figures 1-7 of the paper"
-    script:
-        "../scripts/verify_figures.py"
+    shell:
+        "{params.call:q} --log {log:q} {params.tasks:q}"
 
 
 rule verify:
     input:
-        [path for paths in PAPER_FILES.values() for path in paths],
-        PAPER_DRAWN,
+        in_paper(name for names in PAPER_FILES.values() for name in names),
+        in_paper(PAPER_DRAWN),
     output:
         f"{PAPER_OUT}/index.html",
         f"{PAPER_OUT}/index.md",
@@ -101,9 +74,9 @@ rule verify:
     resources:
         **paper_resources(),
     params:
-        content=json.dumps(PAPER.model_dump()),
-        code=lambda _: provenance.code_digest("verification page"),
+        call=called(PAPER_HANDED),
+        tasks=partial(of_paper, action=["describe-paper"], code="verification page"),
     message:
         f"the paper, statement by statement: {PAPER_OUT}/index.html"
-    script:
-        "../scripts/verify_page.py"
+    shell:
+        "{params.call:q} --log {log:q} {params.tasks:q}"

@@ -1,0 +1,247 @@
+"""The jobs of a study: what each makes, of what, and the tasks by which it does it. The workflow makes a rule of each.
+
+They depend on the study alone, because every job of a cluster reads it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
+
+from scoreshock import provenance
+from scoreshock.plans import PLAN
+from scoreshock.study import cost
+from scoreshock.study.blocks import PRODUCTS, Sweep
+from scoreshock.study.study import Study
+
+RUN_BLOCKS = 128
+"""Most small blocks of one job."""
+
+RUN_SECONDS = 10.0
+"""Work that small blocks, or quantities of a small sweep, are put together to; what takes more than half is a job itself."""
+
+GROUPED_SECONDS = 60.0
+"""A job of less work is a member of a group, several of which are one job of a cluster."""
+
+FORMATS = ("html", "png")
+"""Formats of figures."""
+
+Task = list[str]
+"""What the process of a job does: an action, the sweep, and what else it needs to know."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, or one for every block where its outputs have ``{block}`` in their names.
+
+    Attributes
+    ----------
+    name, message
+        Of its rule, and what is said when it starts.
+    inputs, outputs
+        Files, relative to the current folder.
+    blocks
+        Files that it makes besides, on the way to its outputs. Snakemake is not told of them: where an output has no record,
+        it does not look whether a job's parameters have changed, and blocks of another digest would be such outputs.
+    tasks
+        What is to be done, as JSON lists; of a job for every block by the block's name.
+    seconds, memory
+        Expected work on one core, and MiB on so many ``threads``.
+    kept
+        Whether outputs that are there and whole stay, and only the others are made. They must have a digest in their names:
+        after a job that fails, Snakemake puts back what was there and takes it for what the job should have made.
+    local
+        Whether it runs where Snakemake does.
+    """
+
+    name: str
+    message: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    tasks: Sequence[str] | Mapping[str, str]
+    seconds: float
+    memory: int = cost.BASE_MEMORY
+    threads: int = 1
+    kept: bool = False
+    local: bool = False
+    blocks: Sequence[str] = ()
+
+    @property
+    def label(self) -> str:
+        """Name of its log and benchmark, with ``{block}`` where it is one for every block."""
+        return f"{self.name}/{{block}}" if isinstance(self.tasks, Mapping) else self.name
+
+    @property
+    def group(self) -> str | None:
+        """The group of jobs that it is a member of on a cluster.
+
+        Members of one group that depend on each other are always one job of the cluster. Blocks are therefore in a group of
+        their own, `small`, and what is made of them in another, `products`: else all blocks that are joined were one job.
+        """
+        if self.local or self.seconds >= GROUPED_SECONDS:
+            return None
+        return "products" if self.inputs else "small"
+
+
+@dataclass
+class _Made:
+    """A job that is being put together of tasks."""
+
+    tasks: list[Task] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    blocks: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    memory: int = cost.BASE_MEMORY
+
+    def add(self, task: Task, outputs: Iterable[str], seconds: float) -> None:
+        """Add a task, with what it makes and how long it takes."""
+        self.tasks.append(task)
+        self.outputs += outputs
+        self.seconds += seconds
+
+
+def jobs_of(study: Study) -> list[Job]:
+    """Every job of a study.
+
+    Examples
+    --------
+    >>> from scoreshock.study import load_study
+    >>> study = load_study({"sweeps": {"line": {
+    ...     "family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}})
+    >>> [(job.name, len(job.outputs)) for job in jobs_of(study)]
+    [('plan', 1), ('data@line', 4)]
+    """
+    folders = {name: f"{Path(study.output)}/{name}" for name in study.sweeps}
+    plans = [_json(["plan", name, _digest(sweep)]) for name, sweep in study.sweeps.items()]
+    outputs = [f"{folder}/{PLAN}" for folder in folders.values()]
+    first = Job("plan", "what the study will hold, written", [], outputs, plans, 0.0, local=True)
+    return [first, *(job for name, sweep in study.sweeps.items() for job in _jobs(sweep, folders[name]))]
+
+
+def targets(study: Study) -> list[str]:
+    """What is asked for by default: everything of which nothing else is made, and each quantity's file."""
+    files = [f"{Path(study.output)}/{name}/{file}" for name, sweep in study.sweeps.items() for file in made(sweep)]
+    return [f"{Path(study.output)}/{name}/{PLAN}" for name in study.sweeps] + files
+
+
+def amount(study: Study) -> tuple[int, float]:
+    """Number of the jobs of a study, and their seconds on one core, their starts included."""
+    jobs = jobs_of(study)
+    numbers = [len(job.tasks) if isinstance(job.tasks, Mapping) else 1 for job in jobs]
+    return sum(numbers), sum(n * (job.seconds + cost.JOB_SECONDS) for n, job in zip(numbers, jobs, strict=True))
+
+
+def made(sweep: Sweep) -> list[str]:
+    """What the workflow makes of a sweep, relative to the sweep's folder."""
+    parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
+    results = [file for name, part in parts.items() for file in ([f"{name}.nc"] if part.joined else part.files)]
+    return results + [file for files in sweep.products.values() for file in files]
+
+
+def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
+    together = _Made()  # the small quantities of the sweep, their comparison and figures
+    inside = []
+    for quantity in sorted(sweep.quantities):  # their order in the study makes no job run again
+        part, seconds, n = sweep.planned(quantity), cost.block_seconds(sweep, quantity), sweep.n_blocks(quantity)
+        is_small = seconds <= RUN_SECONDS / 2
+        whole = n * seconds + (cost.join_seconds(sweep, quantity) if part.split else 0.0)
+        if is_small and n <= RUN_BLOCKS and part.joined and together.seconds + whole <= RUN_SECONDS:
+            inside.append(quantity)
+            files = list(part.files)
+            together.add(_computing(sweep, quantity, files), [f"{folder}/{quantity}.nc"], n * seconds)
+            together.memory = max(together.memory, cost.block_memory(sweep, quantity))
+            if part.split:
+                together.add(_joining(sweep, quantity), [], cost.join_seconds(sweep, quantity))
+                together.blocks += [f"{folder}/{file}" for file in files]
+        else:
+            yield from (
+                _of_runs(sweep, quantity, folder) if part.split and is_small else [_of_blocks(sweep, quantity, folder)]
+            )
+            if part.split and part.joined:
+                yield Job(
+                    name=f"{quantity}@{sweep.name}@joined",
+                    message=f"{quantity} of {sweep.name}: blocks joined",
+                    inputs=[f"{folder}/{file}" for file in part.files],
+                    outputs=[f"{folder}/{quantity}.nc"],
+                    tasks=[_json(_joining(sweep, quantity))],
+                    seconds=cost.join_seconds(sweep, quantity),
+                )
+    for product in sweep.products:
+        seconds, task = cost.product_seconds(sweep, product), _making(sweep, product)
+        outputs = [f"{folder}/{file}" for file in PRODUCTS[product]]
+        if set(sweep.made_of(product)) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
+            together.add(task, outputs, seconds)
+        else:
+            inputs = [f"{folder}/{name}.nc" for name in sweep.made_of(product)]
+            said = f"criteria of {sweep.name} compared" if product == "comparison" else f"{product} of {sweep.name}"
+            yield Job(f"{product}@{sweep.name}", said, inputs, outputs, [_json(task)], seconds)
+    if together.tasks:
+        words = {"compare": "compared", "draw": "drawn"}
+        done = " and ".join(words[task[0]] for task in together.tasks if task[0] in words)
+        message = f"{', '.join(inside)} of {sweep.name}" + (f", {done}" if done else "")
+        tasks, name = list(map(_json, together.tasks)), f"data@{sweep.name}"
+        yield Job(name, message, [], together.outputs, tasks, together.seconds, together.memory, blocks=together.blocks)
+
+
+def _making(sweep: Sweep, product: str) -> Task:
+    """The task of comparing or drawing."""
+    digest = sweep.product_digest(product)
+    return ["compare", sweep.name, digest] if product == "comparison" else ["draw", sweep.name, digest, *FORMATS]
+
+
+def _computing(sweep: Sweep, quantity: str, files: Sequence[str]) -> Task:
+    """The task of computing a quantity, or the blocks in these files, which follow each other."""
+    part = sweep.planned(quantity)
+    if not part.split:
+        return ["compute", sweep.name, quantity, part.digest]
+    return ["compute", sweep.name, quantity, part.blocks_digest, Path(files[0]).stem, Path(files[-1]).stem]
+
+
+def _joining(sweep: Sweep, quantity: str) -> Task:
+    return ["join", sweep.name, quantity, sweep.planned(quantity).digest]
+
+
+def _of_blocks(sweep: Sweep, quantity: str, folder: str) -> Job:
+    """A job for every block, or one for a quantity that is not split."""
+    part, seconds = sweep.planned(quantity), cost.block_seconds(sweep, quantity)
+    threads = cost.threads(seconds)
+    memory = cost.block_memory(sweep, quantity, threads)
+    name, said = f"{quantity}@{sweep.name}", f"{quantity} of {sweep.name}"
+    if not part.split:
+        tasks = [_json(_computing(sweep, quantity, []))]
+        return Job(name, said, [], [f"{folder}/{quantity}.nc"], tasks, seconds, memory, threads)
+    of_block = {Path(file).stem: _json(_computing(sweep, quantity, [file])) for file in part.files}
+    outputs = [f"{folder}/{part.folder}/{{block}}.nc"]
+    return Job(name, f"{said}, block {{wildcards.block}}", [], outputs, of_block, seconds, memory, threads)
+
+
+def _of_runs(sweep: Sweep, quantity: str, folder: str) -> Iterator[Job]:
+    """A job for every run of small blocks."""
+    part, seconds = sweep.planned(quantity), cost.block_seconds(sweep, quantity)
+    length = max(1, min(RUN_BLOCKS, int(RUN_SECONDS / seconds)))
+    memory = cost.block_memory(sweep, quantity)
+    files = iter(part.files)
+    for number in count(1):
+        if not (run := list(islice(files, length))):
+            return
+        yield Job(
+            name=f"{quantity}@{sweep.name}@{number}",
+            message=f"{quantity} of {sweep.name}, {len(run)} of its blocks from {Path(run[0]).stem} on",
+            inputs=[],
+            outputs=[f"{folder}/{file}" for file in run],
+            tasks=[_json(_computing(sweep, quantity, run))],
+            seconds=len(run) * seconds,
+            memory=memory,
+            kept=True,
+        )
+
+
+def _digest(sweep: Sweep) -> str:
+    return provenance.parameters_digest(sweep.description())
+
+
+def _json(task: Task) -> str:
+    return json.dumps(task)

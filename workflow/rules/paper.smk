@@ -1,0 +1,72 @@
+# What the paper is to be made of and where, for the rules that make it.
+import json
+
+from scoreshock import provenance
+from scoreshock.study.layers import overridden
+from scoreshock.study.reading import read_yaml
+from scoreshock.verification import configuration as verification
+from scoreshock.verification import contents
+
+try:
+    # config/paper.yaml, and over it what the user's own configuration says under the key `paper`.
+    paper = read_yaml(HERE / "config/paper.yaml")["paper"]
+    PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
+    verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
+    if "paper" in WRITTEN:
+        check_output(PAPER.output, "paper.output")
+except StudyError as error:
+    raise WorkflowError(
+        f"The paper's configuration is not valid; nothing was run.\n{error}"
+    ) from None
+
+PAPER_OUT = str(Path(PAPER.output))
+PAPER_FILES = {
+    section: [f"{name}.nc" for name in names]
+    for section, names in contents.FILES.items()
+}
+PAPER_FIGURES = sorted(
+    name for names in PAPER_FILES.values() for name in names if "figures/" in name
+)
+PAPER_DRAWN = [
+    name.removesuffix("nc") + suffix
+    for name in PAPER_FIGURES
+    for suffix in ("html", "png")
+]
+PAPER_HANDED = running.hand_over(
+    {
+        "output": workflow.modifier.path_modifier.replace_prefix(PAPER_OUT),
+        "content": PAPER.model_dump(mode="json"),
+    },
+    workflow.is_main_process,
+)
+
+
+def of_paper(_, action, code="verification"):
+    """A task of the paper: an action with its words, between them the digest of what it depends on."""
+    content = (
+        PAPER.model_dump(mode="json")
+        if code == "verification page"
+        else PAPER.content()
+    )
+    known = provenance.parameters_digest(
+        {"code": provenance.code_digest(code), "content": content}
+    )
+    return [json.dumps([*action[:1], known[:16], *action[1:]])]
+
+
+def paper_resources():
+    return {
+        "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
+        "runtime": lambda _, attempt: cost.minutes(
+            cost.SECTION_SECONDS, attempt=attempt
+        ),
+    }
+
+
+def paper_group(_):
+    """The paper is one job of a cluster."""
+    return named_group("paper")
+
+
+def in_paper(names):
+    return [f"{PAPER_OUT}/{name}" for name in names]
