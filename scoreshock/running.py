@@ -145,11 +145,18 @@ def compute(
     """Compute a quantity, or the run of its blocks from ``first`` to ``last``; what is there and whole stays as it is."""
     sweep = Sweep(study, name)
     part = sweep.planned(quantity)
-    file_of = f"{part.folder}/{{}}.nc" if part.split else f"{quantity}.nc"
-    run = [(file_of.format(block), values) for block, values in _run(part, first, last)]
-    lacking = [(file, values) for file, values in run if not _is_made(sweep.folder / file, digest)]
-    for file, content, result in _evaluated(part, lacking):
-        _store(result, content, sweep.folder / file, digest, threads, **sweep.about)
+    run = [(sweep.folder / file, values) for file, values in _run(part, first, last)]
+    lacking = [(path, values) for path, values in run if not _is_made(path, digest)]
+    axis = list(part.split)[-1] if part.split else ""
+    for _, group in groupby(lacking, lambda block: {name: value for name, value in block[1].items() if name != axis}):
+        alike = list(group)
+        whole = _at_once(part, axis, [values for _, values in alike])
+        for place, (path, values) in enumerate(alike):
+            content = part.content_of(values)
+            if whole is None:
+                compute_block(content, path, digest, threads, **sweep.about)
+            else:
+                _store(whole.isel({axis: slice(place, place + 1)}), content, path, digest, threads, **sweep.about)
 
 
 def compute_block(content: Mapping[str, Any], path: Path, digest: str, threads: int = 1, **about: str) -> None:
@@ -169,23 +176,15 @@ def _chunked() -> Any:
     return True if cluster.VARIABLE in os.environ else "several"
 
 
-def _evaluated(part: Planned, blocks: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[tuple[str, Any, xr.Dataset]]:
-    """File, content and results of each block: at once of those that differ along one axis and are one chunk together."""
+def _at_once(part: Planned, axis: str, blocks: Sequence[Mapping[str, Any]]) -> xr.Dataset | None:
+    """The results of blocks that differ along one axis; None of a single one, and where they are more than one chunk."""
     from scoreshock.evaluation import evaluate
 
-    axis = list(part.split)[-1] if part.split else ""
-    for _, group in groupby(blocks, lambda block: {name: value for name, value in block[1].items() if name != axis}):
-        alike = list(group)
-        contents = [part.content_of(values) for _, values in alike]
-        if len(alike) > 1 and _chunked() == "several":
-            together = {**alike[0][1], axis: [values[axis] for _, values in alike]}
-            whole = evaluate(part.content_of(together), chunked="several")
-            if not whole.chunks:
-                for i, ((file, _), content) in enumerate(zip(alike, contents, strict=True)):
-                    yield file, content, whole.isel({axis: slice(i, i + 1)})
-                continue
-        for (file, _), content in zip(alike, contents, strict=True):
-            yield file, content, evaluate(content, chunked=_chunked())
+    if len(blocks) == 1 or _chunked() != "several":
+        return None
+    together = part.content_of({**blocks[0], axis: [values[axis] for values in blocks]})
+    whole = evaluate(together, chunked="several")
+    return None if whole.chunks else whole
 
 
 def _store(dataset: xr.Dataset, content: Mapping[str, Any], path: Path, digest: str, threads: int, **about: str) -> None:
@@ -199,11 +198,13 @@ def _store(dataset: xr.Dataset, content: Mapping[str, Any], path: Path, digest: 
 
 
 def _run(part: Planned, first: str, last: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Files, with their values of the split axes, from that of the block ``first`` to that of ``last``."""
     inside = not part.split
-    for name, values in part.blocks() if part.split else [("", {})]:
+    for file, values in part.files.items():
+        name = Path(file).stem
         inside = inside or name == first
         if inside:
-            yield name, values
+            yield file, values
         if name == last:
             return
 
