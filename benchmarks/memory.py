@@ -16,8 +16,8 @@ from typing import Any
 
 import dask
 
-from scoreshock import store
-from scoreshock.evaluation import evaluate
+from scoreshock.storage import store
+from scoreshock.study.evaluation import evaluate
 
 WORKERS = 2
 

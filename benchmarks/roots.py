@@ -17,7 +17,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
-from scoreshock.kernels.roots import exact
+from scoreshock.kernels.speciation.roots import exact
 
 CASES = ((2, 1), (3, 8), (4, 2), (8, 8))
 POINTS, LOOPED, REPEATS = 20_000, 150, 5

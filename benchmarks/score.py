@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import logsumexp, softmax
 from threadpoolctl import threadpool_limits
 
-from scoreshock.kernels import mixture
+from scoreshock.kernels.gaussian import mixture
 
 Rival = Callable[[np.ndarray, np.ndarray, np.ndarray], object]
 

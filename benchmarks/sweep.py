@@ -19,8 +19,8 @@ import numpy as np
 from scipy.optimize import brentq
 from threadpoolctl import threadpool_limits
 
-from scoreshock.evaluation import evaluate
 from scoreshock.quantities import labelled
+from scoreshock.study.evaluation import evaluate
 
 ROUNDS = 5
 LOOPED = 2000

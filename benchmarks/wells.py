@@ -19,10 +19,10 @@ import numpy as np
 from scipy.fft import irfft, rfft
 from scipy.integrate import quad
 
-from scoreshock.kernels.double_wells import quartic
-from scoreshock.kernels.spectral import profile
-from scoreshock.kernels.well_times import boundary_time, merging_time
-from scoreshock.kernels.wells import Wells, state
+from scoreshock.kernels.wells.double_wells import quartic
+from scoreshock.kernels.wells.parts import Wells, state
+from scoreshock.kernels.wells.spectral import profile
+from scoreshock.kernels.wells.times import boundary_time, merging_time
 
 TILT, ROUNDS = 0.1, 7
 NODES = np.linspace(-6, 6, 241)[:, None]

@@ -107,7 +107,7 @@ def opening(folder: Path) -> None:
     plan = json.loads((folder / "results/line/sweep.json").read_text())["quantities"]["speciation"]
     first, *others = [f"separation={text}" for _, text in plan["split"]["separation"]]
     blocks = folder / "results/line/blocks" / f"speciation-{plan['blocks_digest']}"
-    code = "import json, sys; from scoreshock import running; running.main(sys.argv[1:])"
+    code = "import json, sys; from scoreshock.running import tasks; tasks.main(sys.argv[1:])"
     handed = next((folder / ".snakemake/scoreshock").glob("*.json"))
     task = json.dumps(["compute", "line", "speciation", plan["blocks_digest"], first, first])
     spent([sys.executable, "-c", code, str(handed), "--log", "log", task], folder)

@@ -11,11 +11,11 @@ from typing import Any
 __version__ = version("scoreshock")
 
 _HOME = {
-    "mixture": "mixtures",
-    "from_labelled": "data",
-    "from_sklearn": "data",
-    "project": "data",
-    "families": "families",
+    "mixture": "densities.mixtures",
+    "from_labelled": "densities.data",
+    "from_sklearn": "densities.data",
+    "project": "densities.data",
+    "families": "densities.families",
     "score": "quantities.fields",
     "log_density": "quantities.fields",
     "score_jacobian": "quantities.fields",
@@ -24,7 +24,7 @@ _HOME = {
     "denoiser_covariance": "quantities.fields",
     "scores": "quantities.scores",
     "speciation": "quantities.speciation",
-    "clock": "quantities.clock",
+    "clock": "quantities.schedule_time",
     "corrections": "quantities.corrections",
     "mean_jacobian": "quantities.mean_jacobian",
     "amplification": "quantities.amplification",
@@ -59,10 +59,10 @@ _HOME = {
     "neighbours": "quantities.neighbours",
     "neighbouring_times": "quantities.neighbours",
     "regions": "quantities.regions",
-    "schedule": "schedules",
-    "evaluate": "evaluation",
-    "load_study": "study",
-    "open_results": "results",
+    "schedule": "schedules.schedule",
+    "evaluate": "study.evaluation",
+    "load_study": "study.study",
+    "open_results": "storage.opening",
     "compare": "comparison.runs",
 }
 """Public names and the module that each lives in: imported on first use, so that a job loads only what it needs."""
@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'scoreshock' has no attribute {name!r}")
     module = import_module(f"scoreshock.{_HOME[name]}")
-    value = module if _HOME[name] == name else getattr(module, name)
+    value = getattr(module, name, module)  # a name that its module lacks is the module itself
     globals()[name] = value
     return value
 

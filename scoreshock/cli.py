@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scoreshock.study import Study, StudyError, check_output, schema
+from scoreshock.study.errors import StudyError
 from scoreshock.study.layers import overridden, read_layers
 from scoreshock.study.plan import table
 from scoreshock.study.reading import read_yaml
+from scoreshock.study.schema import schema
+from scoreshock.study.study import Study, check_output
 
 DEFAULT_STUDY = "config/config.yaml"
 DEFAULT_PAPER = "config/paper.yaml"
@@ -92,7 +94,7 @@ def _validate(given: argparse.Namespace) -> int:
     if file is None and "paper" in content:
         print(f"paper: not checked, for there is no {DEFAULT_PAPER} here")
     if file is not None:
-        from scoreshock.verification import configuration
+        from scoreshock.paper import configuration
 
         paper = configuration.read(overridden(read_yaml(file)["paper"], content.get("paper") or {}))
         configuration.refuse_shared_folder(paper, study.output, study.sweeps)
@@ -122,7 +124,7 @@ def _schema(given: argparse.Namespace) -> int:  # noqa: ARG001 - every command i
 
 
 def _status(given: argparse.Namespace) -> int:
-    from scoreshock import status
+    from scoreshock.running import status
 
     study = read_study(given.configfile)
     found = status.progress(study, given.full)
@@ -132,7 +134,7 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _clean(given: argparse.Namespace) -> int:
-    from scoreshock import status
+    from scoreshock.running import status
 
     study = read_study(given.configfile)
     found = [
@@ -152,7 +154,7 @@ def _clean(given: argparse.Namespace) -> int:
 
 
 def _open(given: argparse.Namespace) -> int:
-    from scoreshock import results
+    from scoreshock.storage import opening
 
     study = read_study(given.configfile)
     name = _one_of("sweep", given.sweep, list(study.sweeps))
@@ -160,24 +162,24 @@ def _open(given: argparse.Namespace) -> int:
     print("import scoreshock as ss")
     print(f"ds = ss.open_results({study.output!r}, {name!r}, {quantity!r})")
     print("print(ds)\n", flush=True)
-    print(results.open_results(study.output, name, quantity))
+    print(opening.open_results(study.output, name, quantity))
     return 0
 
 
 def _merge(given: argparse.Namespace) -> int:
-    from scoreshock import uniting
+    from scoreshock.storage import transfer
 
     target = given.into or given.folders[0]
-    copied = uniting.unite(given.folders, target)
+    copied = transfer.unite(given.folders, target)
     print("\n".join(f"{name}: {number:,} file{'' if number == 1 else 's'} copied" for name, number in copied.items()))
     print(f"Results in {target}. Run the workflow on the study of both to join them.")
     return 0
 
 
 def _export(given: argparse.Namespace) -> int:
-    from scoreshock import exporting
+    from scoreshock.storage import export
 
-    exporting.export_zarr(given.results, given.sweep, given.quantity, given.target)
+    export.export_zarr(given.results, given.sweep, given.quantity, given.target)
     print(f"import xarray as xr\nds = xr.open_zarr({given.target!r})")
     return 0
 

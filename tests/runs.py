@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock import running, store
-from scoreshock.plans import Planned
-from scoreshock.study import Study
+from scoreshock.running import tasks
+from scoreshock.storage import store
+from scoreshock.storage.plans import Planned
+from scoreshock.study.study import Study
 from scoreshock.study.work import jobs_of
 
 AXES: dict[str, Any] = {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7], "schedule": ["ve", "edm"]}
@@ -27,12 +28,12 @@ def study(output: Path, **changes: Any) -> Study:
 
 def run(study: Study, *actions: str) -> None:
     """Do those of the tasks whose action is named; by default write the plans and compute."""
-    content = json.loads(json.dumps(running.content_of(study)))
+    content = json.loads(json.dumps(tasks.content_of(study)))
     for job in jobs_of(study):
         for task in job.tasks.values() if isinstance(job.tasks, Mapping) else job.tasks:
             action, *words = json.loads(task)
             if action in (actions or ("plan", "compute")):
-                running.ACTIONS[action](content, *words)
+                tasks.ACTIONS[action](content, *words)
 
 
 def planned(study: Study, quantity: str = "speciation") -> Planned:

@@ -6,42 +6,40 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock.provenance import PACKAGE, imports
+from scoreshock.storage.provenance import PACKAGE, imports
 
-MAY_IMPORT: dict[str, set[str]] = {
+FLAT = ("conventions", "checks", "axes", "cli")
+"""Modules of the package outside its rooms."""
+VOCABULARY = {"conventions", "checks"}
+ROOMS: dict[str, set[str]] = {
     "conventions": set(),
+    "checks": set(),
+    "axes": VOCABULARY,
     "kernels": {"conventions"},
-    "axes": {"conventions"},
-    "schedules": {"kernels", "conventions"},
-    "mixtures": {"axes", "conventions"},
-    "quantities": {"kernels", "schedules", "axes", "conventions"},
-    "evaluation": {"axes", "mixtures", "schedules", "quantities", "conventions"},
-    "provenance": {"conventions"},
-    "plans": {"provenance", "conventions"},
-    "study": {"axes", "mixtures", "schedules", "quantities", "evaluation", "provenance", "plans", "conventions"},
-    "store": {"plans", "provenance", "conventions"},
-    "cluster": {"provenance", "conventions"},
-    "comparison": {"conventions"},
-    "figures": {"conventions"},
+    "schedules": {"kernels", *VOCABULARY},
+    "densities": {"axes", *VOCABULARY},
+    "quantities": {"kernels", "schedules", "densities", "axes", *VOCABULARY},
+    "storage": VOCABULARY,
+    "comparison": VOCABULARY,
+    "figures": VOCABULARY,
 }
-MAY_IMPORT["verification"] = {*MAY_IMPORT["study"], "study", "provenance", "store", "figures"}
-MAY_IMPORT["cli"] = set(MAY_IMPORT)
-PARTS = {
-    "conventions": ("checks",),
-    "schedules": ("schedule_kinds", "noise_tables"),
-    "mixtures": ("families", "data", "sources"),
-    "store": (
-        "descriptions",
-        "netcdf_lock",
-        "joining",
-        "results",
-        "uniting",
-        "exporting",
-    ),
-    "plans": ("staging",),
-    "cli": ("running", "status"),
+"""What each room may import of the package's others."""
+ROOMS["conventions"] |= {"checks"}
+ROOMS["study"] = {"quantities", "storage"} | ROOMS["quantities"]
+ROOMS["running"] = {"study", "comparison", "figures", "paper"} | ROOMS["study"]
+ROOMS["paper"] = {"study", "figures"} | ROOMS["study"]
+ROOMS["cli"] = set(ROOMS)
+KERNELS: dict[str, set[str]] = {
+    "numerics": set(),
+    "gaussian": {"numerics"},
+    "burgers": {"numerics", "gaussian"},
+    "flow": {"numerics", "gaussian"},
+    "speciation": {"numerics", "gaussian"},
+    "layer": {"numerics", "gaussian", "speciation"},
+    "modes": {"numerics", "gaussian"},
+    "wells": {"numerics", "gaussian", "layer"},
 }
-PLACE = {part: place for place, parts in PARTS.items() for part in parts} | {place: place for place in MAY_IMPORT}
+"""The same of the rooms of the kernels."""
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
 
 
@@ -49,14 +47,32 @@ def module_of(path: Path) -> str:
     return ".".join((PACKAGE.name, *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
 
 
+def rooms_of(path: Path, level: int) -> tuple[str, set[str]]:
+    """A module's room at a level of the package, and those that it imports from."""
+    targets = (name.split(".") for name in imports(module_of(path)))
+    return module_of(path).split(".")[level], {target[min(level, len(target) - 1)] for target in targets}
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", *FLAT}
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == set(ROOMS) - set(FLAT)
+    assert {path.parent.name for path in PACKAGE.glob("kernels/*/__init__.py")} == set(KERNELS)
+    assert [path.stem for path in PACKAGE.glob("kernels/*.py")] == ["__init__"]
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_modules_import_only_what_their_place_may(path: Path) -> None:
-    here = PLACE[module_of(path).split(".")[1]]
-    there = {PLACE[name.split(".")[1]] if "." in name else name for name in imports(module_of(path))}
-    assert there <= MAY_IMPORT[here] | {here}
+def test_modules_import_only_from_rooms_below(path: Path) -> None:
+    here, there = rooms_of(path, 1)
+    assert there <= ROOMS[here] | {here}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").glob("*.py")), ids=module_of)
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("kernels/*/*.py")), ids=module_of)
+def test_kernels_import_only_from_rooms_below(path: Path) -> None:
+    here, there = rooms_of(path, 2)
+    assert there <= KERNELS[here] | {here, "conventions"}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").rglob("*.py")), ids=module_of)
 def test_kernels_need_numpy_scipy_and_of_the_vocabulary_the_status(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -13,8 +13,8 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.checks import LISTED, SHOWN, listed, show
-from scoreshock.provenance import PACKAGE
-from scoreshock.quantities.samples import schedule_samples
+from scoreshock.quantities.sampling_times import schedule_samples
+from scoreshock.storage.provenance import PACKAGE
 
 PAIR = ss.families.pair(separation=[1.0, 2.0], variance=0.25)
 LINE = ss.mixture([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]])

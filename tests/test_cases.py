@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from scoreshock import families
-from scoreshock.data import from_labelled, from_sklearn
+from scoreshock.densities import families
+from scoreshock.densities.data import from_labelled, from_sklearn
 
 CASES = Path(__file__).parent / "cases"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from scoreshock import plans, provenance, store
 from scoreshock.cli import main, read_study
-from scoreshock.study import load_study, schema
+from scoreshock.storage import plans, provenance, store
+from scoreshock.study.schema import schema
+from scoreshock.study.study import load_study
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"
@@ -96,7 +97,7 @@ def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):
 
 
 def _families():
-    from scoreshock.families import FAMILIES
+    from scoreshock.densities.families import FAMILIES
 
     return FAMILIES
 

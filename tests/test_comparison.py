@@ -15,13 +15,14 @@ import xarray as xr
 from scipy.optimize import brentq
 
 import scoreshock as ss
-from scoreshock import comparison, store
+from scoreshock import comparison
 from scoreshock.comparison import compare, table
 from scoreshock.comparison.spread import MEDIAN_ERROR, Spread
 from scoreshock.conventions import ANCILLARY, CRITERIA, VARIABLES, Status, TimeStatus
-from scoreshock.mixtures import mixture
-from scoreshock.quantities.samples import schedule_samples
-from scoreshock.schedules import schedule
+from scoreshock.densities.mixtures import mixture
+from scoreshock.quantities.sampling_times import schedule_samples
+from scoreshock.schedules.schedule import schedule
+from scoreshock.storage import store
 
 OK, FLOOR, NO_ROOT, VOID = Status.ok, Status.below_floor, Status.no_real_root, Status.not_applicable
 

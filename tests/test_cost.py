@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from scoreshock.conventions import QUANTITIES
-from scoreshock.evaluation import density_of, evaluate
-from scoreshock.families import registry
-from scoreshock.study import Study, cost, work
+from scoreshock.densities.families import registry
+from scoreshock.study import cost, work
+from scoreshock.study.evaluation import density_of, evaluate
+from scoreshock.study.study import Study
 
 PROFILES = Path(__file__).parents[1] / "workflow" / "profiles"
 LINE = {"start": -1.0, "stop": 1.0, "num": 21}

@@ -9,11 +9,12 @@ from sklearn import datasets
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import scale
 
-from scoreshock import families, speciation
+from scoreshock import speciation
 from scoreshock.conventions import Status
-from scoreshock.data import from_labelled, from_sklearn, project
-from scoreshock.kernels.geometry import decompose
-from scoreshock.sources import read_labelled
+from scoreshock.densities import families
+from scoreshock.densities.data import from_labelled, from_sklearn, project
+from scoreshock.densities.sources import read_labelled
+from scoreshock.kernels.gaussian.geometry import decompose
 
 
 def table(seed: int = 0, n: int = 60, d: int = 7, k: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from scoreshock import conventions, descriptions
+from scoreshock import conventions
+from scoreshock.storage import descriptions
 
 CITATION = r"\(\d+\)(-\(\d+\))?|(Definition|Theorem|Proposition|Corollary) \d+\.\d+"
 OF_THE_PAPER = rf"arXiv:2604\.07404, ({CITATION})(, ({CITATION}))*"

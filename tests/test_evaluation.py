@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock.evaluation import POINTS_PER_CHUNK, evaluate, template
-from scoreshock.quantities import clock, speciation
-from scoreshock.study import Study
+from scoreshock.quantities import schedule_time, speciation
+from scoreshock.study.evaluation import POINTS_PER_CHUNK, evaluate, template
+from scoreshock.study.study import Study
 
 AXES: dict[str, Any] = {
     "variance": {"values": [0.1, 1.0]},
@@ -95,7 +95,7 @@ def test_types_are_known_before_computing_and_no_warning_is_given() -> None:
 
 def test_a_template_of_ten_million_points_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     axes = {name: {"start": 0.1, "stop": 0.9, "num": 1000} for name in ("separation", "variance")}
-    for module in (speciation, clock):
+    for module in (speciation, schedule_time):
         for name in ("_times", "_placed"):
             monkeypatch.setattr(module, name, None, raising=False)
     found = template(content("speciation", axes | {"weight": {"values": [i / 20 for i in range(1, 11)]}}))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock import exporting, results
 from scoreshock.cli import main
+from scoreshock.storage import export, opening
 
 from . import runs
 
@@ -33,7 +33,7 @@ def plain(attributes):
 @pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
 def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(pair, tmp_path, capsys, joined):
     runs.run(pair, *["join"] * joined)
-    stored, opened = exported(tmp_path, capsys), results.open_results(tmp_path, "line", "speciation")
+    stored, opened = exported(tmp_path, capsys), opening.open_results(tmp_path, "line", "speciation")
     assert plain(stored.attrs) == plain(opened.attrs)
     assert set(stored.variables) == set(opened.variables)
     for name in opened.variables:
@@ -72,9 +72,9 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, capsys):
     def fail(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(exporting.os, "rename", fail)
+    monkeypatch.setattr(export.os, "rename", fail)
     with pytest.raises(OSError, match="the disk is full"):
-        exporting.export_zarr(tmp_path, "line", "speciation", tmp_path / "out" / "line.zarr")
+        export.export_zarr(tmp_path, "line", "speciation", tmp_path / "out" / "line.zarr")
     assert list((tmp_path / "out").iterdir()) == []
     assert main(["export", "zarr", str(tmp_path), "lime", "speciation", str(tmp_path / "out" / "lime.zarr")]) == 2
     assert "no sweep 'lime'" in capsys.readouterr().err
@@ -82,6 +82,6 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, capsys):
 
 
 def test_without_zarr_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(exporting, "find_spec", lambda _: None)
+    monkeypatch.setattr(export, "find_spec", lambda _: None)
     assert main(["export", "zarr", str(tmp_path), "line", "speciation", str(tmp_path / "line.zarr")]) == 2
     assert capsys.readouterr().err == "zarr is not installed; it comes with: pip install 'scoreshock[zarr]'\n"

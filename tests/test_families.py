@@ -9,9 +9,9 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import families
-from scoreshock.families import FAMILIES, build
-from scoreshock.kernels.geometry import decompose
+from scoreshock.densities import families
+from scoreshock.densities.families import FAMILIES, build
+from scoreshock.kernels.gaussian.geometry import decompose
 from tests import reference
 
 

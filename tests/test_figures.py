@@ -19,10 +19,11 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock import figures
 from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES
-from scoreshock.evaluation import evaluate
 from scoreshock.figures import curves, layers, style, times
 from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
-from scoreshock.study import Study, StudyError
+from scoreshock.study.errors import StudyError
+from scoreshock.study.evaluation import evaluate
+from scoreshock.study.study import Study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DIGEST = "0f" * 32

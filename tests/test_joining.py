@@ -13,9 +13,9 @@ import netCDF4
 import numpy as np
 import pytest
 
-from scoreshock import joining, provenance, results, store
-from scoreshock.evaluation import evaluate
-from scoreshock.study import Study
+from scoreshock.storage import joining, opening, provenance, store
+from scoreshock.study.evaluation import evaluate
+from scoreshock.study.study import Study
 
 from . import runs
 
@@ -63,7 +63,7 @@ def test_a_joined_file_is_the_unsplit_sweep(tmp_path: Path, name: str, quantity:
     assert store.inspect(folder / f"{quantity}.nc", full=True).state == "ok"
     assert [path for path in folder.rglob("*") if path.name.startswith(".")] == []
     expected = evaluate(study.sweeps["line"], quantity, chunked=False)
-    joined = results.open_results(tmp_path, "line", quantity)
+    joined = opening.open_results(tmp_path, "line", quantity)
     runs.same_bits(joined, expected)
     split = study.sweeps["line"].split_of(quantity)
     lacking = [name for name, variable in expected.variables.items() if not set(split) <= set(variable.dims)]
@@ -184,7 +184,7 @@ def test_values_are_in_the_order_of_the_study(tmp_path: Path) -> None:
     labels = {"weight": [0.7, 0.5, 0.6], "schedule": ["edm", "ve"]}
     study = runs.study(tmp_path, axes=runs.AXES | labels, split=["schedule", "weight"])
     runs.run(study, "plan", "compute", "join")
-    joined = results.open_results(tmp_path, "line", "speciation")
+    joined = opening.open_results(tmp_path, "line", "speciation")
     assert {axis: joined[axis].values.tolist() for axis in labels} == labels
     runs.same_bits(joined, evaluate(study.sweeps["line"], "speciation", chunked=False))
 
@@ -195,8 +195,8 @@ def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
         import re, sys
         from pathlib import Path
         import dask.array as da, xarray as xr
-        from scoreshock import joining, provenance, store
-        from scoreshock.plans import Planned
+        from scoreshock.storage import joining, provenance, store
+        from scoreshock.storage.plans import Planned
         def peak():  # not ru_maxrss, which starts from what the parent held
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
         def part(number):

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from scoreshock import evaluation, store
-from scoreshock.quantities import amplification, clock, corrections, layer, scores, speciation
+from scoreshock.quantities import amplification, corrections, layer, schedule_time, scores, speciation
+from scoreshock.storage import store
+from scoreshock.study import evaluation
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "memory.py"
 CHUNKS_HELD = 24
@@ -50,7 +51,7 @@ PROFILE = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"}, "tau": {"va
 @pytest.mark.parametrize(
     ("quantity", "options", "kernels"),
     [
-        ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times",), clock: ("_placed",)}),
+        ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times",), schedule_time: ("_placed",)}),
         ("corrections", {"order": 3}, {corrections: ("_corrections",)}),
         ("amplification", {"tau": {"values": [0.1]}}, {amplification: ("_pair", "_growth_rate")}),
         ("scores", PROFILE, {scores: ("_profile", "_in_all_dimensions")}),

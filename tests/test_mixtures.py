@@ -8,9 +8,10 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import conventions, families
+from scoreshock import conventions
 from scoreshock.axes import as_axis
-from scoreshock.mixtures import mixture, normalised, span
+from scoreshock.densities import families
+from scoreshock.densities.mixtures import mixture, normalised, span
 
 
 def distances(points: np.ndarray) -> np.ndarray:

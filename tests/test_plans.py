@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scoreshock import plans, provenance, store
-from scoreshock.plans import Planned, block_name
+from scoreshock.storage import plans, provenance, store
+from scoreshock.storage.plans import Planned, block_name
 
 from . import runs
 

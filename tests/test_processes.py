@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock.provenance import PACKAGE
+from scoreshock.storage.provenance import PACKAGE
 
 ROOT = PACKAGE.parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))

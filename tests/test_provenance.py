@@ -12,39 +12,39 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scoreshock import provenance
 from scoreshock.conventions import QUANTITIES
+from scoreshock.storage import provenance
 
 MINIATURE = {
     "__init__.py": "from mini.figures import draw\n",
     "conventions.py": "NAMES = ('tau',)\n",
     "figures.py": "def draw(): return 1\n",
-    "families.py": "from mini import conventions\n",
-    "schedules.py": "import mini.kernels.paths as paths\n",
-    "evaluation.py": """
-        from mini import families, quantities
+    "densities/families.py": "from mini import conventions\n",
+    "schedules/schedule.py": "import mini.schedules.formulas as formulas\n",
+    "study/evaluation.py": """
+        from mini import quantities
+        from mini.densities import families
         def evaluate(quantity):
             if quantity == "scores":
                 from mini.quantities.scores import compute
             else:
                 from mini.quantities import speciation
         """,
-    "kernels/__init__.py": "",
-    "kernels/paths.py": "from ..conventions import NAMES\n",
-    "kernels/mixture.py": "import numpy as np\n",
-    "kernels/roots.py": '''
+    "schedules/formulas.py": "from ..conventions import NAMES\n",
+    "kernels/gaussian/mixture.py": "import numpy as np\n",
+    "kernels/speciation/roots.py": '''
         """Roots."""
         def root(x):  # the largest
             """A root."""
-            from . import mixture
+            from ..gaussian import mixture
             return x + 1
         ''',
     "quantities/__init__.py": "from mini.quantities import scores, speciation\n",
     "quantities/labelled.py": "import xarray\n",
-    "quantities/scores.py": "from mini.kernels import mixture\nfrom .labelled import apply\n",
-    "quantities/speciation.py": "from mini.kernels.roots import root\nfrom mini.schedules import schedule\n",
-    "verification/page.py": "from mini import conventions\n",
-    "verification/templates/index.html.j2": "<title>{{ title }}</title>\n",
+    "quantities/scores.py": "from mini.kernels.gaussian import mixture\nfrom .labelled import apply\n",
+    "quantities/speciation.py": "from mini.kernels.speciation.roots import root\nfrom mini.schedules import schedule\n",
+    "paper/page.py": "from mini import conventions\n",
+    "paper/templates/index.html.j2": "<title>{{ title }}</title>\n",
 }
 
 Edit = Callable[..., Path]
@@ -69,16 +69,18 @@ def edited(tmp_path: Path) -> Edit:
 
 
 def test_a_template_is_code_of_the_page_and_of_nothing_else(edited: Edit) -> None:
-    before, after = edited(), edited("verification/templates/index.html.j2", "title", "heading")
+    before, after = edited(), edited("paper/templates/index.html.j2", "title", "heading")
     assert provenance.code_digest("verification page", before) != provenance.code_digest("verification page", after)
     assert provenance.code_digest("speciation", before) == provenance.code_digest("speciation", after)
 
 
 def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
     package = edited()
-    shared = {"evaluation", "families", "conventions", "quantities", "quantities.labelled", "kernels.mixture"}
+    shared = {"study.evaluation", "densities.families", "conventions", "quantities", "quantities.labelled"} | {
+        "kernels.gaussian.mixture"
+    }
     scores = {"quantities.scores", *shared}
-    own = {"quantities.speciation", "kernels.roots", "schedules", "kernels.paths"}
+    own = {"quantities.speciation", "kernels.speciation.roots", "schedules.schedule", "schedules.formulas"}
     assert set(provenance.code_modules("scores", package)) == {f"mini.{name}" for name in scores}
     assert set(provenance.code_modules("speciation", package)) == {
         f"mini.{name}" for name in (shared - {"quantities.labelled"}) | own
@@ -88,9 +90,9 @@ def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("kernels/roots.py", '"""A root."""', '"""Another sentence, over\n    two lines."""'),
-        ("kernels/roots.py", "# the largest", "# a comment"),
-        ("kernels/roots.py", "return x + 1", "return (x +\n            1)"),
+        ("kernels/speciation/roots.py", '"""A root."""', '"""Another sentence, over\n    two lines."""'),
+        ("kernels/speciation/roots.py", "# the largest", "# a comment"),
+        ("kernels/speciation/roots.py", "return x + 1", "return (x +\n            1)"),
         ("figures.py", "return 1", "return 2"),
         ("__init__.py", "import draw", "import draw as paint"),
         ("quantities/scores.py", "mixture", "mixture as m"),
@@ -104,13 +106,13 @@ def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str
 @pytest.mark.parametrize(
     ("file", "old", "new", "quantities"),
     [
-        ("kernels/roots.py", "x + 1", "x + 2", {"speciation"}),
-        ("kernels/paths.py", "NAMES", "NAMES as names", {"speciation"}),
+        ("kernels/speciation/roots.py", "x + 1", "x + 2", {"speciation"}),
+        ("schedules/formulas.py", "NAMES", "NAMES as names", {"speciation"}),
         ("quantities/scores.py", "mixture", "mixture as m", {"scores"}),
         ("quantities/labelled.py", "xarray", "xarray as xr", {"scores"}),
-        ("kernels/mixture.py", "np", "numpy", {"scores", "speciation"}),
+        ("kernels/gaussian/mixture.py", "np", "numpy", {"scores", "speciation"}),
         ("conventions.py", "tau", "tau_star", {"scores", "speciation"}),
-        ("evaluation.py", "else", "elif quantity", {"scores", "speciation"}),
+        ("study/evaluation.py", "else", "elif quantity", {"scores", "speciation"}),
     ],
 )
 def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
@@ -145,22 +147,29 @@ def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> Non
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_a_real_quantity_depends_on_its_kernels_and_not_on_what_shows_it(quantity: str) -> None:
     modules = provenance.code_modules(quantity)
-    assert {f"scoreshock.quantities.{quantity}", "scoreshock.evaluation", "scoreshock.conventions"} <= set(modules)
+    assert {f"scoreshock.quantities.{quantity}", "scoreshock.study.evaluation", "scoreshock.conventions"} <= set(modules)
     assert any(name.startswith("scoreshock.kernels.") for name in modules)
-    for place in ("figures", "comparison", "cli", "running", "store", "study", "provenance", "results"):
-        assert not any(name.split(".")[1] == place for name in modules)
+    assert {name for name in modules if name.startswith("scoreshock.study")} == {"scoreshock.study.evaluation"}
+    for room in ("figures", "comparison", "cli", "running", "storage", "paper"):
+        assert not any(name.split(".")[1] == room for name in modules)
 
 
 def test_roots_belong_to_speciation_and_not_to_scores() -> None:
-    assert "scoreshock.kernels.roots" in provenance.code_modules("speciation")
-    assert "scoreshock.kernels.roots" not in provenance.code_modules("scores")
+    assert "scoreshock.kernels.speciation.roots" in provenance.code_modules("speciation")
+    assert "scoreshock.kernels.speciation.roots" not in provenance.code_modules("scores")
 
 
 def test_wells_and_mixtures_depend_on_kernels_of_their_own() -> None:
     mixtures, wells = provenance.code_modules("speciation"), provenance.code_modules("wells.speciation")
-    assert {"scoreshock.kernels.well_times", "scoreshock.quantities.clock", "scoreshock.evaluation"} <= set(wells)
-    assert not {"scoreshock.kernels.wells", "scoreshock.kernels.double_wells"} & set(mixtures)
-    assert not {"scoreshock.kernels.roots", "scoreshock.kernels.modes", "scoreshock.quantities.speciation"} & set(wells)
+    assert {"scoreshock.kernels.wells.times", "scoreshock.quantities.schedule_time", "scoreshock.study.evaluation"} <= set(
+        wells
+    )
+    assert not {"scoreshock.kernels.wells.parts", "scoreshock.kernels.wells.double_wells"} & set(mixtures)
+    assert not {
+        "scoreshock.kernels.speciation.roots",
+        "scoreshock.kernels.modes.modes",
+        "scoreshock.quantities.speciation",
+    } & set(wells)
 
 
 def test_a_file_of_this_code_names_the_module_that_computed_it() -> None:
@@ -299,7 +308,7 @@ def test_the_commit_is_that_of_the_checkout_which_tracks_the_package(
 ) -> None:
     package = tmp_path / "package"
     package.mkdir()
-    (package / "provenance.py").write_text("")
+    (package / "__init__.py").write_text("")
     assert provenance.commit_of.__wrapped__(package) == ("unknown", "unknown")
     git(tmp_path, "init", "--quiet")
     (tmp_path / "other").write_text("")

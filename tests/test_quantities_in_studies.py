@@ -15,14 +15,17 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
-from scoreshock import evaluation, families, provenance, store
 from scoreshock.conventions import ANCILLARY, FLAGS, FORMS, PLACES, QUANTITIES, Status
-from scoreshock.evaluation import evaluate
-from scoreshock.kernels import flow
+from scoreshock.densities import families
+from scoreshock.kernels.flow import sampling
 from scoreshock.quantities import burgers, cascade, divergence, modes, neighbours, regions, trajectories
-from scoreshock.study import Study, StudyError
+from scoreshock.storage import provenance, store
+from scoreshock.study import evaluation
 from scoreshock.study.blocks import Sweep
+from scoreshock.study.errors import StudyError
+from scoreshock.study.evaluation import evaluate
 from scoreshock.study.quantities import QUANTITIES as KNOWN
+from scoreshock.study.study import Study
 
 from . import compliance
 
@@ -185,7 +188,7 @@ def test_every_module_of_a_kind_has_its_entry() -> None:
 
 def test_forms_and_places_of_the_vocabulary_are_those_that_are_computed() -> None:
     assert set(FORMS) == set(burgers.EQUATIONS)
-    assert set(PLACES) == set(flow.PROFILES)
+    assert set(PLACES) == set(sampling.PROFILES)
 
 
 @pytest.mark.parametrize(

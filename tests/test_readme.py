@@ -11,7 +11,7 @@ import yaml
 
 import scoreshock as ss
 from scoreshock.conventions import Status, TimeStatus
-from scoreshock.study import Study
+from scoreshock.study.study import Study
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock import plans, provenance, results, running, store
-from scoreshock.evaluation import evaluate
-from scoreshock.study import Study
+from scoreshock.running import tasks
+from scoreshock.storage import opening, plans, provenance, store
+from scoreshock.study.evaluation import evaluate
+from scoreshock.study.study import Study
 
 from . import runs
 from .runs import same_bits
@@ -37,7 +38,7 @@ def opened(study: Study, quantity: str = "speciation") -> xr.Dataset:
     """What is opened without a warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return results.open_results(study.output, "line", quantity)
+        return opening.open_results(study.output, "line", quantity)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_missing_blocks_are_named_and_filled(pair: Study) -> None:
     for position in (0, 3):
         files[position].unlink()
     with pytest.warns(UserWarning, match=re.escape(f"block {files[0].stem} is missing ({files[0]})")) as caught:
-        dataset = results.open_results(pair.output, "line", "speciation")
+        dataset = opening.open_results(pair.output, "line", "speciation")
     assert len(caught) == 1
     assert caught[0].filename == __file__
     assert dataset.attrs["scoreshock_warnings"] == str(caught[0].message)
@@ -140,18 +141,18 @@ def test_missing_blocks_are_named_and_filled(pair: Study) -> None:
     same_bits(dataset, expected)  # what lacks an axis comes from the other blocks
     files[1].unlink()
     with pytest.warns(UserWarning, match="is missing"):
-        dataset = results.open_results(pair.output, "line", "speciation").sel(weight=0.5)
+        dataset = opening.open_results(pair.output, "line", "speciation").sel(weight=0.5)
     assert dataset.tau_star.isnull().all()
     assert (dataset.status == -1).all()
     assert dataset.status.dtype == np.int8
 
 
 def test_of_many_missing_blocks_some_are_named(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "NOTED", 2)
+    monkeypatch.setattr(opening, "NOTED", 2)
     for file in runs.files(pair)[1:]:
         file.unlink()
     with pytest.warns(UserWarning, match=r"\n\.\.\. and 3 more; `scoreshock status` names them$") as caught:
-        results.open_results(pair.output, "line", "speciation")
+        opening.open_results(pair.output, "line", "speciation")
     assert str(caught[0].message).count("is missing") == 2
 
 
@@ -232,10 +233,10 @@ def test_a_joined_file_of_another_study_is_passed_over_for_the_blocks_of_this_on
     file = Path(pair.output) / "line" / "speciation.nc"
     said = f"{file} is of other parameters, blocks or code than the study lists"
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):  # all that there is
-        same_bits(results.open_results(pair.output, "line", "speciation"), whole(pair))
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
     runs.run(study)
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}; reading the blocks instead$"):
-        same_bits(results.open_results(pair.output, "line", "speciation"), whole(study))
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(study))
     runs.run(study, "join")
     same_bits(opened(study), whole(study))
 
@@ -246,7 +247,7 @@ def test_a_value_that_is_added_is_missing_and_the_other_blocks_are_read(pair: St
     with pytest.warns(
         UserWarning, match=r"reading the blocks instead\nblock schedule=ve-[0-9a-f]{8},weight=0.65 is missing"
     ):
-        dataset = results.open_results(pair.output, "line", "speciation")
+        dataset = opening.open_results(pair.output, "line", "speciation")
     same_bits(dataset.sel(weight=[0.5, 0.6, 0.7]), whole(pair))
 
 
@@ -257,10 +258,10 @@ def test_blocks_of_other_code_are_not_read(pair: Study, monkeypatch: pytest.Monk
     study = runs.study(Path(pair.output), split=list(SPLIT))
     runs.run(study, "plan")
     with pytest.warns(UserWarning, match=rf"than the study lists\n{re.escape(str(file))} is of another code version$"):
-        results.open_results(pair.output, "line", "speciation")
+        opening.open_results(pair.output, "line", "speciation")
     file.unlink()
     with pytest.raises(FileNotFoundError, match=r"nothing of 'speciation' in .*; there: speciation$"):
-        results.open_results(pair.output, "line", "speciation")
+        opening.open_results(pair.output, "line", "speciation")
 
 
 def test_results_of_older_code_than_installed_open_with_a_word_about_it(
@@ -268,14 +269,14 @@ def test_results_of_older_code_than_installed_open_with_a_word_about_it(
 ) -> None:
     monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
     with pytest.warns(UserWarning, match="^the first block is of another code version$"):
-        results.open_results(pair.output, "line", "speciation")
+        opening.open_results(pair.output, "line", "speciation")
 
 
 def test_a_broken_joined_file_is_named_and_the_blocks_are_read(pair: Study) -> None:
     file = Path(pair.output) / "line" / "speciation.nc"
     file.write_text("")
     with pytest.warns(UserWarning, match=r"speciation.nc is unreadable: the file is empty; reading the blocks instead$"):
-        same_bits(results.open_results(pair.output, "line", "speciation"), whole(pair))
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
     shutil.rmtree(Path(pair.output) / "line" / "blocks")
     with pytest.raises(store.BrokenFile, match=r"speciation.nc is unreadable: the file is empty"):
         opened(pair)
@@ -296,7 +297,7 @@ def test_files_open_in_several_threads_at_a_time(pair: Study, joined: bool) -> N
 
     def read(_: int) -> None:
         for _ in range(5):
-            same_bits(results.open_results(pair.output, "line", "speciation").load(), expected)
+            same_bits(opening.open_results(pair.output, "line", "speciation").load(), expected)
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(read, range(4))) == [None] * 4
@@ -326,7 +327,7 @@ def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeyp
     study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])
     runs.run(study, "plan")
     part, (first, *others) = runs.planned(study), runs.files(study)
-    running.compute_block(part.content_of(next(values for _, values in part.blocks())), first, part.blocks_digest)
+    tasks.compute_block(part.content_of(next(values for _, values in part.blocks())), first, part.blocks_digest)
     for other in others:
         os.symlink(first, other)
     seen: list[Path] = []
@@ -342,7 +343,7 @@ def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeyp
 
 def test_files_open_by_name(computed: dict) -> None:
     study = computed[()]
-    found = results.open_files(runs.files(study))
+    found = opening.open_files(runs.files(study))
     assert list(found) == ["speciation"]
     same_bits(found["speciation"], whole(study))
 
@@ -365,6 +366,6 @@ def test_wrong_arguments_are_refused_with_one_line(
     copied(pair, tmp_path / "here")
     monkeypatch.chdir(tmp_path)
     with pytest.raises((ValueError, TypeError, OSError)) as caught:
-        results.open_results(*arguments)
+        opening.open_results(*arguments)
     assert str(caught.value).startswith(line)
     assert len(str(caught.value)) <= 300

@@ -12,8 +12,10 @@ import netCDF4
 import numpy as np
 import pytest
 
-from scoreshock import provenance, running, store
-from scoreshock.study import Study, work
+from scoreshock.running import tasks as running
+from scoreshock.storage import provenance, store
+from scoreshock.study import work
+from scoreshock.study.study import Study
 
 STUDY = Study.from_mapping(
     {
@@ -57,8 +59,9 @@ def test_a_job_that_is_told_to_end_ends_at_once_and_leaves_nothing_half_written(
     code = """
         import os, sys, threading, time
         from pathlib import Path
-        from scoreshock import running, store
-        with running.logged(sys.argv[1]), store.staged(Path(sys.argv[2])) as temporary, threading.Lock():
+        from scoreshock.running import tasks
+        from scoreshock.storage import store
+        with tasks.logged(sys.argv[1]), store.staged(Path(sys.argv[2])) as temporary, threading.Lock():
             temporary.write_text("half")
             os.kill(os.getpid(), int(sys.argv[3]))
             time.sleep(600)
@@ -230,8 +233,8 @@ def test_a_process_that_draws_and_fails_fails_its_job(tmp_path, end):
 
 DRAWING = """
 import sys
-from scoreshock import running
-running.main(sys.argv[1:])
+from scoreshock.running import tasks
+tasks.main(sys.argv[1:])
 print(sorted({name.split(".")[0] for name in sys.modules} & {"matplotlib", "bokeh", "holoviews", "hvplot"}))
 """
 

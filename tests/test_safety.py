@@ -17,10 +17,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scoreshock import sources
-from scoreshock.provenance import PACKAGE
-from scoreshock.schedules import schedule
-from scoreshock.study import Study, StudyError, check_files
+from scoreshock.densities import sources
+from scoreshock.schedules.schedule import schedule
+from scoreshock.storage.provenance import PACKAGE
+from scoreshock.study.errors import StudyError
+from scoreshock.study.reading import check_files
+from scoreshock.study.study import Study
 from scoreshock.study.work import jobs_of, made
 
 SWEEP = {
@@ -176,7 +178,8 @@ def answers(tmp_path_factory) -> dict[str, list[str]]:
         (folder / f"{number}.yaml").write_text(text() if callable(text) else text)
     code = f"""
         import json, sys
-        from scoreshock.study import StudyError, load_study
+        from scoreshock.study.errors import StudyError
+        from scoreshock.study.study import load_study
         said = []
         for number in range({len(BOMBS)}):
             try:
@@ -267,7 +270,7 @@ def test_a_table_is_measured_before_it_is_read(tmp_path: Path, make) -> None:
     assert path.stat().st_size < 2**20
     code = """
         import sys
-        from scoreshock.families import custom, data
+        from scoreshock.densities.families import custom, data
         for family in (data, custom) if sys.argv[1].endswith(".nc") else (data,):
             try:
                 family(file=sys.argv[1])
@@ -302,7 +305,7 @@ def test_the_table_of_a_schedule_is_measured_before_it_is_read(tmp_path: Path) -
 
 
 def test_a_column_of_numbers_taken_for_labels_is_refused(tmp_path: Path) -> None:
-    from scoreshock.families import data
+    from scoreshock.densities.families import data
 
     (tmp_path / "a.csv").write_text("x,label\n" + "".join(f"{i},{i}\n" for i in range(5000)))
     with pytest.raises(ValueError, match="labels has 5,000 classes; allowed: at most 4,096"):

@@ -11,11 +11,11 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import families
 from scoreshock.conventions import TimeStatus
-from scoreshock.quantities.clock import clock
+from scoreshock.densities import families
+from scoreshock.quantities.schedule_time import clock
 from scoreshock.quantities.speciation import speciation
-from scoreshock.schedules import KINDS, Schedule, as_schedules, schedule
+from scoreshock.schedules.schedule import KINDS, Schedule, as_schedules, schedule
 from tests.reference import cases, check, identify
 
 DDPM_RATES = {"start": 1e-4, "end": 0.02, "num": 1000}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock import staging
+from scoreshock.storage import staging
 
 
 def test_a_file_is_written_beside_its_target_under_a_name_that_tells_its_writer(tmp_path: Path) -> None:

@@ -12,10 +12,13 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from scoreshock import figures, provenance, running, store
+from scoreshock import figures
 from scoreshock.cli import main
-from scoreshock.status import progress
-from scoreshock.study import load_study, work
+from scoreshock.running import tasks
+from scoreshock.running.status import progress
+from scoreshock.storage import provenance, store
+from scoreshock.study import work
+from scoreshock.study.study import load_study
 
 from . import runs
 
@@ -40,7 +43,7 @@ def made(tmp_path_factory):
     home.mkdir()
     (home / "study.yaml").write_text(STUDY.format(folder=home / "results"))
     study = load_study(home / "study.yaml")
-    runs.run(study, *running.ACTIONS)
+    runs.run(study, *tasks.ACTIONS)
     (home / "results/line/figures/.snakemake_timestamp").touch()
     for kind in ("logs", "benchmarks"):
         (home / "results" / kind).mkdir()
@@ -275,7 +278,7 @@ def test_where_blocks_stay_the_dataset_they_are_all(folder, sweep, monkeypatch):
 
 
 def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
-    monkeypatch.setattr("scoreshock.status.SHOWN", 1)
+    monkeypatch.setattr("scoreshock.running.status.SHOWN", 1)
     for file in files:
         file.unlink()
     main(["status", "--configfile", study])

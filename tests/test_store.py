@@ -24,7 +24,8 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock import conventions, provenance, staging, store
+from scoreshock import conventions
+from scoreshock.storage import provenance, staging, store
 
 from . import compliance
 from .disks import mounted
@@ -298,7 +299,7 @@ def test_a_changed_scalar_is_found_by_its_checksum(written: Path) -> None:
 SLOW_WRITER = """
     import sys, time
     import dask, dask.array as da, numpy as np, xarray as xr
-    from scoreshock import store
+    from scoreshock.storage import store
 
     def slow(block, block_info=None):
         if block_info[0]["chunk-location"][0] > 5:
@@ -338,7 +339,7 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pa
         import os, signal, sys
         from pathlib import Path
         import numpy as np, xarray as xr
-        from scoreshock import store
+        from scoreshock.storage import store
 
         path, tries = Path(sys.argv[1]), int(sys.argv[2])
         def write(number, last=None):
@@ -452,7 +453,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None
     code = """
         import resource, signal, sys
         import numpy as np, xarray as xr
-        from scoreshock import store
+        from scoreshock.storage import store
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         noise = np.random.default_rng(0).normal(size=500_000)
@@ -551,7 +552,7 @@ def test_memory_of_writing_is_bounded_by_chunks(tmp_path: Path) -> None:
     code = """
         import re, sys
         import dask, dask.array as da, numpy as np, xarray as xr
-        from scoreshock import store
+        from scoreshock.storage import store
         def peak():  # not ru_maxrss, which starts from what the parent held
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
         def write(n, name):

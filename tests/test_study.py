@@ -15,12 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scoreshock as ss
-from scoreshock import axes, families, provenance
+from scoreshock import axes
 from scoreshock.conventions import DEFAULT_CRITERIA, QUANTITIES
-from scoreshock.plans import NAME_LENGTH, Planned
-from scoreshock.schedules import schedule
-from scoreshock.study import Study, StudyError, check_files, schema
+from scoreshock.densities import families
+from scoreshock.schedules.schedule import schedule
+from scoreshock.storage import provenance
+from scoreshock.storage.plans import NAME_LENGTH, Planned
+from scoreshock.study.errors import StudyError
 from scoreshock.study.plan import plan, table
+from scoreshock.study.reading import check_files
+from scoreshock.study.schema import schema
+from scoreshock.study.study import Study
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "config" / "config.yaml"

@@ -11,8 +11,10 @@ import pytest
 
 from scoreshock.cli import main
 from scoreshock.conventions import QUANTITIES
-from scoreshock.study import Study, StudyError, check_files, check_output, load_study, models
-from scoreshock.study.errors import LONGEST, MOST, show
+from scoreshock.study import models
+from scoreshock.study.errors import LONGEST, MOST, StudyError, show
+from scoreshock.study.reading import check_files
+from scoreshock.study.study import Study, check_output, load_study
 
 CASES = Path(__file__).parent / "cases"
 

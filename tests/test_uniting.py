@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock import provenance, results, store
 from scoreshock.cli import main
-from scoreshock.uniting import unite
+from scoreshock.storage import opening, provenance, store
+from scoreshock.storage.transfer import unite
 
 from . import runs
 from .runs import AXES, rewrite, same_bits
@@ -48,7 +48,7 @@ def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_p
     one = runs.study(tmp_path / "one", axes=AXES | {"weight": [0.5, 0.6, 0.7]})
     runs.run(one)
     same_bits(
-        results.open_results(tmp_path / "both", "line", "speciation"), results.open_results(one.output, "line", "speciation")
+        opening.open_results(tmp_path / "both", "line", "speciation"), opening.open_results(one.output, "line", "speciation")
     )
     for weight, source in ((0.5, a), (0.7, b)):
         assert block(tmp_path / "both", weight).read_bytes() == block(source, weight).read_bytes()
@@ -79,7 +79,7 @@ def test_a_joined_file_of_one_part_is_not_taken_for_the_whole(a, b):
     with pytest.warns(
         UserWarning, match=r"speciation.nc is of other parameters, blocks or code .*; reading the blocks instead"
     ):
-        assert results.open_results(a, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
+        assert opening.open_results(a, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
 def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, monkeypatch):
@@ -95,7 +95,7 @@ def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, mo
         unite([a, b], target)
     monkeypatch.undo()
     assert unite([a, b], target) == {"line": 1}
-    assert results.open_results(target, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
+    assert opening.open_results(target, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
 def test_blocks_without_a_plan_are_not_overwritten(a, b):
@@ -112,7 +112,7 @@ def test_blocks_without_a_plan_are_not_overwritten(a, b):
 def test_values_of_two_runs_ascend_where_those_of_the_first_do(tmp_path, first, second):
     both = unite([run(tmp_path / "a", first), run(tmp_path / "b", second)], tmp_path / "both")
     assert both == {"line": 4}
-    united = results.open_results(tmp_path / "both", "line", "speciation")
+    united = opening.open_results(tmp_path / "both", "line", "speciation")
     assert united.weight.values.tolist() == (sorted(first + second) if first == sorted(first) else first + second)
     assert united.tau_star.sel(weight=0.6).notnull().any()
 
@@ -124,8 +124,8 @@ def test_schedules_of_two_runs_are_put_together(tmp_path):
     assert unite([a, b], a) == {"line": 1}
     one = runs.study(tmp_path / "one", axes=AXES | {"weight": [0.5]}, **split)
     runs.run(one)
-    united = results.open_results(a, "line", "speciation")
-    same_bits(united, results.open_results(one.output, "line", "speciation"))
+    united = opening.open_results(a, "line", "speciation")
+    same_bits(united, opening.open_results(one.output, "line", "speciation"))
     assert list(json.loads(united.scoreshock_parameters)["schedules"]) == ["ve", "edm"]
 
 
@@ -134,7 +134,7 @@ def test_other_sweeps_and_quantities_are_added(a, tmp_path):
     shutil.copytree(b / "line", b / "second")
     assert unite([a, b], a) == {"line": 1, "second": 1}
     assert list(json.loads((a / "line/sweep.json").read_text())["quantities"]) == ["speciation", "corrections"]
-    assert results.open_results(a, "second", "corrections").weight.values.tolist() == [0.5]
+    assert opening.open_results(a, "second", "corrections").weight.values.tolist() == [0.5]
 
 
 def test_what_is_not_split_is_copied_whole(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock.verification import statement
+from scoreshock.paper import statement
 
 
 def test_a_verdict_follows_from_the_numbers() -> None:

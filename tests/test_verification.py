@@ -10,10 +10,10 @@ import xarray as xr
 import yaml
 from markupsafe import escape
 
-from scoreshock import store
+from scoreshock.paper import contents, drawing, page, statement, table, typesetting
+from scoreshock.paper.configuration import Configuration, read
+from scoreshock.storage import store
 from scoreshock.study.errors import StudyError
-from scoreshock.verification import contents, drawing, page, statement, table, typesetting
-from scoreshock.verification.configuration import Configuration, read
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = read(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["paper"])
@@ -261,7 +261,7 @@ def test_functions_of_statements_are_the_packages_own() -> None:
         assert found.functions, found.number
         for function in found.functions:
             assert function.__module__.startswith("scoreshock.")
-            assert not function.__module__.startswith("scoreshock.verification")
+            assert not function.__module__.startswith("scoreshock.paper")
 
 
 def test_a_wrong_configuration_is_refused_with_its_key() -> None:

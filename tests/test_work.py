@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoreshock import provenance
-from scoreshock.study import Study, work
+from scoreshock.storage import provenance
+from scoreshock.study import work
+from scoreshock.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 LINE = {

@@ -41,7 +41,7 @@ FIGURES: dict[str, tuple[str, Callable[[xr.Dataset], list[Panel]]]] = {
 """Each figure: the quantity that it is drawn from, and how."""
 
 RENDERERS = {"html": "page", "png": "picture", "svg": "picture"}
-"""The module that writes each format; imported by name, so that `scoreshock.provenance` sees one without the other."""
+"""The module that writes each format; imported by name, so that `storage.provenance` sees one without the other."""
 
 
 def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: str = "") -> list[Path]:

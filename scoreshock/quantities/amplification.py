@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import amplification as kernel
-from scoreshock.kernels import roots
+from scoreshock.kernels.layer import amplification as kernel
+from scoreshock.kernels.speciation import roots
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times
 

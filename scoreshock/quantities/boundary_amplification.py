@@ -9,14 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import moving_boundary as kernel
-from scoreshock.quantities.labelled import (
-    Arguments,
-    Output,
-    apply,
-    mixture_arguments,
-    number_of_components,
-)
+from scoreshock.kernels.layer import moving_boundary as kernel
+from scoreshock.quantities.labelled import Arguments, Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.layer import Groups, group_codes
 from scoreshock.quantities.points import diffusion_times, times, with_times
 

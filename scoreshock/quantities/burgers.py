@@ -10,9 +10,10 @@ import xarray as xr
 
 from scoreshock.checks import as_numbers, show
 from scoreshock.conventions import FORMS, Status, attributes
-from scoreshock.kernels import burgers as kernel
-from scoreshock.kernels import differences, geometry
-from scoreshock.kernels import mixture as mixtures
+from scoreshock.kernels.burgers import differences
+from scoreshock.kernels.burgers import terms as kernel
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.gaussian import mixture as mixtures
 from scoreshock.quantities.labelled import Output, apply, checked_mixture, checked_names, mixture_arguments
 from scoreshock.quantities.points import (
     Points,

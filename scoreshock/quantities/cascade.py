@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.kernels import criteria as closed
-from scoreshock.kernels import exact_cascade as cascades
-from scoreshock.kernels import geometry
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.speciation import criteria as closed
+from scoreshock.kernels.speciation import exact_cascade as cascades
+from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
-from scoreshock.quantities.places import counted
 
 
 def compute(mixture: xr.Dataset, _content: Mapping[str, Any]) -> xr.Dataset:

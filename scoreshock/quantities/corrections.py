@@ -10,15 +10,10 @@ import xarray as xr
 
 from scoreshock.checks import whole
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import criteria as closed
-from scoreshock.kernels import geometry, roots, series
-from scoreshock.quantities.labelled import (
-    Output,
-    apply,
-    mixture_arguments,
-    number_of_components,
-    without_variance,
-)
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.speciation import criteria as closed
+from scoreshock.kernels.speciation import roots, series
+from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components, without_variance
 
 MAXIMUM_ORDER = 40
 """Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""

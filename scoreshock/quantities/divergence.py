@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.kernels import divergence as kernel
-from scoreshock.kernels import flow
+from scoreshock.kernels.flow import divergence as kernel
+from scoreshock.kernels.flow import sampling
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments
 from scoreshock.quantities.points import labelled_numbers, times
 
@@ -145,8 +145,8 @@ def divergence_bound(
     >>> round(float(divergence_bound(pair, 0.0, 2.0, bias=0.1, place="layer").kl_bound.squeeze()), 4)
     0.0092
     """
-    if place not in flow.PROFILES if isinstance(place, str) else not callable(place):
-        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
+    if place not in sampling.PROFILES if isinstance(place, str) else not callable(place):
+        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(sampling.PROFILES)} or a function")
     start = labelled_numbers("kl_start", kl_start)
     if start.chunks is None and bool((start < 0).any()):
         raise ValueError(f"kl_start = {float(start.min())} is not allowed; allowed: numbers >= 0")

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import attributes
-from scoreshock.kernels import mixture as kernel
+from scoreshock.kernels.gaussian import mixture as kernel
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments
 from scoreshock.quantities.points import Points, positions, times
 

@@ -11,11 +11,12 @@ import xarray as xr
 
 from scoreshock.checks import show
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import boundary as kernel
-from scoreshock.kernels import competitors as competitors_kernel
-from scoreshock.kernels import layer as decomposition_kernel
-from scoreshock.kernels.groups import FIRST, REST, SECOND
-from scoreshock.kernels.vectors import dot
+from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND
+from scoreshock.kernels.layer import boundary as kernel
+from scoreshock.kernels.layer import competitors as competitors_kernel
+from scoreshock.kernels.layer import decomposition as decomposition_kernel
+from scoreshock.kernels.numerics.vectors import dot
+from scoreshock.quantities.counting_axes import counted, status_of_places
 from scoreshock.quantities.labelled import (
     Output,
     apply,
@@ -24,7 +25,6 @@ from scoreshock.quantities.labelled import (
     mixture_arguments,
     number_of_components,
 )
-from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import Points, diffusion_times, positions, times, with_times
 
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
@@ -81,7 +81,7 @@ def layer(
     Notes
     -----
     Theorem 5.8, Propositions 5.13-5.14. The leading direction is that of
-    :func:`scoreshock.kernels.geometry.leading_direction`, which says what it is where the leading eigenvalue is degenerate.
+    :func:`kernels.gaussian.geometry.leading_direction`, which says what it is where the leading eigenvalue is degenerate.
     With the default groups of a regular polygon, simplex or tree the normal is along it, by symmetry; in general it turns
     away, and so does the line through both groups' means. ``normal_hessian > 0`` says that ``ln p`` is convex across the
     boundary; it is bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48)

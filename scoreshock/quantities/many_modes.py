@@ -8,8 +8,10 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import DEFAULT_CRITERIA, Status, attributes
-from scoreshock.kernels import criteria as closed
-from scoreshock.kernels import geometry, mode_counts
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.modes import mode_counts
+from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.speciation import criteria as closed
 from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.modes import last_merging
 from scoreshock.quantities.speciation import speciation
@@ -61,8 +63,8 @@ def _covariance_condition(means: np.ndarray, weights: np.ndarray) -> tuple[np.nd
     spectrum = geometry.decompose(means, weights)
     unit, e = geometry.normalised(spectrum)
     lead = unit.eigenvalues.shape[:-1]
-    w, d = geometry.core_first(weights, 1, lead), geometry.core_first(unit.distances, 1, lead)
-    squares = geometry.core_first(geometry.along_leading(unit, weights), 1, lead) ** 2
+    w, d = core_first(weights, 1, lead), core_first(unit.distances, 1, lead)
+    squares = core_first(geometry.along_leading(unit, weights), 1, lead) ** 2
     across, sign_across = _covariance(w, np.maximum(d - squares, 0.0), squares)
     _, sign_all = _covariance(w, d, squares)
     on_line = (unit.eigenvalues[..., 1:] == 0).all(axis=-1).reshape(-1)

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import mixture as fields
-from scoreshock.kernels import series
-from scoreshock.kernels.geometry import centred, decompose
+from scoreshock.kernels.gaussian import mixture as fields
+from scoreshock.kernels.gaussian.geometry import centred, decompose
+from scoreshock.kernels.speciation import series
 from scoreshock.quantities.corrections import check_order
 from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.points import times

@@ -10,10 +10,10 @@ import xarray as xr
 
 from scoreshock.checks import whole
 from scoreshock.conventions import Status
-from scoreshock.kernels import merging_tree as trees
-from scoreshock.kernels import mode_counts
+from scoreshock.kernels.modes import merging_tree as trees
+from scoreshock.kernels.modes import mode_counts
+from scoreshock.quantities.counting_axes import counted, status_of_places
 from scoreshock.quantities.labelled import Output, apply, checked_mixture, mixture_arguments, number_of_components
-from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from scoreshock.checks import as_real, show
 from scoreshock.conventions import attributes
-from scoreshock.kernels import neighbours as kernel
+from scoreshock.kernels.speciation import alternatives as kernel
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times, with_times
 

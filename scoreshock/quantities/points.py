@@ -11,7 +11,8 @@ import xarray as xr
 from scoreshock import axes
 from scoreshock.checks import as_numbers, as_real, mapping_of, show
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import criteria, geometry
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.speciation import criteria
 from scoreshock.quantities.labelled import Arguments, Output, apply, checked_mixture, means_and_weights, mixture_arguments
 
 Points = xr.DataArray | np.ndarray | list | float
@@ -100,7 +101,7 @@ def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
 def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centre, direction and half-extent of the means along the line through the layer.
 
-    The line runs along `scoreshock.kernels.geometry.leading_direction`, through a pair's midpoint or else through the
+    The line runs along `kernels.gaussian.geometry.leading_direction`, through a pair's midpoint or else through the
     weighted mean.
     """
     direction = geometry.leading_direction(means, weights)

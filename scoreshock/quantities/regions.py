@@ -11,9 +11,9 @@ import xarray as xr
 from scoreshock import axes
 from scoreshock.checks import as_numbers
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import regions as kernel
+from scoreshock.kernels.layer import regions as kernel
+from scoreshock.quantities.counting_axes import counted, status_of_places
 from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
-from scoreshock.quantities.places import counted, status_of_places
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import mixture as kernel
+from scoreshock.kernels.gaussian import mixture as kernel
 from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
 from scoreshock.quantities.points import (
     axis,
@@ -47,7 +47,7 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
     Dataset
         ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
         runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
-        leading direction, see :func:`scoreshock.kernels.geometry.leading_direction`.
+        leading direction, see :func:`scoreshock.kernels.gaussian.geometry.leading_direction`.
     """
     unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")

@@ -9,7 +9,8 @@ import xarray as xr
 
 from scoreshock.checks import as_array, show
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import power_diagram, shock
+from scoreshock.kernels.burgers import shock
+from scoreshock.kernels.layer import power_diagram
 from scoreshock.quantities.labelled import (
     Output,
     apply,

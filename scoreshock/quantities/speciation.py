@@ -9,9 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, attributes
-from scoreshock.kernels import criteria as closed
-from scoreshock.kernels import geometry, modes, neighbours, roots
-from scoreshock.quantities.clock import clock
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.modes import modes
+from scoreshock.kernels.speciation import alternatives, roots
+from scoreshock.kernels.speciation import criteria as closed
+from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.labelled import (
     Output,
     apply,
@@ -20,8 +22,8 @@ from scoreshock.quantities.labelled import (
     number_of_components,
     without_variance,
 )
-from scoreshock.quantities.places import counted
-from scoreshock.schedules import Schedules, as_schedules
+from scoreshock.quantities.schedule_time import clock
+from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
 def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
@@ -131,9 +133,9 @@ def _times(
         "boundary": lambda: closed.boundary(means, weights, variance),
         "merging": lambda: (merging.tau_star, merging.status),
         "spectral": lambda: closed.spectral(spectrum, variance, total),
-        "drift": lambda: neighbours.drift(means, weights, variance),
-        "cloning": lambda: neighbours.cloning(means, weights, variance),
-        "entropic": lambda: neighbours.entropic(means, weights, variance),
+        "drift": lambda: alternatives.drift(means, weights, variance),
+        "cloning": lambda: alternatives.cloning(means, weights, variance),
+        "entropic": lambda: alternatives.entropic(means, weights, variance),
     }
     found = [outcome[name]() for name in criteria]
     tau, status = (np.stack([np.broadcast_to(f[i], shape) for f in found], axis=-1) for i in (0, 1))

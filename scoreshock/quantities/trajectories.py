@@ -11,10 +11,10 @@ import xarray as xr
 
 from scoreshock.checks import as_numbers, show, whole
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import flow, growth, quantiles
-from scoreshock.kernels.geometry import half_distance
-from scoreshock.kernels.runge_kutta import length
-from scoreshock.kernels.trajectory import RTOL, Mixture, Profile
+from scoreshock.kernels.flow import growth, quantiles, sampling
+from scoreshock.kernels.flow.trajectory import RTOL, Mixture, Profile
+from scoreshock.kernels.gaussian.geometry import half_distance
+from scoreshock.kernels.numerics.runge_kutta import length
 from scoreshock.quantities.labelled import MEANS, Output, apply, checked_mixture, mixture_arguments
 from scoreshock.quantities.points import (
     Points,
@@ -80,7 +80,7 @@ def trajectories(
     place: str | ErrorField = "everywhere",
     stochastic: bool = False,
     seed: int = 0,
-    steps: int = flow.STEPS,
+    steps: int = sampling.STEPS,
     rtol: float = RTOL,
 ) -> xr.Dataset:
     r"""Trajectories of the probability-flow ODE :math:`dx/d\tau = -\hat s` (49), or of the reverse SDE (10).
@@ -311,9 +311,9 @@ def _wrong(
     mixture: xr.Dataset, bias: Bias | None, place: str | ErrorField
 ) -> tuple[list[tuple[xr.DataArray, tuple[str, ...]]], dict[str, Any]]:
     """The score error as a further argument and as options of a kernel."""
-    if place not in flow.PROFILES if isinstance(place, str) else not callable(place):
-        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(flow.PROFILES)} or a function")
-    profile = flow.PROFILES[place] if isinstance(place, str) else _Given(place)
+    if place not in sampling.PROFILES if isinstance(place, str) else not callable(place):
+        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(sampling.PROFILES)} or a function")
+    profile = sampling.PROFILES[place] if isinstance(place, str) else _Given(place)
     if bias is None:
         return [], {"profile": profile}
     n = mixture.sizes["feature"]
@@ -360,7 +360,7 @@ def _ode(
     rtol: float,
     profile: Profile,
 ) -> tuple[np.ndarray, ...]:
-    return flow.probability_flow(x, means, weights, variance, tau, rtol, _bias(extra), profile)
+    return sampling.probability_flow(x, means, weights, variance, tau, rtol, _bias(extra), profile)
 
 
 def _sde(
@@ -375,7 +375,7 @@ def _sde(
     seed: int,
     profile: Profile,
 ) -> tuple[np.ndarray, ...]:
-    return flow.reverse_sde(x, means, weights, variance, tau, number, seed, steps, _bias(extra), profile)
+    return sampling.reverse_sde(x, means, weights, variance, tau, number, seed, steps, _bias(extra), profile)
 
 
 def _exact(

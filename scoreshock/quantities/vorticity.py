@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.kernels import differences, geometry
-from scoreshock.kernels import mixture as mixtures
-from scoreshock.kernels import vorticity as rotation
+from scoreshock.kernels.burgers import differences
+from scoreshock.kernels.burgers import vorticity as rotation
+from scoreshock.kernels.gaussian import geometry
+from scoreshock.kernels.gaussian import mixture as mixtures
 from scoreshock.quantities.burgers import (
     Argument,
     Field,

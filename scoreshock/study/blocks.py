@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from scoreshock import axes as written
-from scoreshock import families, provenance
 from scoreshock.conventions import AXES
-from scoreshock.plans import Planned, Value
+from scoreshock.densities import families
+from scoreshock.storage import provenance
+from scoreshock.storage.plans import Planned, Value
 from scoreshock.study.quantities import QUANTITIES, Quantity
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class Sweep:
     unused: tuple[str, ...] = ()
 
     def template(self, quantity: str) -> xr.Dataset:
-        """What the whole quantity will hold, without its numbers (`scoreshock.evaluation.template`)."""
-        from scoreshock.evaluation import template  # kernels are slow to import
+        """What the whole quantity will hold, without its numbers (`scoreshock.study.evaluation.template`)."""
+        from scoreshock.study.evaluation import template
 
         if quantity not in self._templates:
             self._templates[quantity] = template(self.content(quantity))

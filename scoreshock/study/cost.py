@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 from scoreshock import axes as written
-from scoreshock.evaluation import densities_per_chunk
 from scoreshock.study.blocks import Sweep
+from scoreshock.study.evaluation import densities_per_chunk
 
 JOB_SECONDS = 2.0  # a job's start: most of it imports
 FILE_SECONDS = 0.06  # of a file, beside its numbers: laid out, sealed, read back

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from scoreshock.conventions import AXES
-from scoreshock.families import FAMILIES
+from scoreshock.densities.families import FAMILIES
 from scoreshock.study import models
 from scoreshock.study.errors import did_you_mean, is_tag, key_path, nearest, path_in, show
 

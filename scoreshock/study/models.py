@@ -23,8 +23,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from scoreshock.conventions import AXES, CRITERIA, FORMS, PLACES, QUANTITIES
-from scoreshock.families import FAMILIES
-from scoreshock.schedules import KINDS
+from scoreshock.densities.families import FAMILIES
+from scoreshock.schedules.schedule import KINDS
 from scoreshock.study.errors import show, unknown
 from scoreshock.study.quantities import takers
 

@@ -12,9 +12,9 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes as written
-from scoreshock import families, sources
 from scoreshock.conventions import AXES
-from scoreshock.schedules import KINDS, schedule
+from scoreshock.densities import families, sources
+from scoreshock.schedules.schedule import KINDS, schedule
 from scoreshock.study import limits, models
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, did_you_mean, show, unknown
@@ -304,7 +304,7 @@ def _held(density: xr.Dataset, sweep: Sweep) -> dict[tuple[str, ...], int]:
 
 def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
     """Codes of the groups, or None with their problem recorded."""
-    from scoreshock.quantities.layer import codes_of  # kernels are slow to import, and few studies have groups
+    from scoreshock.quantities.layer import codes_of
 
     return find.call(codes_of, groups, components)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scoreshock.families import FAMILIES, REQUIRED
-from scoreshock.schedule_kinds import KINDS, SPACINGS
+from scoreshock.densities.families import FAMILIES, REQUIRED
+from scoreshock.schedules.kinds import KINDS, SPACINGS
 from scoreshock.study.models import EXTRA, StudyFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

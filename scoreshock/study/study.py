@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scoreshock.conventions import QUANTITIES
-from scoreshock.plans import NAME_LENGTH
-from scoreshock.schedules import KINDS
+from scoreshock.schedules.schedule import KINDS
+from scoreshock.storage.plans import NAME_LENGTH
 from scoreshock.study import models
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, StudyError, show
@@ -38,7 +38,7 @@ class Study:
         Sweeps by name, in the order of the file.
     about
         ``study`` (its title), ``author`` and ``note``, those of them that are written: arguments of
-        `scoreshock.provenance.attributes`, which put them into files. They change no digest.
+        `scoreshock.storage.provenance.attributes`, which put them into files. They change no digest.
 
     Examples
     --------

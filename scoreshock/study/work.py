@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
 
-from scoreshock import provenance
-from scoreshock.plans import PLAN
+from scoreshock.storage import provenance
+from scoreshock.storage.plans import PLAN
 from scoreshock.study import cost
 from scoreshock.study.blocks import PRODUCTS, Sweep
 from scoreshock.study.study import Study

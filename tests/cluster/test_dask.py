@@ -15,9 +15,11 @@ from typing import Any
 import dask.array
 import pytest
 
-from scoreshock import cluster, evaluation, running, store
 from scoreshock.quantities import labelled
-from scoreshock.study import Study
+from scoreshock.running import cluster, tasks
+from scoreshock.storage import store
+from scoreshock.study import evaluation
+from scoreshock.study.study import Study
 
 from ..workflow.conftest import checksums
 from .conftest import PATIENCE, DaskCluster, free_port, needs_distributed, until
@@ -42,7 +44,7 @@ WORKERS = ("one", "two")
 
 
 def compute(content: Mapping[str, Any], path: Path, threads: int = 1) -> None:
-    running.compute_block(content, path, "", threads)
+    tasks.compute_block(content, path, "", threads)
 
 
 @pytest.fixture(autouse=True)

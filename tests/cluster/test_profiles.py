@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock.study import Study, cost, work
+from scoreshock.study import cost, work
+from scoreshock.study.study import Study
 
 from ..workflow.conftest import MINIATURE, ROOT, dry, miniature, snakemake, started, write
 from .conftest import needs_executor
@@ -121,7 +122,7 @@ def test_a_job_that_fails_leaves_nothing_stale(tmp_path):
     # Every job dies before it does anything.
     dying = tmp_path / "dying" / "sitecustomize.py"
     dying.parent.mkdir()
-    dying.write_text("import os\nif b'scoreshock.running' in open('/proc/self/cmdline', 'rb').read(): os._exit(1)\n")
+    dying.write_text("import os\nif b'scoreshock.running.tasks' in open('/proc/self/cmdline', 'rb').read(): os._exit(1)\n")
     with started(tmp_path, *study(3.0), output=subprocess.DEVNULL, first=dying.parent) as process:
         assert process.wait() == 1
     assert dry(tmp_path, *study(3.0)) == ["amplification of line, drawn"]

@@ -15,8 +15,9 @@ from pathlib import Path
 import netCDF4
 import pytest
 
-from scoreshock import running
-from scoreshock.study import Study, cost, work
+from scoreshock.running import tasks
+from scoreshock.study import cost, work
+from scoreshock.study.study import Study
 
 from ..workflow.conftest import MINIATURE, ROOT, checksums, dry, environment, miniature, write
 from .conftest import PATIENCE, until
@@ -161,7 +162,7 @@ def computed(study: object, path: str, folder: Path) -> dict[str, str]:
     """Checksums of a quantity of a sweep, computed here at once: without blocks, by two threads."""
     sweep, quantity = Path(path).parent.name, Path(path).stem
     content = Study.from_mapping(study).sweeps[sweep].content(quantity)
-    running.compute_block(content, folder / f"{quantity}.nc", "", threads=2)
+    tasks.compute_block(content, folder / f"{quantity}.nc", "", threads=2)
     return checksums(folder / f"{quantity}.nc")
 
 

@@ -13,8 +13,8 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import amplification
-from scoreshock.kernels.geometry import decompose
+from scoreshock.kernels.gaussian.geometry import decompose
+from scoreshock.kernels.layer import amplification
 from tests import reference
 from tests.kernels.test_geometry import draw
 

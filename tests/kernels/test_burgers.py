@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreshock.kernels import burgers, mixture
+from scoreshock.kernels.burgers import terms as burgers
+from scoreshock.kernels.gaussian import mixture
 from tests.reference import cases, check, identify, means_of, weights_of
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import scoreshock as ss
-from scoreshock.kernels import boundary, layer, mixture, power_diagram, shock
-from scoreshock.kernels.between import from_midpoint, log_odds, past_midpoint
+from scoreshock.kernels.burgers import shock
+from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.layer import boundary, decomposition, power_diagram
+from scoreshock.kernels.numerics.log_odds import from_midpoint, log_odds, past_midpoint
 from scoreshock.quantities.layer import profile
 
 EPS = np.finfo(float).eps
@@ -128,7 +130,7 @@ def test_nearly_equal_weights_keep_the_digits_of_their_odds():
     assert log_odds(weights[1], weights[0]) == close_to_odds(odds)
     assert shock.rankine_hugoniot(pair, weights, v, 0.0).speed == close_to_odds(-odds)
     assert boundary.on_line([0.0], [1.0], pair, weights, v, 0.0, [0, 1])[0][0] == close_to_odds(-odds * v / 2)
-    assert layer.decomposition([0.0], pair, weights, v, 0.0, [0, 1]).log_ratio == close_to_odds(-odds)
+    assert decomposition.decomposition([0.0], pair, weights, v, 0.0, [0, 1]).log_ratio == close_to_odds(-odds)
     assert power_diagram.faces(pair, weights, v, 0.0).offset.item() == close_to_odds(-odds * v / 2)
 
 
@@ -150,7 +152,7 @@ def test_decomposition_is_right_up_to_the_rounding_of_its_terms(components):
     for x, means, weights, v in cases(60, components, 11):
         k = len(weights)
         group = np.arange(k) % 2
-        found = layer.decomposition(x, means, weights, v, 0.0, group)
+        found = decomposition.decomposition(x, means, weights, v, 0.0, group)
         inside = [np.flatnonzero(group == side) for side in (0, 1)]
         one, two = (Reference(x, means, weights, v, side) for side in inside)
         counts = np.concatenate([side[np.array(part.r) > 1e-20] for side, part in zip(inside, (one, two), strict=True)])

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import criteria
-from scoreshock.kernels.geometry import decompose
+from scoreshock.kernels.gaussian.geometry import decompose
+from scoreshock.kernels.speciation import criteria
 from tests import reference
 from tests.kernels.test_geometry import draw
 

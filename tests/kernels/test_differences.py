@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scoreshock.kernels import burgers, mixture
-from scoreshock.kernels.differences import derivatives, field_terms
-from scoreshock.kernels.vectors import lengths
+from scoreshock.kernels.burgers import terms as burgers
+from scoreshock.kernels.burgers.differences import derivatives, field_terms
+from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.numerics.vectors import lengths
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(60, 2))

@@ -13,7 +13,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import divergence
+from scoreshock.kernels.flow import divergence
 from tests import reference
 
 PAIR = np.array([[-1.0], [1.0]])

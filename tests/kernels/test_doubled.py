@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock.kernels.doubled import Doubled, exponential, total
+from scoreshock.kernels.numerics.double_double import Doubled, exponential, total
 
 TINY = 2.0**-100
 numbers = st.floats(-1e30, 1e30).map(lambda a: a if abs(a) > 1e-30 else 1.0)

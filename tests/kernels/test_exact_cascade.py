@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import inertia
-from scoreshock.kernels.certified import Points
-from scoreshock.kernels.exact_cascade import exact_cascade
-from scoreshock.kernels.roots import exact
+from scoreshock.kernels.numerics.root_isolation import Points
+from scoreshock.kernels.speciation import eigenvalue_counts
+from scoreshock.kernels.speciation.exact_cascade import exact_cascade
+from scoreshock.kernels.speciation.roots import exact
 from tests.kernels.test_roots import random_mixture
 from tests.reference import cases, check, identify, means_of, weights_of
 
@@ -143,13 +143,13 @@ def test_bounds_hold_inside_the_interval(seed):
     start = rng.uniform(0.1, 2)
     told = 0
     for width in (1e-4, 1e-3, 0.03, 0.3):
-        left, right = (inertia.node_at(np.array([y]), points) for y in (start, start * (1 + width)))
-        inside = inertia.evaluate(np.linspace(start, start * (1 + width), 200), points, np.zeros(200, dtype=int))
+        left, right = (eigenvalue_counts.node_at(np.array([y]), points) for y in (start, start * (1 + width)))
+        inside = eigenvalue_counts.evaluate(np.linspace(start, start * (1 + width), 200), points, np.zeros(200, dtype=int))
         if left.above == right.above:
-            if inertia.stays_below(left, right):
+            if eigenvalue_counts.stays_below(left, right):
                 told += 1
                 assert (inside.above <= left.above).all()
-            if inertia.stays_above(left, right):
+            if eigenvalue_counts.stays_above(left, right):
                 told += 1
                 assert (inside.above >= left.above).all()
     assert told >= 2  # of the shortest interval at least, both

@@ -3,7 +3,7 @@
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.floor import above_floor
+from scoreshock.kernels.speciation.data_variance import above_floor
 
 NO = np.array(False)
 

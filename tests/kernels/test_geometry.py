@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock.kernels import geometry
+from scoreshock.kernels.gaussian import geometry
 from tests import reference
 
 

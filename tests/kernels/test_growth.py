@@ -9,8 +9,8 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import flow, growth
-from scoreshock.kernels.trajectory import Profile
+from scoreshock.kernels.flow import growth, sampling
+from scoreshock.kernels.flow.trajectory import Profile
 from tests import reference
 
 HALF = np.array([0.5, 0.5])
@@ -55,7 +55,7 @@ def test_centre_meets_the_references(case):
 def test_nonlinear_error_meets_the_references(case):
     a, sigma, tau_min, tau0, bias = (case["inputs"][name] for name in ("a", "sigma0", "tau_min", "tau0", "bias"))
     mixture = pair(a), HALF, np.array(sigma**2)
-    found = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), flow.everywhere)
+    found = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), sampling.everywhere)
     linear = bias * np.exp(at_centre(a, sigma**2, tau_min, tau0).log_error)
     reference.check(case, "x_end", found.difference[-1, 0])
     reference.check(case, "e_linear", linear)
@@ -123,10 +123,10 @@ def test_bound_over_a_tiny_interval_is_the_interval(tau):
 
 def test_growth_on_a_trajectory_that_rounding_decides_is_unresolved():
     mixture = pair(1), np.array([0.3, 0.7]), np.array(0.002)
-    start = flow.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).x[-1]
+    start = sampling.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).x[-1]
     found = growth.flow_growth(start, *mixture, np.array([2.0, 1.0, 0.0]))
     assert found.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
-    actual = growth.error_growth(start, *mixture, np.array([2.0, 1.0, 0.0]), np.array([0.01]), flow.everywhere)
+    actual = growth.error_growth(start, *mixture, np.array([2.0, 1.0, 0.0]), np.array([0.01]), sampling.everywhere)
     assert actual.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
     assert actual.difference_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
 
@@ -151,7 +151,7 @@ def test_difference_of_trajectories_keeps_its_relative_digits(bias):
 
     solved = solve_ivp(flows, (-1.5, 0.0), [0.2, 0.1, 0.2, 0.1], method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
     found = growth.error_growth(
-        np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.0]), np.full(2, bias), flow.everywhere
+        np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.0]), np.full(2, bias), sampling.everywhere
     )
     expected, size = solved[2:] - solved[:2], np.abs(found.difference[-1]).max()
     assert np.abs(found.difference[-1] - expected).max() <= 1e-8 * size + 1e-13
@@ -184,7 +184,7 @@ def test_growth_along_a_trajectory_is_that_of_a_nearby_start():
     mixture = np.array([[-1.0], [0.4], [1.0]]), np.array([0.3, 0.3, 0.4]), np.array(0.1)
     track = np.array([1.5, 0.3, 0.0])
     found = growth.flow_growth(np.array([0.2]), *mixture, track)
-    near = flow.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).x[..., 0]
+    near = sampling.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).x[..., 0]
     np.testing.assert_allclose(np.exp(found.log_growth), np.diff(near, axis=0)[0] / 2e-5, rtol=1e-6)
 
 
@@ -211,7 +211,7 @@ def test_an_error_in_the_layer_is_what_grows_at_the_centre_and_all_stay_below_th
     bound = np.exp(growth.flow_growth(np.zeros(1), *mixture, track).log_bound[-1])
     size = {
         place: abs(growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).difference[-1, 0]) / 1e-4
-        for place, profile in flow.PROFILES.items()
+        for place, profile in sampling.PROFILES.items()
     }
     assert size["outside"] < 0.01 * size["layer"]
     assert 0.99 * bound < size["layer"] <= size["everywhere"] <= bound * (1 + 1e-6)
@@ -224,8 +224,8 @@ def test_constant_errors_are_the_worst_of_their_size_on_a_line():
     def ends(profile: Profile, bias: float) -> np.ndarray:
         return growth.error_growth(x, *mixture, track, np.array([bias]), profile).difference[:, -1, 0]
 
-    low, high = ends(flow.everywhere, -0.05), ends(flow.everywhere, 0.05)
-    for profile in (flow.in_layer, flow.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
+    low, high = ends(sampling.everywhere, -0.05), ends(sampling.everywhere, 0.05)
+    for profile in (sampling.in_layer, sampling.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
         other = ends(profile, 0.05)
         assert np.all((low - 1e-9 <= other) & (other <= high + 1e-9))
 
@@ -234,13 +234,13 @@ def test_growth_and_difference_do_not_depend_on_those_beside_them(monkeypatch):
     rng = np.random.default_rng(5)
     x, means = rng.normal(size=(2, 20, 2)), rng.normal(size=(2, 1, 3, 2))
     weights, variance, track = rng.dirichlet(np.ones(3), (2, 1)), rng.uniform(0.1, 1, (1, 20)), np.array([2.0, 0.5, 0.0])
-    monkeypatch.setattr("scoreshock.kernels.trajectory.PIECE", 32)
+    monkeypatch.setattr("scoreshock.kernels.flow.trajectory.PIECE", 32)
     linear = growth.flow_growth(x, means, weights, variance, track, 1e-6)
-    actual = growth.error_growth(x, means, weights, variance, track, np.array([0.1, -0.2]), flow.in_layer, 1e-6)
+    actual = growth.error_growth(x, means, weights, variance, track, np.array([0.1, -0.2]), sampling.in_layer, 1e-6)
     monkeypatch.undo()
     alone = x[1, 13], means[1, 0], weights[1, 0], variance[0, 13], track
     for single, many in (
         (growth.flow_growth(*alone, 1e-6), linear),
-        (growth.error_growth(*alone, np.array([0.1, -0.2]), flow.in_layer, 1e-6), actual),
+        (growth.error_growth(*alone, np.array([0.1, -0.2]), sampling.in_layer, 1e-6), actual),
     ):
         assert all(np.array_equal(one, rows[1, 13]) for one, rows in zip(single, many, strict=True))

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
-from scoreshock import families
 from scoreshock.conventions import Status
-from scoreshock.kernels import boundary, competitors, crossings, geometry, layer, mixture, power_diagram, shock
+from scoreshock.densities import families
+from scoreshock.kernels.burgers import shock
+from scoreshock.kernels.gaussian import geometry, mixture
+from scoreshock.kernels.layer import boundary, competitors, crossings, decomposition, power_diagram
 from tests.reference import cases, check, identify, means_of, weights_of
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -19,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 def groups_of(case):
     given = case["inputs"]
-    codes = np.full(len(given["weights"]), layer.REST)
-    codes[given["group1"]], codes[given["group2"]] = layer.FIRST, layer.SECOND
+    codes = np.full(len(given["weights"]), decomposition.REST)
+    codes[given["group1"]], codes[given["group2"]] = decomposition.FIRST, decomposition.SECOND
     return codes
 
 
@@ -47,7 +49,7 @@ def independent_log_ratio(x, means, weights, v, group):
 class TestReferences:
     @pytest.mark.parametrize("case", cases("binary_decomposition"), ids=identify)
     def test_both_sides_of_the_decomposition_and_of_the_log_ratio_equation(self, case):
-        found = layer.decomposition(case["inputs"]["x"], *mixture_of(case), groups_of(case))
+        found = decomposition.decomposition(case["inputs"]["x"], *mixture_of(case), groups_of(case))
         check(case, "phi", found.log_ratio)
         check(case, "grad_phi", found.gradient)
         check(case, "sbar", found.background)
@@ -75,7 +77,7 @@ class TestReferences:
         check(case, "normal_speed", found.speed)
 
         def log_ratio(x, _):
-            here = layer.decomposition(x, *arguments, group)
+            here = decomposition.decomposition(x, *arguments, group)
             return here.log_ratio, here.gradient
 
         low, high = (np.array([end]) for end in given["bracket"])
@@ -100,7 +102,7 @@ class TestReferences:
     def test_interfacial_part_of_an_equal_pair(self, case):
         given = case["inputs"]
         pair = [[-given["a"]], [given["a"]]], [0.5, 0.5], given["sigma0"] ** 2, given["tau"]
-        check(case, "s_bg", layer.decomposition([given["x"]], *pair, [0, 1]).interfacial[0])
+        check(case, "s_bg", decomposition.decomposition([given["x"]], *pair, [0, 1]).interfacial[0])
         velocity = shock.frozen_shock(given["x"], given["a"], given["sigma0"] ** 2, given["tau"]).velocity
         np.testing.assert_allclose(-velocity / 2, case["expected"]["s_bg"], rtol=1e-10)
 
@@ -138,7 +140,7 @@ class TestDecomposition:
     def test_log_ratio_is_that_of_the_densities_and_its_derivatives_those_of_differences(self, k, n):
         x, means, weights, group = draw(k, n)
         variance, tau, h = 0.3, 0.2, 1e-4
-        found = layer.decomposition(x, means, weights, variance, tau, group)
+        found = decomposition.decomposition(x, means, weights, variance, tau, group)
 
         def phi(x, tau=tau):
             return independent_log_ratio(x, means, weights, variance + 2 * tau, group)
@@ -148,13 +150,15 @@ class TestDecomposition:
         for i, e in enumerate(np.eye(n)):
             slope = (phi(x + h * e) - phi(x - h * e)) / (2 * h)
             np.testing.assert_allclose(found.gradient[:, i], slope, rtol=1e-5, atol=1e-5)
-            there, back = (layer.decomposition(x + sign * h * e, means, weights, variance, tau, group) for sign in (1, -1))
+            there, back = (
+                decomposition.decomposition(x + sign * h * e, means, weights, variance, tau, group) for sign in (1, -1)
+            )
             turn = (there.gradient - back.gradient) / (2 * h)
             np.testing.assert_allclose(found.hessian[:, :, i], turn, rtol=1e-5, atol=1e-5)
             turn = (there.background - back.background) / (2 * h)
             np.testing.assert_allclose(found.background_jacobian[:, :, i], turn, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(
-            layer.hessian_of_log_density(found),
+            decomposition.hessian_of_log_density(found),
             mixture.score_jacobian(x, means, weights, variance, tau),
             rtol=1e-11,
             atol=1e-11,
@@ -170,14 +174,14 @@ class TestDecomposition:
             variance = 0.2
             spread = np.sqrt(variance + 2 * tau) * 10.0 ** np.linspace(-6, 4, 41)[:, None]
             x = offset + means[0] + spread * rng.standard_normal((41, n))
-            found = layer.decomposition(x, offset + means, weights, variance, tau, group)
+            found = decomposition.decomposition(x, offset + means, weights, variance, tau, group)
             assert found.identity_residual.max() < 1e-13
             assert found.equation_residual.max() < 1e-13
 
     def test_identities_hold_where_symmetry_makes_all_terms_vanish(self):
         means, weights = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.full(4, 0.25)
         x = np.linspace(-3, 3, 301)[:, None]
-        found = layer.decomposition(x, means, weights, 0.3, np.array([[0.0], [0.5]])[:, 0, None], [0, 0, 1, 1])
+        found = decomposition.decomposition(x, means, weights, 0.3, np.array([[0.0], [0.5]])[:, 0, None], [0, 0, 1, 1])
         assert max(found.identity_residual.max(), found.equation_residual.max()) < 1e-13
 
     def test_any_two_heat_solutions_of_unequal_width_decompose(self):
@@ -192,31 +196,32 @@ class TestDecomposition:
 
         x, tau = 2 * np.random.default_rng(0).standard_normal((50, 2)), 0.4
         sides = [
-            layer.side(gaussian(m, v0, w), x, tau, v0 + 2 * tau) for m, v0, w in [([-1, 0], 0.2, 0.4), ([1, 0.5], 0.7, 0.6)]
+            decomposition.side(gaussian(m, v0, w), x, tau, v0 + 2 * tau)
+            for m, v0, w in [([-1, 0], 0.2, 0.4), ([1, 0.5], 0.7, 0.6)]
         ]
         total = np.logaddexp(sides[0].log_density, sides[1].log_density)
         share = np.exp(sides[0].log_density - total)[:, None]
         score = share * sides[0].score + (1 - share) * sides[1].score
-        found = layer.of_sides(*sides, score)
+        found = decomposition.of_sides(*sides, score)
         assert found.identity_residual.max() < 1e-14
         assert found.equation_residual.max() < 1e-12
-        assert layer.of_sides(*sides).identity_residual.max() < 1e-14
+        assert decomposition.of_sides(*sides).identity_residual.max() < 1e-14
 
     def test_a_wrong_score_does_not_pass(self):
         x, means, weights, group = draw(3, 2)
-        good = layer.decomposition(x, means, weights, 0.3, 0.1, group)
+        good = decomposition.decomposition(x, means, weights, 0.3, 0.1, group)
         first, second = (
-            layer.Side(z, s, np.zeros((31, 2, 2)), z)
+            decomposition.Side(z, s, np.zeros((31, 2, 2)), z)
             for z, s in ((good.log_ratio, good.first_score), (0 * good.log_ratio, good.second_score))
         )
-        assert layer.of_sides(first, second, 1.001 * good.score).identity_residual.max() > 1e-4
-        assert layer.of_sides(first, second).equation_residual.max() > 0.1
+        assert decomposition.of_sides(first, second, 1.001 * good.score).identity_residual.max() > 1e-4
+        assert decomposition.of_sides(first, second).equation_residual.max() > 0.1
 
     def test_no_density_no_decomposition(self):
         x, means, weights, group = draw(3, 2)
         for found in (
-            layer.decomposition(x, means, weights, 0.0, 0.0, group),
-            layer.decomposition(x, means, weights, 0.3, 0.0, [0, 0, 0]),
+            decomposition.decomposition(x, means, weights, 0.0, 0.0, group),
+            decomposition.decomposition(x, means, weights, 0.3, 0.0, [0, 0, 0]),
         ):
             assert np.isnan(found.log_ratio).all()
             assert np.isnan(found.equation_residual).all()
@@ -224,20 +229,22 @@ class TestDecomposition:
     def test_each_point_has_its_own_bits(self):
         x, means, weights, group = draw(4, 3, points=150)
         tau = np.linspace(0, 1, 150)
-        together = layer.decomposition(x, means, weights, 0.3, tau, group)
-        alone = [layer.decomposition(x[i], means, weights, 0.3, tau[i], group) for i in range(0, 150, 7)]
-        for field in layer.Decomposition._fields:
+        together = decomposition.decomposition(x, means, weights, 0.3, tau, group)
+        alone = [decomposition.decomposition(x[i], means, weights, 0.3, tau[i], group) for i in range(0, 150, 7)]
+        for field in decomposition.Decomposition._fields:
             np.testing.assert_array_equal(getattr(together, field)[::7], [getattr(a, field) for a in alone])
 
     @settings(max_examples=40, deadline=None)
     @given(st.integers(0, 10**6), st.floats(-3, 3), st.floats(0.01, 100.0))
     def test_swap_scale_and_shift(self, seed, shift, scale):
         x, means, weights, group = draw(4, 2, seed=seed, points=5)
-        base = layer.decomposition(x, means, weights, 0.3, 0.1, group)
-        swapped = layer.decomposition(x, means, weights, 0.3, 0.1, 1 - group)
+        base = decomposition.decomposition(x, means, weights, 0.3, 0.1, group)
+        swapped = decomposition.decomposition(x, means, weights, 0.3, 0.1, 1 - group)
         np.testing.assert_allclose(swapped.log_ratio, -base.log_ratio, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(swapped.interfacial, base.interfacial, rtol=1e-12, atol=1e-12)
-        moved = layer.decomposition(scale * x + shift, scale * means + shift, weights, 0.3 * scale**2, 0.1 * scale**2, group)
+        moved = decomposition.decomposition(
+            scale * x + shift, scale * means + shift, weights, 0.3 * scale**2, 0.1 * scale**2, group
+        )
         tolerance = 1e-11 * (1 + abs(shift) / scale)
         np.testing.assert_allclose(moved.log_ratio, base.log_ratio, rtol=tolerance, atol=tolerance * 100)
         np.testing.assert_allclose(moved.gradient * scale, base.gradient, rtol=tolerance, atol=tolerance * 100)
@@ -312,7 +319,7 @@ class TestBoundary:
         assert (status == Status.ok).all()
         x = start + t[1] * direction
         found = boundary.mixture_layer(x, means, weights, 0.3, tau, group)
-        here = layer.decomposition(x, means, weights, 0.3, tau, group)
+        here = decomposition.decomposition(x, means, weights, 0.3, tau, group)
         assert abs(here.log_ratio) < 1e-13
         np.testing.assert_allclose((t[2] - t[0]) / (2 * h) * (direction @ found.normal), found.speed, rtol=1e-6, atol=1e-8)
         # the speed is Rankine-Hugoniot's up to diffusion, which a pair does not have
@@ -416,7 +423,7 @@ class TestCompetitors:
     @pytest.mark.parametrize(("k", "n"), [(3, 1), (4, 2), (6, 5)])
     def test_what_they_add_to_the_score_and_to_its_slope(self, k, n):
         x, means, weights, group = draw(k, n)
-        group[-1] = layer.REST
+        group[-1] = decomposition.REST
         found = competitors.remainder(x, means, weights, 0.3, 0.2, group, np.ones(n))
         assert max(found.residual.max(), found.normal_residual.max()) < 1e-13
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp, softmax
 from scipy.stats import multivariate_normal
 
-from scoreshock.kernels import mixture
+from scoreshock.kernels.gaussian import mixture
 from tests.reference import array_of, cases, check, identify, means_of, weights_of
 
 FUNCTIONS = (
@@ -397,7 +397,7 @@ class TestBits:
         back = mixture.fields(x[::-1], means, weights, 0.3, 0.1)
         assert alike(np.ascontiguousarray(back[0][::-1]), log_p)
         assert alike(np.ascontiguousarray(back[1][::-1]), s)
-        monkeypatch.setattr("scoreshock.kernels.blocks.BLOCK", 300)
+        monkeypatch.setattr("scoreshock.kernels.numerics.blocks.BLOCK", 300)
         small = mixture.fields(x, means, weights, 0.3, 0.1)
         assert alike(small[0], log_p)
         assert alike(small[1], s)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, fsolve
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.merging_tree import merging_tree
-from scoreshock.kernels.mixture import log_density
-from scoreshock.kernels.mode_counts import count_modes, last_merging
-from scoreshock.kernels.modes import merging
+from scoreshock.kernels.gaussian.mixture import log_density
+from scoreshock.kernels.modes.merging_tree import merging_tree
+from scoreshock.kernels.modes.mode_counts import count_modes, last_merging
+from scoreshock.kernels.modes.modes import merging
 from tests.reference import cases, check, identify, means_of, weights_of
 
 ZERO = np.array(0.0)

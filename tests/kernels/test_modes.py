@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq, fsolve
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import descartes
-from scoreshock.kernels.modes import Merging, merging, modes, pair_merging
+from scoreshock.kernels.modes.modes import Merging, merging, modes, pair_merging
+from scoreshock.kernels.numerics import descartes
 from tests.reference import cases, check, identify, means_of, weights_of
 
 NEARLY_FLAT = json.loads((Path(__file__).parents[1] / "near-flat-modes.json").read_text())["cases"]

@@ -13,9 +13,11 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import amplification, boundary, criteria, followed, mixture
-from scoreshock.kernels.groups import REST
-from scoreshock.kernels.moving_boundary import boundary_exponent, boundary_rate, boundary_time
+from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.gaussian.groups import REST
+from scoreshock.kernels.layer import amplification, boundary, continuation
+from scoreshock.kernels.layer.moving_boundary import boundary_exponent, boundary_rate, boundary_time
+from scoreshock.kernels.speciation import criteria
 from tests.kernels.test_geometry import draw
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -134,7 +136,7 @@ def test_a_pair_among_competitors_follows_the_closed_form(weights, ratio):
     found = boundary_exponent(means, np.array(weights), v / 2, v / 4, np.array([0, 1, 2]))
     assert found.exponent == pytest.approx((ratio - 1 - np.log(ratio)) / 2, rel=1e-12, abs=1e-15)
     assert found.time.tau == pytest.approx((1 - v / 2) / 2, rel=1e-13)
-    assert (found.time.end, found.time.n_roots, found.n_breaks) == (followed.ROOT, 1, 0)
+    assert (found.time.end, found.time.n_roots, found.n_breaks) == (continuation.ROOT, 1, 0)
 
 
 def test_a_vertex_against_two_is_a_pair_across_their_axis():
@@ -173,7 +175,7 @@ def test_a_boundary_that_vanishes_ends_the_growth_and_says_so():
     variance = np.array([0.05, 0.2, 0.3])
     found = boundary_exponent(LINE, weights, variance, ZERO, group)
     np.testing.assert_allclose(found.time.tau, (0.5 / np.log(9) - variance) / 2, rtol=1e-9)
-    assert found.time.end.tolist() == [followed.VANISHING] * 3
+    assert found.time.end.tolist() == [continuation.VANISHING] * 3
     assert found.time.status.tolist() == [Status.no_real_root] * 2 + [Status.below_floor]
     assert found.status.tolist() == [Status.ok] * 2 + [Status.below_floor]
     assert found.n_breaks.tolist() == [1, 1, 0]
@@ -187,7 +189,7 @@ def test_a_jump_of_the_boundary_is_counted_and_cut_at():
     """Interleaved groups: two crossings merge, and the nearest one is then on the other side of the start."""
     means, weights, group = np.array([[-1.0], [-0.2], [0.3], [1.1]]), np.array([0.3, 0.2, 0.3, 0.2]), [0, 1, 0, 1]
     found = boundary_exponent(means, weights, np.array(0.02), ZERO, np.array(group))
-    assert (found.n_breaks, found.time.n_breaks, found.time.n_roots, found.time.end) == (1, 1, 3, followed.ROOT)
+    assert (found.n_breaks, found.time.n_breaks, found.time.n_roots, found.time.end) == (1, 1, 3, continuation.ROOT)
     brute = BruteForce(means, weights, group)
     # The scan of a grid says where the place of the boundary jumps.
     v = np.geomspace(0.02, 0.4, 150)
@@ -249,7 +251,7 @@ def test_a_line_that_never_meets_the_boundary():
     means = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
     found = boundary_exponent(means, np.array([0.3, 0.3, 0.3, 0.1]), np.array(0.1), ZERO, np.array([0, 0, 0, 1]))
     assert (found.status, found.time.status) == (Status.no_real_root, Status.no_real_root)
-    assert (found.exponent, found.time.end) == (0, followed.NONE)
+    assert (found.exponent, found.time.end) == (0, continuation.NONE)
     assert np.isnan(found.time.tau)
 
 

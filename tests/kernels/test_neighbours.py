@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import neighbours
+from scoreshock.kernels.speciation import alternatives
 
 PAIR = np.array([[-1.0], [1.0]])
 HALF = np.array([0.5, 0.5])
@@ -38,18 +38,18 @@ def averages(means: np.ndarray, weights: np.ndarray, v: float) -> tuple[float, f
 @pytest.mark.parametrize(("m", "published"), [(1, 0.6751), (2, 0.7406), (4, 0.7657), (16, 0.7746), (1e8, 0.7752)])
 def test_cloning_at_the_spectral_time_is_as_published(m, published):
     """Unit clusters at -m and m at t = ln(1 + m^2)/2: in the OU variable variance 1 and means m/sqrt(1 + m^2)."""
-    found = neighbours.neighbours(PAIR * m / np.sqrt(1 + m**2), HALF, np.array(1.0), ZERO)
+    found = alternatives.neighbours(PAIR * m / np.sqrt(1 + m**2), HALF, np.array(1.0), ZERO)
     assert round(float(found.cloning), 4) == published
 
 
 def test_default_level_is_the_cloning_of_a_pair_at_its_speciation():
-    assert abs(averages(PAIR, HALF, 1.0)[0] - neighbours.LEVEL) < 1e-13
+    assert abs(averages(PAIR, HALF, 1.0)[0] - alternatives.LEVEL) < 1e-13
 
 
 @pytest.mark.parametrize("v", [0.05, 0.3, 1.0, 8.0, 300.0])
 @pytest.mark.parametrize("mixture", [(PAIR, HALF), (PAIR, np.array([0.05, 0.95])), LINE])
 def test_averages_are_their_definitions(mixture, v):
-    found = neighbours.neighbours(*mixture, np.array(v), ZERO)
+    found = alternatives.neighbours(*mixture, np.array(v), ZERO)
     cloned, entropy = averages(*mixture, v)
     assert found.cloning == pytest.approx(cloned, abs=2e-12)
     assert found.entropy == pytest.approx(entropy, abs=2e-12)
@@ -60,13 +60,13 @@ def test_averages_are_their_definitions(mixture, v):
 
 def test_limits_are_certainty_and_the_weights():
     means, weights = LINE
-    found = neighbours.neighbours(means, weights, np.array(1e-12), np.array([0.0, 1e12]))
+    found = alternatives.neighbours(means, weights, np.array(1e-12), np.array([0.0, 1e12]))
     np.testing.assert_allclose(found.cloning, [1, weights @ weights], rtol=1e-9)
     np.testing.assert_allclose(found.entropy, [0, -weights @ np.log(weights)], rtol=1e-9, atol=1e-15)
 
 
 def test_extreme_weights_and_offsets_are_finite():
-    found = neighbours.neighbours(PAIR + 1e8, np.array([1e-300, 1.0]), np.array(1.0), np.array([0.0, 1e12]))
+    found = alternatives.neighbours(PAIR + 1e8, np.array([1e-300, 1.0]), np.array(1.0), np.array([0.0, 1e12]))
     np.testing.assert_allclose(found.cloning, 1)
     assert np.all(found.entropy >= 0)
     assert np.all(found.entropy < 1e-290)
@@ -74,14 +74,14 @@ def test_extreme_weights_and_offsets_are_finite():
 
 def test_a_pair_is_the_same_in_any_direction():
     turned = np.array([[0.6, 0.8], [-0.6, -0.8]]) + 5
-    for function in (neighbours.cloning, neighbours.drift, neighbours.entropic):
+    for function in (alternatives.cloning, alternatives.drift, alternatives.entropic):
         found, expected = function(turned, HALF, np.array(0.09)), function(PAIR, HALF, np.array(0.09))
         assert found[0] == pytest.approx(expected[0], rel=1e-10)
 
 
 def test_cloning_time_of_an_equal_pair_is_its_speciation_time():
     a = np.array([0.5, 1.0, 30.0, 1e6])
-    tau, status = neighbours.cloning(a[:, None, None] * PAIR, HALF, np.array(0.01))
+    tau, status = alternatives.cloning(a[:, None, None] * PAIR, HALF, np.array(0.01))
     np.testing.assert_allclose(tau, (a**2 - 0.01) / 2, rtol=1e-12)
     assert not status.any()
 
@@ -89,32 +89,32 @@ def test_cloning_time_of_an_equal_pair_is_its_speciation_time():
 def test_cloning_time_is_where_the_level_is_met():
     means, weights = LINE
     for level in (0.4, 0.7, 0.999):
-        tau, status = neighbours.cloning(means, weights, np.array(0.01), level)
+        tau, status = alternatives.cloning(means, weights, np.array(0.01), level)
         assert status == Status.ok
         assert averages(means, weights, 0.01 + 2 * float(tau))[0] == pytest.approx(level, abs=1e-10)
 
 
 def test_cloning_statuses():
-    assert neighbours.cloning(PAIR, np.array([0.1, 0.9]), ZERO)[1] == Status.no_transition
-    assert neighbours.cloning(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
-    tau, status = neighbours.cloning(PAIR, HALF, np.array(4.0))
+    assert alternatives.cloning(PAIR, np.array([0.1, 0.9]), ZERO)[1] == Status.no_transition
+    assert alternatives.cloning(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
+    tau, status = alternatives.cloning(PAIR, HALF, np.array(4.0))
     assert (status, round(float(tau), 9)) == (Status.below_floor, -1.5)
     triangle = np.array([[0.0, 1], [1, 0], [-1, 0]]), np.ones(3) / 3
-    assert neighbours.cloning(*triangle, ZERO)[1] == Status.not_applicable
-    assert neighbours.entropic(*triangle, ZERO)[1] == Status.not_applicable
-    assert neighbours.neighbours(*triangle, ZERO, np.array(1.0)).status == Status.not_applicable
-    assert neighbours.neighbours(PAIR, HALF, ZERO, ZERO).status == Status.singular
+    assert alternatives.cloning(*triangle, ZERO)[1] == Status.not_applicable
+    assert alternatives.entropic(*triangle, ZERO)[1] == Status.not_applicable
+    assert alternatives.neighbours(*triangle, ZERO, np.array(1.0)).status == Status.not_applicable
+    assert alternatives.neighbours(PAIR, HALF, ZERO, ZERO).status == Status.singular
 
 
 def test_drift_of_unit_point_masses_is_as_published():
-    tau, _ = neighbours.drift(PAIR, HALF, ZERO)
+    tau, _ = alternatives.drift(PAIR, HALF, ZERO)
     assert 1 / np.sqrt(1 + 2 * tau) == pytest.approx(np.sqrt(np.sqrt(2) - 1), rel=1e-14)
 
 
 @pytest.mark.parametrize("variance", [0.0, 0.09, 0.9, 1.7, 4.0])
 @pytest.mark.parametrize("a", [0.1, 1.0, 7.0])
 def test_drift_of_a_pair_solves_its_equation(a, variance):
-    tau, status = neighbours.drift(a * PAIR, HALF, np.array(variance))
+    tau, status = alternatives.drift(a * PAIR, HALF, np.array(variance))
     v = variance + 2 * tau
     assert (a**2 - v) / v == pytest.approx(-v / (2 * (1 + 2 * tau)), rel=1e-11)
     assert (status == Status.ok) == (tau > 0)
@@ -131,7 +131,7 @@ def test_drift_of_more_components_is_the_largest_root_at_the_mean():
         return np.linalg.eigvalsh(offset.T @ (r[:, None] * offset))[-1] / v - 1 + 0.5 * v / (v + 1 - variance)
 
     for variance in (0.0, 0.3, 1.0, 2.5):
-        tau, status = neighbours.drift(means, weights, np.array(variance))
+        tau, status = alternatives.drift(means, weights, np.array(variance))
         grid = np.geomspace(max(variance, 1e-3), 1e3, 4000)
         last = np.flatnonzero([instability(v, variance) > 0 for v in grid])[-1]
         expected = brentq(instability, grid[last], grid[last + 1], args=(variance,), xtol=1e-14)
@@ -140,24 +140,24 @@ def test_drift_of_more_components_is_the_largest_root_at_the_mean():
 
 
 def test_criteria_of_extreme_pairs_are_found():
-    large = neighbours.drift(1e150 * PAIR, HALF, np.array(1.0))
+    large = alternatives.drift(1e150 * PAIR, HALF, np.array(1.0))
     assert large[0] == pytest.approx(1e300, rel=1e-12)
     for weight in (1e-12, 1e-100):
         weights = np.array([weight, 1 - weight])
-        tau, status = neighbours.entropic(1e6 * PAIR, weights, np.array(1.0))
-        around = neighbours.neighbours(1e6 * PAIR, weights, np.array(1.0), tau * np.array([0.9, 1.0, 1.1]))
+        tau, status = alternatives.entropic(1e6 * PAIR, weights, np.array(1.0))
+        around = alternatives.neighbours(1e6 * PAIR, weights, np.array(1.0), tau * np.array([0.9, 1.0, 1.1]))
         assert status == Status.ok
         assert np.argmin(around.entropy_log_rate) == 1
 
 
 def test_drift_statuses():
-    assert neighbours.drift(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
-    assert neighbours.drift(0.1 * PAIR, HALF, np.array(0.9))[1] == Status.below_floor
+    assert alternatives.drift(0 * PAIR, HALF, ZERO)[1] == Status.no_transition
+    assert alternatives.drift(0.1 * PAIR, HALF, np.array(0.9))[1] == Status.below_floor
     narrow = 0.1 * np.array([[-1.0], [0.0], [1.0]]), np.ones(3) / 3
-    tau, status = neighbours.drift(*narrow, np.array(0.9))
+    tau, status = alternatives.drift(*narrow, np.array(0.9))
     assert status == Status.below_floor
     assert np.isnan(tau)
-    assert neighbours.drift(0 * narrow[0], narrow[1], ZERO)[1] == Status.no_transition
+    assert alternatives.drift(0 * narrow[0], narrow[1], ZERO)[1] == Status.no_transition
 
 
 @pytest.mark.parametrize("mixture", [(PAIR, HALF), (PAIR, np.array([0.2, 0.8])), LINE])
@@ -169,37 +169,37 @@ def test_entropy_changes_fastest_per_log_snr_where_brute_force_says(mixture, var
         high, low = (averages(*mixture, variance + 2 * tau * np.exp(s))[1] for s in (step, -step))
         return -(high - low)
 
-    tau, status = neighbours.entropic(*mixture, np.array(variance))
+    tau, status = alternatives.entropic(*mixture, np.array(variance))
     at = np.log(tau)
     expected = minimize_scalar(rise, bracket=(at - 0.3, at + 0.05, at + 0.3), tol=1e-5).x
     assert status == Status.ok
     assert at == pytest.approx(expected, abs=1e-3)
     everywhere = np.geomspace(1e-4, 1e4, 300)
-    rates = neighbours.neighbours(*mixture, np.array(variance), everywhere).entropy_log_rate
-    assert neighbours.neighbours(*mixture, np.array(variance), tau).entropy_log_rate <= np.nanmin(rates)
+    rates = alternatives.neighbours(*mixture, np.array(variance), everywhere).entropy_log_rate
+    assert alternatives.neighbours(*mixture, np.array(variance), tau).entropy_log_rate <= np.nanmin(rates)
 
 
 def test_entropy_changes_fastest_per_tau_elsewhere():
-    tau, status = neighbours.entropic(PAIR, HALF, np.array(0.09), per="tau")
+    tau, status = alternatives.entropic(PAIR, HALF, np.array(0.09), per="tau")
     assert (status, round(float(tau), 3)) == (Status.ok, 0.104)
-    assert neighbours.entropic(PAIR, HALF, np.array(1.0), per="tau")[1] == Status.below_floor
-    assert neighbours.entropic(0 * PAIR, HALF, np.array(1.0))[1] == Status.no_transition
+    assert alternatives.entropic(PAIR, HALF, np.array(1.0), per="tau")[1] == Status.below_floor
+    assert alternatives.entropic(0 * PAIR, HALF, np.array(1.0))[1] == Status.no_transition
 
 
 def test_of_two_levels_the_higher_peak_is_found():
     """Two close pairs far apart: each level has its own peak, at scales a thousand times apart."""
     means = np.array([[-10.03], [-9.97], [9.97], [10.03]])
-    tau, _ = neighbours.entropic(means, np.array([0.25, 0.25, 0.25, 0.25]), np.array(1e-5))
+    tau, _ = alternatives.entropic(means, np.array([0.25, 0.25, 0.25, 0.25]), np.array(1e-5))
     grid = np.geomspace(1e-5, 1e4, 600)
-    rates = neighbours.neighbours(means, np.ones(4) / 4, np.array(1e-5), grid).entropy_log_rate
-    assert neighbours.neighbours(means, np.ones(4) / 4, np.array(1e-5), tau).entropy_log_rate <= rates.min()
+    rates = alternatives.neighbours(means, np.ones(4) / 4, np.array(1e-5), grid).entropy_log_rate
+    assert alternatives.neighbours(means, np.ones(4) / 4, np.array(1e-5), tau).entropy_log_rate <= rates.min()
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0.02, 0.98), st.floats(1e-3, 1e3))
 def test_times_scale_with_the_data_except_the_drift(weight, scale):
     weights = np.array([weight, 1 - weight])
-    for function in (lambda *m: neighbours.cloning(*m, 0.98), neighbours.entropic):
+    for function in (lambda *m: alternatives.cloning(*m, 0.98), alternatives.entropic):
         tau, status = function(PAIR, weights, np.array(0.01))
         scaled, same = function(scale * PAIR, weights, np.array(0.01 * scale**2))
         assert status == same
@@ -210,7 +210,7 @@ def test_times_do_not_depend_on_those_beside_them():
     a = np.linspace(0.3, 5, 150)
     means = a[:, None, None] * np.array([[-1.0], [0.2], [1.0]])
     weights = np.array([0.3, 0.3, 0.4])
-    for function in (neighbours.cloning, neighbours.drift, neighbours.entropic):
+    for function in (alternatives.cloning, alternatives.drift, alternatives.entropic):
         whole, status = function(means, weights, np.array(0.09))
         for i in (0, 31, 149):
             alone = function(means[i], weights, np.array(0.09))
@@ -228,7 +228,7 @@ def test_drift_finds_narrow_windows_of_instability(a, index):
     r /= r.sum(axis=1, keepdims=True)
     unstable = r @ mu**2 / v - 1 + v / (2 * (v + 1)) > 0
     last = np.flatnonzero(unstable)[-1]
-    tau, status = neighbours.drift(mu[:, None], weights, ZERO)
+    tau, status = alternatives.drift(mu[:, None], weights, ZERO)
     assert status == Status.ok
     assert v[last] <= 2 * tau <= v[last + 1]
 
@@ -239,7 +239,7 @@ def test_drift_of_many_mixtures_is_the_largest_root_of_a_dense_scan(k, variance)
     rng = np.random.default_rng(k)
     means = rng.standard_normal((12, k, 3)) * 10 ** rng.uniform(-1, 1, (12, 1, 1)) * 10 ** rng.uniform(-3, 0, (12, k, 1))
     weights = rng.dirichlet(np.ones(k), 12)
-    for mu, w, tau, status in zip(means, weights, *neighbours.drift(means, weights, np.array(variance)), strict=True):
+    for mu, w, tau, status in zip(means, weights, *alternatives.drift(means, weights, np.array(variance)), strict=True):
         centred = mu - w @ mu
         distances = (centred**2).sum(axis=1)
         top = max(4 * distances.max(), 4 * variance) * 1.1
@@ -263,7 +263,7 @@ def test_drift_of_many_mixtures_is_the_largest_root_of_a_dense_scan(k, variance)
 @pytest.mark.parametrize("scale", [1e-150, 1e-10, 1e150])
 def test_drift_of_more_components_at_any_scale(scale):
     means, weights, variance = scale * np.array([[-1.0], [0.0], [1.0]]), np.ones(3) / 3, np.array([0.0, 1.0, 3.0])
-    tau, status = neighbours.drift(means, weights, variance)
+    tau, status = alternatives.drift(means, weights, variance)
     if scale > 1:
         # Far above one the drift is neutral where Gamma = v/2, whatever sigma0.
         assert (status == Status.ok).all()
@@ -287,19 +287,19 @@ def test_drift_of_more_components_at_any_scale(scale):
 )
 def test_the_highest_of_several_peaks_is_found_at_any_separation_of_scales(mu, weights):
     means, weights = np.array(mu)[:, None], np.array(weights)
-    tau, status = neighbours.entropic(means, weights, ZERO)
+    tau, status = alternatives.entropic(means, weights, ZERO)
     least = np.diff(means[:, 0]).min() ** 2
-    everywhere = neighbours.neighbours(means, weights, ZERO, np.geomspace(least / 1e3, 10, 1500)).entropy_log_rate
+    everywhere = alternatives.neighbours(means, weights, ZERO, np.geomspace(least / 1e3, 10, 1500)).entropy_log_rate
     assert status == Status.ok
-    assert neighbours.neighbours(means, weights, ZERO, tau).entropy_log_rate <= everywhere.min()
+    assert alternatives.neighbours(means, weights, ZERO, tau).entropy_log_rate <= everywhere.min()
 
 
 def test_components_of_one_mean_never_part_and_keep_the_cloning_probability_below_a_level():
     # As v goes to 0 the probability is .1 + 2 * .45**2/.9 = .55.
     arguments = np.array([[-1.0], [1.0], [1.0]]), np.array([0.1, 0.45, 0.45]), np.array(0.25)
-    tau, status = neighbours.cloning(*arguments)
+    tau, status = alternatives.cloning(*arguments)
     assert np.isnan(tau)
     assert status == Status.no_transition
-    tau, status = neighbours.cloning(*arguments, level=0.5)
+    tau, status = alternatives.cloning(*arguments, level=0.5)
     assert status in (Status.ok, Status.below_floor)
-    assert neighbours.neighbours(*arguments, tau).cloning == pytest.approx(0.5, abs=1e-9)
+    assert alternatives.neighbours(*arguments, tau).cloning == pytest.approx(0.5, abs=1e-9)

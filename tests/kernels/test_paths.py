@@ -6,34 +6,34 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from scoreshock.kernels import paths
+from scoreshock.schedules import formulas
 
 RATES = {"beta_min": 0.1, "beta_max": 20.0}
 GEOMETRIC = {"sigma_min": 0.01, "sigma_max": 50.0}
 
 # name: variance(t), time(q), last t
 CLOCKS = {
-    "heat": (paths.heat_variance, paths.heat_time, 1e13),
-    "edm": (paths.edm_variance, paths.edm_time, 1e7),
+    "heat": (formulas.heat_variance, formulas.heat_time, 1e13),
+    "edm": (formulas.edm_variance, formulas.edm_time, 1e7),
     "geometric added": (
-        lambda t: paths.geometric_variance(t, **GEOMETRIC, added=True),
-        lambda q: paths.geometric_time(q, **GEOMETRIC, added=True),
+        lambda t: formulas.geometric_variance(t, **GEOMETRIC, added=True),
+        lambda q: formulas.geometric_time(q, **GEOMETRIC, added=True),
         2.0,
     ),
-    "constant": (lambda t: paths.constant_variance(t, 2.0), lambda q: paths.constant_time(q, 2.0), 15.0),
-    "linear": (lambda t: paths.linear_variance(t, **RATES), lambda q: paths.linear_time(q, **RATES), 2.0),
+    "constant": (lambda t: formulas.constant_variance(t, 2.0), lambda q: formulas.constant_time(q, 2.0), 15.0),
+    "linear": (lambda t: formulas.linear_variance(t, **RATES), lambda q: formulas.linear_time(q, **RATES), 2.0),
     "linear from rate 0": (
-        lambda t: paths.linear_variance(t, 0.0, 20.0),
-        lambda q: paths.linear_time(q, 0.0, 20.0),
+        lambda t: formulas.linear_variance(t, 0.0, 20.0),
+        lambda q: formulas.linear_time(q, 0.0, 20.0),
         2.0,
     ),
-    "linear falling": (lambda t: paths.linear_variance(t, 20.0, 0.1), lambda q: paths.linear_time(q, 20.0, 0.1), 1.0),
-    "sub linear": (lambda t: paths.sub_linear_variance(t, **RATES), lambda q: paths.sub_linear_time(q, **RATES), 2.0),
-    "cosine": (lambda t: paths.cosine_variance(t, 0.008), lambda q: paths.cosine_time(q, 0.008), 1.0),
-    "cosine without offset": (lambda t: paths.cosine_variance(t, 0.0), lambda q: paths.cosine_time(q, 0.0), 1.0),
-    "flow": (paths.flow_variance, paths.flow_time, 1.0),
+    "linear falling": (lambda t: formulas.linear_variance(t, 20.0, 0.1), lambda q: formulas.linear_time(q, 20.0, 0.1), 1.0),
+    "sub linear": (lambda t: formulas.sub_linear_variance(t, **RATES), lambda q: formulas.sub_linear_time(q, **RATES), 2.0),
+    "cosine": (lambda t: formulas.cosine_variance(t, 0.008), lambda q: formulas.cosine_time(q, 0.008), 1.0),
+    "cosine without offset": (lambda t: formulas.cosine_variance(t, 0.0), lambda q: formulas.cosine_time(q, 0.0), 1.0),
+    "flow": (formulas.flow_variance, formulas.flow_time, 1.0),
 }
-GAUGES = (paths.exploding, paths.preserving, paths.sub_preserving, paths.interpolant)
+GAUGES = (formulas.exploding, formulas.preserving, formulas.sub_preserving, formulas.interpolant)
 
 
 def array(*values: float) -> np.ndarray:
@@ -87,18 +87,18 @@ def test_clocks_rise(name):
 
 
 def test_geometric_sigma_is_a_geometric_mean_at_half_time():
-    q = paths.geometric_variance(array(0.0, 0.5, 1.0), **GEOMETRIC, added=False)
+    q = formulas.geometric_variance(array(0.0, 0.5, 1.0), **GEOMETRIC, added=False)
     np.testing.assert_allclose(np.sqrt(q), [0.01, np.sqrt(0.5), 50.0], rtol=1e-13)
-    np.testing.assert_allclose(paths.geometric_time(q, **GEOMETRIC, added=False), [0, 0.5, 1], atol=1e-15)
+    np.testing.assert_allclose(formulas.geometric_time(q, **GEOMETRIC, added=False), [0, 0.5, 1], atol=1e-15)
 
 
 @pytest.mark.parametrize("t", [0.01, 0.3, 0.77, 1.0])
 def test_linear_rate_integrates_to_alpha(t):
     integral = quad(lambda s: 0.1 + 19.9 * s, 0, t, epsabs=0, epsrel=1e-13)[0]
-    alpha, noise = paths.preserving(paths.linear_variance(array(t), **RATES))
+    alpha, noise = formulas.preserving(formulas.linear_variance(array(t), **RATES))
     np.testing.assert_allclose(alpha, np.exp(-integral / 2), rtol=1e-12)
     np.testing.assert_allclose(noise, np.sqrt(1 - np.exp(-integral)), rtol=1e-12)
-    alpha, noise = paths.sub_preserving(paths.sub_linear_variance(array(t), **RATES))
+    alpha, noise = formulas.sub_preserving(formulas.sub_linear_variance(array(t), **RATES))
     np.testing.assert_allclose(alpha, np.exp(-integral / 2), rtol=1e-12)
     np.testing.assert_allclose(noise, 1 - np.exp(-integral), rtol=1e-12)
 
@@ -106,7 +106,7 @@ def test_linear_rate_integrates_to_alpha(t):
 def test_cosine_follows_the_published_form():
     t, s = np.linspace(0.01, 0.99, 50), 0.008
     f = np.cos((t + s) / (1 + s) * np.pi / 2) ** 2 / np.cos(s / (1 + s) * np.pi / 2) ** 2
-    alpha, noise = paths.preserving(paths.cosine_variance(t, s))
+    alpha, noise = formulas.preserving(formulas.cosine_variance(t, s))
     np.testing.assert_allclose(alpha**2, f, rtol=1e-12)
     np.testing.assert_allclose(noise**2, 1 - f, rtol=1e-11)
 
@@ -122,13 +122,13 @@ def test_every_gauge_keeps_noise_over_alpha(exponent):
 @given(st.floats(-300, 300))
 def test_gauges_obey_their_constraints(exponent):
     q = 10.0 ** array(exponent)
-    alpha, noise = paths.preserving(q)
+    alpha, noise = formulas.preserving(q)
     np.testing.assert_allclose(alpha**2 + noise**2, 1, rtol=1e-14)
-    alpha, noise = paths.sub_preserving(q)
+    alpha, noise = formulas.sub_preserving(q)
     np.testing.assert_allclose(alpha**2 + noise, 1, rtol=1e-14)
-    alpha, noise = paths.interpolant(q)
+    alpha, noise = formulas.interpolant(q)
     np.testing.assert_allclose(alpha + noise, 1, rtol=1e-14)
-    assert paths.exploding(q)[0] == 1
+    assert formulas.exploding(q)[0] == 1
 
 
 @pytest.mark.parametrize("gauge", GAUGES[1:])
@@ -138,17 +138,17 @@ def test_gauges_are_exact_without_noise_and_without_signal(gauge):
     np.testing.assert_array_equal(noise, [0, 1])
 
 
-TABLE = paths.Table(np.array([np.inf, 2.0, 0.5, -3.0, -np.inf]), np.log([1.0, 1.5, 2.0, 0.5, 1.0]))
+TABLE = formulas.Table(np.array([np.inf, 2.0, 0.5, -3.0, -np.inf]), np.log([1.0, 1.5, 2.0, 0.5, 1.0]))
 
 
 def test_table_gives_its_entries_at_whole_steps_and_both_ends():
     steps = np.arange(5.0)
-    np.testing.assert_allclose(paths.table_variance(steps, TABLE), np.exp(-TABLE.log_snr), rtol=1e-14)
-    np.testing.assert_allclose(paths.table_time(np.exp(-TABLE.log_snr), TABLE), steps, rtol=1e-14)
+    np.testing.assert_allclose(formulas.table_variance(steps, TABLE), np.exp(-TABLE.log_snr), rtol=1e-14)
+    np.testing.assert_allclose(formulas.table_time(np.exp(-TABLE.log_snr), TABLE), steps, rtol=1e-14)
 
 
 def test_table_is_linear_in_log_snr_inside_and_in_the_ratio_next_to_an_infinite_end():
-    q = paths.table_variance(array(0.25, 1.5, 2.2, 3.75), TABLE)
+    q = formulas.table_variance(array(0.25, 1.5, 2.2, 3.75), TABLE)
     np.testing.assert_allclose(np.sqrt(q[0]), 0.25 * np.exp(-1.0), rtol=1e-14)
     np.testing.assert_allclose(-np.log(q[1:3]), [1.25, 0.5 - 0.2 * 3.5], rtol=1e-13)
     np.testing.assert_allclose(1 / np.sqrt(q[3]), 0.25 * np.exp(-1.5), rtol=1e-14)
@@ -157,39 +157,39 @@ def test_table_is_linear_in_log_snr_inside_and_in_the_ratio_next_to_an_infinite_
 @given(st.floats(-140, 12))
 def test_table_round_trips(exponent):
     q = 10.0 ** array(exponent)
-    t = paths.table_time(q, TABLE)
-    rounded = np.abs(paths.table_variance(np.nextafter(t, 9), TABLE) - q)
-    assert np.all(np.abs(paths.table_variance(t, TABLE) - q) <= 1e-12 * q + 4 * rounded)
+    t = formulas.table_time(q, TABLE)
+    rounded = np.abs(formulas.table_variance(np.nextafter(t, 9), TABLE) - q)
+    assert np.all(np.abs(formulas.table_variance(t, TABLE) - q) <= 1e-12 * q + 4 * rounded)
 
 
 def test_table_norm_is_the_tables_own_at_its_entries():
-    alpha, noise = paths.table_gauge(np.exp(-TABLE.log_snr), TABLE)
+    alpha, noise = formulas.table_gauge(np.exp(-TABLE.log_snr), TABLE)
     np.testing.assert_allclose(np.hypot(alpha, noise), [1.0, 1.5, 2.0, 0.5, 1.0], rtol=1e-13)
 
 
 def test_log_snr_of_rates_agrees_with_the_cumulative_product_and_keeps_the_first_step():
-    betas = paths.linear_betas(1e-4, 0.02, 1000)
-    np.testing.assert_allclose(paths.log_snr_of_betas(betas), paths.log_snr_of_abar(np.cumprod(1 - betas)), rtol=1e-11)
-    tiny = paths.log_snr_of_betas(array(1e-18, 1e-18))
+    betas = formulas.linear_betas(1e-4, 0.02, 1000)
+    np.testing.assert_allclose(formulas.log_snr_of_betas(betas), formulas.log_snr_of_abar(np.cumprod(1 - betas)), rtol=1e-11)
+    tiny = formulas.log_snr_of_betas(array(1e-18, 1e-18))
     np.testing.assert_allclose(np.exp(-tiny), [1e-18, 2e-18], rtol=1e-13)
 
 
 def test_karras_levels_follow_equation_5_and_keep_both_ends():
-    sigmas = paths.karras_sigmas(0.002, 80.0, 7.0, 18)
+    sigmas = formulas.karras_sigmas(0.002, 80.0, 7.0, 18)
     i = np.arange(18)
     expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
     np.testing.assert_allclose(sigmas, expected, rtol=1e-13)
     assert (sigmas[0], sigmas[-1]) == (80.0, 0.002)
     assert np.all(np.diff(sigmas) < 0)
-    np.testing.assert_array_equal(paths.karras_sigmas(0.002, 80.0, 7.0, 1), [80.0])
+    np.testing.assert_array_equal(formulas.karras_sigmas(0.002, 80.0, 7.0, 1), [80.0])
 
 
 def test_selected_steps_are_those_of_table_2_of_lin_et_al():
-    leading = paths.select_steps(1000, 10, "leading")
+    leading = formulas.select_steps(1000, 10, "leading")
     np.testing.assert_array_equal(leading, [900, 800, 700, 600, 500, 400, 300, 200, 100, 0])
-    linspace = paths.select_steps(1000, 10, "linspace")
+    linspace = formulas.select_steps(1000, 10, "linspace")
     np.testing.assert_array_equal(linspace, [999, 888, 777, 666, 555, 444, 333, 222, 111, 0])
-    trailing = paths.select_steps(1000, 10, "trailing")
+    trailing = formulas.select_steps(1000, 10, "trailing")
     np.testing.assert_array_equal(trailing, [999, 899, 799, 699, 599, 499, 399, 299, 199, 99])
 
 
@@ -197,7 +197,7 @@ def test_selected_steps_are_those_of_table_2_of_lin_et_al():
 @given(st.integers(1, 60), st.data())
 def test_selected_steps_fall_strictly_and_stay_in_the_table(spacing, total, data):
     num = data.draw(st.integers(1, total))
-    steps = paths.select_steps(total, num, spacing)
+    steps = formulas.select_steps(total, num, spacing)
     assert len(steps) == num
     assert np.all(np.diff(steps) < 0)
     assert steps.min() >= 0
@@ -206,5 +206,5 @@ def test_selected_steps_fall_strictly_and_stay_in_the_table(spacing, total, data
 
 def test_position_is_linear_between_times_and_clamped_outside():
     times = array(0.0, 1.0, 4.0)
-    np.testing.assert_array_equal(paths.position(array(-1, 0, 0.5, 1, 2.5, 4, 9), times), [0, 0, 0.5, 1, 1.5, 2, 2])
-    np.testing.assert_array_equal(paths.position(array(-1, 3), array(2.0)), [0, 0])
+    np.testing.assert_array_equal(formulas.position(array(-1, 0, 0.5, 1, 2.5, 4, 9), times), [0, 0, 0.5, 1, 1.5, 2, 2])
+    np.testing.assert_array_equal(formulas.position(array(-1, 3), array(2.0)), [0, 0])

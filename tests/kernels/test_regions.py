@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.regions import gradient_profile, regions
+from scoreshock.kernels.layer.regions import gradient_profile, regions
 
 PAIR = np.array([[-1.0], [1.0]])
 HALF = np.array([0.5, 0.5])

@@ -12,8 +12,8 @@ from scipy.optimize import brentq
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels.eigen import LAPACK_FROM, largest
-from scoreshock.kernels.roots import ExactRoots, exact, pair_roots
+from scoreshock.kernels.numerics.eigenvalues import LAPACK_FROM, largest
+from scoreshock.kernels.speciation.roots import ExactRoots, exact, pair_roots
 from tests.reference import cases, check, identify, means_of, weights_of
 
 CRITICAL_WEIGHT = 0.3532922158429182945712248

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import criteria, series
-from scoreshock.kernels.geometry import core_first, decompose
+from scoreshock.kernels.gaussian.geometry import decompose
+from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.speciation import criteria, series
 from tests import reference
 from tests.kernels.test_geometry import draw
 

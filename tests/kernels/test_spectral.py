@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import mixture
-from scoreshock.kernels.double_wells import potential, quartic, table
-from scoreshock.kernels.spectral import Profile, profile
-from scoreshock.kernels.wells import state
+from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.wells.double_wells import potential, quartic, table
+from scoreshock.kernels.wells.parts import state
+from scoreshock.kernels.wells.spectral import Profile, profile
 from tests.reference import cases, check, identify
 
 

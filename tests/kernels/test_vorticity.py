@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreshock.kernels import mixture, vorticity
-from scoreshock.kernels.differences import derivatives, vorticity_field_terms
+from scoreshock.kernels.burgers import vorticity
+from scoreshock.kernels.burgers.differences import derivatives, vorticity_field_terms
+from scoreshock.kernels.gaussian import mixture
 from tests.reference import cases, check, identify, means_of, weights_of
 
 

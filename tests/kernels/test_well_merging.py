@@ -12,11 +12,11 @@ import pytest
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels import well_merging
-from scoreshock.kernels.bracketing import rising_root
-from scoreshock.kernels.double_wells import potential, quartic, table
-from scoreshock.kernels.well_times import boundary_time, matched_gaussian, merging_time
-from scoreshock.kernels.wells import state
+from scoreshock.kernels.numerics.bracketing import rising_root
+from scoreshock.kernels.wells import merging
+from scoreshock.kernels.wells.double_wells import potential, quartic, table
+from scoreshock.kernels.wells.parts import state
+from scoreshock.kernels.wells.times import boundary_time, matched_gaussian, merging_time
 
 UNEQUAL = ([0.243, 0.757], [-0.095, 1.564], [0.076, 0.925])
 THREE = ([0.597, 0.285, 0.118], [-3.948, -1.057, 4.114], [0.081, 0.051, 0.718])
@@ -129,7 +129,7 @@ def test_a_table_of_3601_rows_has_few_cells():
 def test_joined_intervals_of_a_table_give_the_density_of_the_single_ones(monkeypatch):
     x, log_density = table_of(*UNEQUAL, rows=301)
     joined = table(x, log_density)
-    monkeypatch.setattr("scoreshock.kernels.double_wells.KINK", 0.0)
+    monkeypatch.setattr("scoreshock.kernels.wells.double_wells.KINK", 0.0)
     single = table(x, log_density)
     assert single.groups[0].left.edges.size > 2 * joined.groups[0].left.edges.size
     places, tau = np.linspace(-2, 5, 29), np.array([1e-6, 1e-3, 0.2, 10.0])[:, None]
@@ -168,7 +168,7 @@ def test_the_last_merging_of_quartics_is_that_of_counted_modes():
     wells = quartic(c, b, h)
     tau = merging_time(wells).tau
     for i in range(4):
-        found = well_merging.bracket(wells, i, 1e-4)
+        found = merging.bracket(wells, i, 1e-4)
         assert found.low < tau[i] < found.high * (1 + 1e-5)
 
 

@@ -13,10 +13,10 @@ from scipy.integrate import quad
 
 import scoreshock as ss
 from scoreshock.conventions import WELL_CRITERIA, Status
-from scoreshock.kernels import mixture
-from scoreshock.kernels.double_wells import potential, quartic, table
-from scoreshock.kernels.well_times import boundary_time, matched_gaussian, merging_time
-from scoreshock.kernels.wells import State, Wells, boundary, decomposed, decomposition, quadrature_error, state
+from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.wells.double_wells import potential, quartic, table
+from scoreshock.kernels.wells.parts import State, Wells, boundary, decomposed, decomposition, quadrature_error, state
+from scoreshock.kernels.wells.times import boundary_time, matched_gaussian, merging_time
 from scoreshock.quantities.wells import well, well_boundary, well_fields, well_speciation
 from tests.reference import cases, check, identify
 

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scoreshock.verification import table
+from scoreshock.paper import table
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,7 +82,7 @@ def outcome(check: str) -> dict[str, Any]:
 
 def _verdict(number: str) -> str:
     # Of the mutated package, not of the one that this process began with.
-    from scoreshock.verification import configuration, statement, table
+    from scoreshock.paper import configuration, statement, table
 
     paper = configuration.read(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["paper"])
     (found,) = [s for s in table.STATEMENTS if s.number == number]

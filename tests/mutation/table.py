@@ -23,208 +23,239 @@ VERDICTS = "tests/test_verdicts.py::"
 
 MUTATIONS = (
     # Section 4
-    Mutation("Theorem 4.1", "kernels/doubled_posterior.py", "moved - 2.0 * y", "moved - y"),
-    Mutation("Theorem 4.1", "kernels/doubled_posterior.py", "number * fraction, power", "number / fraction, power"),
-    Mutation("Statement 4.2", "kernels/burgers.py", "z * (z_squared - 3.0 / p.v)", "z * (z_squared - 2.0 / p.v)"),
+    Mutation("Theorem 4.1", "kernels/numerics/double_double_posterior.py", "moved - 2.0 * y", "moved - y"),
+    Mutation(
+        "Theorem 4.1", "kernels/numerics/double_double_posterior.py", "number * fraction, power", "number / fraction, power"
+    ),
+    Mutation("Statement 4.2", "kernels/burgers/terms.py", "z * (z_squared - 3.0 / p.v)", "z * (z_squared - 2.0 / p.v)"),
     Mutation("Theorem 4.3", "quantities/burgers.py", "rescaled(terms, -2.0)", "rescaled(terms, 2.0)"),
-    Mutation("Remark 4.4", "kernels/burgers.py", "of_field * np.asarray(time", "of_field / np.asarray(time"),
+    Mutation("Remark 4.4", "kernels/burgers/terms.py", "of_field * np.asarray(time", "of_field / np.asarray(time"),
     Mutation(
         "Corollary 4.5", "quantities/burgers.py", "return 0.0, coefficient if form", "return 0.0, 2 * coefficient if form"
     ),
     # Section 5
-    Mutation("Proposition 5.1", "kernels/pair.py", "shifted[1] * b.inverse\n", "shifted[1] / b.inverse\n"),
-    Mutation("Proposition 5.2", "kernels/mixture.py", "(4 * (e[0] / e_sum)", "(2 * (e[0] / e_sum)"),
-    Mutation("Definition 5.3", "kernels/roots.py", "half = 0.5 * (means", "half = 1.0 * (means"),
-    Mutation("Proposition 5.4", "kernels/shock.py", "u_tau = (4 * mean + 4 *", "u_tau = (4 * mean - 4 *"),
-    Mutation("Proposition 5.4", "kernels/shock.py", "np.tanh(a * (x / v)) / v", "np.tanh(2 * a * (x / v)) / v"),
+    Mutation("Proposition 5.1", "kernels/gaussian/pair.py", "shifted[1] * b.inverse\n", "shifted[1] / b.inverse\n"),
+    Mutation("Proposition 5.2", "kernels/gaussian/mixture.py", "(4 * (e[0] / e_sum)", "(2 * (e[0] / e_sum)"),
+    Mutation("Definition 5.3", "kernels/speciation/roots.py", "half = 0.5 * (means", "half = 1.0 * (means"),
+    Mutation("Proposition 5.4", "kernels/burgers/shock.py", "u_tau = (4 * mean + 4 *", "u_tau = (4 * mean - 4 *"),
+    Mutation("Proposition 5.4", "kernels/burgers/shock.py", "np.tanh(a * (x / v)) / v", "np.tanh(2 * a * (x / v)) / v"),
     Mutation("Proposition 5.4", "quantities/shocks.py", "means[..., 0, 0]) / 2", "means[..., 0, 0])"),
-    Mutation("Remark 5.5", "kernels/boundary.py", "2 / slope,", "1 / slope,"),
-    Mutation("Theorem 5.6", "kernels/layer.py", "0.5 * np.tanh(0.5 * phi)", "0.5 * np.tanh(phi)"),
-    Mutation("Theorem 5.6", "kernels/pair.py", "log_ratio = 0.5 *", "log_ratio = 1.0 *"),
-    Mutation("Proposition 5.7", "kernels/layer.py", "advection = 2 * dot(background", "advection = dot(background"),
+    Mutation("Remark 5.5", "kernels/layer/boundary.py", "2 / slope,", "1 / slope,"),
+    Mutation("Theorem 5.6", "kernels/layer/decomposition.py", "0.5 * np.tanh(0.5 * phi)", "0.5 * np.tanh(phi)"),
+    Mutation("Theorem 5.6", "kernels/gaussian/pair.py", "log_ratio = 0.5 *", "log_ratio = 1.0 *"),
     Mutation(
-        "Theorem 5.8", "kernels/boundary.py", "interfacial = 0.25 * slope * slope", "interfacial = 0.5 * slope * slope"
+        "Proposition 5.7", "kernels/layer/decomposition.py", "advection = 2 * dot(background", "advection = dot(background"
     ),
-    Mutation("Theorem 5.8", "kernels/well_times.py", "0.5 * (0.25 * (wells.high", "0.5 * (0.5 * (wells.high"),
+    Mutation(
+        "Theorem 5.8", "kernels/layer/boundary.py", "interfacial = 0.25 * slope * slope", "interfacial = 0.5 * slope * slope"
+    ),
+    Mutation("Theorem 5.8", "kernels/wells/times.py", "0.5 * (0.25 * (wells.high", "0.5 * (0.5 * (wells.high"),
     Mutation("Theorem 5.8", "quantities/wells/speciation.py", "0.25 * crossing.gradient**2", "0.5 * crossing.gradient**2"),
-    Mutation("Remark 5.9", "kernels/groups.py", "0.5 * ((one.offset", "1.0 * ((one.offset"),
-    Mutation("Proposition 5.10", "kernels/competitors.py", "curvature / v / v", "curvature / v"),
+    Mutation("Remark 5.9", "kernels/gaussian/groups.py", "0.5 * ((one.offset", "1.0 * ((one.offset"),
+    Mutation("Proposition 5.10", "kernels/layer/competitors.py", "curvature / v / v", "curvature / v"),
     Mutation(
-        "Proposition 5.10", "kernels/competitors.py", "share[..., None] * gradient", "complement[..., None] * gradient"
+        "Proposition 5.10", "kernels/layer/competitors.py", "share[..., None] * gradient", "complement[..., None] * gradient"
     ),
-    Mutation("Theorem 5.11", "kernels/criteria.py", "((eigenvalue + variance if", "((eigenvalue - variance if"),
-    Mutation("Theorem 5.11", "kernels/criteria.py", "half_distance(means) ** 2", "half_distance(means) ** 3"),
-    Mutation("Remark 5.12", "kernels/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
-    Mutation("Proposition 5.13", "kernels/shock.py", "minus_sum = 2 * position / v", "minus_sum = position / v"),
-    Mutation("Proposition 5.13", "kernels/boundary.py", "-found.rate / slope + 0.0", "found.rate / slope + 0.0"),
-    Mutation("Proposition 5.13", "kernels/boundary.py", "-2 * dot(found.background", "2 * dot(found.background"),
+    Mutation("Theorem 5.11", "kernels/speciation/criteria.py", "((eigenvalue + variance if", "((eigenvalue - variance if"),
+    Mutation("Theorem 5.11", "kernels/speciation/criteria.py", "half_distance(means) ** 2", "half_distance(means) ** 3"),
+    Mutation("Remark 5.12", "kernels/gaussian/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
+    Mutation("Proposition 5.13", "kernels/burgers/shock.py", "minus_sum = 2 * position / v", "minus_sum = position / v"),
+    Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-found.rate / slope + 0.0", "found.rate / slope + 0.0"),
+    Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-2 * dot(found.background", "2 * dot(found.background"),
     Mutation(
-        "Proposition 5.14", "kernels/shock.py", "left, right = (-a - position) / v", "left, right = (-a + position) / v"
+        "Proposition 5.14",
+        "kernels/burgers/shock.py",
+        "left, right = (-a - position) / v",
+        "left, right = (-a + position) / v",
     ),
     # Section 6
     Mutation(
-        "Proposition 6.1", "kernels/amplification.py", "variance, tau) / safe, shape)", "variance, tau) * safe, shape)"
+        "Proposition 6.1", "kernels/layer/amplification.py", "variance, tau) / safe, shape)", "variance, tau) * safe, shape)"
     ),
-    Mutation("Theorem 6.2", "kernels/growth.py", "fall = q * rise / (1 + rise)", "fall = q * rise"),
-    Mutation("Theorem 6.3", "kernels/amplification.py", "u - np.log1p(u)) / 2", "u - np.log1p(u))"),
-    Mutation("Theorem 6.3", "kernels/amplification.py", "a**2 / (variance + 2 *", "a**2 / (variance +"),
-    Mutation(
-        "Corollary 6.4", "verification/growth.py", "law = (ratio - np.log(ratio)) / 2", "law = (ratio + np.log(ratio)) / 2"
-    ),
-    Mutation("Remark 6.5", "kernels/growth.py", "q, width = a**2 / 2 / v", "q, width = a**2 / v"),
-    Mutation("Proposition 6.6", "kernels/divergence.py", "integral = 0.5 * (d *", "integral = 50.0 * (d *"),
-    Mutation("Proposition 6.6", "kernels/divergence.py", "+ mean**2 / wide)", "+ mean / wide)"),
-    Mutation("Proposition 6.6", "kernels/divergence.py", "np.sqrt(kl / 2)", "np.sqrt(kl)"),
+    Mutation("Theorem 6.2", "kernels/flow/growth.py", "fall = q * rise / (1 + rise)", "fall = q * rise"),
+    Mutation("Theorem 6.3", "kernels/layer/amplification.py", "u - np.log1p(u)) / 2", "u - np.log1p(u))"),
+    Mutation("Theorem 6.3", "kernels/layer/amplification.py", "a**2 / (variance + 2 *", "a**2 / (variance +"),
+    Mutation("Corollary 6.4", "paper/growth.py", "law = (ratio - np.log(ratio)) / 2", "law = (ratio + np.log(ratio)) / 2"),
+    Mutation("Remark 6.5", "kernels/flow/growth.py", "q, width = a**2 / 2 / v", "q, width = a**2 / v"),
+    Mutation("Proposition 6.6", "kernels/flow/divergence.py", "integral = 0.5 * (d *", "integral = 50.0 * (d *"),
+    Mutation("Proposition 6.6", "kernels/flow/divergence.py", "+ mean**2 / wide)", "+ mean / wide)"),
+    Mutation("Proposition 6.6", "kernels/flow/divergence.py", "np.sqrt(kl / 2)", "np.sqrt(kl)"),
     Mutation(
         "Proposition 6.6",
-        "kernels/divergence.py",
+        "kernels/flow/divergence.py",
         "return lambda nodes: (_mixed(nodes) ** 2,)",
         "return lambda nodes: (_mixed(nodes),)",
     ),
-    Mutation("Definition 6.7", "kernels/regions.py", "np.fmax(start, reached), b + w", "np.fmax(start, reached), b + 2 * w"),
-    Mutation("Definition 6.7", "kernels/regions.py", "-v * (log_w[j]", "v * (log_w[j]"),
-    Mutation("Proposition 6.8", "kernels/regions.py", "return v * slope[..., 0, 0]", "return slope[..., 0, 0]"),
+    Mutation(
+        "Definition 6.7", "kernels/layer/regions.py", "np.fmax(start, reached), b + w", "np.fmax(start, reached), b + 2 * w"
+    ),
+    Mutation("Definition 6.7", "kernels/layer/regions.py", "-v * (log_w[j]", "v * (log_w[j]"),
+    Mutation("Proposition 6.8", "kernels/layer/regions.py", "return v * slope[..., 0, 0]", "return slope[..., 0, 0]"),
     # Section 7
-    Mutation("Theorem 7.1", "kernels/doubled_posterior.py", "(ratio * ratio * ratio)", "(ratio * ratio)"),
+    Mutation("Theorem 7.1", "kernels/numerics/double_double_posterior.py", "(ratio * ratio * ratio)", "(ratio * ratio)"),
     Mutation(
         "Remark 7.2",
-        "kernels/burgers.py",
+        "kernels/burgers/terms.py",
         "diffusion = spread / (p.v * p.v) - loss",
         "diffusion = spread / (p.v * p.v) + loss",
     ),
     Mutation(
         "Definition 7.3",
-        "kernels/vorticity.py",
+        "kernels/burgers/vorticity.py",
         "jacobian.swapaxes(-1, -2) - jacobian",
         "jacobian - jacobian.swapaxes(-1, -2)",
     ),
     Mutation(
         "Theorem 7.4",
-        "kernels/vorticity.py",
+        "kernels/burgers/vorticity.py",
         "residual = rate - laplacian - advection",
         "residual = rate - laplacian + advection",
     ),
-    Mutation("Theorem 7.4", "kernels/vorticity.py", "vorticity(square) * factor", "vorticity(square) / factor"),
+    Mutation("Theorem 7.4", "kernels/burgers/vorticity.py", "vorticity(square) * factor", "vorticity(square) / factor"),
     Mutation(
         "Theorem 7.5",
-        "kernels/vorticity.py",
+        "kernels/burgers/vorticity.py",
         "jacobian.swapaxes(-1, -2) - jacobian",
         "jacobian.swapaxes(-1, -2) - 2 * jacobian",
     ),
-    Mutation("Corollary 7.6", "kernels/differences.py", "(ahead - behind) / (2 * h)", "(ahead - behind) / (3 * h)"),
+    Mutation("Corollary 7.6", "kernels/burgers/differences.py", "(ahead - behind) / (2 * h)", "(ahead - behind) / (3 * h)"),
     Mutation(
         "Proposition 7.7",
-        "kernels/power_diagram.py",
+        "kernels/layer/power_diagram.py",
         "offset = v * log_odds(",
         "offset = -v * log_odds(",
     ),
     Mutation(
         "Proposition 7.7",
-        "kernels/power_diagram.py",
+        "kernels/layer/power_diagram.py",
         "- 2 * v * log_odds(weights[j]",
         "- v * log_odds(weights[j]",
     ),
-    Mutation("Proposition 7.8", "kernels/criteria.py", "tau = (critical - variance) / 2", "tau = (critical + variance) / 2"),
     Mutation(
-        "Remark 7.9", "kernels/vorticity.py", "factor = 1 - 2 * eigenvalue * elapsed", "factor = 1 - eigenvalue * elapsed"
+        "Proposition 7.8",
+        "kernels/speciation/criteria.py",
+        "tau = (critical - variance) / 2",
+        "tau = (critical + variance) / 2",
     ),
     Mutation(
-        "Remark 7.9", "kernels/vorticity.py", "return 0.5 / np.asarray(eigenvalue", "return 1.0 / np.asarray(eigenvalue"
+        "Remark 7.9",
+        "kernels/burgers/vorticity.py",
+        "factor = 1 - 2 * eigenvalue * elapsed",
+        "factor = 1 - eigenvalue * elapsed",
+    ),
+    Mutation(
+        "Remark 7.9",
+        "kernels/burgers/vorticity.py",
+        "return 0.5 / np.asarray(eigenvalue",
+        "return 1.0 / np.asarray(eigenvalue",
     ),
     # Section 8
-    Mutation("Theorem 8.1", "kernels/burgers.py", "0.5 * (laplacian(p) * g2)", "(laplacian(p) * g2)"),
-    Mutation("Remark 8.2", "kernels/burgers.py", "growth, transport = p.s * -f", "growth, transport = p.s * f"),
-    Mutation("Definition 8.3", "kernels/paths.py", "return np.expm1(beta * t)", "return np.expm1(2 * beta * t)"),
-    Mutation("Lemma 8.4", "kernels/paths.py", "return 1 / (h + np.sqrt(1 + h * h))", "return 1 / (h + np.sqrt(1 + h))"),
-    Mutation("Theorem 8.5", "kernels/paths.py", "return 1 / (1 + np.sqrt(q)), 1", "return 1 / (1 + q), 1"),
-    Mutation("Corollary 8.6", "kernels/paths.py", "return np.log1p(q) / beta", "return np.log1p(2 * q) / beta"),
+    Mutation("Theorem 8.1", "kernels/burgers/terms.py", "0.5 * (laplacian(p) * g2)", "(laplacian(p) * g2)"),
+    Mutation("Remark 8.2", "kernels/burgers/terms.py", "growth, transport = p.s * -f", "growth, transport = p.s * f"),
+    Mutation("Definition 8.3", "schedules/formulas.py", "return np.expm1(beta * t)", "return np.expm1(2 * beta * t)"),
+    Mutation("Lemma 8.4", "schedules/formulas.py", "return 1 / (h + np.sqrt(1 + h * h))", "return 1 / (h + np.sqrt(1 + h))"),
+    Mutation("Theorem 8.5", "schedules/formulas.py", "return 1 / (1 + np.sqrt(q)), 1", "return 1 / (1 + q), 1"),
+    Mutation("Corollary 8.6", "schedules/formulas.py", "return np.log1p(q) / beta", "return np.log1p(2 * q) / beta"),
     Mutation(
         "Corollary 8.7",
-        "kernels/paths.py",
+        "schedules/formulas.py",
         "1 / np.sqrt(1 + q), 1 / np.sqrt(1 + 1 / q)",
         "1 / np.sqrt(1 + q), 1 / np.sqrt(2 + 1 / q)",
     ),
     # Section 9
     Mutation(
         "Definition 9.1",
-        "kernels/posterior.py",
+        "kernels/numerics/posterior.py",
         "_scaled(_squares(b), -0.5 * b.inverse)",
         "_scaled(_squares(b), -b.inverse)",
     ),
     Mutation(
-        "Proposition 9.2", "kernels/posterior.py", "logits += b.by_point.log_weights", "logits -= b.by_point.log_weights"
+        "Proposition 9.2",
+        "kernels/numerics/posterior.py",
+        "logits += b.by_point.log_weights",
+        "logits -= b.by_point.log_weights",
     ),
-    Mutation("Corollary 9.3", "kernels/geometry.py", "(distances[j] - distances)", "(distances[j] + distances)"),
-    Mutation("Definition 9.4", "kernels/mixture.py", "total(weighted * deviations[j])", "total(weighted * deviations[i])"),
-    Mutation("Theorem 9.5", "verification/expansion.py", "correction / (2 * step**3)", "correction / (3 * step**3)"),
-    Mutation("Definition 9.6", "kernels/criteria.py", "total = wd[0] * y[0, 0] ** 2", "total = wd[0] * y[0, 0]"),
+    Mutation("Corollary 9.3", "kernels/gaussian/geometry.py", "(distances[j] - distances)", "(distances[j] + distances)"),
     Mutation(
-        "Theorem 9.7", "kernels/criteria.py", "discriminant = eigenvalue**2 + 2 *", "discriminant = eigenvalue**2 + 4 *"
+        "Definition 9.4", "kernels/gaussian/mixture.py", "total(weighted * deviations[j])", "total(weighted * deviations[i])"
     ),
-    Mutation("Theorem 9.7", "kernels/series.py", "numerator[-1] * half / n", "numerator[-1] * half"),
+    Mutation("Theorem 9.5", "paper/expansion.py", "correction / (2 * step**3)", "correction / (3 * step**3)"),
+    Mutation("Definition 9.6", "kernels/speciation/criteria.py", "total = wd[0] * y[0, 0] ** 2", "total = wd[0] * y[0, 0]"),
+    Mutation(
+        "Theorem 9.7",
+        "kernels/speciation/criteria.py",
+        "discriminant = eigenvalue**2 + 2 *",
+        "discriminant = eigenvalue**2 + 4 *",
+    ),
+    Mutation("Theorem 9.7", "kernels/speciation/series.py", "numerator[-1] * half / n", "numerator[-1] * half"),
     Mutation("Theorem 9.7", "quantities/corrections.py", "error / (variance / 2 + exact", "error / (variance + exact"),
-    Mutation("Proposition 9.8", "kernels/criteria.py", "total += wd[j] * y[j, 0] ** 2", "total -= wd[j] * y[j, 0] ** 2"),
     Mutation(
-        "Remark 9.9", "kernels/criteria.py", "_coefficient(unit, weights) / (2 *", "_coefficient(unit, weights) / (4 *"
+        "Proposition 9.8", "kernels/speciation/criteria.py", "total += wd[j] * y[j, 0] ** 2", "total -= wd[j] * y[j, 0] ** 2"
     ),
-    Mutation("Remark 9.9", "kernels/roots.py", "np.ldexp(0.5 / y,", "np.ldexp(0.4 / y,"),
-    Mutation("Theorem 9.10", "kernels/roots.py", "np.ldexp(0.5 / y,", "np.ldexp(0.4 / y,"),
-    Mutation("Theorem 9.10", "kernels/roots.py", "two = f_min < -TOUCH", "two = f_min > -TOUCH"),
-    Mutation("Remark 9.11", "kernels/roots.py", "z[m == 0] = (1.0, np.nan)", "z[m == 0] = (2.0, np.nan)"),
+    Mutation(
+        "Remark 9.9",
+        "kernels/speciation/criteria.py",
+        "_coefficient(unit, weights) / (2 *",
+        "_coefficient(unit, weights) / (4 *",
+    ),
+    Mutation("Remark 9.9", "kernels/speciation/roots.py", "np.ldexp(0.5 / y,", "np.ldexp(0.4 / y,"),
+    Mutation("Theorem 9.10", "kernels/speciation/roots.py", "np.ldexp(0.5 / y,", "np.ldexp(0.4 / y,"),
+    Mutation("Theorem 9.10", "kernels/speciation/roots.py", "two = f_min < -TOUCH", "two = f_min > -TOUCH"),
+    Mutation("Remark 9.11", "kernels/speciation/roots.py", "z[m == 0] = (1.0, np.nan)", "z[m == 0] = (2.0, np.nan)"),
     # Schedules, the series and the exponent beyond what the page looks at
-    Mutation(f"{PATHS}test_cosine_follows_the_published_form", "kernels/paths.py", "(t + 2 * s))", "(t + s))"),
+    Mutation(f"{PATHS}test_cosine_follows_the_published_form", "schedules/formulas.py", "(t + 2 * s))", "(t + s))"),
     Mutation(
         f"{PATHS}test_linear_rate_integrates_to_alpha",
-        "kernels/paths.py",
+        "schedules/formulas.py",
         "0.5 * (beta_max - beta_min) * t",
         "(beta_max - beta_min) * t",
     ),
     Mutation(
         f"{PATHS}test_karras_levels_follow_equation_5_and_keep_both_ends",
-        "kernels/paths.py",
+        "schedules/formulas.py",
         "(bottom - top)) ** rho",
         "(bottom - top)) ** 2",
     ),
     Mutation(
         f"{PATHS}test_geometric_sigma_is_a_geometric_mean_at_half_time",
-        "kernels/paths.py",
+        "schedules/formulas.py",
         "growth = 2 * np.log(sigma_max / sigma_min) * t",
         "growth = np.log(sigma_max / sigma_min) * t",
     ),
     Mutation(
         f"{PATHS}test_selected_steps_are_those_of_table_2_of_lin_et_al",
-        "kernels/paths.py",
+        "schedules/formulas.py",
         ".astype(np.int64) - 1",
         ".astype(np.int64)",
     ),
     Mutation(
         f"{SERIES}test_eigenvalue_series_is_the_taylor_series_of_the_branch",
-        "kernels/series.py",
+        "kernels/speciation/series.py",
         "total[1:] -= values[j] * vectors[n - j]",
         "total[1:] += values[j] * vectors[n - j]",
     ),
     Mutation(
         f"{SERIES}test_convergent_series_reaches_the_exact_root",
-        "kernels/series.py",
+        "kernels/speciation/series.py",
         "(i * (power + 1) - j)",
         "(i * (power - 1) - j)",
     ),
     Mutation(
         f"{AMPLIFICATION}test_pair_meets_the_references",
-        "kernels/amplification.py",
+        "kernels/layer/amplification.py",
         "x = -v / (2 * a) * log_odds",
         "x = v / (2 * a) * log_odds",
     ),
     # How a verdict follows
     Mutation(
         f"{VERDICTS}test_what_is_not_a_number_neither_holds_nor_contradicts",
-        "verification/statement.py",
+        "paper/statement.py",
         "self.bound < self.largest < np.inf",
         "not self.largest <= self.bound",
     ),
     Mutation(
         f"{VERDICTS}test_a_verdict_follows_from_the_numbers",
-        "verification/statement.py",
+        "paper/statement.py",
         "self.largest <= self.bound\n",
         "self.largest >= 0\n",
     ),

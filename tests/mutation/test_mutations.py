@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import scoreshock
-from scoreshock.verification.table import STATEMENTS
+from scoreshock.paper.table import STATEMENTS
 from tests.mutation.table import MUTATIONS, Mutation
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import ANCILLARY, FLAGS, Status
-from scoreshock.kernels import followed
+from scoreshock.kernels.layer import continuation
 from scoreshock.quantities.boundary_amplification import ENDS, boundary_amplification, boundary_time, compute
 from tests.reference import cases, check, identify
 
@@ -94,7 +94,7 @@ def test_every_variable_is_described():
     assert all(variable.attrs.get("long_name") for variable in found.data_vars.values())
     assert all("flag_meanings" in found[name].attrs for name in found.data_vars if name in FLAGS)
     assert found.boundary_end.attrs["flag_meanings"].split() == list(ENDS)
-    codes = (followed.ROOT, followed.JUMP, followed.VANISHING, followed.NONE)
+    codes = (continuation.ROOT, continuation.JUMP, continuation.VANISHING, continuation.NONE)
     assert found.boundary_end.attrs["flag_values"].tolist() == list(codes)
 
 

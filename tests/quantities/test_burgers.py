@@ -8,7 +8,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status, attributes
-from scoreshock.kernels import mixture as kernel
+from scoreshock.kernels.gaussian import mixture as kernel
 from scoreshock.quantities.burgers import EQUATIONS, burgers_residual
 from tests.reference import cases, check, identify, means_of, weights_of
 

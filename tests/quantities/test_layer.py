@@ -6,7 +6,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.families.registry import build
+from scoreshock.densities.families.registry import build
 from scoreshock.quantities import layer, scores, shocks, trajectories
 
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels.series import jacobian_terms
+from scoreshock.kernels.speciation.series import jacobian_terms
 
 
 def polygon(**given):

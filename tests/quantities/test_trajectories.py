@@ -8,8 +8,8 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import FLAGS, VARIABLES, Status
-from scoreshock.kernels import flow
-from scoreshock.kernels.trajectory import Mixture
+from scoreshock.kernels.flow import sampling
+from scoreshock.kernels.flow.trajectory import Mixture
 from scoreshock.quantities.divergence import divergence_bound
 from scoreshock.quantities.neighbours import neighbouring_times, neighbours
 from scoreshock.quantities.regions import regions
@@ -70,7 +70,7 @@ def test_a_given_field_acts_as_the_named_one():
     values = mixture.component_mean.values, mixture.component_weight.values, mixture.component_variance.values
 
     def layer(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        return flow.in_layer(x, Mixture(*values), tau)
+        return sampling.in_layer(x, Mixture(*values), tau)
 
     given = error_growth(mixture, STARTS, TRACK, 0.1, layer)
     xr.testing.assert_identical(given, error_growth(mixture, STARTS, TRACK, 0.1, "layer"))

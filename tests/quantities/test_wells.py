@@ -92,7 +92,7 @@ def test_a_sweep_over_wells_has_its_axes_first_and_its_times_in_schedules():
 
 @pytest.mark.parametrize("quantity", ["scores", "speciation"])
 def test_chunks_give_the_same_bits(quantity, monkeypatch):
-    monkeypatch.setattr("scoreshock.evaluation.POINTS_PER_CHUNK", 60)
+    monkeypatch.setattr("scoreshock.study.evaluation.POINTS_PER_CHUNK", 60)
     options = profile("layer", "speciation") if quantity == "scores" else {"criteria": ["boundary", "matched-gaussian"]}
     lazy = evaluated(quantity, chunked=True, **options)
     assert quantity == "speciation" or max(map(len, lazy.score.chunks)) > 1

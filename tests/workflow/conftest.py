@@ -21,7 +21,8 @@ import pytest
 import xarray as xr
 import yaml
 
-from scoreshock import open_results, store
+from scoreshock import open_results
+from scoreshock.storage import store
 
 ROOT = Path(__file__).parents[2]
 MINIATURE = Path(__file__).parent / "miniature.yaml"

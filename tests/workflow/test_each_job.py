@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from scoreshock import families, provenance, running, store
 from scoreshock.conventions import FLAGS, Status
-from scoreshock.study import Study
+from scoreshock.densities import families
+from scoreshock.running import tasks
+from scoreshock.storage import provenance, store
+from scoreshock.study.study import Study
 
 from ..test_quantities_in_studies import CASES, CLOCKS, MEMBERS, OPTIONS
 from .conftest import environment
@@ -50,7 +52,7 @@ import json, os, sys
 from scoreshock import cluster, evaluation, families, running
 for line in sys.stdin:
     if not os.fork():
-        running.main(json.loads(line))
+        tasks.main(json.loads(line))
         os._exit(0)
     os.wait()
 """
@@ -64,7 +66,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs os.fork")
     place = tmp_path_factory.mktemp("jobs")
     study = place / "study.json"
-    content = running.content_of(STUDY)
+    content = tasks.content_of(STUDY)
     study.write_text(json.dumps({**content, "output": str(place), "code": provenance.known_code()}))
     jobs = []
     for name, sweep in STUDY.sweeps.items():

@@ -17,7 +17,7 @@ import pytest
 import xarray as xr
 
 from scoreshock import cli, open_results
-from scoreshock.provenance import FORMAT
+from scoreshock.storage.provenance import FORMAT
 
 from ..disks import mounted
 from .conftest import Finished, checksums, dry, finish, processes, snakemake, started, values, write
@@ -274,7 +274,7 @@ def test_after_a_clock_was_set_back_nothing_runs_without_need_and_nothing_stays_
 
 
 def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused_by_an_older(copy, edited, study):
-    newer = edited("scoreshock/provenance.py", f"FORMAT = {FORMAT}", f"FORMAT = {FORMAT + 1}")
+    newer = edited("scoreshock/storage/provenance.py", f"FORMAT = {FORMAT}", f"FORMAT = {FORMAT + 1}")
     given = [JOINED, "results/line/sweep.json", "--configfile", study]
     plan = copy / "results/line/sweep.json"
     text = plan.read_text()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import scoreshock as ss
-from scoreshock import provenance, store
-from scoreshock.study import load_study
-from scoreshock.uniting import unite
+from scoreshock.storage import provenance, store
+from scoreshock.storage.transfer import unite
+from scoreshock.study.study import load_study
 
 from .conftest import dry, finish, snakemake, write
 
@@ -146,9 +146,9 @@ SAID = ('"""', '"""Said otherwise. ')
 @pytest.mark.parametrize(
     ("edits", "jobs"),
     [
-        ({"scoreshock/kernels/roots.py": SAID, "workflow/rules/study.smk": ("# A", "# An a")}, []),
+        ({"scoreshock/kernels/speciation/roots.py": SAID, "workflow/rules/study.smk": ("# A", "# An a")}, []),
         (
-            {"scoreshock/kernels/roots.py": CHANGED, "scoreshock/kernels/well_times.py": CHANGED},
+            {"scoreshock/kernels/speciation/roots.py": CHANGED, "scoreshock/kernels/wells/times.py": CHANGED},
             EVERYTHING,
         ),
     ],

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from scoreshock import plans, store
+from scoreshock.storage import plans, store
 
 from .. import compliance
 from .conftest import MINIATURE, ROOT, dry, environment, finish, miniature, snakemake, values, write

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from scoreshock import cluster, plans, running
-from scoreshock.study import Study, StudyError, check_files, check_output, cost, work
+from scoreshock.running import cluster, tasks
+from scoreshock.storage import plans
+from scoreshock.study import cost, work
+from scoreshock.study.errors import StudyError
+from scoreshock.study.reading import check_files
+from scoreshock.study.study import Study, check_output
 from scoreshock.study.layers import read_layers
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
@@ -41,7 +45,7 @@ try:
     for name in STUDY.sweeps if workflow.is_main_process else ():
         plans.drop_damaged(Path(PLACED.output, name))
     JOBS = work.jobs_of(STUDY)
-    HANDED = running.hand_over(running.content_of(PLACED), workflow.is_main_process)
+    HANDED = tasks.hand_over(tasks.content_of(PLACED), workflow.is_main_process)
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 except (ValueError, OSError) as error:
@@ -115,4 +119,4 @@ def conclude():
             f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
         )
     else:
-        print(running.closing_words(PLACED))
+        print(tasks.closing_words(PLACED))

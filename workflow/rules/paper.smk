@@ -1,11 +1,11 @@
 # What the paper is to be made of and where, for the rules that make it.
 import json
 
-from scoreshock import provenance
+from scoreshock.paper import configuration as verification
+from scoreshock.paper import contents
+from scoreshock.storage import provenance
 from scoreshock.study.layers import overridden
 from scoreshock.study.reading import read_yaml
-from scoreshock.verification import configuration as verification
-from scoreshock.verification import contents
 
 try:
     # config/paper.yaml, and over it what the user's own configuration says under the key `paper`.
@@ -32,7 +32,7 @@ PAPER_DRAWN = [
     for name in PAPER_FIGURES
     for suffix in ("html", "png")
 ]
-PAPER_HANDED = running.hand_over(
+PAPER_HANDED = tasks.hand_over(
     {
         "output": workflow.modifier.path_modifier.replace_prefix(PAPER_OUT),
         "content": PAPER.model_dump(mode="json"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreshock.kernels.potentials import Function
+from scoreshock.kernels.wells.potentials import Function
 
 PROBE = np.array([-1.0, -0.3, 0.4, 1.1, 2.0])
 """Places at which a function without an interval is tried."""

@@ -11,8 +11,8 @@ import xarray as xr
 from scoreshock.axes import as_axis
 from scoreshock.checks import as_real, show
 from scoreshock.conventions import attributes
-from scoreshock.kernels import double_wells
-from scoreshock.kernels import wells as kernel
+from scoreshock.kernels.wells import double_wells
+from scoreshock.kernels.wells import parts as kernel
 from scoreshock.quantities.labelled import Arguments, Output, apply
 from scoreshock.quantities.wells.callables import checked_function, checked_interval, checked_split, probe
 

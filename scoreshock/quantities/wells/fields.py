@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import wells as kernel
+from scoreshock.kernels.wells import parts as kernel
 from scoreshock.quantities.labelled import Output, apply
 from scoreshock.quantities.points import labelled_numbers, times
 from scoreshock.quantities.wells.definition import Places, made, parameters_of

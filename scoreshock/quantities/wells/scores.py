@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels import spectral, well_times
-from scoreshock.kernels import wells as kernel
+from scoreshock.kernels.wells import parts as kernel
+from scoreshock.kernels.wells import spectral, times
 from scoreshock.quantities.labelled import Output, apply
 from scoreshock.quantities.points import axis, unit_of
 from scoreshock.quantities.wells.definition import made, parameters_of
@@ -76,7 +76,7 @@ def diffusion_times(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
 
 
 def _multiples(c: np.ndarray, b: np.ndarray, h: np.ndarray, scaled: np.ndarray) -> np.ndarray:
-    tau = well_times.matched_gaussian(made(c, b, h))[0]
+    tau = times.matched_gaussian(made(c, b, h))[0]
     return np.where(tau > 0, tau, np.nan)[..., None] * scaled
 
 

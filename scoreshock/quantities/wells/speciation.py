@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import WELL_CRITERIA, attributes
-from scoreshock.kernels import well_times
-from scoreshock.quantities.clock import clock
+from scoreshock.kernels.wells import times
 from scoreshock.quantities.labelled import Output, apply, checked_names
+from scoreshock.quantities.schedule_time import clock
 from scoreshock.quantities.wells.definition import made, parameters_of
-from scoreshock.schedules import Schedules, as_schedules
+from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
 def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
@@ -73,12 +73,12 @@ def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Seq
 
 def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: tuple[str, ...]) -> tuple[np.ndarray, ...]:
     wells = made(c, b, h)
-    crossing = well_times.boundary_time(wells)
-    merging = well_times.merging_time(wells, crossing)
+    crossing = times.boundary_time(wells)
+    merging = times.merging_time(wells, crossing)
     found = {
         "boundary": (crossing.tau, crossing.status),
         "merging": (merging.tau, merging.status),
-        "matched-gaussian": well_times.matched_gaussian(wells),
+        "matched-gaussian": times.matched_gaussian(wells),
     }
     tau, status = (np.stack([found[name][i] for name in criteria], axis=-1) for i in (0, 1))
     return (

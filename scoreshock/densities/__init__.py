@@ -1,0 +1,1 @@
+"""Labelled densities: Gaussian mixtures, labelled data, tables and files that hold them, and families of both."""

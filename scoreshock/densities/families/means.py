@@ -1,0 +1,126 @@
+"""Families of given means: written out, from a file, or the class means of labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from scoreshock.axes import as_axis
+from scoreshock.checks import as_numbers
+from scoreshock.conventions import attributes
+from scoreshock.densities.data import from_labelled, moved_total_eigenvalue
+from scoreshock.densities.families.arguments import points
+from scoreshock.densities.mixtures import as_variance, as_weights, assemble, span
+from scoreshock.densities.sources import read_bundled, read_labelled, read_means
+
+
+def custom(
+    separation: Any = 1.0,
+    variance: Any = None,
+    dimension: Any = None,
+    means: Any = None,
+    weights: Sequence[float] | None = None,
+    file: str | None = None,
+) -> xr.Dataset:
+    """A mixture of given means, from a list or from a NetCDF file.
+
+    Parameters
+    ----------
+    separation
+        Factor on the means, 1 by default.
+    variance
+        Component variance: that of the file where it has one, else 1.
+    dimension
+        Ambient dimension, at least the number of coordinates of the means: that of the file where it has one, else this.
+    means, weights : lists, shape (k, n) or (k,), and (k,)
+    file : str
+        NetCDF file with ``component_mean (component, feature)`` and, optionally, ``component_weight (component)``,
+        ``component_variance`` and ``ambient_dimension`` (or ``means``, ``weights``, ...), instead of ``means``.
+
+    Returns
+    -------
+    xarray.Dataset
+        As :func:`scoreshock.mixture`. Means of more coordinates than components are reduced to their span about their
+        weighted mean, and ``basis`` and ``origin`` (times separation) lead back.
+
+    Examples
+    --------
+    >>> custom(means=[[0, 0], [2, 0], [0, 1]], separation=2.0).component_mean.values[1]
+    array([4., 0.])
+    """
+    if (means is None) == (file is None):
+        raise ValueError("custom needs either means or file, and not both")
+    held = {"means": means} if file is None else read_means(file)
+    centres = as_numbers("means", held["means"])
+    centres = centres[:, None] if centres.ndim == 1 else centres
+    if centres.ndim != 2:
+        raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
+    k, n = centres.shape
+    share = as_weights(weights if weights is not None else held.get("weights"), k)
+    spread = as_axis("variance", held.get("variance", 1.0)) if variance is None else as_variance(variance, k)
+    ambient = as_axis("dimension", held.get("dimension", n) if dimension is None else dimension)
+    scale = as_axis("separation", separation)
+    if ambient.min() < n:
+        raise ValueError(
+            f"dimension = {int(ambient.min())} is not allowed; allowed: a whole number >= {n}, the means' features"
+        )
+    if n <= k:
+        return assemble(scale * points(centres), share, spread, ambient)
+    reduced, basis, origin = span(centres, share.values)
+    dataset = assemble(scale * points(reduced), share, spread, ambient)
+    dataset["basis"] = xr.DataArray(basis, dims=("feature", "ambient"), attrs=attributes("basis"))
+    dataset["origin"] = (scale * xr.DataArray(origin, dims="ambient")).assign_attrs(attributes("origin"))
+    return dataset
+
+
+def data(
+    separation: Any = 1.0,
+    variance: Any = None,
+    source: str | None = None,
+    file: str | None = None,
+    scaling: str = "raw",
+) -> xr.Dataset:
+    """The mixture of a labelled table: one component a class (:func:`scoreshock.from_labelled`).
+
+    Parameters
+    ----------
+    separation
+        Factor on the class means about their weighted mean, 1 by default.
+    variance
+        Component variance instead of the data's own mean within-class variance: the samples' deviations from their class
+        means are scaled to it.
+    source : {"digits", "wine", "iris", "breast_cancer"}
+        A table that comes with scikit-learn.
+    file : str
+        A table of one's own (``.nc``, ``.csv``, ``.npz``), instead of ``source``.
+    scaling : {"raw", "unit-range", "unit-variance"}
+        As in :func:`scoreshock.from_labelled`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As :func:`scoreshock.from_labelled`; ``total_eigenvalue`` is that of the data so moved and scaled, the other
+        diagnostics are those of the data as they are.
+
+    Examples
+    --------
+    >>> data(source="iris").label.values
+    array(['setosa', 'versicolor', 'virginica'], dtype='<U10')
+    """
+    if (source is None) == (file is None):
+        raise ValueError("data needs either source or file, and not both")
+    features, labels = read_labelled(file) if file is not None else read_bundled(source)
+    try:
+        dataset = from_labelled(features, labels, scaling)
+    except ValueError as error:
+        raise ValueError(f"data from {source or file}: {error}") from error
+    scale = as_axis("separation", separation)
+    k = dataset.sizes["component"]
+    spread = dataset.component_variance if variance is None else as_variance(variance, k)
+    scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
+    if scale.ndim or variance is not None or scale != 1.0:
+        moved = moved_total_eigenvalue(features, labels, scaling, scale, None if variance is None else spread)
+        dataset["total_eigenvalue"] = moved
+    return dataset.assign(scaled).assign_attrs(source=source or str(file))

@@ -1,0 +1,152 @@
+"""Vorticity of a vector field and its equation; the inviscid evolution of the Jacobian.
+
+Notation as in the paper, section 7.2: ``omega_ij = d_i s_j - d_j s_i``, zero for a gradient. Jacobians are
+``J_ij = d s_i / d x_j``, so that ``omega`` is the transpose of J less J.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scoreshock.kernels.burgers.terms import relative_residual
+
+SCORE, BURGERS = 2.0, -1.0
+"""Factor of ``(s . grad) s`` in the equation of the score, of ``(u . grad) u`` in Burgers', on the right-hand side."""
+
+
+class VorticityTerms(NamedTuple):
+    """Terms of ``rate = diffusion + advection + stretching``, as they stand on its right-hand side, ``(..., n, n)``."""
+
+    vorticity: np.ndarray
+    rate: np.ndarray
+    diffusion: np.ndarray
+    advection: np.ndarray
+    stretching: np.ndarray
+    residual: np.ndarray
+    largest: np.ndarray  # (...) Frobenius norm of the largest term
+    relative: np.ndarray  # (...) norm of the residual over it
+
+
+def vorticity(jacobian: Any) -> np.ndarray:
+    r"""Vorticity :math:`\omega_{ij} = \partial_i s_j - \partial_j s_i`, equation (67).
+
+    Parameters
+    ----------
+    jacobian : array (..., n, n)
+        ``J_ij = d s_i / d x_j``.
+
+    Returns
+    -------
+    array (..., n, n)
+        Antisymmetric; zero if and only if the field is locally a gradient.
+
+    Examples
+    --------
+    Rigid rotation, s = (-y, x), turns at twice its rate.
+
+    >>> vorticity([[0.0, -1.0], [1.0, 0.0]]).tolist()
+    [[0.0, 2.0], [-2.0, 0.0]]
+    """
+    jacobian = np.asarray(jacobian, dtype=float)
+    return jacobian.swapaxes(-1, -2) - jacobian
+
+
+def vorticity_terms(field: Any, jacobian: Any, rate: Any, gradient: Any, laplacian: Any, factor: float) -> VorticityTerms:
+    r"""Terms of the vorticity equation (68) for any field with its derivatives.
+
+    .. math:: \partial_\tau\omega_{ij} = \Delta\omega_{ij} + c\,(s\cdot\nabla)\omega_{ij}
+              + c\,[(\partial_i s_l)(\partial_l s_j) - (\partial_j s_l)(\partial_l s_i)]
+
+    Parameters
+    ----------
+    field : array (..., n)
+        The field s or u.
+    jacobian : array (..., n, n)
+        ``d s_i / d x_j``.
+    rate, laplacian : array (..., n, n)
+        Time derivative and Laplacian of the vorticity.
+    gradient : array (..., n, n, n)
+        ``d omega_ij / d x_l``, l last.
+    factor : float
+        ``c``: `SCORE` for a field that obeys (62), `BURGERS` for one that obeys (63), as the paper writes (68).
+
+    Returns
+    -------
+    VorticityTerms
+        The residual is zero for a solution of the vector equation, rotational or not. The bracket, which is ``J J``
+        transposed less ``J J``, vanishes with the vorticity (Theorem 7.5).
+
+    Examples
+    --------
+    Steady shear, u = (y, 0), solves Burgers, and nothing turns it.
+
+    >>> nothing = np.zeros((2, 2))
+    >>> terms = vorticity_terms([1.0, 0.0], [[0.0, 1.0], [0.0, 0.0]], nothing, np.zeros((2, 2, 2)), nothing, BURGERS)
+    >>> terms.vorticity.tolist(), float(terms.largest), float(terms.relative)
+    ([[0.0, -1.0], [1.0, 0.0]], 0.0, 0.0)
+    """
+    s, jacobian, rate, gradient, laplacian = (
+        np.asarray(a, dtype=float) for a in (field, jacobian, rate, gradient, laplacian)
+    )
+    n = s.shape[-1]
+    advection = sum(gradient[..., j] * s[..., j, None, None] for j in range(n)) * factor
+    square = sum(jacobian[..., :, j, None] * jacobian[..., None, j, :] for j in range(n))
+    stretching = vorticity(square) * factor
+    residual = rate - laplacian - advection - stretching
+    parts = np.broadcast_arrays(rate, laplacian, advection, stretching)
+    flat = [part.reshape(*part.shape[:-2], n * n) for part in (residual, *parts)]
+    largest, relative = relative_residual(flat[0], flat[1:])
+    omega = np.broadcast_to(vorticity(jacobian), residual.shape)
+    return VorticityTerms._make([omega, *parts, residual, largest, relative])
+
+
+def riccati_eigenvalue(eigenvalue: Any, elapsed: Any) -> np.ndarray:
+    r"""Eigenvalue of the score Jacobian along an inviscid characteristic, :math:`\mu_0/(1 - 2\mu_0(\tau-\tau_0))`.
+
+    Solves :math:`dJ/d\tau = 2 J^2` (Remark 7.9), which is (62) without its Laplacian along ``dx/dtau = -2 s``.
+
+    Parameters
+    ----------
+    eigenvalue : array (...)
+        ``mu_0``, at ``tau_0``.
+    elapsed : array (...)
+        ``tau - tau_0``, of either sign, on ``mu_0``'s side of the divergence.
+
+    Returns
+    -------
+    array (...)
+        Infinite at the divergence, NaN beyond it.
+
+    Examples
+    --------
+    One Gaussian of variance v: ``-1/v`` becomes ``-1/(v + 2 elapsed)``, exactly.
+
+    >>> float(riccati_eigenvalue(-1.0, 1.5))
+    -0.25
+    """
+    eigenvalue, elapsed = np.asarray(eigenvalue, dtype=float), np.asarray(elapsed, dtype=float)
+    with np.errstate(all="ignore"):
+        factor = 1 - 2 * eigenvalue * elapsed
+        return np.where(factor >= 0, eigenvalue / np.abs(factor), np.nan)
+
+
+def riccati_divergence(eigenvalue: Any) -> np.ndarray:
+    r"""Time from ``tau_0`` to where the inviscid eigenvalue diverges, :math:`1/(2\mu_0)`: negative for a stable one.
+
+    Notes
+    -----
+    Remark 7.9 takes it for the speciation threshold, which it is not. At the midpoint of an equal pair
+    ``mu_0 = (a**2 - v)/v**2``, and the divergence is at the variance ``-a**2 v/(v - a**2)``: it depends on where one
+    starts, and where the density has one mode it is negative, ``-a**2`` at most, while speciation is at ``+a**2``.
+
+    Examples
+    --------
+    a = 2, from v = 8: speciation is at v = 4, the divergence at v = -8.
+
+    >>> 8 + 2 * float(riccati_divergence((4 - 8) / 8**2))
+    -8.0
+    """
+    with np.errstate(all="ignore"):
+        return 0.5 / np.asarray(eigenvalue, dtype=float)

@@ -1,0 +1,211 @@
+"""Trajectories between data and noise: the probability-flow ODE and the reverse SDE, for many starts at once.
+
+In ``sigma = sqrt(v)`` the flow (11)/(49) is ``dx/dsigma = -sigma s = (x - m)/sigma`` with ``m`` the posterior mean: a
+straight line wherever m is constant, so that steps are short only where a trajectory passes between components. A score
+error ``e(x, tau)`` adds to ``s``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scoreshock.conventions import Status
+from scoreshock.kernels.flow.trajectory import RTOL, VOID, Mixture, Part, Path, Profile, lasting, pieces_of, store
+from scoreshock.kernels.gaussian.mixture import responsibilities
+from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.runge_kutta import EPS, solve
+
+STEPS = 512
+"""Default number of steps of the reverse SDE over all times."""
+
+
+class Flow(NamedTuple):
+    """Trajectories at the times asked for: ``x`` and the estimate ``error`` of their error, (..., t, n), and ``status``."""
+
+    x: np.ndarray
+    error: np.ndarray
+    status: np.ndarray
+
+
+def everywhere(*_point: Any) -> float:
+    """A score error that is the same at all points."""
+    return 1.0
+
+
+def in_layer(x: np.ndarray, mixture: Mixture, tau: np.ndarray) -> np.ndarray:
+    """Share ``(1 - sum r^2) k/(k - 1)`` by which a score error acts inside the layers, in [0, 1], (..., 1).
+
+    For a pair it is ``4 r_1 r_2 = sech^2(a(x - x_b)/v)``: one on the boundary, with the layer's own width ``v/a`` (34).
+    """
+    r = responsibilities(x, *mixture, tau)
+    k = r.shape[-1]
+    if k == 2:
+        return 4 * r[..., :1] * r[..., 1:]
+    mixed = r[..., :1] * (1 - r[..., :1])
+    for j in range(1, k):
+        mixed += r[..., j : j + 1] * (1 - r[..., j : j + 1])
+    return mixed * (k / max(k - 1, 1))
+
+
+def outside_layer(x: np.ndarray, mixture: Mixture, tau: np.ndarray) -> np.ndarray:
+    """What `in_layer` leaves: the share of a score error that acts in the regular region."""
+    return 1 - in_layer(x, mixture, tau)
+
+
+PROFILES: dict[str, Profile] = {"everywhere": everywhere, "layer": in_layer, "outside": outside_layer}
+
+
+def probability_flow(
+    x: np.ndarray,
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    rtol: float = RTOL,
+    bias: np.ndarray | None = None,
+    profile: Profile = everywhere,
+) -> Flow:
+    r"""Trajectories of the probability-flow ODE :math:`dx/d\tau = -(s + e)`, (11)/(49), with the score error e.
+
+    Parameters
+    ----------
+    x : (..., n)
+        Starts, at the first time.
+    means, weights, variance
+        The mixture: (..., k, n), (..., k), (...).
+    tau : (..., t)
+        Diffusion times at which the trajectory is wanted, monotonic, the first being the start; descending generates data.
+    rtol : float
+        Tolerance of the error, relative to the distances of the trajectory and of the furthest mean from the means' centre.
+    bias : (..., n), optional
+        Score error ``e = bias * profile``; without it the score is exact.
+    profile : callable
+        ``profile(x (..., n), Mixture, tau (...))``, a number or an array that broadcasts with x.
+
+    Returns
+    -------
+    Flow
+        Status ``ok`` where ``error`` has stayed within the tolerance; ``unresolved``, with the values as computed, from the
+        first time at which it has not: what rounding of the start grows to exceeds the tolerance (close to the boundary
+        of a sharp layer); from there on ``error`` may be too small. ``failed`` with NaN where x is not finite, tau is not
+        monotonic or no steps lead on; ``singular`` with NaN at v = 0, and at all times after it.
+
+    Notes
+    -----
+    Each trajectory takes steps of its own, `kernels.numerics.runge_kutta`, twice. ``error`` is the difference of both
+    runs, of which the finer is returned: it exceeds the finer one's error a hundredfold where truncation prevails.
+
+    Examples
+    --------
+    A single Gaussian contracts with its standard deviation.
+
+    >>> import numpy as np
+    >>> one = probability_flow(np.array([2.0]), np.zeros((1, 1)), np.ones(1), np.array(1.0), np.array([1.5, 0.0]))
+    >>> round(float(one.x[-1, 0]), 12)
+    1.0
+    """
+    lead, parts = pieces_of(x, means, weights, variance, tau, bias)
+    size = (*lead, tau.shape[-1], x.shape[-1])
+    found, error, status = np.empty(size), np.empty(size), np.empty(size[:-1], dtype=np.int8)
+    with np.errstate(all="ignore"):
+        for cut, part in parts:
+            done = solve(Path(part, profile), part.y, part.sigma(), rtol)
+            results = part.centre + (part.remainder + done.results)
+            outcome = part.status(done.failed, lasting(done.resolved[:, 0]))
+            void = np.isin(outcome, VOID)[:, None]
+            store(found, cut, np.where(void, np.nan, results))
+            store(error, cut, np.where(void, np.nan, done.error + EPS * np.abs(results)))
+            store(status, cut, outcome)
+    return Flow(found, error, status)
+
+
+def reverse_sde(
+    x: np.ndarray,
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    trajectory: np.ndarray,
+    seed: int = 0,
+    steps: int = STEPS,
+    bias: np.ndarray | None = None,
+    profile: Profile = everywhere,
+) -> Flow:
+    r"""Trajectories of the reverse SDE (10), :math:`dx = 2(s + e)\,d\tau_{rev} + \sqrt2\,d\bar W`.
+
+    Parameters
+    ----------
+    x, means, weights, variance, bias, profile
+        As for `probability_flow`.
+    tau : (..., t)
+        Diffusion times, descending.
+    trajectory : (...)
+        Whole number >= 0 of each trajectory: with ``seed`` it decides the noise, whatever is computed beside it.
+    steps : int
+        Steps over all times, the same number in each interval between them (rounded up to an even number).
+
+    Returns
+    -------
+    Flow
+        ``error`` is the distance, in each coordinate, from the path of half as many steps through the same noise: an
+        estimate of the path's own error, which falls like one over ``steps``. Status ``singular`` with NaN from v = 0 on.
+
+    Notes
+    -----
+    Exponential Euler steps, equal in ``ln v``: the posterior mean is held during a step and the rest is solved, mean and
+    noise. Exact for one Gaussian at any number of steps; otherwise of order one in the steps' width, path by path and in
+    law. Nothing adapts the steps to a tolerance: where ``error`` is too large, take more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
+    >>> path = reverse_sde(np.array([2.0]), *one, np.array([1.5, 0.0]), np.array(3), seed=1)
+    >>> path.x.shape
+    (2, 1)
+    """
+    lead, parts = pieces_of(x, means, weights, variance, tau, bias, trajectory)
+    size = (*lead, tau.shape[-1], x.shape[-1])
+    found, error, status = np.empty(size), np.empty(size), np.empty(size[:-1], dtype=np.int8)
+    count = 2 * max(1, -(-steps // (2 * max(tau.shape[-1] - 1, 1))))
+    with np.errstate(all="ignore"):
+        for cut, part in parts:
+            void = part.singular()
+            for i, (y, difference) in enumerate(_noisy(part, profile, seed, count)):
+                results = part.centre + (part.remainder + y)
+                store(found[..., i, :], cut, np.where(void[i], np.nan, results))
+                store(error[..., i, :], cut, np.where(void[i], np.nan, difference))
+            store(status, cut, np.where(void, np.int8(Status.singular), np.int8(Status.ok)))
+    return Flow(found, error, status)
+
+
+def _noisy(part: Part, profile: Profile, seed: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Place of each point at each time, (n, P), and its distance from where half as many steps lead with the same noise."""
+    fine, coarse, n = part.y.copy(), part.y.copy(), len(part.y)
+    yield fine, np.zeros_like(fine)
+    for i in range(1, len(part.tau)):
+        v = part.variance + 2 * part.tau[i - 1]
+        width = np.log1p(2 * (part.tau[i] - part.tau[i - 1]) / v)
+        h, noise = width / count, np.zeros_like(fine)
+        for j in range(count):
+            places = [((i - 1) * count + j) * n + feature for feature in range(n)]
+            z = np.stack([normals(seed, part.number, place) for place in places])
+            at = v * np.exp(width * (j / count))
+            fresh = np.sqrt(-at * np.exp(h) * np.expm1(h)) * z
+            fine = _drifted(part, profile, fine, at, h) + fresh
+            noise = np.exp(h) * noise + fresh
+            if j % 2:
+                coarse = _drifted(part, profile, coarse, v * np.exp(width * ((j - 1) / count)), 2 * h) + noise
+                noise = np.zeros_like(fine)
+        yield fine, np.abs(fine - coarse)
+
+
+def _drifted(part: Part, profile: Profile, y: np.ndarray, v: np.ndarray, h: np.ndarray) -> np.ndarray:
+    """A step of the reverse SDE from ``v`` to ``v e^h``, ``h < 0``, without its noise."""
+    drift = -np.expm1(h) * (part.posterior.mean(y, v) - y)
+    if len(part.bias):
+        drift -= np.exp(h) * v * h * part.score_error(y, v, profile)
+    return y + drift

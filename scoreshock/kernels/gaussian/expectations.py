@@ -1,0 +1,107 @@
+"""Expectations over a mixture's density of functions of its responsibilities, along the line through the means.
+
+A component's density is averaged by the trapezoidal rule, which is exact to rounding for the smooth functions that
+responsibilities are: they vary over ``v/a``, and where that is far below ``sqrt(v)`` they count for ``exp(-a^2/2v)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from scoreshock.kernels.gaussian.geometry import half_distance
+from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.blocks import BLOCK, total
+
+REACH, SPACING = 12.0, 1 / 12
+"""Nodes from each mean, in standard deviations: beyond the reach lies 4e-33 of a component."""
+
+
+class Nodes(NamedTuple):
+    """Points of the quadrature: J on the density of one component, for each of B mixtures."""
+
+    logits: np.ndarray  # (k, J, B), of the components, relative to the one whose density is averaged
+    z: np.ndarray  # (k, J, B), position relative to each mean, (x - mu_k)/sqrt(v)
+    gaps: np.ndarray  # (k, 1, B), squared distance of each mean from that of the averaged component, over v
+    heavier: np.ndarray  # (k, 1, B), which components have more weight than that one; of equals the first
+    cut: slice  # which of all the mixtures these are
+
+
+Integrand = Callable[[Nodes], tuple[np.ndarray, ...]]
+
+
+class Axis(NamedTuple):
+    """Mixtures along a line, a point last: positions ``mu (k, B)`` and logarithms of weights ``log_w (k, B)``.
+
+    ``known`` is False where the mixture does not reduce to a line.
+    """
+
+    mu: np.ndarray
+    log_w: np.ndarray
+    known: bool
+
+    def take(self, points: np.ndarray) -> Axis:
+        return Axis(self.mu[:, points], self.log_w[:, points], self.known)
+
+
+def on_axis(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> Axis:
+    """A mixture of one feature, or a pair in any number of features with its midpoint at 0, over ``lead`` points."""
+    k, n = means.shape[-2:]
+    log_w = core_first(np.log(weights), 1, lead)
+    if n == 1:
+        return Axis(core_first(means[..., 0], 1, lead), log_w, True)
+    if k == 2:
+        a = half_distance(means)
+        return Axis(core_first(np.stack([-a, a], axis=-1), 1, lead), log_w, True)
+    return Axis(np.zeros_like(log_w), log_w, False)
+
+
+def expectation(integrand: Integrand, line: Axis, v: np.ndarray, stride: int = 1) -> tuple[np.ndarray, ...]:
+    """Expectations ``E_p f``, (B,) each, of the functions that ``integrand`` returns.
+
+    Parameters
+    ----------
+    integrand
+        From `Nodes` to arrays (J, B).
+    line
+        Mixtures, B points.
+    v
+        Component variance at each point, (B,), positive; NaN gives NaN.
+    stride
+        Every how many nodes are used: 1 to rounding, 3 for a look.
+    """
+    nodes = SPACING * stride * np.arange(-int(REACH / SPACING / stride), int(REACH / SPACING / stride) + 1)
+    share = SPACING * stride / np.sqrt(2 * np.pi) * np.exp(-0.5 * nodes**2)
+    k, size = line.mu.shape
+    step = max(1, BLOCK // (k * len(nodes)))
+    results: list[list[np.ndarray]] = []
+    for start in range(0, max(size, 1), step):
+        at = slice(start, start + step)
+        mu, log_w, root = line.mu[:, at], line.log_w[:, at], np.sqrt(v[at])
+        sums = None
+        for j in range(k):
+            delta = ((mu - mu[j]) / root)[:, None]
+            logits = (log_w - log_w[j])[:, None] + delta * (nodes[:, None] - 0.5 * delta)
+            heavier = (log_w > log_w[j]) | ((log_w == log_w[j]) & (np.arange(k)[:, None] < j))
+            values = integrand(Nodes(logits, nodes[:, None] - delta, delta * delta, heavier[:, None], at))
+            parts = [np.exp(log_w[j]) * total(share[:, None] * value) for value in values]
+            sums = parts if sums is None else [a + b for a, b in zip(sums, parts, strict=True)]
+        results.append(sums or [])
+    return tuple(np.concatenate(column) for column in zip(*results, strict=True))
+
+
+def shares(nodes: Nodes) -> np.ndarray:
+    """Responsibilities (k, J, B)."""
+    r = np.exp(nodes.logits - nodes.logits.max(axis=0))
+    r /= total(r)
+    return r
+
+
+def spread(nodes: Nodes, r: np.ndarray) -> np.ndarray:
+    """What averages to ``E Gamma/v``, (J, B): the sum of ``r_i r_j (mu_i - mu_j)^2`` over pairs, with ``p r_j = w_j N_j``.
+
+    Of each pair the lighter component's density is averaged: the heavier one's nodes do not reach where they compete.
+    """
+    return total(np.where(nodes.heavier, nodes.gaps * r, 0.0))

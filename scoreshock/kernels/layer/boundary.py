@@ -1,0 +1,341 @@
+r"""The boundary :math:`\varphi = 0` between two groups of a mixture's components: where it is, and the layer across it.
+
+Notation as in `kernels.layer.decomposition`. The normal ``n = grad phi/|grad phi|`` points into the region of the first
+group; ``r`` is the signed distance along it. On the boundary, exactly, (42)
+:math:`n^THn = n^T(\nabla\bar s)n + \frac14|\nabla\varphi|^2`, and near it (41)
+:math:`s\cdot n \approx \bar s\cdot n + \frac12|\nabla\varphi|\tanh(\frac12|\nabla\varphi|r)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scoreshock.conventions import Status
+from scoreshock.kernels.gaussian.geometry import NO_SIDE, centred, half_distance, leading_direction
+from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, leader_of
+from scoreshock.kernels.layer.amplification import excess
+from scoreshock.kernels.layer.crossings import EPS, bracketed, crossings
+from scoreshock.kernels.layer.decomposition import Decomposition, decomposition
+from scoreshock.kernels.numerics.batching import in_batches
+from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
+from scoreshock.kernels.numerics.vectors import along, dot, inner, length
+
+TIED = 16 * EPS
+"""Means whose projections on a line differ by less than this fraction of the largest difference project to one point."""
+
+COINCIDENT = 1e-12
+"""Two groups whose means are closer than this fraction of the largest distance from the first mean have one mean."""
+
+
+class Layer(NamedTuple):
+    """The layer at points of the boundary, leading shape (...)."""
+
+    normal: np.ndarray  # into the region of the first group, (..., n)
+    slope: np.ndarray  # |grad phi|, which is also the jump n.(s1 - s2) of the score
+    width: np.ndarray  # 2/|grad phi|: the profile is tanh(r/width); v/a for a pair, (34)
+    background_curvature: np.ndarray  # n'(grad sbar)n
+    interfacial_curvature: np.ndarray  # |grad phi|**2/4
+    normal_hessian: np.ndarray  # n'Hn, (42)
+    speed: np.ndarray  # along the normal, per unit of tau as tau grows: -phi_tau/|grad phi|
+    rankine_hugoniot: np.ndarray  # -(s1 + s2).n, (48); the speed less its diffusive part Laplacian(phi)/|grad phi|
+    behind: np.ndarray  # s2.n, the one-sided score on the side from which the normal comes
+    ahead: np.ndarray  # s1.n, the one-sided score on the side to which the normal points
+    lax: np.ndarray  # whether the score rises across the boundary, behind < ahead (Proposition 5.14), bool
+
+
+class Profile(NamedTuple):
+    """Normal score along the normal through a boundary point, (..., m)."""
+
+    interfacial: np.ndarray  # n.(tanh(phi/2) grad phi)/2
+    tanh: np.ndarray  # |grad phi| tanh(|grad phi| r/2)/2, with grad phi on the boundary
+    score: np.ndarray  # n.s
+    local: np.ndarray  # n.sbar on the boundary + its slope r + tanh: what (41) stands for through first order
+    difference: np.ndarray  # interfacial - tanh, relative to |grad phi|/2
+
+
+def on_line(
+    start: Any, direction: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """All places at which lines cross the boundary of two groups.
+
+    Parameters
+    ----------
+    start, direction : array (..., n)
+        The line ``x(t) = start + t direction``.
+    means, weights, variance, tau, group
+        As in `scoreshock.kernels.layer.decomposition.decomposition`; components of group 2 are left out.
+
+    Returns
+    -------
+    places : array (..., k - 1)
+        The t, ascending, NaN in places that are not needed. In units of the direction's length.
+    status : array (...) of int8
+        ``ok``; ``no_real_root`` where the line does not meet the boundary; ``no_transition`` where the means project to
+        one point of the line; ``not_applicable`` for an empty group; ``singular`` for ``v = 0``.
+
+    Notes
+    -----
+    Equation (39). Every crossing is found, see `scoreshock.kernels.layer.crossings`.
+
+    Examples
+    --------
+    The boundary of a pair lies at ``-(v/2a) ln(w_R/w_L)``.
+
+    >>> places, status = on_line([0.0], [1.0], [[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0, [0, 1])
+    >>> places.round(12).tolist(), int(status)  # -ln 3
+    ([-1.098612288668], 0)
+    """
+    k = np.shape(means)[-2]
+    arguments = [(start, 1), (direction, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1)]
+    places, status = in_batches(crossings_on_line, arguments, [((k - 1,), float), ((), np.int8)])
+    return places, status
+
+
+def nearest(places: np.ndarray) -> np.ndarray:
+    """The place (...) nearest to the line's start of those in (..., m); NaN where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(nearest(np.array([-3.0, 0.5, np.nan])))
+    0.5
+    """
+    distance = np.where(np.isnan(places), np.inf, np.abs(places))
+    return np.take_along_axis(places, distance.argmin(axis=-1)[..., None], axis=-1)[..., 0]
+
+
+def on_segment(
+    log_ratio: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    start: np.ndarray,
+    direction: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where a segment crosses the boundary of any two heat solutions.
+
+    Parameters
+    ----------
+    log_ratio : callable
+        ``log_ratio(x, points)`` gives ``phi (B,)`` and its gradient ``(B, n)`` at ``x (B, n)``; ``points (B,)`` are the
+        indices of the segments that these points lie on.
+    start, direction : array (P, n)
+        Lines ``start + t direction``.
+    low, high : array (P,)
+        Ends of the segments, between which ``phi`` changes sign once.
+
+    Returns
+    -------
+    places : array (P,)
+        The t, by Newton steps held in the bracket, each point by itself; NaN beside ``no_real_root``.
+    status : array (P,) of int8
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def circle(x, points):
+    ...     return (x * x).sum(axis=-1) - 4, 2 * x
+    >>> on_segment(circle, np.zeros((1, 2)), np.array([[0.6, 0.8]]), np.zeros(1), np.full(1, 9.0))[0].round(12).tolist()
+    [2.0]
+    """
+
+    def ray(t: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        phi, gradient = log_ratio(start[points] + t[:, None] * direction[points], points)
+        return phi, dot(gradient, direction[points]), np.zeros_like(phi)
+
+    with np.errstate(all="ignore"):
+        places = bracketed(ray, np.asarray(low, dtype=float), np.asarray(high, dtype=float))
+    return places, np.where(np.isnan(places), np.int8(Status.no_real_root), np.int8(Status.ok))
+
+
+def layer(found: Decomposition) -> Layer:
+    """The layer at points of the boundary, from the decomposition there; Theorem 5.8, Propositions 5.13-5.14.
+
+    Off the boundary it describes the surface ``phi = const`` through the point, on which the curvatures are not those of
+    the density. NaN (``lax`` false) where ``grad phi = 0``: the boundary is not regular there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = layer(decomposition([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1]))
+    >>> found.normal.tolist(), float(found.width), float(found.normal_hessian)
+    ([-1.0], 0.5, 2.0)
+    """
+    with np.errstate(all="ignore"):
+        slope = length(found.gradient)
+        slope = np.where(slope > 0, slope, np.nan)
+        normal = found.gradient / slope[..., None]
+        background = along(found.background_jacobian, normal)
+        interfacial = 0.25 * slope * slope
+        behind, ahead = dot(found.second_score, normal), dot(found.first_score, normal)
+        return Layer(
+            normal,
+            slope,
+            2 / slope,
+            background,
+            interfacial,
+            background + interfacial,
+            -found.rate / slope + 0.0,
+            -2 * dot(found.background, normal) + 0.0,
+            behind,
+            ahead,
+            # ahead - behind is the slope itself, which does not cancel.
+            slope > 0,
+        )
+
+
+def mixture_layer(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> Layer:
+    """The layer of two groups of components at boundary points ``x``; arguments as in the decomposition.
+
+    For two components in all, ``n'Hn = (a**2 - v)/v**2`` is formed without cancellation: its sign is right to the last
+    bit of the inputs.
+    """
+    found = layer(decomposition(x, means, weights, variance, tau, group))
+    means = np.asarray(means, dtype=float)
+    if means.shape[-2] != 2:
+        return found
+    with np.errstate(all="ignore"):
+        v = variance + 2 * np.asarray(tau, dtype=float)
+        curvature = excess(half_distance(means), np.asarray(variance, dtype=float), tau) / v
+    return found._replace(normal_hessian=np.where(np.isnan(found.slope), np.nan, curvature))
+
+
+def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> Profile:
+    """The layer's profile along the normal through boundary points, against the ``tanh`` of (41).
+
+    Parameters
+    ----------
+    x : array (..., n)
+        Points of the boundary.
+    r : array (m,) or (..., m)
+        Signed distances along the normal.
+    means, weights, variance, tau, group
+        As in the decomposition.
+
+    Returns
+    -------
+    Profile
+        Each (..., m). The difference is zero for a pair at any r, and of second order in r for larger groups.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = profile([0.0], [-1.0, 2.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
+    >>> bool(np.abs(found.difference).max() < 1e-15)
+    True
+    """
+    here = decomposition(x, means, weights, variance, tau, group)
+    edge = layer(here)
+    r = np.asarray(r, dtype=float)
+    points = np.asarray(x)[..., None, :] + r[..., None] * edge.normal[..., None, :]
+    there = decomposition(
+        points,
+        np.asarray(means)[..., None, :, :],
+        np.asarray(weights)[..., None, :],
+        np.asarray(variance)[..., None],
+        np.asarray(tau)[..., None],
+        np.asarray(group)[..., None, :],
+    )
+    normal, half = edge.normal[..., None, :], 0.5 * edge.slope[..., None]
+    tanh = half * np.tanh(half * r)
+    interfacial = dot(there.interfacial, normal)
+    base = dot(here.background, edge.normal)[..., None] + edge.background_curvature[..., None] * r
+    return Profile(interfacial, tanh, dot(there.score, normal), base + tanh, (interfacial - tanh) / half)
+
+
+def leading_split(means: Any, weights: Any) -> np.ndarray:
+    """Groups (..., k) by the sign of the means' coordinates along the `leading_direction`.
+
+    Two components are the two groups in their order. Otherwise group 0 lies on the negative side; means at zero, within
+    rounding, belong to group 1.
+
+    Examples
+    --------
+    >>> leading_split([[-2.0], [-1.5], [3.0]], [0.3, 0.3, 0.4]).tolist()
+    [0, 0, 1]
+    """
+    means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
+    shape = (*np.broadcast_shapes(means.shape[:-2], weights.shape[:-1]), means.shape[-2])
+    if shape[-1] == 2:
+        return np.broadcast_to(np.array([FIRST, SECOND]), shape)
+    place = dot(centred(means, weights), leading_direction(means, weights)[..., None, :])
+    limit = NO_SIDE * np.abs(place).max(axis=-1)[..., None]
+    return np.where(place < -limit, FIRST, SECOND)
+
+
+def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Midpoint (..., n) of the two groups' weighted means, and the unit vector (..., n) from the first to the second.
+
+    Where they coincide it is the `leading_direction`. NaN for an empty group.
+
+    Examples
+    --------
+    >>> start, direction = line_between([[-1.0], [3.0]], [0.2, 0.8], [0, 1])
+    >>> start.tolist(), direction.tolist()
+    ([1.0], [1.0])
+    """
+    means, weights, group = np.asarray(means, dtype=float), np.asarray(weights, dtype=float), np.asarray(group)
+    anchor = means[..., 0, :]
+    with np.errstate(all="ignore"):
+        offset = means - anchor[..., None, :]
+        one, two = (_centre(offset, np.where(group == code, weights, 0.0)) for code in (FIRST, SECOND))
+        step = two - one
+        distance = length(step)[..., None]
+        apart = distance > COINCIDENT * length(offset).max(axis=-1)[..., None]
+        direction = step / distance if apart.all() else np.where(apart, step / distance, leading_direction(means, weights))
+        return anchor + 0.5 * (one + two), np.where(np.isnan(distance), np.nan, direction)
+
+
+def _centre(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean (..., n), summed in a fixed order; NaN where all weights are zero."""
+    total, mass = weights[..., 0, None] * means[..., 0, :], weights[..., 0, None]
+    for j in range(1, means.shape[-2]):
+        total = total + weights[..., j, None] * means[..., j, :]
+        mass = mass + weights[..., j, None]
+    return total / mass
+
+
+def crossings_on_line(
+    start: np.ndarray,
+    direction: np.ndarray,
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`on_line` of a batch: the exponents of both groups along the line, relative to the leading component's."""
+    k = len(means)
+    v = variance + 2 * tau
+    safe = np.where(v > 0, v, np.nan)
+    inside = group != REST
+    which, leader, weight = leader_of(start, means, weights, safe, inside)
+    at = np.arange(start.shape[-1])
+    level, slope, size = np.empty((k, len(at))), np.empty((k, len(at))), np.zeros((k, len(at)))
+    for j in range(k):
+        step = means[j] - leader
+        level[j] = log_odds(weights[j], weight) + inner(step, past_midpoint(start, means[j], leader)) / (2 * safe)
+        slope[j] = inner(step, direction)
+        size[j] = np.abs(step * direction).max(axis=0)
+    slope = _snapped(slope, TIED * size.max(axis=0)) / safe
+    level = np.where(inside, level, -np.inf)
+    places = crossings(level, slope, np.where(group == FIRST, 1.0, -1.0))
+    used = np.where(inside, slope, slope[which, at])
+    status = np.where(np.isnan(places).all(axis=0), np.int8(Status.no_real_root), np.int8(Status.ok))
+    status = np.where((used == used[0]).all(axis=0), np.int8(Status.no_transition), status)
+    empty = ~(group == FIRST).any(axis=0) | ~(group == SECOND).any(axis=0)
+    status = np.where(empty, np.int8(Status.not_applicable), status)
+    return places, np.where(v > 0, status, np.int8(Status.singular))
+
+
+def _snapped(slope: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Slopes (k, B) with neighbours closer than the tolerance (B,) made equal."""
+    order = np.argsort(slope, axis=0, kind="stable")
+    ascending = np.take_along_axis(slope, order, axis=0)
+    for j in range(1, len(slope)):
+        ascending[j] = np.where(ascending[j] - ascending[j - 1] <= tolerance, ascending[j - 1], ascending[j])
+    result = np.empty_like(slope)
+    np.put_along_axis(result, order, ascending, axis=0)
+    return result

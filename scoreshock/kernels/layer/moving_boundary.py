@@ -1,0 +1,380 @@
+r"""Growth on the moving boundary of two groups of components: the time at which it ends, and its integral over tau.
+
+The rate of growth is ``n'Hn`` on the boundary, (42), positive below the boundary's own criterion. For more than two
+components its integral has no closed form: it is summed over panels between the roots and breaks that
+`scoreshock.kernels.layer.continuation` finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scoreshock.conventions import Status
+from scoreshock.kernels.gaussian.groups import REST
+from scoreshock.kernels.layer.amplification import RESOLVED, growth_rate, pair_closed
+from scoreshock.kernels.layer.continuation import COUNT, NONE, RANK, RATE, ROOT, Lines, Marks, follow, marks_of
+from scoreshock.kernels.speciation import criteria
+
+PANEL, REFINEMENTS, TOLERANCE = 2.0, 5, 1e-10
+"""Widest panel of ``ln v``; how often one is halved, and the error, relative to 1 and its value, above which it is."""
+
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(31)
+
+COARSE = np.linalg.solve(np.polynomial.legendre.legvander(NODES[::2], 15).T, np.eye(16)[0] * 2)
+"""Weights of every other node alone, exact to degree 15: the difference of both rules is the error's estimate."""
+
+VOID = (Status.singular, Status.not_applicable, Status.failed)
+"""Statuses of an exponent that does not exist."""
+
+LINES, POINTS = 512, 1024
+"""Mixtures, and points of an integral, at a time: many enough to share the cost of a call, few enough for memory."""
+
+
+class BoundaryTime(NamedTuple):
+    """The boundary criterion of each point, (...) each.
+
+    ``tau`` where growth ends as tau rises; ``n_roots`` of ``n'Hn`` and ``n_breaks`` of the boundary that were seen above the
+    floor; ``end`` what ends the growth, ``ROOT, JUMP, VANISHING, NONE``; ``status``.
+    """
+
+    tau: np.ndarray
+    n_roots: np.ndarray
+    n_breaks: np.ndarray
+    end: np.ndarray
+    status: np.ndarray
+
+
+class BoundaryExponent(NamedTuple):
+    """Integral of the positive part of ``n'Hn`` over tau from ``tau_min`` up, (...) each, dimensionless.
+
+    ``exponent`` and ``error``, an estimate that rather exceeds its error; ``n_breaks`` of the boundary inside the range of
+    integration; ``status``; and the boundary criterion's ``time``.
+    """
+
+    exponent: np.ndarray
+    error: np.ndarray
+    n_breaks: np.ndarray
+    status: np.ndarray
+    time: BoundaryTime
+
+
+def boundary_time(means: Any, weights: Any, variance: Any, group: Any) -> BoundaryTime:
+    """Time at which growth on the moving boundary of two groups ends: the largest tau with ``n'Hn = 0``, (42)-(43).
+
+    Parameters
+    ----------
+    means : array (..., k, n)
+        Component means.
+    weights : array (..., k)
+        Component weights, positive, summing to one.
+    variance : array (...)
+        Component variance sigma0^2 >= 0.
+    group : array (..., k) of int
+        0 for the components of the first group, 1 for those of the second, 2 for those of neither, which are left out.
+
+    Returns
+    -------
+    BoundaryTime
+        Status ``ok``; ``below_floor`` where growth ends at ``v <= sigma0^2`` (tau <= 0 is kept); ``no_real_root`` where no
+        root ends it: with the tau at which the boundary vanishes or jumps while the rate is positive, or NaN where the line
+        never meets the boundary; ``no_transition`` with NaN where all means of the groups project to one point of the line;
+        ``not_applicable`` with NaN where a group is empty; ``failed`` with NaN for means that are not finite.
+
+    Notes
+    -----
+    Two components: ``v = a^2`` for any weights, in closed form. Else two roots, or two breaks, within one step of the scan
+    (some 2 to 10 percent of v) may be missed together.
+
+    Examples
+    --------
+    An equal triangle of circumradius 1, one vertex against two: across the layer a pair at a distance of 3/2, ``v = 9/16``.
+
+    >>> import numpy as np
+    >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
+    >>> found = boundary_time(corners, np.full(3, 1 / 3), np.array(0.0), np.array([0, 1, 1]))
+    >>> round(float(found.tau), 12), int(found.n_roots)
+    (0.28125, 1)
+    """
+    means, weights, variance, _, group = _arrays(means, weights, variance, 0.0, group)
+    lead, own = _shapes(means, weights, group, variance)
+    if means.shape[-2] == 2:
+        return _pair_time(means, weights, variance, _are_two(group), lead)
+    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
+    s2 = np.broadcast_to(variance, lead).ravel()
+    found = np.empty((4, len(mixture)))
+    for some, marks, points, at in _blocks(lines, mixture, s2):
+        found[:, points] = _times(some, marks, at, s2[points])
+    return _time(lines.status[mixture], s2, found, lead)
+
+
+def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, group: Any) -> BoundaryExponent:
+    """Rate integral: the positive part of ``n'Hn`` on the moving boundary over tau, from ``tau_min`` up; section 6.
+
+    Parameters
+    ----------
+    means, weights, variance, group
+        As for :func:`boundary_time`.
+    tau_min : array (...)
+        Diffusion time at which generation stops, >= 0.
+
+    Returns
+    -------
+    BoundaryExponent
+        Status ``ok``, also past the boundary's time, where the exponent is 0; ``below_floor`` with 0 where growth ends at or
+        below sigma0^2; ``no_real_root`` with 0 where the line never meets the boundary; ``no_transition`` with 0;
+        ``singular`` with NaN at v = 0; ``not_applicable`` and ``failed`` with NaN as for the time; ``unresolved`` for ``ok``
+        where ``error`` exceeds 1e-8 (1 + exponent).
+
+    Notes
+    -----
+    Two components: the closed form (55) with error 0. Else 31 Gauss-Legendre nodes on each panel of ``ln v``, 2 at most,
+    cut at all roots and breaks (toward a break in the square root of the distance, as which the boundary moves there), and
+    halved up to five times where the estimate exceeds 1e-10. Where the boundary does not exist nothing is added. It is a
+    Lyapunov exponent only where trajectories stay on the boundary, as in symmetric cases.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
+    >>> found = boundary_exponent(corners, np.full(3, 1 / 3), np.array(0.05), np.array(0.0), np.array([0, 1, 1]))
+    >>> round(float(found.exponent), 6), bool(found.error < 1e-9), int(found.n_breaks)
+    (3.914816, True, 0)
+    """
+    means, weights, variance, tau_min, group = _arrays(means, weights, variance, tau_min, group)
+    lead, own = _shapes(means, weights, group, variance, tau_min)
+    if means.shape[-2] == 2:
+        return _pair(means, weights, variance, tau_min, _are_two(group), lead)
+    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
+    s2, v = (np.broadcast_to(a, lead).ravel() for a in (variance, variance + 2 * tau_min))
+    found, integral = np.empty((4, len(v))), np.empty((3, len(v)))
+    for some, marks, points, at in _blocks(lines, mixture, s2):
+        found[:, points] = _times(some, marks, at, s2[points])
+        positive = points[v[points] > 0]
+        integral[:, positive] = _integrals(some, marks, at[v[points] > 0], v[positive], found[0, positive])
+    time = _time(lines.status[mixture], s2, found, lead)
+    base = lines.status[mixture]
+    status = np.where(np.isnan(found[0]), np.int8(Status.no_real_root), np.int8(Status.ok))
+    status = np.where(time.status.ravel() == Status.below_floor, np.int8(Status.below_floor), status)
+    status = np.where(base == Status.ok, status, base)
+    status = np.where((v > 0) | (base >= Status.not_applicable), status, np.int8(Status.singular)).reshape(lead)
+    integral[:, ~(v > 0)] = 0.0
+    exponent, error, n_breaks = (row.reshape(lead) for row in integral)
+    void = np.isin(status, VOID)
+    exponent, error = (np.where(void, np.nan, number) for number in (exponent, error))
+    rough = (status == Status.ok) & (error > RESOLVED * (1 + exponent))
+    status = np.where(rough, np.int8(Status.unresolved), status)
+    return BoundaryExponent(exponent, error, n_breaks.astype(int), status, time)
+
+
+@np.errstate(over="ignore")
+def boundary_rate(means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Growth rate ``n'Hn`` on the moving boundary at ``tau (...)``, (...) per unit of tau, and its status.
+
+    Other arguments as for :func:`boundary_time`. NaN beside ``singular`` (v = 0), ``no_real_root`` (no boundary on the
+    line), ``no_transition``, ``not_applicable`` and ``failed``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rate, status = boundary_rate([[-1.0], [1.0]], [0.3, 0.7], np.array(0.25), np.array(0.125), [0, 1])
+    >>> float(rate), int(status)
+    (2.0, 0)
+    """
+    means, weights, variance, tau, group = _arrays(means, weights, variance, tau, group)
+    lead, own = _shapes(means, weights, group, variance, tau)
+    v = np.broadcast_to(variance + 2 * tau, lead).ravel()
+    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
+    status = np.where(v > 0, lines.status[mixture], np.int8(Status.singular))
+    rate = np.full(status.shape, np.nan)
+    good = np.flatnonzero(status == Status.ok)
+    if means.shape[-2] == 2:
+        rate[good] = np.broadcast_to(growth_rate(means, weights, variance, tau), lead).ravel()[good]
+    else:
+        rate[good] = follow(lines, mixture[good], np.ldexp(v[good], -2 * lines.unit[mixture[good]]))[RATE] / v[good]
+    status[good] = np.where(np.isnan(rate[good]), np.int8(Status.no_real_root), status[good])
+    return rate.reshape(lead), status.reshape(lead)
+
+
+def _times(lines: Lines, marks: Marks, mixture: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Rows (4, F): v at which growth ends, what ends it, roots and breaks above the floor."""
+    floor = np.ldexp(variance, -2 * lines.unit[mixture])
+    point, mark = marks.of(mixture, lines.size)
+    found = np.full((4, len(mixture)), np.nan)
+    found[1] = NONE
+    last = marks.below[mark]
+    # Marks ascend, and of several assignments to one place the last holds.
+    found[0, point[last]], found[1, point[last]] = marks.low[mark[last]], marks.kind[mark[last]]
+    found[0] = np.ldexp(found[0], 2 * lines.unit[mixture])
+    above, root = marks.low[mark] > floor[point], marks.kind[mark] == ROOT
+    for row, counted in ((2, above & root), (3, above & ~root)):
+        found[row] = np.bincount(point[counted], minlength=len(mixture))
+    return found
+
+
+@np.errstate(all="ignore")
+def _integrals(lines: Lines, marks: Marks, mixture: np.ndarray, v: np.ndarray, v_end: np.ndarray) -> np.ndarray:
+    """Rows (3, F): the integral over tau from ``v (F,)`` up, its error's estimate, and breaks in its range."""
+    found = np.empty((3, len(v)))
+    v, v_end = (np.ldexp(number, -2 * lines.unit[mixture]) for number in (v, v_end))
+    for begin in range(0, len(v), POINTS):
+        part = slice(begin, begin + POINTS)
+        found[:, part] = _integral(lines, marks, mixture[part], v[part])
+    point, mark = marks.of(mixture, lines.size)
+    within = (marks.kind[mark] != ROOT) & (marks.low[mark] > v[point]) & (marks.low[mark] <= v_end[point])
+    found[2] += np.bincount(point[within], minlength=len(v))
+    return found
+
+
+def _integral(lines: Lines, marks: Marks, mixture: np.ndarray, v_min: np.ndarray) -> np.ndarray:
+    """Integral over tau from ``v_min (F,)`` of the rate's positive part, its error's estimate, and breaks not cut at."""
+    if not len(marks.mixture):
+        return np.zeros((3, len(mixture)))
+    point, mark = marks.of(mixture, lines.size)
+    previous = np.concatenate([[-1], mark[:-1]])
+    has = np.concatenate([[False], point[1:] == point[:-1]])
+    edge = np.where(has, marks.high[previous], 0.0)
+    low, high = np.maximum(edge, v_min[point]), marks.low[mark]
+    torn_low, torn_high = has & (marks.kind[previous] != ROOT) & (edge == low), marks.kind[mark] != ROOT
+    panels = _cut(_Panels(point, low, high, torn_low, torn_high).take(marks.below[mark] & (high > low)))
+    totals = np.zeros((3, len(mixture)))
+    for i in range(REFINEMENTS + 1):
+        value, error, unseen = _rule(lines, mixture, panels)
+        rough = (error > TOLERANCE * (1 + value)) & (i < REFINEMENTS)
+        done = panels.point[~rough]
+        for total, part in zip(totals, (value, error, unseen), strict=True):
+            total += np.bincount(done, weights=part[~rough], minlength=len(total))
+        panels = _halved(panels.take(rough))
+    return totals
+
+
+class _Panels(NamedTuple):
+    """Stretches of ``ln v``, each of a point, from ``low`` to ``high``, and whether the boundary breaks at either end."""
+
+    point: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    torn_low: np.ndarray
+    torn_high: np.ndarray
+
+    def take(self, which: np.ndarray) -> _Panels:
+        return _Panels._make(row[which] for row in self)
+
+    @property
+    def width(self) -> np.ndarray:
+        near = self.high < 2 * self.low
+        return np.where(near, np.log1p((self.high - self.low) / self.low), np.log(self.high) - np.log(self.low))
+
+
+def _cut(panels: _Panels) -> _Panels:
+    """The same in equal parts, none wider than ``PANEL``, with a break at one end at most."""
+    width = panels.width
+    count = np.maximum(np.ceil(width / PANEL).astype(int), 1 + (panels.torn_low & panels.torn_high))
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    step, last = np.repeat(width / count, count), place == np.repeat(count, count) - 1
+    parts, first = panels.take(np.repeat(np.arange(len(count)), count)), place == 0
+    low = np.where(first, parts.low, parts.low * np.exp(step * place))
+    high = np.where(last, parts.high, parts.low * np.exp(step * (place + 1)))
+    return _Panels(parts.point, low, high, parts.torn_low & first, parts.torn_high & last)
+
+
+def _halved(panels: _Panels) -> _Panels:
+    middle, no = panels.low * np.exp(0.5 * panels.width), np.zeros(len(panels.point), dtype=bool)
+    halves = panels._replace(high=middle, torn_high=no), panels._replace(low=middle, torn_low=no)
+    return _Panels._make(np.stack(rows, axis=-1).ravel() for rows in zip(*halves, strict=True))
+
+
+def _rule(lines: Lines, mixture: np.ndarray, panels: _Panels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Integral over tau of the rate's positive part on each panel, its error's estimate, and breaks inside."""
+    width, u = panels.width, 0.5 * (1 + NODES[:, None])
+    # Toward a break the boundary moves like a square root.
+    up, down = (np.exp(width * part) for part in (np.where(panels.torn_low, u * u, u), -((1 - u) ** 2)))
+    v = np.where(panels.torn_high, panels.high * down, panels.low * up)
+    jacobian = np.where(panels.torn_low, 2 * u, np.where(panels.torn_high, 2 * (1 - u), 1.0))
+    state = follow(lines, np.tile(mixture[panels.point], len(u)), v.ravel()).reshape(5, *v.shape)
+    growth = np.where(state[RATE] > 0, state[RATE], 0.0) * jacobian
+    fine, coarse = np.zeros(len(width)), np.zeros(len(width))
+    for i in range(len(u)):
+        fine += NODE_WEIGHTS[i] * growth[i]
+        if i % 2 == 0:
+            coarse += COARSE[i // 2] * growth[i]
+    # Crossings alternate in direction, so the parity of the rank changes wherever the other side's becomes the nearest.
+    side = np.where(state[COUNT] > 0, 1 + state[RANK] % 2, 0)
+    return fine * width / 4, np.abs(fine - coarse) * width / 4, (side[1:] != side[:-1]).sum(axis=0)
+
+
+def _blocks(
+    lines: Lines, mixture: np.ndarray, variance: np.ndarray
+) -> Iterator[tuple[Lines, Marks, np.ndarray, np.ndarray]]:
+    """Some lines at a time, with their marks, the points that have them, and the line's index of each."""
+    # How far down a mixture is scanned changes no mark further up, so that other points change no bit of a point.
+    floor = np.full(lines.size, np.inf)
+    np.minimum.at(floor, mixture, variance)
+    floor = np.ldexp(floor, -2 * lines.unit)
+    order = np.argsort(mixture, kind="stable")
+    first = np.searchsorted(mixture[order], np.arange(0, lines.size + LINES, LINES))
+    for i in range(len(first) - 1):
+        some = lines.take(slice(i * LINES, (i + 1) * LINES))
+        points = order[first[i] : first[i + 1]]
+        yield some, marks_of(some, floor[i * LINES : (i + 1) * LINES]), points, mixture[points] - i * LINES
+
+
+def _time(base: np.ndarray, variance: np.ndarray, found: np.ndarray, lead: tuple[int, ...]) -> BoundaryTime:
+    """The criterion from the rows of :func:`_times`; ``base`` is the status of the line."""
+    v_end, end, n_roots, n_breaks = found
+    tau = np.where(base == Status.ok, 0.5 * (v_end - variance), np.nan)
+    status = np.where(end == ROOT, np.int8(Status.ok), np.int8(Status.no_real_root))
+    status = np.where(tau <= 0, np.int8(Status.below_floor), status)
+    rows = tau, n_roots.astype(int), n_breaks.astype(int), end.astype(np.int8), np.where(base == Status.ok, status, base)
+    return BoundaryTime._make(row.reshape(lead) for row in rows)
+
+
+def _pair_time(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, known: np.ndarray, lead: tuple[int, ...]
+) -> BoundaryTime:
+    tau, status = criteria.boundary(means, weights, variance)
+    none = np.zeros(lead, dtype=int)
+    tau, status = np.where(known, tau, np.nan), np.where(known, status, np.int8(Status.not_applicable))
+    tau, status = np.broadcast_to(tau, lead), np.broadcast_to(status, lead)
+    return BoundaryTime(tau, none + (tau > 0), none, np.where(np.isnan(tau), NONE, ROOT).astype(np.int8), status)
+
+
+def _pair(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau_min: np.ndarray,
+    known: np.ndarray,
+    lead: tuple[int, ...],
+) -> BoundaryExponent:
+    """Two components, where ``known`` each a group: the closed form (55)."""
+    exponent, status = pair_closed(means, variance, tau_min)
+    exponent = np.broadcast_to(np.where(known, exponent, np.nan), lead)
+    status = np.broadcast_to(np.where(known, status, np.int8(Status.not_applicable)), lead)
+    time = _pair_time(means, weights, variance, known, lead)
+    return BoundaryExponent(exponent, np.where(np.isnan(exponent), np.nan, 0.0), np.zeros(lead, dtype=int), status, time)
+
+
+def _are_two(group: np.ndarray) -> np.ndarray:
+    """Whether two components are the two groups, in any order, (...)."""
+    return (group != REST).all(axis=-1) & (group[..., 0] != group[..., 1])
+
+
+def _arrays(means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> tuple[np.ndarray, ...]:
+    return (*(np.asarray(a, dtype=float) for a in (means, weights, variance, tau)), np.asarray(group))
+
+
+def _shapes(
+    means: np.ndarray, weights: np.ndarray, group: np.ndarray, *numbers: np.ndarray
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shape of all points, and that of the mixtures and groups alone with as many axes."""
+    own = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], group.shape[:-1])
+    lead = np.broadcast_shapes(own, *(number.shape for number in numbers))
+    return lead, (1,) * (len(lead) - len(own)) + own
+
+
+def _mixtures(own: tuple[int, ...], lead: tuple[int, ...]) -> np.ndarray:
+    """Index of each point's mixture."""
+    return np.broadcast_to(np.arange(int(np.prod(own))).reshape(own), lead).ravel()

@@ -1,0 +1,263 @@
+"""The page of the verification: each statement with what was computed, and what is true instead, as HTML and as Markdown."""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from scoreshock.paper.configuration import Configuration
+from scoreshock.paper.pictures import PICTURES, Picture
+from scoreshock.paper.statement import HOLDS, UNCONFIRMED, Outcome, Statement, judge
+from scoreshock.paper.table import SECTIONS, STATEMENTS, TABLES, of_section
+from scoreshock.paper.typesetting import formula, typeset
+from scoreshock.storage import store
+from scoreshock.storage.provenance import package_version
+
+ROWS = 16
+"""Rows of a table of values at most."""
+
+LISTED = 8
+"""Values of an axis that are listed; of more there are their number and range."""
+
+SYMBOLS = {
+    "tau": r"$\tau$",
+    "tau_well": r"$\tau$ (wells)",
+    "later": r"$\tau$",
+    "end": "outermost $x$",
+    "agreeing": "criterion",
+    "moment": "criterion of the wells",
+    "source": "output",
+    "elapsed": r"$(\tau - \tau_0)$ over that until the divergence",
+    "stretch": "excess of a distance",
+    "x": "$x$",
+    "x_core": "$x$ (core)",
+    "x_well": "$x$ (wells)",
+    "r": "$r$",
+    "t": "$t$",
+    "tau_min": r"$\tau_{\min}$",
+    "separation": "half-distance or scale $a$",
+    "variance": r"$\sigma_0^2$",
+    "viscosity": r"$\nu$",
+    "squared_diffusion": "$g^2$",
+    "beta": r"$\beta$",
+    "noise_ratio": "$R$",
+    "weight": "weight on the right",
+    "heavier": "heavier weight",
+    "distance": "distance",
+    "model": "model's variance over the data's",
+    "series_order": "order",
+    "well_criterion": "criterion",
+    "feature_other": "feature",
+    "realization": "random mixtures",
+}
+"""Axes as the page calls them, where not by their names."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of values: a heading a column, and rows of text."""
+
+    headings: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A statement with its outcome and the values that are shown of it."""
+
+    statement: Statement
+    outcome: Outcome
+    grids: list[Grid]
+    over: list[tuple[str, str]]
+    parameters: list[str]
+
+    @property
+    def kind(self) -> str:
+        """Of the verdict, for its colour."""
+        verdict = self.outcome.verdict
+        return {HOLDS: "holds", UNCONFIRMED: "unconfirmed"}.get(
+            verdict, "condition" if verdict.startswith(HOLDS) else "fails"
+        )
+
+
+def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
+    """The page as ``index.html``, which needs nothing from outside, and as ``index.md``, from the files in ``folder``.
+
+    Raises
+    ------
+    scoreshock.storage.store.BrokenFile
+        When a file of the verification is missing or not whole.
+    """
+    sections = [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()]
+    entries = [entry for _, _, own in sections for entry in own]
+    given: dict[str, Any] = {
+        "version": package_version(),
+        "sections": sections,
+        "exceptions": [entry for entry in entries if entry.kind != "holds"],
+        "tally": tally(entries),
+        "pictures": {number: [_drawn(p, folder) for p in PICTURES if p.section == number] for number in SECTIONS},
+        "tables": {number: _tables(number, folder) for number in SECTIONS},
+        "functions": functions(),
+        "parameters": _parameters(configuration),
+        "count": len(STATEMENTS),
+    }
+    return {name: _templates().get_template(f"{name}.j2").render(given) for name in ("index.html", "index.md")}
+
+
+def tally(entries: Iterable[Entry]) -> dict[str, int]:
+    """How many statements have each kind of verdict."""
+    kinds = [entry.kind for entry in entries]
+    return {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")}
+
+
+def functions() -> list[tuple[str, str, str]]:
+    """Name, module and first sentence of every function that a statement is computed by."""
+    used = {function.__name__: function for statement in STATEMENTS for function in statement.functions}
+    return [(name, used[name].__module__, _summary(used[name])) for name in sorted(used)]
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    first = (inspect.getdoc(function) or "").partition("\n\n")[0].replace("\n", " ")
+    return re.sub(r":math:`([^`]*)`", r"$\1$", first).replace("`", "")
+
+
+def _entry(statement: Statement, folder: Path) -> Entry:
+    with store.open_file(folder / "statements" / f"{statement.name}.nc", chunks=None) as dataset:
+        outcome = judge(dataset, statement.condition)
+        over = _over(dataset, [measure.name for measure in (*outcome.residuals, *outcome.violations)])
+        return Entry(statement, outcome, _grids(dataset, statement.shown), over, _read(dataset))
+
+
+def _drawn(picture: Picture, folder: Path) -> dict[str, Any]:
+    with store.open_file(folder / "figures" / f"{picture.name}.nc", chunks=None) as dataset:
+        image = base64.b64encode((folder / "figures" / f"{picture.name}.png").read_bytes()).decode("ascii")
+        return {"picture": picture, "image": image, "parameters": _read(dataset)}
+
+
+def _read(dataset: xr.Dataset) -> list[str]:
+    """Keys of the configuration that a dataset was computed from."""
+    return [key for key in str(dataset.attrs["parameters"]).split(", ") if key]
+
+
+def _over(dataset: xr.Dataset, names: Iterable[str]) -> list[tuple[str, str]]:
+    """The axes of the measures, each with its values."""
+    dims = dict.fromkeys(str(dim) for name in names for dim in dataset[name].dims)
+    shown = [dim for dim in dims if dataset.sizes[dim] > 1 and not dim.startswith("feature")]
+    return [(SYMBOLS.get(dim, dim.replace("_", " ")), _values(dataset, dim)) for dim in shown]
+
+
+def _values(dataset: xr.Dataset, dim: str) -> str:
+    size = dataset.sizes[dim]
+    if dim not in dataset.coords or dim == "realization":
+        return str(size)
+    values = dataset[dim].values
+    if values.dtype.kind not in "iuf":
+        return " · ".join(map(str, values))
+    if size <= LISTED:
+        return ", ".join(map(number, values))
+    return f"{size} from {number(values.min())} to {number(values.max())}"
+
+
+def _tables(section: int, folder: Path) -> list[tuple[str, str, list[Grid]]]:
+    found = []
+    for name, (home, title, _) in TABLES.items():
+        if home == section:
+            with store.open_file(folder / "tables" / f"{name}.nc", chunks=None) as dataset:
+                found.append((name, title, _grids(dataset, [str(v) for v in dataset.data_vars])))
+    return found
+
+
+def _grids(dataset: xr.Dataset, names: Any) -> list[Grid]:
+    """Values as tables: variables of one dimension side by side, those of two each as a table of its own."""
+    together: dict[tuple[Any, ...], list[str]] = {}
+    for name in names:
+        shape = dataset[name].squeeze().dims
+        key = shape if len(shape) < 2 else (*shape, name)
+        together.setdefault(key, []).append(name)
+    return [_grid(dataset, group) for group in together.values()]
+
+
+def _grid(dataset: xr.Dataset, names: list[str]) -> Grid:
+    values = [dataset[name].squeeze() for name in names]
+    meanings = [str(value.attrs["long_name"]) for value in values]
+    if values[0].ndim == 0:
+        return Grid(["", "value"], [[meaning, number(v.item())] for meaning, v in zip(meanings, values, strict=True)])
+    first = values[0]
+    rows = [_labelled(first, str(first.dims[0]), i) for i in range(min(ROWS, first.shape[0]))]
+    if first.ndim == 1:
+        columns = [[number(v.values[i]) for v in values] for i in range(len(rows))]
+        return Grid([_heading(first, 0), *meanings], [[row, *cells] for row, cells in zip(rows, columns, strict=True)])
+    wide = first.transpose(first.dims[0], ...).values.reshape(first.shape[0], -1)
+    across = str(first.dims[1])
+    headings = [_labelled(first, across, j) for j in range(wide.shape[1])]
+    cells = [[row, *map(number, wide[i])] for i, row in enumerate(rows)]
+    return Grid([f"{meanings[0]}, by {_heading(first, 0)} and {_heading(first, 1)}", *headings], cells)
+
+
+def _heading(values: xr.DataArray, axis: int) -> str:
+    name = str(values.dims[axis])
+    return SYMBOLS.get(name, name.replace("_", " "))
+
+
+def _labelled(values: xr.DataArray, dim: str, place: int) -> str:
+    return number(values[dim].values[place]) if dim in values.coords else str(place + 1)
+
+
+def number(value: Any) -> str:
+    """A value as text: five significant digits, a dash where there is none.
+
+    Examples
+    --------
+    >>> number(0.1234567), number(float("nan")), number("exact"), number(3)
+    ('0.12346', '–', 'exact', '3')
+    """
+    if isinstance(value, str | np.str_):
+        return str(value)
+    if isinstance(value, int | np.integer):
+        return str(value)
+    return "–" if np.isnan(value) else f"{value:.5g}"
+
+
+def _parameters(configuration: Configuration) -> list[tuple[str, str, str]]:
+    """Key, value and whose it is, of every parameter."""
+    published = set(configuration.published)
+    return [(key, str(value), "the paper's" if key in published else "ours") for key, value in configuration.values()]
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("scoreshock.paper", "templates"),
+        undefined=StrictUndefined,
+        autoescape=lambda name: bool(name) and ".html" in str(name),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "small": lambda measure: f"{measure:.2g}",
+        "cell": lambda text: str(text).replace("|", "\\|"),
+        "typeset": typeset,
+        "display": lambda latex: formula(latex, display=True),
+        "source": lambda function: f"{function.__module__.replace('.', '/')}.py",
+        "words": lambda name: name.replace("-", " "),
+    }
+    return environment
+
+
+def correspondence(name: str = "paper.md", root: str = "../") -> str:
+    """The table theorem, function, dataset, figure, as Markdown: ``docs/paper.md``, and, as ``table.md``, README's."""
+    return (
+        _templates()
+        .get_template(f"{name}.j2")
+        .render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES, root=root)
+    )

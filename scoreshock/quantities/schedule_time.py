@@ -1,0 +1,78 @@
+"""The place of diffusion times in the clocks of noise schedules."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.checks import show
+from scoreshock.conventions import TimeStatus, attributes
+from scoreshock.quantities.labelled import Output, apply
+from scoreshock.quantities.points import labelled_numbers
+from scoreshock.schedules.schedule import Schedule, Schedules, as_schedules
+
+
+def clock(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
+    """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
+
+    ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
+    ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
+
+    Parameters
+    ----------
+    tau_star
+        Diffusion times: a DataArray, or a number or a 1D array, which becomes the axis ``tau``.
+    schedules
+        Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
+        label.
+
+    Raises
+    ------
+    ValueError
+        Without a schedule, or for one that is not known.
+
+    Examples
+    --------
+    >>> round(float(clock(0.5, "edm").time.sel(schedule="edm")), 12)
+    1.0
+    """
+    chosen = as_schedules(schedules)
+    if not chosen:
+        raise ValueError(f"schedules = {show(schedules)} is not allowed; allowed: at least one schedule")
+    tau_star = labelled_numbers("tau_star", tau_star, "tau")
+    each = ("schedule",)
+    return apply(
+        _placed,
+        [(tau_star, ())],
+        [
+            Output("time", each),
+            Output("time_status", each, np.int8),
+            Output("noise", each),
+            Output("alpha_bar", each),
+            Output("log_snr", each),
+            Output("sampling_step", each),
+            Output("sigma"),
+        ],
+        sizes={"schedule": len(chosen)},
+        schedules=tuple(chosen.values()),
+    ).assign_coords(schedule=("schedule", list(chosen), attributes("schedule")))
+
+
+def _placed(tau: np.ndarray, schedules: tuple[Schedule, ...]) -> tuple[np.ndarray, ...]:
+    """The clock of each schedule at ``tau (...)``, (..., schedules) each, and the noise level that they share."""
+    columns = zip(*(_in_schedule(tau, schedule) for schedule in schedules), strict=True)
+    return *(np.stack(column, axis=-1) for column in columns), np.sqrt(2 * np.where(tau >= 0, tau, np.nan))
+
+
+def _in_schedule(tau: np.ndarray, schedule: Schedule) -> tuple[np.ndarray, ...]:
+    """One schedule's clock at ``tau``; NaN wherever the status is not ``ok``."""
+    time, status = schedule.locate(tau)
+    inside = np.where(status == TimeStatus.ok, tau, np.nan)
+    return (
+        np.where(status == TimeStatus.ok, time, np.nan),
+        status,
+        schedule.noise_at(inside),
+        schedule.alpha_bar_at(inside),
+        -np.log(2 * inside),
+        schedule.sampling_step(inside),
+    )

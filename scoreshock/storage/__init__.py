@@ -1,0 +1,1 @@
+"""Files: written whole or not at all, joined, opened, moved between folders, exported; and what they were made from."""

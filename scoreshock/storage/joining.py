@@ -1,0 +1,127 @@
+"""Join the blocks of a quantity into one file: the first block with its split axes expanded, filled region by region."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.storage import provenance, store
+from scoreshock.storage.netcdf_lock import NETCDF_LOCK
+from scoreshock.storage.plans import Planned, Value
+
+HELD_BYTES = 2**22
+"""A variable of at most so many bytes over all blocks is held in memory, and written once."""
+
+
+def join(folder: str | Path, part: Planned) -> None:
+    """Join the blocks of a quantity into ``<quantity>.nc``, one after another, so that memory does not grow with the sweep.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the sweep.
+    part : Planned
+        What it is to hold of the quantity.
+
+    Raises
+    ------
+    scoreshock.storage.store.BrokenFile
+        When a block is not whole, or its values differ from their checksums: it is named.
+    ValueError
+        When a block is not of the digest that its folder says, has other variables or coordinates than the first one, or
+        disagrees with it about a variable that depends on no split axis.
+    """
+    folder, quantity = Path(folder), str(part.content["quantity"])
+    blocks = {folder / file: values for file, values in part.files.items()}
+    first, *_ = blocks
+    with store.open_file(first, chunks=None) as opened:
+        whole = layout(opened, part.split)
+    positions = {axis: {value: i for i, value in enumerate(named)} for axis, named in part.split.items()}
+    with store.staged(folder / f"{quantity}.nc") as temporary:
+        store.lay_out(whole, temporary, _attributes(whole.attrs, part, len(blocks)))
+        with NETCDF_LOCK, store.open_raw(temporary, "a") as file:
+            # One write for each block would cost small variables more than all else.
+            held = {name: np.array(v[...]) for name, v in file.variables.items() if v.size * v.dtype.itemsize <= HELD_BYTES}
+            for path, values in blocks.items():
+                place = {axis: positions[axis][value] for axis, value in values.items()}
+                _copy({**file.variables, **held}, path, part, place)
+            for name, array in held.items():
+                file[name][...] = array
+        store.seal(temporary, {str(name): variable.shape for name, variable in whole.variables.items()})
+
+
+def layout(block: xr.Dataset, split: Mapping[str, Sequence[Value] | Mapping[Value, str]]) -> xr.Dataset:
+    """The dataset that blocks make together: one of them with its split axes expanded to all their values.
+
+    Examples
+    --------
+    >>> labels = {"weight": [0.5], "separation": [1.0, 2.0]}
+    >>> block = xr.Dataset({"tau_star": (("weight", "separation"), [[0.0, 1.5]])}, labels)
+    >>> dict(layout(block, {"weight": [0.5, 0.6, 0.7]}).tau_star.sizes)
+    {'weight': 3, 'separation': 2}
+    """
+
+    import dask.array as da  # takes as long to import as a small sweep to draw
+
+    def expanded(variable: xr.Variable) -> xr.Variable:
+        shape = [len(split.get(str(dim), range(length))) for dim, length in variable.sizes.items()]
+        return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=variable.shape), variable.attrs)
+
+    given = {axis: xr.Variable((axis,), np.array(list(named)), block[axis].attrs) for axis, named in split.items()}
+    indexes = {name: given.get(str(name), block.variables[name]) for name in block.xindexes}
+    others = {name: expanded(variable) for name, variable in block.variables.items() if name not in indexes}
+    return xr.Dataset(others, indexes, block.attrs).set_coords([name for name in block.coords if name not in indexes])
+
+
+def _attributes(of_block: Mapping[str, Any], part: Planned, number: int) -> dict[str, Any]:
+    """Global attributes of the whole: those of the first block, and of the content of all."""
+    about = provenance.of_content(part.content)
+    history = (
+        f"{of_block['history']}\n{provenance.history(f'scoreshock joined {number} blocks, of which the first is above')}"
+    )
+    return {**of_block, **about, "history": history, provenance.DIGEST: part.digest}
+
+
+def _copy(targets: Mapping[str, Any], path: Path, part: Planned, place: Mapping[str, int]) -> None:
+    """Copy a block into its region of the whole; what depends on no split axis must be what is there already."""
+    with store.opened(path) as (block, seen), store.reading(path):
+        if seen.attributes.get(provenance.DIGEST) != part.blocks_digest:
+            raise ValueError(
+                f"{path} is of other code or parameters than its folder says, and cannot be joined; to make it again, add "
+                f"to the same command: --forcerun {path}"
+            )
+        types, first = ({name: variable.dtype.str for name, variable in each.items()} for each in (block.variables, targets))
+        if types != first:
+            others = sorted(name for name in types | first if types.get(name) != first.get(name))
+            raise ValueError(f"{path} does not fit the layout of the first block: {', '.join(others)}")
+        checksums = store.checksums(seen.attributes[store.CHECKSUMS])
+        for name, variable in block.variables.items():
+            corner = [place.get(dim, 0) for dim in variable.dimensions]
+            is_first = all(place[dim] == 0 for dim in place if dim not in variable.dimensions)
+            is_index = name in variable.dimensions
+            digest = hashlib.sha256()
+            for piece in store.stored_chunks(variable.shape, variable):
+                values = np.ascontiguousarray(variable[piece])
+                digest.update(values.data)
+                region = tuple(slice(s.start + c, s.stop + c) for s, c in zip(piece, corner, strict=True))
+                if is_first and not is_index:
+                    targets[name][region] = values
+                elif not agree(values, np.asarray(targets[name][region])):
+                    raise ValueError(f"blocks disagree about {name}: the first one, {path}")
+            if digest.hexdigest() != checksums[name]:
+                raise store.BrokenFile(f"{path} is corrupt: {name}: values differ from their checksum")
+
+
+def agree(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether two arrays have the same shape, type and bits, all NaN being equal."""
+    if left.dtype != right.dtype or left.shape != right.shape:
+        return False
+    if left.dtype.kind != "f":
+        return np.array_equal(left, right)
+    numbers = ~(np.isnan(left) & np.isnan(right))
+    return left[numbers].tobytes() == right[numbers].tobytes()

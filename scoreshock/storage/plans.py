@@ -1,0 +1,192 @@
+"""What a sweep is to hold: the file ``sweep.json`` in its folder, and the names of the files that it asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, NoReturn
+
+from scoreshock.storage import staging
+from scoreshock.storage.provenance import FORMAT
+from scoreshock.storage.staging import BrokenFile
+
+PLAN = "sweep.json"
+NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
+
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a sweep is to hold of one quantity.
+
+    Attributes
+    ----------
+    digest
+        Of the code (of joining, too) and the content that the whole is computed by and from; the quantity's file carries it.
+    blocks_digest
+        Of the code, and of the content without the values of split axes; it is in the name of the blocks' folder, and every
+        block carries it. Empty where the quantity is not split.
+    split
+        Values of each axis of which every value is a block of its own, in their order, each with its text in names.
+    joined
+        Whether the blocks are joined into one file; else they stay the dataset.
+    module
+        Module of ``scoreshock.quantities`` that computes it.
+    content
+        What it is computed from, as plain values.
+    """
+
+    digest: str
+    blocks_digest: str
+    split: Mapping[str, Mapping[Value, str]]
+    joined: bool
+    module: str
+    content: Mapping[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Folder of the blocks, relative to that of the sweep."""
+        return f"blocks/{self.content['quantity']}-{self.blocks_digest}"
+
+    @property
+    def files(self) -> dict[str, dict[str, Value]]:
+        """Every file that is computed, relative to the sweep's folder, with its values of the split axes."""
+        if not self.split:
+            return {f"{self.content['quantity']}.nc": {}}
+        return {f"{self.folder}/{name}.nc": values for name, values in self.blocks()}
+
+    def blocks(self) -> Iterator[tuple[str, dict[str, Value]]]:
+        """Name and values of every block, in the order of the results."""
+        for values in product(*self.split.values()):
+            chosen = dict(zip(self.split, values, strict=True))
+            yield block_name({axis: self.split[axis][value] for axis, value in chosen.items()}), chosen
+
+    def content_of(self, values: Mapping[str, Value | Sequence[Value]]) -> dict[str, Any]:
+        """What the block with these values of split axes is computed from; of several values of an axis, these blocks."""
+        content = dict(self.content)
+        fixed = {axis: list(value) if isinstance(value, list | tuple) else [value] for axis, value in values.items()}
+        content["axes"] = {
+            axis: {"values": fixed[axis]} if axis in fixed else spec for axis, spec in content["axes"].items()
+        }
+        if "schedule" in fixed:
+            content["schedules"] = {label: content["schedules"][label] for label in fixed["schedule"]}
+        return content
+
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON holds it."""
+        split = {axis: [[value, text] for value, text in named.items()] for axis, named in self.split.items()}
+        return asdict(self) | {"split": split}
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Planned:
+        """What `plain` gave."""
+        return cls(**{**plain, "split": {axis: dict(map(tuple, pairs)) for axis, pairs in plain["split"].items()}})
+
+
+def block_name(texts: Mapping[str, str]) -> str:
+    """The name of a block by its values' texts: ``dimension=64,weight=0.5``, alphabetically; hashed where it is too long."""
+    text = ",".join(f"{axis}={texts[axis]}" for axis in sorted(texts))
+    return text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
+    """Write what a sweep is to hold as ``sweep.json`` in its ``folder``; an unchanged plan is left untouched.
+
+    Parameters
+    ----------
+    folder : path
+        The sweep's folder among the results.
+    plan : mapping
+        ``sweep``, ``family`` and ``quantities``: by name what `Planned.plain` gives.
+
+    Raises
+    ------
+    scoreshock.storage.store.BrokenFile
+        Where a newer scoreshock wrote the plan that is there: its results must not be mixed with older ones.
+    """
+    path = Path(folder) / PLAN
+    text = json.dumps({"format": FORMAT, **plan}, indent=1, allow_nan=False) + "\n"
+    if path.is_file() and path.read_bytes() == text.encode():
+        return
+    refuse_newer(Path(folder))
+    staging.write_text(text, path)
+
+
+def refuse_newer(folder: Path) -> None:
+    """Raise `BrokenFile` where a newer scoreshock wrote the plan in ``folder``."""
+    try:
+        number = _format(json.loads((folder / PLAN).read_bytes()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return  # none, or damaged: it is made anew
+    if number > FORMAT:
+        raise BrokenFile(
+            f"{folder / PLAN} is newer: of format {number}, and this scoreshock writes format {FORMAT}: update scoreshock, "
+            "or write results to another folder"
+        )
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """What the sweep in ``folder`` is to hold; nothing where it has no plan. `BrokenFile` where it is none of ours."""
+    path = folder / PLAN
+    if not path.is_file():
+        return {}
+    refuse_newer(folder)
+    try:
+        plan = json.loads(path.read_bytes(), parse_constant=_refuse_constant)
+        if _format(plan) != FORMAT:
+            raise ValueError(f"it is of format {_format(plan)}, and this scoreshock reads format {FORMAT}")
+        for name, plain in plan["quantities"].items():
+            _check(name, Planned.of(plain))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BrokenFile(
+            f"{path} is not a plan that this scoreshock wrote ({error}); running the study again writes it anew"
+        ) from None
+    return plan
+
+
+def drop_damaged(folder: Path) -> None:
+    """Remove the plan in ``folder`` where it is none that scoreshock wrote, so that a run writes it anew."""
+    try:
+        read_plan(folder)
+    except BrokenFile:
+        refuse_newer(folder)
+        (folder / PLAN).unlink(missing_ok=True)
+
+
+def planned(folder: Path) -> dict[str, Planned]:
+    """The quantities by name; none where the sweep in ``folder`` has no plan."""
+    return {name: Planned.of(plain) for name, plain in read_plan(folder).get("quantities", {}).items()}
+
+
+def is_name(name: Any) -> bool:
+    """Whether this can be the name of a file or folder, which leads nowhere else."""
+    return isinstance(name, str) and name not in ("", "..") and Path(name).name == name and "\0" not in name
+
+
+def _format(plan: Any) -> int:
+    if not isinstance(plan, dict):
+        raise TypeError("it is no mapping")
+    number = plan.get("format", 1)
+    if not isinstance(number, int):
+        raise TypeError(f"its format is {number!r:.20}")
+    return number
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"it holds {text}")
+
+
+def _check(name: str, part: Planned) -> None:
+    """Refuse what no study writes: above all names that lead out of the folder."""
+    texts = [text for named in part.split.values() for text in named.values()]
+    names = [name, part.digest, *([part.blocks_digest] if part.split else []), *part.split, *texts]
+    for each in names:
+        if not is_name(each):
+            raise ValueError(f"{name} has the name {each!r:.60}")
+    if part.content["quantity"] != name:
+        raise ValueError(f"{name} has the content of {part.content['quantity']!r:.60}")

@@ -1,0 +1,193 @@
+"""From a study's content to a labelled result: build the density, chunk it, call the quantity."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import xarray as xr
+
+from scoreshock import axes
+from scoreshock.checks import show
+from scoreshock.conventions import AXES, attributes
+from scoreshock.densities import families, sources
+
+POINTS_PER_CHUNK = 100_000
+"""Most points of one chunk, of a pair in one schedule's clock: enough that labelling and chunking cost a few percent of
+the cheapest kernel (twice as few cost a third of it), and some 15 MB of results."""
+
+
+CHEAP = ("component_variance", "ambient_dimension")
+"""Variables of a mixture for which nothing is solved anew."""
+
+
+CONTENT = ("family", "parameters", "axes", "schedules", "quantity", "options")
+"""Keys of every content."""
+
+
+class HasContents(Protocol):
+    """A sweep of a study."""
+
+    def content(self, quantity: str) -> dict[str, Any]:
+        """What ``quantity`` is computed from, as plain values."""
+
+
+class HasContent(Protocol):
+    """A block of a study."""
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What it is computed from, as plain values."""
+
+
+def evaluate(
+    source: Mapping[str, Any] | HasContents | HasContent,
+    quantity: str | None = None,
+    chunked: bool | Literal["several"] = True,
+) -> xr.Dataset:
+    """The labelled result of one quantity over a sweep, a block, or a resolved content.
+
+    Parameters
+    ----------
+    source
+        A sweep of a study (then ``quantity`` names what to compute), a block of one, or the content of either.
+    quantity
+        One of ``scoreshock.conventions.QUANTITIES``; of wells ``scores``, ``speciation`` or ``layer``.
+    chunked
+        Lazily, in Dask chunks of bounded size (the numbers are the same), or at once; with ``"several"`` lazily where there
+        are several chunks.
+
+    Returns
+    -------
+    Dataset
+        The quantity over the sweep's axes, in the order of the axes, own dimensions last.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> content = {"family": "pair", "parameters": {}, "axes": {"separation": {"values": [1.0, 2.0]}},
+    ...            "schedules": {}, "quantity": "speciation", "options": {}}
+    >>> ss.evaluate(content).tau_star.sel(criterion="boundary").values
+    array([0. , 1.5])
+    """
+    content: Any = source if isinstance(source, Mapping) else getattr(source, "content", None)
+    if callable(content):
+        if quantity is None:
+            raise ValueError("quantity: missing; a sweep needs the name of the quantity to compute")
+        content = content(quantity)
+    if not isinstance(content, Mapping):
+        allowed = "a sweep or block of a study (ss.load_study(...).sweeps[name]), or the content of one"
+        raise ValueError(f"source = {show(source)} is not allowed; allowed: {allowed}")
+    if lacking := [key for key in CONTENT if key not in content]:
+        raise ValueError(f"source = {show(source)} has no {', '.join(lacking)}; allowed: the content of a sweep or block")
+    if quantity not in (None, content["quantity"]):
+        raise ValueError(f"quantity = {show(quantity)} is not that of the content, {content['quantity']!r}; leave it out")
+    density = density_of(content)
+    chunks = _chunks(content, density)
+    is_several = any(length < axes.size(content["axes"][name]) for name, length in chunks.items())
+    lazily = is_several if chunked == "several" else chunked
+    return _computed(content, density.chunk(chunks) if lazily else density)
+
+
+def template(content: Mapping[str, Any]) -> xr.Dataset:
+    """What `evaluate` gives of a content, without its numbers: dimensions, coordinates, types and descriptions.
+
+    Nothing is computed, however long the axes are: it is the lazy result of one point, expanded along them.
+
+    Parameters
+    ----------
+    content
+        A resolved content.
+
+    Returns
+    -------
+    Dataset
+        Zeros in place of results, which take no memory; ``nbytes`` is the size of all results before compression.
+
+    Examples
+    --------
+    >>> content = {"family": "pair", "parameters": {}, "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": 1000}},
+    ...            "schedules": {}, "quantity": "speciation", "options": {}}
+    >>> dict(template(content).tau_star.sizes)
+    {'separation': 1000, 'criterion': 7}
+    """
+    first = {name: [spec["values"][0] if "values" in spec else spec["start"]] for name, spec in content["axes"].items()}
+    density = _point(json.dumps([content["family"], first, content["parameters"]]))
+    result = _computed({**content, "axes": {name: {"values": value} for name, value in first.items()}}, density.chunk())
+    indexes = {name: result.variables[name] for name in result.xindexes}
+    for name in indexes.keys() & content["axes"].keys():
+        known = axes.values(content["axes"][str(name)]).astype(indexes[name].dtype)
+        indexes[name] = xr.Variable((name,), known, indexes[name].attrs)
+    sizes = dict(result.sizes) | {dim: variable.size for dim, variable in indexes.items()}
+    others = {
+        name: xr.Variable(v.dims, np.broadcast_to(np.zeros((), v.dtype), [sizes[dim] for dim in v.dims]), v.attrs)
+        for name, v in result.variables.items()
+        if name not in indexes
+    }
+    return xr.Dataset(others, indexes, result.attrs).set_coords([name for name in result.coords if name not in indexes])
+
+
+@lru_cache(maxsize=64)
+def _point(text: str) -> xr.Dataset:
+    """The density at one value of every axis: each quantity of a sweep asks for the same."""
+    return families.build(*json.loads(text))
+
+
+def _computed(content: Mapping[str, Any], density: xr.Dataset) -> xr.Dataset:
+    # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
+    module = import_module(f"scoreshock.quantities.{families.module_of(content['family'], content['quantity'])}")
+    return _in_order(module.compute(density, content), density, list(content["axes"]))
+
+
+def density_of(content: Mapping[str, Any]) -> xr.Dataset:
+    """The labelled density, a mixture or wells, over all its axes, that a content names.
+
+    Raises
+    ------
+    ValueError
+        When the data file is no longer the one whose digest the content has.
+    """
+    named = {name: axes.values(spec) for name, spec in content["axes"].items()}
+    density = families.build(content["family"], named, content["parameters"])
+    if "data" in content:
+        file = content["parameters"]["file"]
+        digest = sources.digest(file)
+        if digest != content["data"]:
+            raise ValueError(
+                f"file = {file!r} has changed: sha256 {digest}, expected {content['data']}; run the study again"
+            )
+    return density
+
+
+def densities_per_chunk(content: Mapping[str, Any], components: int) -> int:
+    """Most densities of one chunk: fewer where each has a grid, several schedules or many components."""
+    profile = math.prod(axes.size(grid) for grid in content["options"].values() if isinstance(grid, Mapping))
+    return max(1, POINTS_PER_CHUNK // (profile * max(1, len(content["schedules"])) * max(1, components // 2)))
+
+
+def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
+    """Chunk lengths of the sweep's axes: few enough points that their results fit, as many as that allows.
+
+    What is solved for the means and weights serves every variance, so axes that only the variance has (and the dimension)
+    are kept whole first; then the last axes, so that a chunk lies together in memory and in the file.
+    """
+    room = densities_per_chunk(content, density.sizes.get("component", 2))
+    solved = {dim for name, variable in density.data_vars.items() if name not in CHEAP for dim in variable.dims}
+    chunks = {}
+    last_first = list(content["axes"])[::-1]
+    for name in sorted(last_first, key=solved.__contains__):
+        chunks[name] = min(axes.size(content["axes"][name]), max(1, room))
+        room //= chunks[name]
+    return chunks
+
+
+def _in_order(result: xr.Dataset, density: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Dimensions in the order of the axes, own dimensions last; every axis has its coordinate, described."""
+    coordinates = {name: (name, density[name].values, attributes(name)) for name in names if name in density.coords}
+    labelled = result.drop_vars([n for n in result.coords if n in AXES]).assign_coords(coordinates)
+    return labelled.transpose(*[name for name in names if name in labelled.dims], ...)
