@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 
 from scoreshock.checks import as_array, show
 
 CF_VERSION = "CF-1.11"
+REFERENCE = "arXiv:2604.07404"
 
 DEFAULT_CRITERIA = ("leading", "first", "quadratic", "exact", "boundary", "merging", "spectral")
 MIXTURE_CRITERIA = (*DEFAULT_CRITERIA, "drift", "cloning", "entropic")
@@ -134,6 +136,58 @@ def check_axis(name: str, values: np.ndarray) -> np.ndarray:
     if not good.all():
         raise ValueError(f"{name} = {array[~good].flat[0]!s} is not allowed; allowed: {axis.allowed}")
     return array.astype(np.int64) if axis.integer else array.astype(float)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a result: its meaning, its dimensions besides the sweep's, and why a value may be missing.
+
+    Attributes
+    ----------
+    name, long_name
+        As in files; units are 1, since data are in the model's own units.
+    dims
+        Own dimensions, which come last.
+    status
+        Name of the flag variable that says why a value is missing or void.
+    description, references
+        A sentence more, and the source of the formula; a source that begins with a number in brackets, or with the name of a
+        statement, is the paper's. Neither counts in the digest of the code.
+    dtype
+        By default int8 for flags, else float64.
+    flags
+        Meanings of a flag variable's values; by default `Status` where the name ends in ``status``.
+    """
+
+    name: str
+    long_name: str
+    dims: tuple[str, ...] = ()
+    status: str = ""
+    description: str = ""
+    references: str = ""
+    dtype: Any = None
+    flags: type[IntEnum] | None = None
+
+    def __post_init__(self) -> None:
+        if self.flags is None and self.name.endswith("status"):
+            object.__setattr__(self, "flags", Status)
+        if self.dtype is None:
+            object.__setattr__(self, "dtype", float if self.flags is None else np.int8)
+
+    def attributes(self) -> dict[str, object]:
+        """CF attributes: ``long_name``, ``units`` or flag values with their meanings, what is known of the rest."""
+        ours = self.references.startswith(("(", "Definition", "Theorem", "Proposition", "Corollary", "Lemma", "section"))
+        told = {
+            "description": self.description,
+            "references": f"{REFERENCE}, {self.references}" if ours else self.references,
+            "ancillary_variables": self.status,
+        }
+        if self.flags is None:
+            meaning: dict[str, object] = {"units": "1"}
+        else:
+            values = np.array([member.value for member in self.flags], dtype=np.int8)
+            meaning = {"flag_values": values, "flag_meanings": " ".join(member.name for member in self.flags)}
+        return {"long_name": self.long_name} | meaning | {key: text for key, text in told.items() if text}
 
 
 # name -> (long_name, units); units "1" is dimensionless, data units are those of the features.

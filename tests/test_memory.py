@@ -52,7 +52,7 @@ PROFILE = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"}, "tau": {"va
     ("quantity", "options", "kernels"),
     [
         ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times",), schedule_time: ("_placed",)}),
-        ("corrections", {"order": 3}, {corrections: ("_corrections",)}),
+        ("corrections", {"order": 3}, {corrections.comparison: ("corrections",)}),
         ("amplification", {"tau": {"values": [0.1]}}, {amplification: ("_pair", "_growth_rate")}),
         ("scores", PROFILE, {scores: ("_profile", "_in_all_dimensions")}),
         ("layer", {"tau": {"values": [0.1]}}, {layer: ("_layer",)}),

@@ -2,36 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.conventions import Status, attributes
-from scoreshock.kernels.gaussian import geometry
-from scoreshock.kernels.speciation import criteria as closed
-from scoreshock.kernels.speciation import roots, series
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components, without_variance
+from scoreshock.conventions import Variable, attributes
+from scoreshock.kernels.speciation import corrections as comparison
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
+from scoreshock.quantities.options import Whole
 
 MAXIMUM_ORDER = 40
 """Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""
 
 
-OF_MEANS_AND_WEIGHTS = (
-    Output("coefficient", ("order",)),
-    Output("smallest_term", (), np.int16),
-    Output("covariance_coefficient"),
+VARIABLES = (
+    Variable(
+        "tau_order",
+        "speciation time of the series through each order",
+        ("order",),
+        "order_status",
+        "(v* - sigma0^2)/2 with the terms up to this order.",
+        "(77), (92)",
+    ),
+    Variable("order_status", "outcome of the series through each order", ("order",)),
+    Variable(
+        "error",
+        "difference of the series through each order from the exact criterion",
+        ("order",),
+        "error_status",
+        "tau_order minus tau_star of the criterion exact; not applicable where that follows another eigenvalue.",
+    ),
+    Variable(
+        "error_relative",
+        "difference of the series from the exact criterion, relative to the exact variance v*",
+        ("order",),
+        "error_status",
+        "The same difference of 2 tau over sigma0^2 + 2 tau_star.",
+    ),
+    Variable("error_status", "outcome of the comparison with the exact criterion", ("order",)),
+    Variable(
+        "coefficient",
+        "term that each order adds to the variance v* of the series",
+        ("order",),
+        "order_status",
+        "c_n of v* = lambda_1 + c_1 + c_2 + ..., by Lagrange inversion of v = lambda(1/v).",
+    ),
+    Variable(
+        "smallest_term",
+        "order of the term of least magnitude: a hint at where the series stops improving",
+        description="Beyond it terms of a divergent series grow again.",
+        dtype=np.int16,
+    ),
+    Variable(
+        "covariance_coefficient",
+        "correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)",
+        description="D are squared distances of the means from their mean, y their positions along the leading direction.",
+        references="Definition 9.6",
+    ),
 )
-"""What the variance does not change."""
+OF_MEANS_AND_WEIGHTS = ("coefficient", "smallest_term", "covariance_coefficient")
+"""Variables that do not depend on the component variance."""
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    return corrections(mixture, **content["options"])
-
-
+@quantity(
+    VARIABLES,
+    {"order": Whole("highest order", low=0, high=MAXIMUM_ORDER)},
+    seconds=(2e-6, 4e-7),
+)
 def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     """Speciation time of the series through each order, and its error against the exact criterion.
 
@@ -69,51 +107,13 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     """
     check_order(order)
     number_of_components(mixture)
-    found = apply(
-        _corrections,
-        mixture_arguments(mixture),
-        [
-            Output("tau_order", ("order",)),
-            Output("order_status", ("order",), np.int8),
-            Output("error", ("order",)),
-            Output("error_relative", ("order",)),
-            Output("error_status", ("order",), np.int8),
-            *OF_MEANS_AND_WEIGHTS,
-        ],
-        sizes={"order": order + 1},
-        order=order,
-    )
-    for output in OF_MEANS_AND_WEIGHTS:
-        found[output.name] = without_variance(mixture, found[output.name])
-    return found.assign_coords(order=("order", np.arange(order + 1), attributes("order")))
+    arguments = mixture_arguments(mixture)
+    result = apply(comparison.corrections, arguments, VARIABLES, sizes={"order": order + 1}, order=order)
+    for name in OF_MEANS_AND_WEIGHTS:
+        result[name] = without_variance(mixture, result[name])
+    return result.assign_coords(order=("order", np.arange(order + 1), attributes("order")))
 
 
 def check_order(order: int) -> None:
     """Raise ``ValueError`` unless ``order`` is a whole number from 0 to the highest of the series."""
     whole("order", order, 0, MAXIMUM_ORDER)
-
-
-def _corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
-    spectrum = geometry.decompose(means, weights)
-    found = series.corrections(spectrum, weights, variance, order)
-    exact = roots.exact(means, weights, variance)
-    same_branch = _on_leading_branch(spectrum.eigenvalues, exact.mode, exact.n_roots)
-    incomparable = np.where(exact.status != Status.ok, exact.status, np.where(same_branch, Status.ok, Status.not_applicable))
-    incomparable = incomparable.astype(np.int8)[..., None]
-    comparable = incomparable == Status.ok
-    # A value that stands beside a flag, such as a time below the floor, can be compared all the same.
-    known = ~np.isnan(found.tau)
-    error = np.where(known & comparable, found.tau - exact.tau_star[..., None], np.nan)
-    relative = error / (variance / 2 + exact.tau_star)[..., None]
-    status = np.where(comparable, np.where(known, np.int8(Status.ok), found.status), incomparable)
-    coefficient = closed.correction_coefficient(spectrum, weights)
-    return found.tau, found.status, error, relative, status, found.coefficient, found.smallest_term, coefficient
-
-
-def _on_leading_branch(eigenvalues: np.ndarray, mode: np.ndarray, n_roots: np.ndarray) -> np.ndarray:
-    """Whether the largest root's direction belongs to the eigenspace of the largest eigenvalue."""
-    last = np.maximum(np.minimum(n_roots, mode.shape[-1]) - 1, 0)[..., None]
-    index = np.maximum(np.take_along_axis(mode, last, axis=-1), 0)
-    spread = np.broadcast_to(eigenvalues, (*mode.shape[:-1], eigenvalues.shape[-1]))
-    own = np.take_along_axis(spread, index.astype(np.intp), axis=-1)[..., 0]
-    return own >= eigenvalues[..., 0] * (1 - geometry.DEGENERATE)

@@ -16,7 +16,7 @@ from dask.base import is_dask_collection
 from threadpoolctl import ThreadpoolController
 
 from scoreshock.checks import repeated, shortened, show, suggestion
-from scoreshock.conventions import AXES, attributes
+from scoreshock.conventions import AXES, Variable, attributes
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -78,7 +78,7 @@ class _Kernel:
     function: Callable[..., Any]
     places: tuple[int, ...]  # where each argument of the function is among the arrays
     inputs: tuple[tuple[str, ...], ...]  # own dimensions of each array
-    outputs: tuple[Output, ...]
+    outputs: tuple[Variable | Output, ...]
     sizes: Mapping[str, int]  # of the outputs' own dimensions
     options: Mapping[str, Any]
 
@@ -90,7 +90,9 @@ class _Kernel:
         wide = [a.astype(float, copy=False) if a.dtype.kind == "f" else a for a in arrays]
         with _single_threaded_blas(), np.errstate(all="ignore"):
             results = self.function(*(wide[i] for i in self.places), **self.options)
-        if len(self.outputs) == 1 and not isinstance(results, tuple):
+        if hasattr(results, "_fields"):
+            results = tuple(getattr(results, output.name) for output in self.outputs)
+        elif len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)
         shape = np.broadcast_shapes(*(a.shape[: a.ndim - len(dims)] for a, dims in zip(arrays, self.inputs, strict=True)))
         return tuple(_filled(result, shape, output) for result, output in zip(results, self.outputs, strict=True))
@@ -121,7 +123,7 @@ class _Kernel:
         )
 
 
-def _filled(result: Any, shape: tuple[int, ...], output: Output) -> np.ndarray:
+def _filled(result: Any, shape: tuple[int, ...], output: Variable | Output) -> np.ndarray:
     """A kernel's result over all points of the chunk, in the type that the output states."""
     array = np.asarray(result).astype(output.dtype, copy=False)
     own = array.shape[array.ndim - len(output.dims) :]
@@ -131,7 +133,7 @@ def _filled(result: Any, shape: tuple[int, ...], output: Output) -> np.ndarray:
 def apply(
     kernel: Callable[..., Any],
     arguments: Sequence[tuple[xr.DataArray, tuple[str, ...]]],
-    outputs: Sequence[Output],
+    outputs: Sequence[Variable | Output],
     sizes: Mapping[str, int] | None = None,
     **options: Any,
 ) -> xr.Dataset:
@@ -140,7 +142,8 @@ def apply(
     Parameters
     ----------
     kernel
-        Array function; takes the arguments with their own dimensions last, returns one array an output.
+        Array function; takes the arguments with their own dimensions last, returns a NamedTuple with a field for each output
+        (further fields are left out), or one array an output in their order.
     arguments
         Pairs of an array and the dimensions that the kernel consumes; all others are broadcast.
     outputs
@@ -192,8 +195,17 @@ def apply(
         ) from None
     arrays = (results,) if isinstance(results, xr.DataArray) else results
     return xr.Dataset(
-        {o.name: (a.dims, a.data, attributes(o.name)) for o, a in zip(outputs, arrays, strict=True)}, arrays[0].coords
+        {o.name: (a.dims, a.data, _described(o, outputs)) for o, a in zip(outputs, arrays, strict=True)}, arrays[0].coords
     )
+
+
+def _described(output: Variable | Output, outputs: Sequence[Variable | Output]) -> dict[str, object]:
+    """Attributes of a result; a flag without words of its own says which of the results it is about."""
+    if isinstance(output, Output):
+        return attributes(output.name)
+    about = [other.name for other in outputs if isinstance(other, Variable) and other.status == output.name]
+    words = f"ok where {' and '.join(about)} can be relied on, else the reason why not."
+    return ({"description": words} if about else {}) | output.attributes()
 
 
 def _first_axis(array: xr.DataArray) -> int:

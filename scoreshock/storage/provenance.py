@@ -20,14 +20,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scoreshock.conventions import CF_VERSION, QUANTITIES
+from scoreshock.conventions import CF_VERSION, QUANTITIES, REFERENCE
 
 PACKAGE = Path(__file__).parents[1]
 FORMAT = 2
 """Number of the files' format. A change of what files mean raises it: files of another number are refused by name, and
 every digest of code changes with it, so that the workflow makes them again."""
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
-REFERENCE = "arXiv:2604.07404"
 DERIVED = {
     "joining": ("storage.joining",),
     "comparison": ("comparison", "quantities.sampling_times", "quantities.schedule_time"),
@@ -46,6 +45,9 @@ TEMPLATES = {
 
 UNSAID = ("ctx", "kind", "type_comment")
 """Fields of syntax trees that follow from the place of a node, or from how it is written."""
+
+VARIABLE_ARGUMENTS = 4
+"""Arguments of a declared `Variable` before its description and source, which change no result."""
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -403,6 +405,9 @@ def _spelled(tree: ast.AST) -> str:
 
 
 def _spell(node: object, write: Callable[[str], None]) -> None:
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Variable":
+        said = [keyword for keyword in node.keywords if keyword.arg not in ("description", "references")]
+        node = ast.Call(node.func, node.args[:VARIABLE_ARGUMENTS], said)
     if isinstance(node, ast.AST):
         write(type(node).__name__ + "(")
         for name in node._fields:

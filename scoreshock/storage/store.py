@@ -463,7 +463,7 @@ def _variable_attributes(name: str, variables: Mapping[Any, xr.Variable]) -> dic
     result = {**known, **(descriptions.attributes(name) if same else {}), **own}
     if "long_name" not in result:
         raise ValueError(f"{name}: a variable needs a long_name, and this one is not in the vocabulary")
-    flag = conventions.ANCILLARY.get(name)
+    flag = variables[name].attrs.get("ancillary_variables") or conventions.ANCILLARY.get(name)
     if flag in variables and set(variables[flag].dims) <= set(variables[name].dims):
         result["ancillary_variables"] = flag
     _refuse_attributes(name, result)

@@ -188,7 +188,9 @@ MUTATIONS = (
         "discriminant = eigenvalue**2 + 4 *",
     ),
     Mutation("Theorem 9.7", "kernels/speciation/series.py", "numerator[-1] * half / n", "numerator[-1] * half"),
-    Mutation("Theorem 9.7", "quantities/corrections.py", "error / (variance / 2 + exact", "error / (variance + exact"),
+    Mutation(
+        "Theorem 9.7", "kernels/speciation/corrections.py", "error / (variance / 2 + exact", "error / (variance + exact"
+    ),
     Mutation(
         "Proposition 9.8", "kernels/speciation/criteria.py", "total += wd[j] * y[j, 0] ** 2", "total -= wd[j] * y[j, 0] ** 2"
     ),

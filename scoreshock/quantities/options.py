@@ -1,0 +1,79 @@
+"""Options of quantities: what a study may write under a sweep, and what each may be.
+
+The study makes the fields of its model, the JSON schema and the documentation from these; quantities import nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: its meaning, and its default in a study where that differs from the function's own."""
+
+    meaning: str
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Number(Option):
+    """A finite number from ``low`` to ``high``."""
+
+    low: float = -float("inf")
+    high: float = float("inf")
+    not_zero: bool = False
+
+
+@dataclass(frozen=True)
+class Whole(Option):
+    """A whole number from ``low`` to ``high``."""
+
+    low: int = 0
+    high: int = 2**53
+
+
+@dataclass(frozen=True)
+class Switch(Option):
+    """True or false."""
+
+
+@dataclass(frozen=True)
+class Choice(Option):
+    """One of the ``known`` names."""
+
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Names(Choice):
+    """Some of the ``known`` names, each once."""
+
+
+@dataclass(frozen=True)
+class Groups(Option):
+    """Two lists of component indices."""
+
+
+@dataclass(frozen=True)
+class Grid(Option):
+    """Numbers in ascending order, one by one or as a range, in one of the ``units``; each makes points of its own.
+
+    ``low`` is the smallest allowed number; ``pointwise`` is false where the numbers are one argument of a result and make no
+    points of their own.
+    """
+
+    units: tuple[str, ...] = ()
+    low: float = -float("inf")
+    pointwise: bool = True
+
+
+POSITIONS = ("absolute", "separation", "layer")
+"""Units of positions along the line through the layer."""
+
+TIMES = ("absolute", "speciation")
+"""Units of diffusion times."""
+
+Options = Mapping[str, Option]
