@@ -1,19 +1,26 @@
 """Run each test file in a process of its own, several at a time: ``python -m tests [pytest arguments]``.
 
-A module that only another test file imports is then missed here as it would be in a job. Files and folders among the
-arguments choose what runs; without any, all that ``testpaths`` of pyproject.toml name, in that order.
+A module of the package that only another test file imports is then missed here as it would be in a job. Libraries are
+imported once, by the process that all others are forked from. Files and folders among the arguments choose what runs; by
+default, all that ``testpaths`` of pyproject.toml name, in that order.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+import pytest
+
+from . import forks
 
 ROOT = Path(__file__).parents[1]
 OUTCOMES = ("passed", "failed", "skipped")
@@ -32,11 +39,33 @@ def all_files() -> list[Path]:
     return files_of([place for pattern in patterns for place in sorted(ROOT.glob(pattern))])
 
 
-def run(file: Path, options: list[str]) -> tuple[Path, int, str]:
-    """The file's exit code and what pytest printed."""
-    command = [sys.executable, "-m", "pytest", str(file), *options]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return file, done.returncode, done.stdout
+def start(file: Path, options: list[str], output: IO[str]) -> int:
+    """Run a file's tests in a fork of this process, and return the fork's number."""
+    process = os.fork()
+    if not process:
+        forks.write_to(output.fileno())
+        forks.leave(pytest.main([str(file), *options, "-p", "_hypothesis_pytestplugin"]))
+    return process
+
+
+def results(files: list[Path], options: list[str]) -> Iterator[tuple[Path, int, str]]:
+    """Each file as its process ends: with its exit code and what pytest printed."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plugins import more than most files need
+    forks.preload()
+    running: dict[int, tuple[Path, IO[str]]] = {}
+    waiting = iter(files)
+    while True:
+        slots = (os.cpu_count() or 1) + 1 - len(running)  # tests of clusters and faults wait for much of their time
+        for file in islice(waiting, slots):
+            output = TemporaryFile("w+")  # noqa: SIM115 - closed when it has been read
+            running[start(file, options, output)] = file, output
+        if not running:
+            return
+        process, status = os.wait()
+        file, output = running.pop(process)
+        with output:
+            output.seek(0)
+            yield file, os.waitstatus_to_exitcode(status), output.read()
 
 
 def counts(output: str) -> Counter[str]:
@@ -52,16 +81,13 @@ def main(arguments: list[str]) -> int:
     chosen = [Path(argument) for argument in arguments if Path(argument).exists()]
     options = [argument for argument in arguments if not Path(argument).exists()]
     total: Counter[str] = Counter()
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:  # tests of clusters and faults wait for much of their time
-        jobs = [pool.submit(run, file, options) for file in (files_of(chosen) if chosen else all_files())]
-        for job in as_completed(jobs):
-            file, code, output = job.result()
-            found = counts(output)
-            if code not in (0, NO_TESTS):
-                found["failed"] = max(found["failed"], 1)  # also a process that died without a last line
-                print(output)
-            print(f"{os.path.relpath(file)}: {output.rstrip().splitlines()[-1] if output else code}", flush=True)
-            total += found
+    for file, code, output in results(files_of(chosen) if chosen else all_files(), options):
+        found = counts(output)
+        if code not in (0, NO_TESTS):
+            found["failed"] = max(found["failed"], 1)  # also a process that died without a last line
+            print(output)
+        print(f"{os.path.relpath(file)}: {output.rstrip().splitlines()[-1] if output else code}", flush=True)
+        total += found
     print(", ".join(f"{total[name]} {name}" for name in OUTCOMES))
     return 1 if total["failed"] or not total["passed"] else 0
 

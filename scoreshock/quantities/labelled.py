@@ -90,7 +90,7 @@ class _Kernel:
         wide = [a.astype(float, copy=False) if a.dtype.kind == "f" else a for a in arrays]
         with _single_threaded_blas(), np.errstate(all="ignore"):
             results = self.function(*(wide[i] for i in self.places), **self.options)
-        if hasattr(results, "_fields"):
+        if hasattr(results, "_fields") and isinstance(self.outputs[0], Variable):
             results = tuple(getattr(results, output.name) for output in self.outputs)
         elif len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)

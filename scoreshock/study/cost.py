@@ -57,7 +57,7 @@ def block_seconds(sweep: Sweep, quantity: str) -> float:
 
     Examples
     --------
-    >>> from scoreshock.study import Study
+    >>> from scoreshock.study.study import Study
     >>> line = {"start": 1.0, "stop": 2.0, "num": 1000000}
     >>> study = Study.from_mapping({"sweeps": {"line": {
     ...     "family": "pair", "axes": {"separation": line}, "quantities": ["speciation"]}}})

@@ -108,7 +108,7 @@ def jobs_of(study: Study) -> list[Job]:
 
     Examples
     --------
-    >>> from scoreshock.study import load_study
+    >>> from scoreshock.study.study import load_study
     >>> study = load_study({"sweeps": {"line": {
     ...     "family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}})
     >>> [(job.name, len(job.outputs)) for job in jobs_of(study)]

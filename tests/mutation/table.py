@@ -16,10 +16,10 @@ class Mutation(NamedTuple):
     wrong: str
 
 
-PATHS = "tests/kernels/test_paths.py::"
-SERIES = "tests/kernels/test_series.py::"
-AMPLIFICATION = "tests/kernels/test_amplification.py::"
-VERDICTS = "tests/test_verdicts.py::"
+PATHS = "tests/schedules/test_formulas.py::"
+SERIES = "tests/kernels/speciation/test_series.py::"
+AMPLIFICATION = "tests/kernels/layer/test_amplification.py::"
+VERDICTS = "tests/paper/test_statement.py::"
 
 MUTATIONS = (
     # Section 4

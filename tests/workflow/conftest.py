@@ -24,6 +24,8 @@ import yaml
 from scoreshock import open_results
 from scoreshock.storage import store
 
+from .. import forks
+
 ROOT = Path(__file__).parents[2]
 MINIATURE = Path(__file__).parent / "miniature.yaml"
 SOURCES = ("Snakefile", "workflow", "profiles", "config", "scoreshock", "environment.yml")
@@ -49,25 +51,18 @@ def command(folder: Path, *arguments: str, repository: Path = ROOT) -> list[str]
     return [sys.executable, "-m", "snakemake", *([] if "--cores" in given else ["--cores", "2"]), *given]
 
 
-def environment(repository: Path = ROOT) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(repository)}
+def environment(repository: Path = ROOT, first: Path | None = None) -> dict[str, str]:
+    """Variables of a process that looks for modules in ``first``, where there is such a folder, then in the repository."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, filter(None, (first, repository))))}
 
 
 @contextmanager
-def started(
-    folder: Path, *arguments: str, output: Any, repository: Path = ROOT, first: Path | None = None
-) -> Iterator[subprocess.Popen[str]]:
-    """A run of the workflow in ``folder``, of which no process is left after the body.
-
-    Its modules are looked for in the folder ``first``, where there is one, before the repository.
-    """
-    variables = environment(repository)
-    if first is not None:
-        variables["PYTHONPATH"] = os.pathsep.join([str(first), variables["PYTHONPATH"]])
+def started(folder: Path, *arguments: str, output: Any, first: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A run of the workflow in ``folder``, of which no process is left after the body."""
     with subprocess.Popen(
-        command(folder, *arguments, repository=repository),
+        command(folder, *arguments),
         cwd=folder,
-        env=variables,
+        env=environment(first=first),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,11 +71,16 @@ def started(
         try:
             yield process
         finally:
-            while left := processes(process.pid, folder):
-                for one in left:
-                    with suppress(psutil.NoSuchProcess):
-                        one.kill()
-                time.sleep(0.01)
+            end(process.pid, folder)
+
+
+def end(group: int, folder: Path) -> None:
+    """Kill what runs of a group of processes in ``folder``, until nothing is left."""
+    while left := processes(group, folder):
+        for one in left:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        time.sleep(0.01)
 
 
 def processes(group: int, folder: Path) -> list[psutil.Process]:
@@ -96,10 +96,11 @@ def processes(group: int, folder: Path) -> list[psutil.Process]:
 def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, first: Path | None = None, fails: bool = False) -> Run:
     """Run the workflow in ``folder``, and insist on its success, or on its failure."""
     folder.mkdir(exist_ok=True)
-    with started(folder, *arguments, output=subprocess.PIPE, repository=repository, first=first) as process:
-        output, _ = process.communicate(timeout=TIMEOUT)
-    assert (process.returncode != 0) == fails, output
-    return Run(process.returncode, output)
+    given = command(folder, *arguments, repository=repository)[3:]
+    ended = forks.server().run("snakemake", *given, cwd=folder, env=environment(repository, first), limit=TIMEOUT)
+    end(ended.process, folder)
+    assert (ended.code != 0) == fails, ended.output
+    return Run(ended.code, ended.output)
 
 
 def dry(folder: Path, *arguments: str, repository: Path = ROOT) -> list[str]:

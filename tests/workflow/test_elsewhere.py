@@ -11,6 +11,7 @@ import pytest
 
 import scoreshock as ss
 
+from .. import forks
 from .conftest import ROOT, copy_sources, dry, environment, snakemake, write
 
 CASES = ROOT / "tests" / "cases"
@@ -19,17 +20,9 @@ SWEEP = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["c
 
 def other_workflow(folder, *arguments, fails=False):
     """Run the Snakefile in ``folder``, and return all that it printed."""
-    run = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        cwd=folder,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-    )
-    assert (run.returncode != 0) == fails, run.stdout
-    return run.stdout
+    ended = forks.server().run("snakemake", "--cores", "2", *arguments, cwd=folder, env=environment())
+    assert (ended.code != 0) == fails, ended.output
+    return ended.output
 
 
 def case(name, folder):

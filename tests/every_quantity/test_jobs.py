@@ -1,0 +1,71 @@
+"""Every quantity and criterion of every kind of family is computed by its job in a process of its own.
+
+A job imports the modules of its quantity as it needs them. Each process here has imported libraries when it starts, and
+nothing of the package: what only another job imports is missed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoreshock.conventions import FLAGS, Status
+from scoreshock.densities import families
+from scoreshock.running import tasks
+from scoreshock.storage import provenance, store
+from scoreshock.study.study import Study
+
+from .. import forks
+from ..workflow.conftest import environment
+from .test_studies import CASES, CLOCKS, MEMBERS, OPTIONS
+
+LABELLED = {"family": "data", "axes": {"variance": [0.0, 1.0]}, "parameters": {"source": "iris"}}
+SCHEDULES = {"edm": {"kind": "edm"}, "mine": {"kind": "table", "alphas_cumprod": [0.9, 0.5, 0.01]}}
+
+
+def one_of(member: dict[str, Any], quantity: str, **more: Any) -> dict[str, Any]:
+    return member | OPTIONS | {"tau": CLOCKS["absolute"], "quantities": [quantity]} | more
+
+
+def sweeps() -> dict[str, Any]:
+    """One sweep for each job: a quantity of a member, and of speciation each criterion by itself."""
+    kinds = {name: member for name, member in MEMBERS.items() if name != "lone"}  # which is of the kind of "line"
+    found = {f"{name}-{q}": one_of(kinds[name], q) for name, q in CASES if name in kinds and q != "speciation"}
+    for name, member in kinds.items():
+        timed = member | {"axes": member["axes"] | {"schedule": list(SCHEDULES)}}
+        for criterion in families.FAMILIES[member["family"]].kind.criteria:
+            found[f"{name}-{criterion}"] = one_of(timed, "speciation", criteria=[criterion])
+    for quantity in ("scores", "speciation", "modes"):
+        found[f"labelled-{quantity}"] = one_of(LABELLED, quantity)
+    return found
+
+
+STUDY = Study.from_mapping({"schedules": SCHEDULES, "sweeps": sweeps()})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the jobs of the study run, with the file that they know it by."""
+    place = tmp_path_factory.mktemp("jobs")
+    content = {**tasks.content_of(STUDY), "output": str(place), "code": provenance.known_code()}
+    (place / "study.json").write_text(json.dumps(content))
+    return place
+
+
+@pytest.mark.parametrize("name", STUDY.sweeps)
+def test_a_job_in_a_process_of_its_own_computes_without_failing(folder: Path, name: str) -> None:
+    sweep = STUDY.sweeps[name]
+    (quantity,) = sweep.quantities
+    task = json.dumps(["compute", name, quantity, sweep.planned(quantity).digest])
+    job = ("study.json", "--log", f"{name}.log", task)
+    ended = forks.server().run("scoreshock.running", *job, cwd=folder, env=environment())
+    assert ended.code == 0, ended.output + (folder / f"{name}.log").read_text()
+    path = folder / name / f"{quantity}.nc"
+    assert store.inspect(path, full=True).state == "ok"
+    with store.open_file(path) as stored:
+        flags = [stored[variable] for variable in stored.data_vars if variable in FLAGS]
+        assert flags
+        assert not any((flag == Status.failed).any() for flag in flags)

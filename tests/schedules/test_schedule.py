@@ -1,0 +1,609 @@
+"""Schedules: reference and published numbers, statuses, sampling times, tables, and every refusal with its message."""
+
+import json
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreshock.conventions import TimeStatus
+from scoreshock.densities import families
+from scoreshock.quantities.schedule_time import clock
+from scoreshock.quantities.speciation import speciation
+from scoreshock.schedules.schedule import KINDS, Schedule, as_schedules, schedule
+from tests.reference import cases, check, identify
+
+DDPM_RATES = {"start": 1e-4, "end": 0.02, "num": 1000}
+SD_RATES = {"start": 0.00085, "end": 0.012, "num": 1000, "scale": "sqrt"}
+NAMES = {"vp_linear": "vp-linear", "subvp_linear": "sub-vp", "cosine": "vp-cosine", "edm": "edm"}
+SIGMAS = [0.0, 0.5, 1.0, 4.0]
+
+
+def of_kind(kind):
+    """A schedule with the kind's defaults."""
+    return schedule(kind, betas=DDPM_RATES) if kind == "table" else schedule(kind)
+
+
+@pytest.mark.parametrize("case", cases("vp_constant"), ids=identify)
+def test_constant_rate_meets_the_reference(case):
+    a, variance, t, beta = (case["inputs"][key] for key in ("a", "sigma0", "t", "beta"))
+    variance **= 2
+    vp = schedule("vp-constant", beta=beta)
+    check(case, "alpha", vp.alpha(t))
+    check(case, "tau_eff", vp.tau(t))
+    check(case, "t_star", vp.time((a**2 - variance) / 2))
+    check(case, "width_x", vp.alpha(t) * (variance + 2 * vp.tau(t)) / a)
+    check(case, "marginal_component_variance", vp.alpha(t) ** 2 * variance + vp.noise(t) ** 2)
+
+
+@pytest.mark.parametrize("case", cases("schedule_tstar"), ids=identify)
+def test_named_schedules_meet_the_reference(case):
+    inputs = case["inputs"]
+    made = schedule(NAMES[inputs["schedule"]], **inputs["params"])
+    assert made.end == inputs["t_end"]
+    check(case, "tau_eff_at_t_query", made.tau(inputs["t_query"]))
+    tau = (inputs["a"] ** 2 - inputs["sigma0"] ** 2) / 2
+    check(case, "t_star", made.time(tau if tau > 0 else np.nan))
+
+
+@pytest.mark.parametrize(("largest", "published"), [(7.66, 1.0182264), (16.72, 1.4118022)])
+def test_ddpm_table_gives_the_speciation_times_of_biroli_et_al(largest, published):
+    table = schedule("table", betas=DDPM_RATES)
+    steps = np.arange(1000)
+    first = int(np.argmax(table.alpha_bar(steps) < 1 / largest))
+    assert -0.5 * np.log(table.alpha_bar(first)) == pytest.approx(published, abs=5e-8)
+    assert int(np.ceil(table.time((largest - 1) / 2))) == first
+
+
+def test_scaled_linear_table_gives_the_pairs_of_align_your_steps():
+    steps = [999, 850, 736, 645, 545, 455, 343, 233, 124, 24, 0]
+    sigmas = np.array([14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029])
+    table = schedule("table", betas=SD_RATES)
+    np.testing.assert_allclose(table.sigma(steps), sigmas, atol=0.003)
+
+
+def test_edm_samples_the_levels_of_karras_et_al():
+    edm = schedule("edm")
+    i = np.arange(18)
+    levels = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
+    times = edm.sample_times()
+    np.testing.assert_allclose(times[:-1], levels, rtol=1e-12)
+    assert (times[0], times[-2], times[-1]) == (80.0, 0.002, 0.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_coefficients_tau_and_log_snr_agree(kind):
+    made = of_kind(kind)
+    t = np.linspace(made.start, made.end, 41)[1:-1]
+    snr = made.alpha(t) ** 2 / made.noise(t) ** 2
+    np.testing.assert_allclose(snr, 1 / (2 * made.tau(t)), rtol=1e-12)
+    np.testing.assert_allclose(snr, np.exp(made.log_snr(t)), rtol=1e-11)
+    np.testing.assert_allclose(snr, made.sigma(t) ** -2.0, rtol=1e-12)
+    np.testing.assert_allclose(made.alpha_bar(t), made.alpha(t) ** 2, rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_coefficients_at_tau_are_those_at_its_time(kind):
+    made = of_kind(kind)
+    t = np.linspace(made.start, made.end, 41)[1:-1]
+    tau = made.tau(t)
+    np.testing.assert_allclose(made.time(tau), t, rtol=1e-11)
+    np.testing.assert_allclose(made.alpha_at(tau), made.alpha(t), rtol=1e-12)
+    np.testing.assert_allclose(made.noise_at(tau), made.noise(t), rtol=1e-12)
+    np.testing.assert_allclose(made.alpha_bar_at(tau), made.alpha_bar(t), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(fraction=st.floats(0, 1))
+def test_every_time_of_the_range_is_found_again(kind, fraction):
+    made = of_kind(kind)
+    t = made.start + fraction * (made.end - made.start)
+    time, status = made.locate(made.tau(t))
+    if made.tau(t) == np.inf:
+        assert status == TimeStatus.beyond_end
+    else:
+        assert status == TimeStatus.ok
+        # A table starts with noise, so tau cannot tell tiny steps apart.
+        assert time == pytest.approx(t, rel=1e-11, abs=1e-11 if kind == "table" else 1e-150)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_status_is_reached(kind):
+    made = of_kind(kind)
+    inside = made.tau((made.start + made.end) / 3)
+    time, status = made.locate([inside, -1.0, np.inf, np.nan])
+    expected = [TimeStatus.ok, TimeStatus.before_start, TimeStatus.beyond_end, TimeStatus.no_tau]
+    assert status.tolist() == expected
+    assert status.dtype == np.int8
+    assert np.isnan(time).tolist() == [False, True, True, True]
+    for values in (made.alpha_at, made.noise_at, made.alpha_bar_at, made.sampling_step, made.time):
+        assert np.isnan(values([inside, -1.0, np.inf, np.nan])).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("vp-cosine", "flow-matching")])
+def test_both_ends_belong_to_the_schedule(kind):
+    made = of_kind(kind)
+    ends = made.tau(np.array([made.start, made.end]))
+    time, status = made.locate(ends * np.array([1 - 1e-15, 1 + 1e-15]))
+    assert status.tolist() == [TimeStatus.ok] * 2
+    np.testing.assert_array_equal(time, [made.start, made.end])
+    assert made.locate(ends[1] * 1.0001)[1] == TimeStatus.beyond_end
+
+
+def test_geometric_variants_count_the_initial_noise_or_not():
+    added, whole = schedule("ve-geometric"), schedule("ve-geometric", variant="sigma")
+    assert added.tau(0.0) == 0
+    assert whole.sigma(0.0) == pytest.approx(0.01, rel=1e-14)
+    assert added.sigma(1.0) == pytest.approx(np.sqrt(50.0**2 - 0.01**2), rel=1e-13)
+    assert whole.time(1250.0) == 1.0
+    assert whole.locate(4e-5)[1] == TimeStatus.before_start
+
+
+def test_ve_time_is_tau_and_edm_time_is_sigma_to_the_last_bit():
+    tau = np.array([0.0, 1e-300, 0.455, 7.1, 3200.0])
+    np.testing.assert_array_equal(schedule("ve").time(tau), tau)
+    np.testing.assert_array_equal(schedule("ve").tau(tau), tau)
+    np.testing.assert_array_equal(schedule("edm").tau(np.array([0.3, 80.0])), [0.3**2 / 2, 3200.0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_times_outside_the_range_have_no_coefficients(kind):
+    made = of_kind(kind)
+    t = [made.start - 0.1, made.end * 1.01, np.nan]
+    for values in (made.alpha, made.noise, made.sigma, made.tau, made.log_snr, made.alpha_bar):
+        assert np.isnan(values(t)).all()
+
+
+def test_open_ends_have_no_signal():
+    for kind in ("vp-cosine", "flow-matching"):
+        made = schedule(kind)
+        assert (made.alpha(1.0), made.noise(1.0), made.tau(1.0), made.log_snr(1.0)) == (0, 1, np.inf, -np.inf)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_do_not_depend_on_the_shape_they_come_in(kind):
+    made = of_kind(kind)
+    tau = np.geomspace(1e-3, 900.0, 60)
+    whole = made.time(tau)
+    steps = made.sampling_step(tau)
+    for reshaped in (tau.reshape(5, 12), np.asfortranarray(tau.reshape(5, 12)), np.repeat(tau, 2)[::2]):
+        np.testing.assert_array_equal(np.ravel(made.time(reshaped)), whole)
+    np.testing.assert_array_equal([made.time(float(value)) for value in tau], whole)
+    np.testing.assert_array_equal([made.sampling_step(float(value)) for value in tau], steps)
+    assert made.time(tau.reshape(5, 12)).shape == (5, 12)
+    assert np.ndim(made.time(0.5)) == 0
+
+
+def test_labels_pass_through_and_dask_stays_lazy():
+    made = schedule("vp-linear")
+    tau = xr.DataArray(np.linspace(-1, 30, 32), dims="separation", coords={"separation": np.arange(32)}, name="tau")
+    time, status = made.locate(tau)
+    assert time.dims == status.dims == ("separation",)
+    assert time.name is None
+    lazy_time, lazy_status = made.locate(tau.chunk({"separation": 5}))
+    assert lazy_time.chunks is not None
+    xr.testing.assert_identical(lazy_time.compute(), time)
+    xr.testing.assert_identical(lazy_status.compute(), status)
+    xr.testing.assert_identical(made.alpha(time.chunk({"separation": 5})).compute(), made.alpha(time))
+
+
+@pytest.mark.parametrize("spacing", ["uniform", "karras"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_sampling_times_fall_from_noise_to_data_inside_the_range(kind, spacing):
+    table = {"betas": DDPM_RATES} if kind == "table" else {}
+    made = schedule(kind, spacing=spacing, steps=25, **table)
+    times = made.sample_times()
+    assert np.all(np.diff(times) < 0)
+    assert times[0] <= made.end
+    assert times[-1] == made.start
+    assert len(times) in (25, 26)
+
+
+def test_uniform_times_are_equal_moves_and_the_step_is_their_count():
+    vp = schedule("vp-linear", steps=4)
+    np.testing.assert_array_equal(vp.sample_times(), [1, 0.75, 0.5, 0.25, 0])
+    np.testing.assert_allclose(vp.sampling_step(vp.tau([0.0, 0.375, 1.0])), [0, 1.5, 4], rtol=1e-12)
+
+
+def test_karras_times_have_karras_noise_levels_in_any_schedule():
+    vp = schedule("vp-linear", spacing="karras", sigma_max=80.0, steps=18)
+    np.testing.assert_allclose(vp.sigma(vp.sample_times()), schedule("edm").sample_times(), rtol=1e-9)
+    assert vp.sampling_step(vp.tau(1.0)) == 18
+    default = schedule("vp-linear", spacing="karras").parameters
+    assert (default["rho"], default["sigma_min"]) == (7.0, 0.002)
+    assert default["sigma_max"] == pytest.approx(np.sqrt(np.expm1(10.05)), rel=1e-12)
+    assert schedule("flow-matching", spacing="karras").parameters["sigma_max"] == 80.0
+
+
+def test_edm_step_counts_levels_from_clean_data():
+    edm = schedule("edm")
+    levels = edm.sample_times()
+    np.testing.assert_allclose(edm.sampling_step(levels**2 / 2), np.arange(18, -1, -1.0), atol=1e-9)
+
+
+def test_table_steps_are_its_entries_unless_fewer_are_asked_for():
+    table = schedule("table", betas=DDPM_RATES)
+    assert table.sampling_step(table.tau(249.5)) == pytest.approx(249.5, rel=1e-12)
+    fewer = schedule("table", betas=DDPM_RATES, num_inference_steps=10)
+    np.testing.assert_array_equal(fewer.sample_times(), [999, 888, 777, 666, 555, 444, 333, 222, 111, 0])
+    assert fewer.sampling_step(fewer.tau(499.5)) == pytest.approx(4.5, rel=1e-12)
+    trailing = schedule("table", betas=DDPM_RATES, num_inference_steps=10, timestep_spacing="trailing")
+    assert trailing.sampling_step(trailing.tau(50.0)) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("spacing", [None, "uniform", "karras"])
+def test_resolved_parameters_are_json_and_make_the_same_schedule(kind, spacing):
+    given = {"betas": DDPM_RATES} if kind == "table" else {}
+    made = schedule(kind, **given, **({"spacing": spacing} if spacing else {}))
+    again = schedule(**json.loads(json.dumps(made.parameters)))
+    assert again == made
+    assert again.parameters == made.parameters
+    assert hash(again) == hash(made)
+    assert pickle.loads(pickle.dumps(made)).time(0.5) == made.time(0.5)
+    made.parameters.clear()
+    assert made.parameters["kind"] == kind
+
+
+@pytest.mark.parametrize("size", [1e-50, 1e59])
+def test_parameters_of_any_allowed_size_give_finite_noise(size):
+    wide = schedule("ve-geometric", sigma_min=1e-59, sigma_max=size * 10)
+    for made in (wide, schedule("ve", t_end=size), schedule("edm", sigma_max=size, spacing="uniform")):
+        assert 0 < made.tau(made.end) < np.inf
+        assert made.time(made.tau(made.end / 2)) == pytest.approx(made.end / 2, rel=1e-12)
+
+
+def test_stated_defaults():
+    def shown(kind):
+        return {name: value for name, value in schedule(kind).parameters.items() if name not in ("kind", "spacing")}
+
+    assert shown("ve") == {"t_end": 3200.0, "steps": 1000}
+    assert shown("ve-geometric") == {"sigma_min": 0.01, "sigma_max": 50.0, "variant": "sde", "steps": 1000}
+    assert shown("edm") == {"sigma_max": 80.0, "steps": 18, "rho": 7.0, "sigma_min": 0.002}
+    assert shown("vp-constant") == {"beta": 1.0, "t_end": 10.0, "steps": 1000}
+    assert shown("vp-linear") == shown("sub-vp") == {"beta_min": 0.1, "beta_max": 20.0, "steps": 1000}
+    assert shown("vp-cosine") == {"s": 0.008, "steps": 1000}
+    assert shown("flow-matching") == {"steps": 1000}
+
+
+def test_every_parameter_of_the_registry_says_what_it_is():
+    for kind in KINDS.values():
+        assert kind.definition
+        assert all(rule.meaning and rule.allowed for rule in kind.parameters.values())
+
+
+@given(st.lists(st.floats(1e-6, 1 - 1e-6), min_size=2, max_size=8, unique=True))
+def test_a_descending_table_is_the_same_schedule_read_from_its_other_end(values):
+    noisy_first = sorted(values)
+    logit = np.log(noisy_first) - np.log1p(-np.array(noisy_first))
+    if np.diff(logit).min() < 1e-9:
+        return
+    one = schedule("table", alphas_cumprod=noisy_first)
+    other = schedule("table", alphas_cumprod=noisy_first[::-1])
+    assert (one.parameters["order"], other.parameters["order"]) == ("noisy-first", "data-first")
+    np.testing.assert_allclose(one.alpha_bar(np.arange(len(values))), noisy_first[::-1], rtol=1e-10)
+    t = np.linspace(0, one.end, 17)
+    np.testing.assert_array_equal(one.tau(t), other.tau(t))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"alphas_cumprod": [1.0, 0.8, 0.5, 1 / 17]},
+        {"alpha": [1.0, 2.0, 3.0, 0.5], "sigma": [0.0, 1.0, 3.0, 2.0]},
+        {"sigma_n": [0.0, 0.5, 1.0, 4.0]},
+    ],
+    ids=["alphas_cumprod", "alpha and sigma", "sigma_n"],
+)
+def test_forms_of_a_table_agree_on_the_noise_and_keep_their_own_coefficients(columns):
+    table = schedule("table", **columns)
+    steps = np.arange(4)
+    np.testing.assert_allclose(table.sigma(steps), SIGMAS, rtol=1e-14)
+    alpha = columns.get("alpha", np.sqrt(columns.get("alphas_cumprod", np.ones(4))))
+    np.testing.assert_allclose(table.alpha(steps), alpha, rtol=1e-14)
+    np.testing.assert_allclose(table.noise(steps), np.multiply(alpha, SIGMAS), rtol=1e-14)
+
+
+def test_table_that_ends_in_no_noise_is_linear_in_sigma_at_its_first_step():
+    table = schedule("table", sigma_n=SIGMAS)
+    assert table.locate(0.0) == (0.0, TimeStatus.ok)
+    assert table.sigma(0.5) == pytest.approx(0.25, rel=1e-14)
+    assert table.time(0.25**2 / 2) == pytest.approx(0.5, rel=1e-14)
+
+
+def test_table_that_ends_in_no_signal_holds_every_larger_tau_in_its_last_step():
+    table = schedule("table", alphas_cumprod=[0.9, 0.5, 0.0])
+    assert (table.alpha(2), table.noise(2), table.tau(2)) == (0, 1, np.inf)
+    assert table.time(2.0) == pytest.approx(1.5, rel=1e-14)
+    assert table.locate(1e300)[1] == TimeStatus.ok
+    assert table.locate(np.inf) == (2.0, TimeStatus.ok)
+    assert schedule("table", alphas_cumprod=[0.9, 0.5, 0.0], spacing="karras").parameters["sigma_max"] == 1.0
+
+
+@pytest.mark.parametrize("make", [np.array, tuple, lambda values: xr.DataArray(values, dims="step")])
+def test_a_table_may_come_as_any_array(make):
+    assert schedule("table", sigma_n=make(SIGMAS)) == schedule("table", sigma_n=SIGMAS)
+
+
+def write_table(path, columns):
+    """The columns as a file of the kind that the suffix names."""
+    if path.suffix == ".nc":
+        xr.Dataset({name: ("step", values) for name, values in columns.items()}).to_netcdf(path, engine="netcdf4")
+    elif path.suffix == ".csv":
+        rows = [",".join(columns), *(",".join(map(repr, row)) for row in zip(*columns.values(), strict=True))]
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    else:
+        path.write_text(json.dumps(columns), encoding="utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".nc", ".yaml", ".yml"])
+def test_a_file_is_the_table_that_it_holds(tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "step": [0, 1, 2]}
+    write_table(tmp_path / f"noise{suffix}", columns)
+    from_file = schedule("table", file=f"noise{suffix}")
+    inline = schedule("table", alpha=columns["alpha"], sigma=columns["sigma"])
+    t = np.linspace(0, 2, 9)
+    np.testing.assert_array_equal(from_file.tau(t), inline.tau(t))
+    np.testing.assert_array_equal(from_file.alpha(t), inline.alpha(t))
+    assert from_file.parameters["file"] == f"noise{suffix}"
+    assert re.fullmatch("[0-9a-f]{64}", from_file.parameters["digest"])
+    assert schedule(**from_file.parameters) == from_file
+
+
+def test_a_file_that_changed_is_refused(tmp_path):
+    path = tmp_path / "noise.csv"
+    write_table(path, {"sigma_n": [0.1, 1.0]})
+    parameters = schedule("table", file=str(path)).parameters
+    write_table(path, {"sigma_n": [0.1, 2.0]})
+    with pytest.raises(ValueError, match="has changed: sha256"):
+        schedule(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("noise.csv", "alpha_cumprod\n0.9\n0.5\n", r"has the columns alpha_cumprod; .* did you mean 'alphas_cumprod'\?"),
+        ("noise.csv", "alpha\n0.9\n0.5\n", "has the columns alpha; allowed: alphas_cumprod; alpha with sigma; sigma_n"),
+        ("noise.csv", "alphas_cumprod,sigma_n\n0.9,1\n0.5,2\n", "has the columns alphas_cumprod, sigma_n; allowed"),
+        ("noise.csv", "sigma_n\n0.9\nx\n2.0\n", r"sigma_n\[1\] = 'x' is not allowed .text, not a number."),
+        ("noise.csv", "sigma_n\n0.9\nnan\n2.0\n", r"sigma_n\[1\] = nan is not allowed; allowed: finite numbers >= 0"),
+        ("noise.csv", "alpha,sigma\n0.9,1\n0.5\n", r"sigma\[1\] = None is not allowed"),
+        ("noise.csv", "alpha\n0.9,1\n0.5\n", "cannot be read as .csv: a line has more cells than the header"),
+        ("noise.csv", "sigma_n\n\xff\n", r"sigma_n\[0\] = 'ÿ' is not allowed"),
+        ("noise.csv", "sigma_n\n0.5\n", "sigma_n has 1 entries; allowed: 2 or more"),
+        ("noise.csv", "", "has the columns nothing; allowed: alphas_cumprod"),
+        ("noise.nc", "not NetCDF", "cannot be read as .nc"),
+        ("noise.yaml", "[1, 2]", "cannot be read as .yaml: no columns"),
+        ("noise.yaml", "a: [", "cannot be read as .yaml"),
+        ("noise.txt", "", r"is not a table; allowed: .csv, .nc, .yaml, .yml"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        schedule("table", file=str(tmp_path / name))
+
+
+def test_a_missing_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"schedule table: file = 'none.csv' does not exist \(working folder .+\)"):
+        schedule("table", file="none.csv")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("vp-liner", {}, r"schedule kind = 'vp-liner' is not known; allowed: ve, .* did you mean 'vp-linear'\?"),
+        ("vp_cosine", {}, r"did you mean 'vp-cosine'\?"),
+        (7, {}, "schedule kind = 7 is not known"),
+        ("vp-linear", {"beta_mim": 0.1}, r"beta_mim = 0.1 is no parameter of it; .* did you mean 'beta_min'\?"),
+        ("vp-linear", {"rho": 7.0}, "rho = 7.0 is no parameter of it; .*; it belongs to spacing 'karras'"),
+        ("ve", {"num_inference_steps": 5}, "num_inference_steps = 5 is no parameter of it"),
+        ("vp-linear", {"beta_max": -1}, "schedule vp-linear: beta_max = -1 is not allowed; allowed: a finite number > 0"),
+        ("vp-linear", {"beta_min": -1}, "beta_min = -1 is not allowed; allowed: a finite number >= 0"),
+        ("vp-linear", {"beta_max": "1e-3"}, "beta_max = '1e-3' is not allowed .*write 0.001; YAML reads 1e-3 as text"),
+        ("vp-constant", {"beta": "1e-9"}, r"write 1.0e-09; YAML reads 1e-3 as text, 1.0e-3 as a number"),
+        ("vp-constant", {"beta": "fast"}, "beta = 'fast' is not allowed .text, not a number.; allowed: a finite number > 0"),
+        ("vp-constant", {"beta": float("nan")}, "beta = nan is not allowed"),
+        ("vp-constant", {"beta": float("inf")}, "beta = inf is not allowed"),
+        ("vp-constant", {"beta": True}, "beta = True is not allowed"),
+        ("vp-constant", {"beta": None}, "beta = None is not allowed"),
+        ("vp-constant", {"beta": [1.0]}, r"beta = \[1.0\] is not allowed"),
+        ("vp-constant", {"t_end": 1e4}, r"beta t_end = 10000 is not allowed; allowed: at most 700"),
+        ("sub-vp", {"beta_max": 2000.0}, r"\(beta_min \+ beta_max\)/2 = 1000.05 is not allowed"),
+        ("edm", {"sigma_max": 1e200}, "sigma_max = 1e.200 is not allowed; allowed: .* magnitude 1e-60 to 1e.60"),
+        ("ve", {"t_end": 1e-200}, "t_end = 1e-200 is not allowed; allowed: .* magnitude 1e-60 to 1e.60"),
+        ("edm", {"rho": 0.5}, "rho = 0.5 is not allowed; allowed: a number from 1 to 100"),
+        ("vp-cosine", {"s": 2.0}, "s = 2.0 is not allowed; allowed: a number from 0 to 1"),
+        ("ve", {"steps": 0}, "steps = 0 is not allowed; allowed: a whole number from 1 to 1000000"),
+        ("ve", {"steps": 10**12}, "steps = 1000000000000 is not allowed; allowed: a whole number from 1 to 1000000"),
+        ("ve", {"steps": 2.5}, "steps = 2.5 is not allowed; allowed: a whole number from 1 to 1000000"),
+        ("ve", {"spacing": "krras"}, r"spacing = 'krras' is not allowed; allowed: uniform, karras; did you mean 'karras'\?"),
+        ("ve", {"spacing": "table"}, "spacing = 'table' is not allowed; allowed: uniform, karras"),
+        ("ve", {"spacing": ["karras"]}, r"spacing = \['karras'\] is not allowed"),
+        ("ve-geometric", {"sigma_min": 60.0}, "sigma_min = 60.0 is not allowed; allowed: below sigma_max = 50.0"),
+        ("ve-geometric", {"variant": "ode"}, "variant = 'ode' is not allowed; allowed: sde, sigma"),
+        ("edm", {"sigma_min": 90.0}, "sigma_min = 90.0 is not allowed; allowed: 0 to 80, the schedule's own"),
+        ("ve", {"spacing": "karras", "sigma_max": 81.0}, "sigma_max = 81.0 is not allowed; allowed: 0 to 80"),
+        ("ve", {"spacing": "karras", "sigma_min": 9.0, "sigma_max": 8.0}, "sigma_min = 9.0 .* below sigma_max = 8.0"),
+        ("ve", {"t_end": 1e-12, "spacing": "karras"}, "sigma_min = 0.002 is not allowed"),
+        ("table", {}, "schedule table: the table has nothing; allowed: one of alphas_cumprod; alpha with sigma"),
+        ("table", {"alpha": [1, 0.5]}, "the table has alpha; allowed: one of"),
+        ("table", {"alphas_cumprod": [0.9, 0.5], "sigma_n": [1, 2]}, "the table has alphas_cumprod, sigma_n; allowed"),
+        ("table", {"alphas_cumprd": [0.9, 0.5]}, r"did you mean 'alphas_cumprod'\?"),
+        ("table", {"alphas_cumprod": [0.9, 1.2]}, r"alphas_cumprod\[1\] = 1.2 is not allowed; allowed: numbers from 0 to 1"),
+        ("table", {"alphas_cumprod": [0.9, -0.1]}, r"alphas_cumprod\[1\] = -0.1 is not allowed"),
+        ("table", {"alphas_cumprod": [0.9, float("nan")]}, r"alphas_cumprod\[1\] = nan is not allowed"),
+        ("table", {"alphas_cumprod": [0.9, "1e-3"]}, r"alphas_cumprod\[1\] = '1e-3' is not allowed .*write 0.001"),
+        ("table", {"alphas_cumprod": [0.9]}, "alphas_cumprod has 1 entries; allowed: 2 or more"),
+        ("table", {"alphas_cumprod": []}, "alphas_cumprod has 0 entries"),
+        ("table", {"alphas_cumprod": 0.9}, "alphas_cumprod = 0.9 is not allowed; allowed: a list of numbers from 0 to 1"),
+        ("table", {"alphas_cumprod": [[0.9], [0.5, 0.1]]}, r"alphas_cumprod\[0\] = \[0.9\] is not allowed"),
+        ("table", {"alphas_cumprod": "0.9"}, "alphas_cumprod = '0.9' is not allowed; allowed: a list"),
+        (
+            "table",
+            {"alphas_cumprod": [0.9, 0.5, 0.6, 0.1]},
+            r"alphas_cumprod: not strictly monotone: \[0.6\] at entry 2 follows \[0.5\] at entry 1",
+        ),
+        ("table", {"sigma_n": [1.0, 0.5, 0.5]}, r"sigma_n: not strictly monotone: \[0.5\] at entry 2 follows \[0.5\]"),
+        ("table", {"alpha": [1, 0.5], "sigma": [1, 0.5]}, "alpha and sigma: not strictly monotone"),
+        ("table", {"alpha": [1, 0.5], "sigma": [1, 2, 3]}, "alpha has 2 entries and sigma 3; allowed: equally many"),
+        ("table", {"alpha": [1, 0], "sigma": [1, 0]}, "alpha and sigma are both 0 at entry 1"),
+        ("table", {"alphas_cumprod": [1, 0]}, "no entry between zero noise and zero signal; allowed: at least one"),
+        ("table", {"alphas_cumprod": [0.9, 1e-310]}, "an entry is 0 to double precision .*; write it as 0"),
+        ("table", {"sigma_n": [1, 2], "order": "noisy-first"}, "order = 'noisy-first' is not allowed; allowed: data-first"),
+        (
+            "table",
+            {"sigma_n": [1, 2], "num_inference_steps": 3},
+            "num_inference_steps = 3 .* at most 2, the table's entries",
+        ),
+        ("table", {"sigma_n": [1, 2], "timestep_spacing": "trail"}, r"did you mean 'trailing'\?"),
+        ("table", {"sigma_n": [1, 2], "steps": 3}, "steps = 3 is no parameter of it; .* belongs to spacing 'uniform'"),
+        ("table", {"betas": {"start": 0.1, "end": 0.2}}, "betas = .* allowed: {start, end, num, scale: linear | sqrt}"),
+        ("table", {"betas": {"start": 0.1, "end": 1.2, "num": 9}}, "betas = .* 0 < start, end < 1 and 2 <= num <= 1000000"),
+        (
+            "table",
+            {"betas": {"start": "1e-4", "end": 0.02, "num": 9}},
+            r"betas.start = '1e-4' is not allowed .*write 0.0001",
+        ),
+        ("table", {"betas": [0.1, 0.2]}, r"betas = \[0.1, 0.2\] is not allowed"),
+        ("table", {"file": 3}, "file = 3 is not allowed; allowed: text"),
+    ],
+)
+def test_bad_input_is_refused_with_its_name_value_and_what_is_allowed(kind, given, message):
+    with pytest.raises(ValueError, match=message):
+        schedule(kind, **given)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("twice.csv", "sigma_n,sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "sigma_n, sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "alpha_bar,alphas_cumprod\n0.9,0.9\n0.5,0.5\n", "has 'alphas_cumprod' more than once"),
+        ("twice.yaml", "sigma_n: [9, 3]\nsigma_n: [1, 2]\n", "it has 'sigma_n' more than once"),
+        ("extra.csv", "sigma_n,weight\n0.1,7\n1,8\n", "has weight, which would be ignored"),
+        ("times.csv", "t,sigma_n\n0,0.1\n0.5,1\n1,2\n", "has t, which would be ignored"),
+        ("nameless.csv", ",sigma_n\n5,0.1\n9,1\n", "has a column without a name, which would be ignored"),
+        ("sixty.yaml", "sigma_n: [0.1, 1, 3:0]\n", "it has 3:0, which YAML reads in base 8 or 60"),
+        ("octal.yaml", "sigma_n: [1, 010]\n", "it has 010, which YAML reads in base 8 or 60"),
+        ("date.yaml", "sigma_n: [2024-01-01, 2024-01-02]\n", "sigma_n[0] = datetime.date(2024, 1, 1) is not allowed"),
+        ("comma.csv", "alpha;sigma\n1;0.1\n0.5;0.5\n", "alpha;sigma; allowed: .* (columns separated by commas"),
+        ("sigmas.csv", "sigmas\n0.1\n1\n", "noise/alpha, as of EDM, is sigma_n"),
+        ("alphas.csv", "alphas\n0.9\n0.5\n", "alpha is the signal coefficient and alphas_cumprod its square"),
+        ("rates.csv", "betas\n0.1\n0.2\n", "of a list give alphas_cumprod, the cumulative product of 1 - beta"),
+        ("twice.csv", "sigma_n\n9\n3\n3\n1\n", "at every entry (a repeated one once)"),
+        ("scheduler_config.json", '{"beta_start": 0.001}', "kind table with betas: {start, end, num, scale"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused_in_one_sentence(tmp_path, monkeypatch, name, text, said):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, said.split(".*")))) as caught:
+        schedule("table", file=name)
+    assert len(str(caught.value)) <= 300
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("index.csv", ",sigma_n\n0,0.1\n1,1.0\n2,3.0\n"),
+        ("steps.CSV", "step,sigma_n\n1,0.1\n2,1.0\n3,3.0\n"),
+        ("odd.csv", "\ufeff\r\n\r\n sigma_n \r\n0.1\r\n\r\n 1.0\r\n3e0"),
+        ("plain.YML", "sigma_n: [0.1, 1, 3.0]\nstep: [0, 1, 2]\n"),
+    ],
+)
+def test_a_column_that_counts_rows_and_blank_lines_change_no_table(tmp_path, name, text):
+    (tmp_path / name).write_text(text, newline="")
+    t = np.linspace(0, 2, 9)
+    found = schedule("table", file=str(tmp_path / name)).sigma(t)
+    np.testing.assert_array_equal(found, schedule("table", sigma_n=[0.1, 1.0, 3.0]).sigma(t))
+
+
+@pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]"])
+def test_dates_and_durations_are_no_noise(tmp_path, kind):
+    xr.Dataset({"sigma_n": ("step", np.array([1, 2], "i8").astype(kind))}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"sigma_n = \[.*\] is not allowed; allowed: a list of finite numbers >= 0"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_a_variable_of_a_netcdf_table_that_would_be_ignored_is_named(tmp_path):
+    stored = {"sigma_n": ("t", [0.1, 1.0]), "beta": ((), 3.0)}
+    xr.Dataset(stored, {"t": [0.0, 0.5]}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"has (beta, t|t, beta), which would be ignored"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_alpha_bar_is_the_cumulative_product():
+    steps = [0.99, 0.5, 0.1]
+    assert schedule("table", alpha_bar=steps) == schedule("table", alphas_cumprod=steps)
+    case = schedule("table", file=str(Path(__file__).parents[1] / "cases" / "k6b_alpha_bar.csv"))
+    np.testing.assert_array_equal(
+        case.alpha_bar(np.arange(3.0)), schedule("table", alphas_cumprod=steps).alpha_bar(np.arange(3.0))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("vp-linear", {"beta_start": 0.1, "beta_end": 20.0}, "vp-linear has rates per unit time, beta_min and beta_max"),
+        ("table", {"num_train_timesteps": 1000}, "kind table with betas: {start, end, num, scale"),
+        ("flow-matching", {"shift": 3.0}, "a flow shifted by s has the noise s t/(1 + (s - 1) t)"),
+        ("table", {"betas": [1e-4 + 1e-7 * j for j in range(1000)]}, "the cumulative product of 1 - beta"),
+    ],
+)
+def test_names_of_other_programs_are_named_with_their_meaning(kind, given, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        schedule(kind, **given)
+    assert "did you mean" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
+
+
+EDM = schedule("edm")
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ("edm", ["edm"]),
+        (EDM, ["edm"]),
+        ({"kind": "edm", "sigma_max": 80.0}, ["edm"]),
+        (["edm", "ve"], ["edm", "ve"]),
+        (("edm", schedule("ve"), {"kind": "vp-linear"}), ["edm", "ve", "vp-linear"]),
+        ({"mine": "edm"}, ["mine"]),
+        ({"kind": EDM, "other": {"kind": "ve"}}, ["kind", "other"]),
+        ({"fine": schedule("edm", steps=99), "coarse": EDM}, ["fine", "coarse"]),
+        (None, []),
+        ({}, []),
+    ],
+)
+def test_schedules_are_taken_by_name_by_parameters_and_as_objects(given, labels):
+    made = as_schedules(given)
+    assert list(made) == labels
+    assert all(isinstance(one, Schedule) for one in made.values())
+    if labels:
+        assert float(made[labels[0]].sigma(2.0)) == 2.0  # of edm the time is the noise level
+        assert clock(2.0, given).time.sel(schedule=labels[0]).item() == 2.0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("edn", "schedule kind = 'edn' is not known"),
+        (["edm", EDM], "has kind 'edm' more than once; allowed: a mapping from labels"),
+        (3.0, "schedules = 3.0 is not allowed; allowed: a name such as 'edm'"),
+        ([None], "schedules = None is not allowed"),
+        ({"mine": {"sigma_max": 80.0}}, "schedules['mine'] = {'sigma_max': 80.0} is not allowed"),
+        ({"kind": "edm", "sigma_mx": 80.0}, "sigma_mx = 80.0 is no parameter of it"),
+    ],
+)
+def test_schedules_that_stand_for_nothing_are_refused_before_any_work(given, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        speciation(families.pair(1.0), given)

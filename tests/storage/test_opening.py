@@ -1,0 +1,371 @@
+"""Opening gives the values of the undivided sweep, whatever is joined, and says what is not there."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from scoreshock.running import tasks
+from scoreshock.storage import opening, plans, provenance, store
+from scoreshock.study.evaluation import evaluate
+from scoreshock.study.study import Study
+
+from .. import runs
+from ..runs import same_bits
+
+SPLIT = ("weight", "schedule")
+
+
+def whole(study: Study) -> xr.Dataset:
+    """The undivided sweep, evaluated at once."""
+    return evaluate(study.sweeps["line"], "speciation", chunked=False)
+
+
+def opened(study: Study, quantity: str = "speciation") -> xr.Dataset:
+    """What is opened without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return opening.open_results(study.output, "line", quantity)
+
+
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Study]:
+    """Studies that are computed and not joined, by what is split."""
+    made = {
+        split: runs.study(tmp_path_factory.mktemp("computed"), split=list(split))
+        for split in ((), ("weight",), ("schedule",), SPLIT)
+    }
+    for study in made.values():
+        runs.run(study)
+    return made
+
+
+@pytest.fixture
+def pair(computed: dict, tmp_path: Path) -> Study:
+    """A study of six blocks, which may be spoilt."""
+    return copied(computed[SPLIT], tmp_path)
+
+
+def copied(study: Study, folder: Path) -> Study:
+    shutil.copytree(study.output, folder, dirs_exist_ok=True)
+    return Study(str(folder), study.sweeps)
+
+
+@pytest.mark.parametrize("split", [(), ("weight",), ("schedule",), SPLIT])
+def test_blocks_and_the_joined_file_are_the_undivided_sweep(computed: dict, tmp_path: Path, split: tuple[str, ...]) -> None:
+    study = copied(computed[split], tmp_path)
+    blocks = opened(study)
+    same_bits(blocks, whole(study))
+    runs.run(study, "join")
+    file = tmp_path / "line" / "speciation.nc"
+    assert store.inspect(file, full=True).state == "ok"
+    joined = opened(study)
+    same_bits(joined, blocks)
+    of_run = ("history", store.MARKER, provenance.DIGEST)
+    said = [{name: value for name, value in each.attrs.items() if name not in of_run} for each in (joined, blocks)]
+    assert said[0] == said[1]
+    assert said[0]["scoreshock_parameters"] == provenance.canonical_json(study.sweeps["line"].content("speciation"))
+    for name, variable in joined.variables.items():
+        np.testing.assert_equal(variable.attrs, blocks[name].attrs, err_msg=str(name))
+
+
+def test_a_part_opens_the_blocks_that_it_is_in_and_no_other(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    original = store.open_whole
+    monkeypatch.setattr(store, "open_whole", lambda path: seen.append(path) or original(path))
+    dataset = opened(pair)
+    assert seen == runs.files(pair)[:1]
+    for selection, positions in (
+        ({"weight": 0.6, "schedule": "edm"}, [3]),
+        ({"weight": [0.7, 0.5], "schedule": "ve"}, [4, 0]),
+        ({"weight": slice(0.55, 0.65)}, [2, 3]),
+    ):
+        seen.clear()
+        part = opened(pair).time.sel(selection)
+        seen.clear()
+        np.testing.assert_array_equal(part, whole(pair).time.sel(selection))
+        assert set(seen) == {runs.files(pair)[position] for position in positions}
+    seen.clear()
+    dataset.tau_star.load()  # has no schedule: one block of each weight has it
+    assert set(seen) == {runs.files(pair)[position] for position in (0, 2, 4)}
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_indices_of_all_kinds_are_those_of_arrays(pair: Study, chunked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = whole(pair).time.transpose(*opened(pair).time.dims).values
+    if not chunked:  # a read is then of several blocks
+        monkeypatch.setattr(xr.Variable, "chunk", lambda variable, *_, **__: variable)
+    lazy = opened(pair).time.variable
+    assert (lazy.chunks is not None) == chunked
+    for key in (
+        (slice(None, None, -1),) * 4,
+        (1, [2, 0], -1, slice(1)),
+        ([0], [-1, 1], slice(1, 1), 0),
+        (0, [1, 1, 2], 0, [1, 1]),
+    ):
+        expected = values
+        for axis in reversed(range(4)):
+            expected = expected[(slice(None),) * axis + (key[axis],)]
+        np.testing.assert_array_equal(lazy[key], expected)
+
+
+def test_missing_blocks_are_named_and_filled(pair: Study) -> None:
+    files = runs.files(pair)
+    for position in (0, 3):
+        files[position].unlink()
+    with pytest.warns(UserWarning, match=re.escape(f"block {files[0].stem} is missing ({files[0]})")) as caught:
+        dataset = opening.open_results(pair.output, "line", "speciation")
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert dataset.attrs["scoreshock_warnings"] == str(caught[0].message)
+    assert str(caught[0].message).splitlines()[1].startswith(f"block {files[3].stem} is missing")
+    hole = ((dataset.weight == 0.5) & (dataset.schedule == "ve")) | ((dataset.weight == 0.6) & (dataset.schedule == "edm"))
+    expected = whole(pair)
+    for name, variable in expected.data_vars.items():
+        if {"weight", "schedule"} <= set(variable.dims):
+            missing = np.nan if variable.dtype.kind == "f" else -1
+            expected[name] = variable.where(~hole, missing).astype(variable.dtype).transpose(*variable.dims)
+    same_bits(dataset, expected)  # what lacks an axis comes from the other blocks
+    files[1].unlink()
+    with pytest.warns(UserWarning, match="is missing"):
+        dataset = opening.open_results(pair.output, "line", "speciation").sel(weight=0.5)
+    assert dataset.tau_star.isnull().all()
+    assert (dataset.status == -1).all()
+    assert dataset.status.dtype == np.int8
+
+
+def test_of_many_missing_blocks_some_are_named(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "NOTED", 2)
+    for file in runs.files(pair)[1:]:
+        file.unlink()
+    with pytest.warns(UserWarning, match=r"\n\.\.\. and 3 more; `scoreshock status` names them$") as caught:
+        opening.open_results(pair.output, "line", "speciation")
+    assert str(caught[0].message).count("is missing") == 2
+
+
+def flip(file: Path) -> None:
+    with netCDF4.Dataset(file, "a") as opened:
+        opened["tau_star"][:] = 7.0
+
+
+def cut(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def other(file: Path) -> None:
+    runs.rewrite(file, {provenance.DIGEST: "0" * 16})
+
+
+SPOILT: list[tuple[Callable[[Path], None], str]] = [
+    (flip, "is corrupt: tau_star"),
+    (cut, "is unreadable"),
+    (empty, "is unreadable"),
+    (other, "is of other code or parameters than its folder says"),
+    (Path.unlink, "is missing"),
+]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason", "before"),
+    [(*case, before) for case in SPOILT for before in (False, True)][:-1],  # what is missing when it is opened is filled
+    ids=lambda value: getattr(value, "__name__", None),
+)
+@pytest.mark.parametrize("position", [0, 2])
+def test_a_broken_block_is_named_when_its_values_are_loaded(
+    pair: Study, spoil: Callable[[Path], None], reason: str, before: bool, position: int
+) -> None:
+    file = runs.files(pair)[position]
+    if before:
+        spoil(file)
+    dataset = pickle.loads(pickle.dumps(opened(pair)))
+    if not before:
+        spoil(file)
+    weight = (0.5, 0.6)[position // 2]
+    same_bits(dataset.sel(weight=[0.7]), whole(pair).sel(weight=[0.7]))
+    with pytest.raises(store.BrokenFile, match=f"{re.escape(str(file))} {reason}"):
+        dataset.tau_star.sel(weight=weight).load()
+
+
+def test_where_no_block_is_whole_the_first_is_named(pair: Study) -> None:
+    for file in runs.files(pair):
+        empty(file)
+    with pytest.raises(store.BrokenFile, match=re.escape(f"{runs.files(pair)[0]} is unreadable")):
+        opened(pair)
+
+
+@pytest.mark.parametrize("spoil", [cut, Path.unlink], ids=lambda spoil: spoil.__name__)
+def test_a_joined_file_that_breaks_between_opening_and_loading_is_named(pair: Study, spoil: Callable[[Path], None]) -> None:
+    runs.run(pair, "join")
+    file = Path(pair.output) / "line" / "speciation.nc"
+    dataset = pickle.loads(pickle.dumps(opened(pair)))
+    spoil(file)
+    with pytest.raises(store.BrokenFile, match=re.escape(str(file))):
+        dataset.load()
+
+
+def changed(study: Study, **changes: Any) -> Study:
+    """The study with other parameters, whose plan is written into the folder of the first."""
+    made = runs.study(Path(study.output), split=list(SPLIT), **changes)
+    runs.run(made, "plan")
+    return made
+
+
+def test_a_joined_file_of_another_study_is_passed_over_for_the_blocks_of_this_one(pair: Study) -> None:
+    runs.run(pair, "join")
+    study = changed(pair, criteria=["first", "leading"])
+    file = Path(pair.output) / "line" / "speciation.nc"
+    said = f"{file} is of other parameters, blocks or code than the study lists"
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):  # all that there is
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
+    runs.run(study)
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}; reading the blocks instead$"):
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(study))
+    runs.run(study, "join")
+    same_bits(opened(study), whole(study))
+
+
+def test_a_value_that_is_added_is_missing_and_the_other_blocks_are_read(pair: Study) -> None:
+    runs.run(pair, "join")
+    changed(pair, axes=runs.AXES | {"weight": [0.5, 0.6, 0.65, 0.7]})
+    with pytest.warns(
+        UserWarning, match=r"reading the blocks instead\nblock schedule=ve-[0-9a-f]{8},weight=0.65 is missing"
+    ):
+        dataset = opening.open_results(pair.output, "line", "speciation")
+    same_bits(dataset.sel(weight=[0.5, 0.6, 0.7]), whole(pair))
+
+
+def test_blocks_of_other_code_are_not_read(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.run(pair, "join")
+    file = Path(pair.output) / "line" / "speciation.nc"
+    monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
+    study = runs.study(Path(pair.output), split=list(SPLIT))
+    runs.run(study, "plan")
+    with pytest.warns(UserWarning, match=rf"than the study lists\n{re.escape(str(file))} is of another code version$"):
+        opening.open_results(pair.output, "line", "speciation")
+    file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"nothing of 'speciation' in .*; there: speciation$"):
+        opening.open_results(pair.output, "line", "speciation")
+
+
+def test_results_of_older_code_than_installed_open_with_a_word_about_it(
+    pair: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
+    with pytest.warns(UserWarning, match="^the first block is of another code version$"):
+        opening.open_results(pair.output, "line", "speciation")
+
+
+def test_a_broken_joined_file_is_named_and_the_blocks_are_read(pair: Study) -> None:
+    file = Path(pair.output) / "line" / "speciation.nc"
+    file.write_text("")
+    with pytest.warns(UserWarning, match=r"speciation.nc is unreadable: the file is empty; reading the blocks instead$"):
+        same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
+    shutil.rmtree(Path(pair.output) / "line" / "blocks")
+    with pytest.raises(store.BrokenFile, match=r"speciation.nc is unreadable: the file is empty"):
+        opened(pair)
+
+
+def test_without_a_plan_the_joined_file_opens_and_blocks_ask_for_it(pair: Study) -> None:
+    (Path(pair.output) / "line" / plans.PLAN).unlink()
+    with pytest.raises(FileNotFoundError, match=r"; there: speciation; sweep.json is not: running the study writes it"):
+        opened(pair)
+    runs.run(pair, "join")
+    same_bits(opened(pair), whole(pair))
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
+def test_files_open_in_several_threads_at_a_time(pair: Study, joined: bool) -> None:
+    runs.run(pair, *["join"] * joined)
+    expected = whole(pair)
+
+    def read(_: int) -> None:
+        for _ in range(5):
+            same_bits(opening.open_results(pair.output, "line", "speciation").load(), expected)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, range(4))) == [None] * 4
+
+
+def test_the_same_block_opened_before_and_after_a_change_is_not_taken_for_one(pair: Study) -> None:
+    before = opened(pair).tau_star
+    before.compute()  # its files are open now, and stay what they were
+    for file in runs.files(pair):
+        runs.rewrite(file, tau_star=lambda values: values + 1)
+    difference = opened(pair).tau_star - before
+    np.testing.assert_allclose(difference, xr.ones_like(difference).where(difference.notnull()))
+
+
+def test_large_blocks_are_read_in_their_stored_chunks(tmp_path: Path) -> None:
+    study = runs.study(tmp_path, axes={"separation": {"start": 0.5, "stop": 4, "num": 100_000}, "weight": [0.5, 0.6]})
+    runs.run(study)
+    dataset = opened(study)
+    with netCDF4.Dataset(runs.files(study)[0]) as block:
+        assert dataset.tau_star.data.chunksize == tuple(block["tau_star"].chunking())
+    assert len(dataset.tau_star.chunks[0]) > 1
+    same_bits(dataset, whole(study))
+
+
+def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    axis = {"start": 0.1, "stop": 0.9, "num": 100}
+    study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])
+    runs.run(study, "plan")
+    part, (first, *others) = runs.planned(study), runs.files(study)
+    tasks.compute_block(part.content_of(next(values for _, values in part.blocks())), first, part.blocks_digest)
+    for other in others:
+        os.symlink(first, other)
+    seen: list[Path] = []
+    original = store.open_raw
+    monkeypatch.setattr(store, "open_raw", lambda path: seen.append(path) or original(path))
+    before = time.process_time()
+    dataset = opened(study)
+    assert time.process_time() - before < 5  # 0.6 s on a machine of 2020
+    assert set(seen) == {first}
+    assert dataset.tau_star.shape == (1, 100, 100, 2)
+    assert dataset.tau_star[0, 99, 99].shape == dataset.tau_star[0, 99, 99].values.shape
+
+
+def test_files_open_by_name(computed: dict) -> None:
+    study = computed[()]
+    found = opening.open_files(runs.files(study))
+    assert list(found) == ["speciation"]
+    same_bits(found["speciation"], whole(study))
+
+
+ARGUMENTS = {
+    "no path": ((None, "line", "speciation"), "path = None is not allowed; allowed: a path"),
+    "no name": (("here", 3, "speciation"), "sweep = 3 is not allowed; allowed: a name"),
+    "a name that leads elsewhere": (("here", "..", "speciation"), "sweep = '..' is not allowed; allowed: a name"),
+    "no quantity": (("here", "line", None), "quantity = None is not allowed; allowed: a name"),
+    "another sweep": (("here", "lime", "speciation"), "no sweep 'lime' in here; there: line"),
+    "another quantity": (("here", "line", "speciaton"), "nothing of 'speciaton' in here/line; there: speciation"),
+    "a long path": (("x" * 300, "line", "speciation"), "no sweep 'line' in xxxx"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), ARGUMENTS.values(), ids=ARGUMENTS.keys())
+def test_wrong_arguments_are_refused_with_one_line(
+    arguments: tuple[Any, ...], line: str, pair: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(pair, tmp_path / "here")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((ValueError, TypeError, OSError)) as caught:
+        opening.open_results(*arguments)
+    assert str(caught.value).startswith(line)
+    assert len(str(caught.value)) <= 300

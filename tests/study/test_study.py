@@ -1,0 +1,521 @@
+"""A study's sweeps and blocks: what they hold, how they are named, and which change makes a block another one."""
+
+import copy
+import hashlib
+import json
+import math
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scoreshock as ss
+from scoreshock import axes
+from scoreshock.conventions import DEFAULT_CRITERIA, QUANTITIES
+from scoreshock.densities import families
+from scoreshock.schedules.schedule import schedule
+from scoreshock.storage import provenance
+from scoreshock.storage.plans import NAME_LENGTH, Planned
+from scoreshock.study.errors import StudyError
+from scoreshock.study.plan import plan, table
+from scoreshock.study.reading import check_files
+from scoreshock.study.schema import schema
+from scoreshock.study.study import Study
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = ROOT / "config" / "config.yaml"
+CASES = Path(__file__).parents[1] / "cases"
+
+PAIR = {
+    "family": "pair",
+    "axes": {
+        "separation": {"start": 0.5, "stop": 8.0, "num": 76},
+        "variance": [0.25, 1],
+        "weight": 0.5,
+        "dimension": [1, 64],
+        "schedule": ["ve", "ddpm"],
+    },
+    "parameters": {"scaling": "per-coordinate"},
+    "split": ["dimension", "schedule"],
+    "quantities": ["scores", "speciation", "corrections", "amplification"],
+}
+
+
+def study_of(sweep=PAIR, **more):
+    schedules = {"ddpm": {"kind": "vp-linear", "beta_max": 20}}
+    return Study.from_mapping({"schedules": schedules, "sweeps": {"pair": sweep}} | more)
+
+
+def sweep_of(**changes):
+    return study_of(copy.deepcopy(PAIR) | changes).sweeps["pair"]
+
+
+def digests(sweep, quantity):
+    part = sweep.planned(quantity)
+    return {block.name: part.blocks_digest or part.digest for block in sweep.blocks(quantity)}
+
+
+def short(sweep, label):
+    """What names of blocks say of a schedule."""
+    return f"{label}-{provenance.parameters_digest(sweep.schedules[label])[:8]}"
+
+
+@pytest.fixture(scope="module")
+def default():
+    return ss.load_study(DEFAULT)
+
+
+def test_blocks_are_the_product_of_the_split_axes_in_the_order_of_the_axes():
+    sweep = sweep_of()
+    ve, ddpm = (short(sweep, label) for label in ("ve", "ddpm"))
+    assert [block.name for block in sweep.blocks("speciation")] == [
+        f"dimension=1,schedule={ve}",
+        f"dimension=1,schedule={ddpm}",
+        f"dimension=64,schedule={ve}",
+        f"dimension=64,schedule={ddpm}",
+    ]
+    assert [block.values for block in sweep.blocks("speciation")][1] == {"dimension": 1, "schedule": "ddpm"}
+    assert sweep.n_blocks("speciation") == 4
+
+
+def test_a_quantity_is_split_only_along_axes_that_its_variables_carry():
+    sweep = sweep_of(parameters={})
+    assert {quantity: sweep.split_of(quantity) for quantity in PAIR["quantities"]} == {
+        "scores": ("dimension",),
+        "speciation": ("schedule",),
+        "corrections": (),
+        "amplification": (),
+    }
+    (block,) = sweep.blocks("corrections")
+    assert (block.file, block.values) == ("corrections.nc", {})
+    assert block.content["axes"]["dimension"] == {"values": [1, 64]}
+
+
+def test_a_sweep_without_split_is_one_block():
+    (block,) = sweep_of(split=[]).blocks("speciation")
+    assert (block.name, block.file, block.values) == ("", "speciation.nc", {})
+    assert block.content == sweep_of(split=[]).content("speciation")
+
+
+def test_content_is_what_evaluate_takes():
+    content = sweep_of().blocks("speciation")[1].content
+    assert content["family"] == "pair"
+    assert content["parameters"] == {"scaling": "per-coordinate"}
+    assert content["axes"] == {
+        "separation": {"start": 0.5, "stop": 8.0, "num": 76, "scale": "linear"},
+        "variance": {"values": [0.25, 1.0]},
+        "weight": {"values": [0.5]},
+        "dimension": {"values": [1]},
+    }
+    assert list(content["axes"]) == ["separation", "variance", "weight", "dimension"]
+    assert list(content["schedules"]) == ["ddpm"]
+    assert content["schedules"]["ddpm"]["kind"] == "vp-linear"
+    assert content["schedules"]["ddpm"]["beta_min"] == 0.1
+    assert schedule(**content["schedules"]["ddpm"]).kind == "vp-linear"
+    assert content["quantity"] == "speciation"
+    assert set(content["options"]) == {"criteria"}
+    assert "data" not in content
+
+
+def test_options_belong_to_their_quantity_alone():
+    sweep = sweep_of(order=5, tau_min=0.125, tau=[0.5, 1], x={"start": -1, "stop": 1, "num": 3, "unit": "layer"})
+    tau = {"values": [0.5, 1.0], "unit": "absolute"}
+    line = {"start": -1.0, "stop": 1.0, "num": 3, "scale": "linear", "unit": "layer"}
+    assert sweep.content("scores")["options"] == {"x": line, "tau": tau}
+    assert sweep.content("corrections")["options"] == {"order": 5}
+    assert sweep.content("amplification")["options"] == {"tau_min": 0.125, "tau": tau}
+
+
+@pytest.mark.parametrize("quantity", ["scores", "corrections", "amplification"])
+def test_schedules_are_content_of_speciation_only(quantity):
+    assert sweep_of().content(quantity)["schedules"] == {}
+    assert list(sweep_of().content("speciation")["schedules"]) == ["ve", "ddpm"]
+
+
+def test_a_sweep_needs_no_schedule():
+    numeric = {name: axis for name, axis in PAIR["axes"].items() if name != "schedule"}
+    sweep = sweep_of(axes=numeric, split=["dimension"])
+    assert sweep.content("speciation")["schedules"] == {}
+    assert [block.name for block in sweep.blocks("speciation")] == ["dimension=1", "dimension=64"]
+
+
+def test_a_label_hides_the_kind_of_the_same_name():
+    sweep = study_of(PAIR, schedules={"ddpm": "vp-linear", "ve": {"kind": "ve", "t_end": 7.0}}).sweeps["pair"]
+    assert sweep.schedules["ve"]["t_end"] == 7.0
+
+
+def test_contents_are_plain_and_whole_through_json(default):
+    for sweep in default.sweeps.values():
+        for quantity in sweep.quantities:
+            for content in (sweep.content(quantity), *(block.content for block in sweep.blocks(quantity))):
+                assert json.loads(json.dumps(content, allow_nan=False)) == content
+                assert plain_types(content)
+
+
+def plain_types(value):
+    if isinstance(value, dict):
+        return all(type(key) is str and plain_types(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(plain_types, value))
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def test_digests_are_those_of_code_and_content_and_of_blocks_without_the_values_that_they_are_split_by():
+    sweep = sweep_of()
+    part, code, content = sweep.planned("speciation"), provenance.code_digest("speciation"), sweep.content("speciation")
+    whole = {"code": [code, provenance.code_digest("joining")], "content": content, "split": ["dimension", "schedule"]}
+    kept = {key: value for key, value in content.items() if key != "schedules"}
+    kept["axes"] = {axis: spec for axis, spec in content["axes"].items() if axis != "dimension"}
+    for found, said in ((part.digest, whole), (part.blocks_digest, whole | {"code": code, "content": kept})):
+        assert found == hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()[:16]
+    assert Planned.of(json.loads(json.dumps(part.plain()))) == part
+
+
+def test_a_new_value_on_a_split_axis_adds_blocks_and_changes_none():
+    before, after = sweep_of(), sweep_of(axes=PAIR["axes"] | {"dimension": [1, 8, 64], "schedule": ["edm", "ve", "ddpm"]})
+    old, new = digests(before, "speciation"), digests(after, "speciation")
+    assert old.items() <= new.items()
+    assert len(new) == 9
+    assert before.planned("speciation").digest != after.planned("speciation").digest
+
+
+def test_a_new_value_on_another_axis_changes_every_block():
+    before, after = (sweep_of(split=[], axes=PAIR["axes"] | {"variance": [0.25, 1.0, *more]}) for more in ([], [2.0]))
+    for quantity in QUANTITIES:
+        assert not set(digests(before, quantity).values()) & set(digests(after, quantity).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "reruns"),
+    [
+        ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores", "burgers"}),
+        ({"tau": [1.0]}, set(QUANTITIES) - {"speciation", "corrections", "divergence", "cascade"}),
+        ({"criteria": ["exact"]}, {"speciation"}),
+        ({"order": 3}, {"corrections"}),
+        ({"tau_min": 0.5}, {"amplification", "boundary_amplification", "divergence"}),
+        ({"tau_max": 0.5}, {"divergence"}),
+        ({"groups": [[1], [0]]}, {"boundary_amplification", "layer"}),
+        ({"forms": ["vp"]}, {"burgers"}),
+        ({"terms": True}, {"burgers"}),
+        ({"starts": [0.5]}, {"trajectories"}),
+        ({"bias": -0.1}, {"trajectories", "divergence"}),
+        ({"place": "layer"}, {"trajectories", "divergence"}),
+        ({"distance": [0, 1]}, {"regions"}),
+        ({"parameters": {"scaling": "fixed"}}, set(QUANTITIES)),
+        ({"parameters": {"scaling": "per-coordinate"}}, set()),
+        ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),
+    ],
+)
+def test_an_option_reruns_the_quantities_that_it_enters(change, reruns):
+    before, after = sweep_of(split=[]), sweep_of(split=[], **change)
+    for quantity in QUANTITIES:
+        assert (digests(before, quantity) == digests(after, quantity)) == (quantity not in reruns)
+
+
+def test_the_order_of_split_axes_changes_nothing():
+    assert digests(sweep_of(), "speciation") == digests(sweep_of(split=["schedule", "dimension"]), "speciation")
+
+
+def test_how_a_study_is_written_changes_no_digest(tmp_path):
+    terse, wordy = tmp_path / "terse.yaml", tmp_path / "wordy.yaml"
+    terse.write_text(
+        "schedules: {a: {kind: edm, steps: 18, sigma_max: 80.0}, b: ve}\n"
+        "sweeps: {p: {family: pair, axes: {separation: {start: 1, stop: 2, num: 3}, variance: 1, schedule: [b, a]},"
+        " quantities: [speciation]}}\n"
+    )
+    wordy.write_text(
+        "# a comment\n"
+        "sweeps:\n  p:\n    quantities: [speciation]  # all\n    parameters: {}\n    order: 8\n"
+        "    axes:\n      separation: {num: 3, scale: linear, stop: 2.0, start: 1.0}\n      variance: {values: [1.0]}\n"
+        "      schedule: [b, a]\n    family: pair\noutput: elsewhere\n"
+        "schedules:\n  b: {kind: ve}\n  a: {sigma_max: 80, kind: edm, steps: 18}\n"
+    )
+    one, other = (ss.load_study(path).sweeps["p"] for path in (terse, wordy))
+    assert digests(one, "speciation") == digests(other, "speciation")
+    assert (one.content("speciation"), one.name) == (other.content("speciation"), other.name)
+
+
+def test_the_order_of_axes_and_schedules_is_that_of_the_results():
+    turned = dict(reversed(PAIR["axes"].items()))
+    assert list(sweep_of(axes=turned).content("scores")["axes"]) == ["dimension", "weight", "variance", "separation"]
+    one, other = digests(sweep_of(axes=turned), "scores"), digests(sweep_of(), "scores")
+    assert one.keys() == other.keys()
+    assert set(one.values()).isdisjoint(other.values())
+
+
+def test_a_schedule_that_changes_reruns_its_own_blocks():
+    before = study_of().sweeps["pair"]
+    after = study_of(PAIR, schedules={"ddpm": {"kind": "vp-linear", "beta_max": 19}}).sweeps["pair"]
+    old, new = digests(before, "speciation"), digests(after, "speciation")
+    changed = short(before, "ddpm")
+    assert old.keys() - new.keys() == {f"dimension=1,schedule={changed}", f"dimension=64,schedule={changed}"}
+    assert set(old.values()) == set(new.values())
+
+
+@settings(deadline=None)
+@given(st.lists(st.just(0.0) | st.floats(1e-150, 1e150), min_size=1, max_size=5, unique=True))
+def test_names_of_blocks_give_their_values_back(values):
+    sweep = sweep_of(axes={"separation": values}, split=["separation"], quantities=["speciation"])
+    names = [block.name for block in sweep.blocks("speciation")]
+    assert [float(name.removeprefix("separation=")) for name in names] == values
+    assert len(set(names)) == len(values)
+
+
+def test_a_long_name_is_a_hash():
+    labels = {f"{letter * 60}": "ve" for letter in "ab"}
+    axes_ = PAIR["axes"] | {"schedule": [*labels], "variance": [1 / 3, 2 / 3], "weight": [1 / 7]}
+    split = ["variance", "weight", "dimension", "schedule"]
+    sweep = study_of(PAIR | {"axes": axes_, "split": split}, schedules=labels).sweeps["pair"]
+    names = [block.name for block in sweep.blocks("speciation")]
+    assert len(set(names)) == len(names) == 8
+    assert all(len(name) <= NAME_LENGTH for name in names)
+    text = f"dimension=1,schedule={short(sweep, 'a' * 60)},variance=0.3333333333333333,weight=0.14285714285714285"
+    assert names[0] == (text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16])
+    assert len(names[0]) == 16
+
+
+def test_whole_axes_stay_whole_and_others_become_floats():
+    sweep = sweep_of(
+        axes={"separation": [1, 2], "dimension": {"start": 1, "stop": 10**6, "num": 7, "scale": "log"}}, split=[]
+    )
+    assert sweep.axes["dimension"] == {"values": [1, 10, 100, 1000, 10**4, 10**5, 10**6]}
+    assert [type(v) for v in sweep.axes["separation"]["values"]] == [float, float]
+    linear = sweep_of(axes={"separation": [1], "dimension": {"start": 2, "stop": 10.0, "num": 5}}, split=[])
+    assert linear.axes["dimension"] == {"values": [2, 4, 6, 8, 10]}
+
+
+def test_a_range_gives_the_decimals_that_one_types(default):
+    pair = ss.evaluate(default.sweeps["pair"], "speciation")
+    assert pair.separation.values.tolist() == [number / 10 for number in range(5, 81)]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "num"),
+    [
+        (0.1, 2.1, 21),
+        (-3.0, 3.0, 301),
+        (0.0, 1.0, 4),
+        (8, 0.5, 76),
+        (1e-20, 1e-19, 10),
+        (-1.7e308, 1.7e308, 5),
+        (0.3, 0.3000001, 7),
+    ],
+)
+def test_every_value_of_a_range_is_the_nearest_double(start, stop, num):
+    first, last = (Fraction(repr(float(end))) for end in (start, stop))
+    exact = [first + (last - first) * i / (num - 1) for i in range(num)]
+    assert axes.values({"start": start, "stop": stop, "num": num}).tolist() == [float(value) for value in exact]
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "num", "expected"),
+    [
+        (0.01, 1000.0, 6, [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]),
+        (1024, 1, 11, [2.0**k for k in range(10, -1, -1)]),
+        (0.3, 0.3 * 7**3, 2, [0.3, 0.3 * 7**3]),
+        (1.1, 1.1**5, 2, [1.1, 1.1**5]),
+        (5e-324, 1.0, 2, [5e-324, 1.0]),
+    ],
+)
+def test_decimals_in_a_logarithmic_range_are_themselves(start, stop, num, expected):
+    assert axes.values({"start": start, "stop": stop, "num": num, "scale": "log"}).tolist() == expected
+
+
+def test_values_of_a_logarithmic_range_are_nearest_to_the_exact_ones():
+    found = axes.values({"start": 1.0, "stop": 2.0, "num": 13, "scale": "log"})
+    for i, value in enumerate(found.tolist()):
+        below, above = (Fraction(math.nextafter(value, side)) for side in (0.0, 3.0))
+        middle = Fraction(value)
+        assert ((below + middle) / 2) ** 12 <= 2**i <= ((above + middle) / 2) ** 12
+
+
+def test_a_range_that_is_continued_at_the_same_step_makes_no_old_block_anew():
+    short, long = (ss.load_study(CASES / f"k8b_range_made_longer{end}.yaml").sweeps["s"] for end in ("", "_2"))
+    assert digests(short, "speciation").items() < digests(long, "speciation").items()
+    assert list(digests(short, "speciation"))[:3] == ["separation=0.1", "separation=0.2", "separation=0.3"]
+    names = [
+        {
+            block.name
+            for block in sweep_of(
+                axes={"separation": {"start": 0.3, "stop": 0.3 * 10**decades, "num": 7 * decades + 1, "scale": "log"}},
+                split=["separation"],
+            ).iterate("speciation")
+        }
+        for decades in (1, 3)
+    ]
+    assert names[0] < names[1]
+
+
+def test_minus_zero_is_zero():
+    one, other = (sweep_of(axes={"separation": [zero, 1.0]}, split=["separation"]) for zero in (0, -0.0))
+    assert digests(one, "speciation") == digests(other, "speciation")
+
+
+def test_points_count_mixtures_and_the_grid_of_scores():
+    sweep = sweep_of(x={"start": -3, "stop": 3, "num": 301}, tau=[0.1, 1.0])
+    assert sweep.points("speciation") == 76 * 2 * 2
+    assert sweep.points("corrections") == 76 * 2 * 2
+    assert sweep_of(parameters={}).points("corrections") == 76 * 2
+    assert sweep.points("scores") == 76 * 2 * 2 * 301 * 2
+    assert sweep.points("layer") == 76 * 2 * 2 * 2
+
+
+def test_the_digest_of_a_data_file_is_content(tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("a,b,label\n1,2,x\n3,4,y\n5,6.5,y\n")
+    sweep = {"family": "data", "axes": {"schedule": ["ve"]}, "parameters": {"file": str(file)}, "quantities": ["speciation"]}
+    content = study_of(sweep).sweeps["pair"].content("speciation")
+    assert content["data"] == provenance.file_digest(file)
+    assert content["axes"] == {}
+    before = study_of(sweep).sweeps["pair"].planned("speciation").digest
+    file.write_text(file.read_text() + "\n7,8,x\n")
+    assert study_of(sweep).sweeps["pair"].planned("speciation").digest != before
+
+
+WELLS = {
+    "family": "tilted-quartic",
+    "axes": {"half_distance": [1.0, 1.5, 2.0], "tilt": [0.0, 0.2], "schedule": ["ve", "ddpm"]},
+    "quantities": ["scores", "speciation", "layer"],
+    "x": {"start": -2, "stop": 2, "num": 9},
+}
+
+
+def test_criteria_are_by_default_those_of_the_family():
+    assert sweep_of().options["criteria"] == list(DEFAULT_CRITERIA)
+    assert study_of(WELLS).sweeps["pair"].options["criteria"] == ["boundary", "merging", "matched-gaussian"]
+    some = study_of(WELLS | {"criteria": ["merging"]}).sweeps["pair"]
+    assert some.content("speciation")["options"] == {"criteria": ["merging"]}
+
+
+def test_each_kind_of_family_has_modules_of_its_own():
+    wells = study_of(WELLS).sweeps["pair"]
+    assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation", "wells.layer"]
+    assert [sweep_of().module(q) for q in QUANTITIES] == list(QUANTITIES)
+    with pytest.raises(ValueError, match="'modes' is not computed of the family 'tilted-quartic'; allowed: scores, spec"):
+        wells.module("modes")
+
+
+def test_a_description_says_what_the_sweep_will_hold():
+    sweep = sweep_of()
+    described = sweep.description()
+    assert (described["sweep"], described["family"], list(described["quantities"])) == ("pair", "pair", PAIR["quantities"])
+    assert described["quantities"]["speciation"]["content"] == sweep.content("speciation")
+    assert json.loads(json.dumps(described)) == described
+
+
+def test_the_default_study_is_valid_and_holds_what_it_promises(default):
+    check_files([DEFAULT])
+    assert set(default.sweeps) >= {"pair", "dimension", "triangle", "digits"}
+    pair, dimension, triangle, digits = (default.sweeps[name] for name in ("pair", "dimension", "triangle", "digits"))
+    assert [*pair.axes, "schedule"] == ["separation", "variance", "weight", "dimension", "schedule"]
+    assert (pair.split, pair.quantities, list(pair.schedules)) == (
+        ("dimension",),
+        ("scores", "speciation", "corrections", "amplification"),
+        ["ve", "ddpm", "vp-cosine", "edm18"],
+    )
+    assert dimension.parameters["scaling"] == "per-coordinate"
+    assert (min(dimension.axes["dimension"]["values"]), max(dimension.axes["dimension"]["values"])) == (1, 10**6)
+    assert (triangle.components, triangle.features) == (3, 2)
+    assert (digits.components, dict(digits.axes)) == (10, {})
+    assert any(parameters["kind"] == "table" for parameters in digits.schedules.values())
+    assert all(sweep.block_bytes(quantity) < 40e6 for sweep in default.sweeps.values() for quantity in sweep.quantities)
+
+
+def test_the_default_study_builds_the_mixtures_that_it_names(default):
+    for sweep in default.sweeps.values():
+        values = {name: axes.values(spec) for name, spec in sweep.axes.items()}
+        mixture = families.build(sweep.family, values, dict(sweep.parameters))
+        assert (mixture.sizes["component"], mixture.sizes["feature"]) == (sweep.components, sweep.features)
+
+
+def test_the_schema_in_the_repository_is_the_models_schema():
+    assert (ROOT / "workflow" / "schemas" / "config.schema.json").read_text() == schema()
+
+
+def test_the_schema_accepts_the_default_study_and_completes_its_names():
+    made = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(made)
+    validator = jsonschema.Draft202012Validator(made)
+    config = yaml.safe_load(DEFAULT.read_text())
+    assert not list(validator.iter_errors(config))
+    config["sweeps"]["wells"] = copy.deepcopy(WELLS) | {"quantities": ["modes"], "criteria": ["exact"]}
+    refused = [error.message for error in validator.iter_errors(config)]
+    assert [any(word in message for message in refused) for word in ("modes", "exact", "boundary")] == [True, True, True]
+    config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
+    assert any("ratio" in error.message for error in validator.iter_errors(config))
+    definitions = made["$defs"]
+    assert definitions["SweepEntry"]["properties"]["family"]["enum"] == list(families.FAMILIES)
+    assert list(definitions["Axes"]["properties"]) == [
+        "separation",
+        "variance",
+        "weight",
+        "dimension",
+        "ratio",
+        "realization",
+        "quartic_coefficient",
+        "half_distance",
+        "tilt",
+        "schedule",
+    ]
+    assert definitions["SweepEntry"]["properties"]["quantities"]["items"]["enum"] == list(QUANTITIES)
+
+
+def test_every_key_is_explained():
+    text = (ROOT / "config" / "README.md").read_text()
+    definitions = json.loads(schema())["$defs"]
+    keys = {key for part in definitions.values() for key in part.get("properties", {})}
+    assert not {key for key in keys if f"`{key}`" not in text}
+    assert not {name for name in families.FAMILIES if f"`{name}`" not in text}
+
+
+def test_the_default_study_points_editors_to_the_schema():
+    first = DEFAULT.read_text().splitlines()[0]
+    relative = first.removeprefix("# yaml-language-server: $schema=")
+    assert (DEFAULT.parent / relative).resolve() == ROOT / "workflow" / "schemas" / "config.schema.json"
+
+
+def test_a_plan_counts_blocks_and_points(default):
+    costs = {(cost.sweep, cost.quantity): cost for cost in plan(default)}
+    assert costs["pair", "scores"].blocks == 2
+    assert costs["pair", "speciation"].points == 76 * 2 * 3
+    assert costs["pair", "scores"].points == 76 * 2 * 3 * 2 * 301 * 5
+    last = [line for line in table(default).splitlines() if line.startswith("total")]
+    assert f"{sum(cost.points for cost in costs.values()):,}" in last[0]
+    lengths = {len(line) for line in table(default).split("\n\n")[0].splitlines()}
+    assert len(lengths) == 1
+
+
+def test_planning_ten_thousand_blocks_takes_few_calls_of_functions_each():
+    many = {"start": 0.1, "stop": 5.0, "num": 100}
+    sweep = PAIR | {"axes": {"separation": many, "variance": many, "schedule": ["ve"]}, "split": ["separation", "variance"]}
+    study = study_of(sweep)
+    plan(study)  # what does not grow with the number of blocks
+    calls = 0
+
+    def count(*_):
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    costs = plan(study)
+    names = {block.name for block in study.sweeps["pair"].blocks("speciation")}
+    sys.setprofile(None)
+    assert (costs[1].blocks, len(names)) == (10_000, 10_000)
+    assert calls < 40 * len(names)
+
+
+def test_title_author_and_note_of_a_study_change_no_digest() -> None:
+    plain = {"sweeps": {"line": {"family": "pair", "axes": {"separation": [1.0]}, "quantities": ["speciation"]}}}
+    told = Study.from_mapping(plain | {"title": "Pairs", "author": "A. B.", "note": None})
+    assert told.about == {"study": "Pairs", "author": "A. B."}
+    assert Study.from_mapping(plain).about == {}
+    content = told.sweeps["line"].content("speciation")
+    assert content == Study.from_mapping(plain).sweeps["line"].content("speciation")
+    assert provenance.attributes(content, "speciation", sweep="line", **told.about)["author"] == "A. B."
+    with pytest.raises(StudyError, match=r"title: 3 is a number, not text: write it in quotes"):
+        Study.from_mapping(plain | {"title": 3})
