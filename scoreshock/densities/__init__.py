@@ -1,1 +1,5 @@
 """Labelled densities: Gaussian mixtures, labelled data, tables and files that hold them, and families of both."""
+
+from scoreshock.densities import families
+
+__all__ = ["families"]
