@@ -27,4 +27,4 @@ onstart:
 
 
 onsuccess:
-    conclude()
+    print_summary()

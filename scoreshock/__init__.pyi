@@ -2,49 +2,88 @@
 
 from .comparison.runs import compare as compare
 from .densities import families as families
-from .densities.data import from_labelled as from_labelled, from_sklearn as from_sklearn, project as project
+from .densities.data import from_labelled as from_labelled
+from .densities.data import from_sklearn as from_sklearn
+from .densities.data import project as project
+from .densities.families.registry import family as family
 from .densities.mixtures import mixture as mixture
+from .figures.description import figure as figure
+from .quantities.alternatives import alternative_times as alternative_times
+from .quantities.alternatives import alternatives as alternatives
 from .quantities.amplification import amplification as amplification
 from .quantities.boundary_amplification import (
     boundary_amplification as boundary_amplification,
+)
+from .quantities.boundary_amplification import (
     boundary_time as boundary_time,
 )
 from .quantities.burgers import burgers_residual as burgers_residual
 from .quantities.cascade import exact_cascade as exact_cascade
 from .quantities.corrections import corrections as corrections
-from .quantities.divergence import divergence_bound as divergence_bound, gaussian_divergence as gaussian_divergence
+from .quantities.declaration import criterion as criterion
+from .quantities.declaration import quantity as quantity
+from .quantities.divergence import divergence_bound as divergence_bound
+from .quantities.divergence import gaussian_divergence as gaussian_divergence
 from .quantities.fields import (
     denoiser as denoiser,
+)
+from .quantities.fields import (
     denoiser_covariance as denoiser_covariance,
+)
+from .quantities.fields import (
     log_density as log_density,
+)
+from .quantities.fields import (
     responsibilities as responsibilities,
+)
+from .quantities.fields import (
     score as score,
+)
+from .quantities.fields import (
     score_jacobian as score_jacobian,
 )
-from .quantities.layer import competitors as competitors, decomposition as decomposition, layer as layer
-from .quantities.many_modes import against_density as against_density, covariance_condition as covariance_condition
+from .quantities.layer import competitors as competitors
+from .quantities.layer import decomposition as decomposition
+from .quantities.layer import layer as layer
+from .quantities.many_modes import against_density as against_density
+from .quantities.many_modes import covariance_condition as covariance_condition
 from .quantities.mean_jacobian import mean_jacobian as mean_jacobian
-from .quantities.modes import last_merging as last_merging, merging_tree as merging_tree, mode_count as mode_count
-from .quantities.neighbours import neighbouring_times as neighbouring_times, neighbours as neighbours
+from .quantities.modes import last_merging as last_merging
+from .quantities.modes import merging_tree as merging_tree
+from .quantities.modes import mode_count as mode_count
 from .quantities.regions import regions as regions
-from .quantities.schedule_time import clock as clock
+from .quantities.schedule_time import schedule_time as schedule_time
 from .quantities.scores import scores as scores
 from .quantities.shocks import (
-    faces as faces,
-    owner as owner,
+    facets as facets,
+)
+from .quantities.shocks import (
+    power_cell as power_cell,
+)
+from .quantities.shocks import (
     rankine_hugoniot as rankine_hugoniot,
+)
+from .quantities.shocks import (
     triple_point as triple_point,
 )
 from .quantities.speciation import speciation as speciation
 from .quantities.trajectories import (
     centre_growth as centre_growth,
+)
+from .quantities.trajectories import (
     error_growth as error_growth,
+)
+from .quantities.trajectories import (
     trajectories as trajectories,
 )
-from .quantities.vorticity import riccati as riccati, vorticity as vorticity, vorticity_residual as vorticity_residual
+from .quantities.vorticity import riccati as riccati
+from .quantities.vorticity import vorticity as vorticity
+from .quantities.vorticity import vorticity_residual as vorticity_residual
 from .quantities.wells.definition import well as well
-from .quantities.wells.fields import well_boundary as well_boundary, well_fields as well_fields
+from .quantities.wells.fields import well_boundary as well_boundary
+from .quantities.wells.fields import well_fields as well_fields
 from .quantities.wells.speciation import well_speciation as well_speciation
+from .schedules.kinds import schedule_kind as schedule_kind
 from .schedules.schedule import schedule as schedule
 from .storage.opening import open_results as open_results
 from .study.evaluation import evaluate as evaluate

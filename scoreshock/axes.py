@@ -1,4 +1,4 @@
-"""Axes as written in a study or given to a function, and the labelled arrays that they stand for."""
+"""Conversion of axes, from a study or from arguments of functions, to labelled arrays."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ import xarray as xr
 from scoreshock.conventions import check_axis
 
 CORE = ("component", "feature")
-"""Dimensions of one mixture; every other dimension is a sweep."""
+"""Dimensions of a single mixture; all other dimensions are sweep dimensions."""
 
 RATIO_DIGITS = 50
-"""Decimal digits of the products of a logarithmic range: a million of them lose six, and a double has seventeen."""
+"""Decimal digits of the products of a logarithmic range: 1e6 products lose six digits, and a double needs seventeen."""
 
 
 def values(spec: Mapping[str, Any]) -> np.ndarray:
-    """Values of an axis: ``{"values": [...]}`` or ``{"start", "stop", "num", "scale": "linear" | "log"}``, ends included.
+    """Values of an axis: ``{"values": [...]}`` or ``{"start", "stop", "num", "scale": "linear" | "log"}``.
 
-    Of a range each value is the double nearest to the exact one, ``start`` and ``stop`` taken as the decimals that they are
-    written as. So a value that can be written as a decimal equals that decimal, and a range that is continued at the same
-    step keeps its values.
+    A range includes both ends. ``start`` and ``stop`` are read as decimals, and each value is correctly rounded.
+    Therefore 0.6 in a range equals the literal ``0.6``, and extending a range at the same step keeps its values.
 
     Examples
     --------
@@ -48,7 +47,7 @@ def _even_steps(start: Decimal, stop: Decimal, num: int) -> np.ndarray:
     first, step = Fraction(start), (Fraction(stop) - Fraction(start)) / (num - 1)
     shared = math.lcm(first.denominator, step.denominator)
     offset, slope = int(first * shared), int(step * shared)
-    # Whole numbers of this size are exact as doubles, whose quotient is then the nearest one; Python's own always is.
+    # Integers up to 2**53 are exact as doubles, so their quotient is correctly rounded; Python's integer division always is.
     exact = max(abs(offset), abs(offset + slope * (num - 1)), slope * (num - 1), shared) <= 2**53
     return ((offset + slope * np.arange(num, dtype=np.int64 if exact else object)) / shared).astype(float)
 
@@ -61,23 +60,39 @@ def _even_ratios(start: Decimal, stop: Decimal, num: int) -> np.ndarray:
 
 
 def size(spec: Mapping[str, Any]) -> int:
-    """Number of values of an axis, without making them."""
+    """Number of values of an axis, without computing them."""
     return len(spec["values"]) if "values" in spec else int(spec["num"])
 
 
 def as_axis(name: str, value: Any) -> xr.DataArray:
-    """A sweep argument as a checked DataArray: a 1D array becomes the dimension ``name`` with its values as coordinate.
+    """Convert a sweep argument to a DataArray and check its values.
 
-    ``name`` is one of ``conventions.AXES``, which says what is allowed; a number gets no dimension,
-    a DataArray keeps its own.
+    Parameters
+    ----------
+    name
+        One of ``conventions.AXES``, which defines the allowed values.
+    value
+        A number (no dimension), a 1D array (dimension ``name``, with its values as coordinate), or a DataArray, which keeps
+        its dimensions.
+
+    Raises
+    ------
+    ValueError
+        For values that are not allowed, repeated labels, an array of two or more dimensions, and a DataArray with the
+        dimension ``component`` or ``feature``.
+
+    Examples
+    --------
+    >>> as_axis("variance", [0.25, 1.0]).coords["variance"].values
+    array([0.25, 1.  ])
     """
     if isinstance(value, xr.DataArray):
         array = value.copy(data=check_axis(name, value.values))
         refused = [dim for dim in CORE if dim in array.dims]
         if refused:
             raise ValueError(f"{name} has the dimension {refused[0]!r}; allowed: sweep dimensions (one value for a mixture)")
-        own = array.dims == (name,) and name not in array.coords
-        return array.assign_coords({name: _distinct(name, array.values)}) if own else array
+        unlabelled = array.dims == (name,) and name not in array.coords
+        return array.assign_coords({name: _distinct(name, array.values)}) if unlabelled else array
     values = check_axis(name, value)
     if values.ndim > 1:
         raise ValueError(
@@ -87,7 +102,7 @@ def as_axis(name: str, value: Any) -> xr.DataArray:
 
 
 def _distinct(name: str, values: np.ndarray) -> np.ndarray:
-    """``values``, which label an axis: at least one, none twice."""
+    """Check that ``values`` are not empty and distinct, as labels of an axis have to be."""
     if values.size == 0:
         raise ValueError(f"{name} is empty; allowed: at least one value")
     ordered = np.sort(values)

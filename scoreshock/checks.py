@@ -1,4 +1,4 @@
-"""Arguments as they come from a session or a file: shown in messages of bounded length, and read as arrays of numbers."""
+"""Conversion of arguments to arrays of numbers, and text of bounded length for error messages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 SHOWN = 80
-"""Most characters that a message spends on one value."""
+"""Maximum number of characters for one value in a message."""
 
 LISTED = 160
-"""Most characters that a message spends on a list of names, or on what a library said."""
+"""Maximum number of characters for a list of names, or for a library's message, in a message."""
 
 
 class _Short(reprlib.Repr):
-    """``repr`` of bounded length: NumPy's numbers as plain ones, of arrays the first entries, of datasets the names."""
+    """``repr`` of bounded length: plain numbers for NumPy scalars, first entries of arrays, variable names of datasets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ _SHORT = _Short()
 
 
 def show(value: Any) -> str:
-    """A value as Python writes it, on one line of at most `SHOWN` characters.
+    """``repr`` of a value on one line of at most `SHOWN` characters.
 
     Examples
     --------
@@ -62,13 +62,19 @@ def show(value: Any) -> str:
 
 
 def shortened(text: Any, most: int = LISTED) -> str:
-    """Text, or what a library says, on one line of at most ``most`` characters."""
+    """Text on one line of at most ``most`` characters.
+
+    Examples
+    --------
+    >>> shortened("the quick brown fox", 12)
+    'the quick...'
+    """
     line = " ".join(str(text).split())
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
 def listed(names: Iterable[object]) -> str:
-    """Names in one line of bounded length, ``none`` where there is none.
+    """Names on one line of bounded length; ``none`` for an empty list.
 
     Examples
     --------
@@ -79,7 +85,13 @@ def listed(names: Iterable[object]) -> str:
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
-    """``value`` as an array, or ``ValueError`` naming it. Of tensors (PyTorch's) the numbers, without gradient or device."""
+    """Convert ``value`` to an array; PyTorch tensors are detached and copied to the CPU.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` has masked entries or is not an array; the message contains ``name``.
+    """
     for method in ("detach", "cpu"):
         value = getattr(value, method)() if callable(getattr(value, method, None)) else value
     if np.ma.is_masked(value):
@@ -92,7 +104,7 @@ def as_array(name: str, value: Any) -> np.ndarray:
 
 
 def as_real(name: str, value: Any, allowed: str = "numbers") -> np.ndarray:
-    """``value`` as an array of floats, NaN included, or ``ValueError`` naming it."""
+    """Convert ``value`` to an array of floats, which may be NaN; raise ``ValueError`` if it is not numeric."""
     array = as_array(name, value)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} = {show(value)} is not numeric; allowed: {allowed}")
@@ -100,7 +112,7 @@ def as_real(name: str, value: Any, allowed: str = "numbers") -> np.ndarray:
 
 
 def as_numbers(name: str, value: Any) -> np.ndarray:
-    """``value`` as an array of finite floats with at least one entry, or ``ValueError`` naming it."""
+    """Convert ``value`` to a non-empty array of finite floats; raise ``ValueError`` otherwise."""
     array = as_real(name, value, "finite numbers")
     if array.size == 0:
         raise ValueError(f"{name} is empty; allowed: at least one number")
@@ -113,7 +125,7 @@ def as_numbers(name: str, value: Any) -> np.ndarray:
 
 
 def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
-    """``value`` as a whole number from ``low`` to ``high``, or ``ValueError`` naming it."""
+    """Return ``value`` if it is an integer from ``low`` to ``high`` inclusive; raise ``ValueError`` otherwise."""
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not is_whole or value < low or value > (math.inf if high is None else high):
         limit = f">= {low}" if high is None else f"from {low} to {high}"
@@ -122,7 +134,13 @@ def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
 
 
 def repeated(names: Iterable[str]) -> list[str]:
-    """Names that occur more than once, in order."""
+    """Names that occur more than once, in order of first occurrence.
+
+    Examples
+    --------
+    >>> repeated(["a", "b", "a"])
+    ['a']
+    """
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1
@@ -130,7 +148,7 @@ def repeated(names: Iterable[str]) -> list[str]:
 
 
 def counts_rows(values: Any) -> bool:
-    """Whether a column only numbers its rows: 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Whether a column is a row index: 0, 1, 2, ... or 1, 2, 3, ..."""
     array = np.asarray(values)
     if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
         return False
@@ -138,13 +156,19 @@ def counts_rows(values: Any) -> bool:
 
 
 def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
-    """``value`` where it is a mapping, else ``ValueError`` naming it."""
+    """Return ``value`` if it is a mapping; raise ``ValueError`` otherwise."""
     if not isinstance(value, Mapping):
         raise ValueError(f"{name} = {show(value)} is not a mapping; allowed: {allowed}")
     return value
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """' (did you mean ...?)' where an allowed name is near, else nothing."""
+    """Text ' (did you mean ...?)' with the closest allowed name; empty if none is close.
+
+    Examples
+    --------
+    >>> suggestion("speciaton", ["scores", "speciation"])
+    " (did you mean 'speciation'?)"
+    """
     near = get_close_matches(shortened(name), list(allowed), n=1, cutoff=0.7)
     return f" (did you mean {near[0]!r}?)" if near else ""

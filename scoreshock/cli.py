@@ -1,4 +1,4 @@
-"""The command ``scoreshock``: check a study, say what it costs and what of it is done; open, merge and export results."""
+"""The command ``scoreshock``: check a study, estimate its cost, report its progress; open, merge and export results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from scoreshock.study.study import Study, check_output
 DEFAULT_STUDY = "config/config.yaml"
 DEFAULT_PAPER = "config/paper.yaml"
 PAPERS = (Path(DEFAULT_PAPER), Path(__file__).parents[1] / DEFAULT_PAPER)
-"""Where the paper's parameters are: in this folder, else in the clone that this package lies in."""
+"""Files with the paper's parameters: that of the current folder, else that of the clone that contains this package."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return 0 when all is well, 1 when results are not complete, 2 when the input is not valid."""
-    given = _parser().parse_args(arguments)
+    """Run the command; return 0 for success, 1 for incomplete results, 2 for invalid input."""
+    options = _parser().parse_args(arguments)
     try:
-        return given.run(given)
+        return options.run(options)
     except StudyError as error:
         print(f"The study is not valid:\n{error}", file=sys.stderr)
     except (ValueError, OSError, KeyError, ModuleNotFoundError) as error:
@@ -38,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
-def read_study(files: Sequence[str]) -> Study:
-    """The study of one or several YAML files, of which the later ones override; without sweeps, over the default study.
+def read_study(files: Sequence[str], allow_plugins: bool = False) -> Study:
+    """Read a study from YAML files, as the workflow does; later files override earlier ones.
 
-    That is how the workflow reads them.
+    Files without ``sweeps`` override the default study.
     """
-    return Study.from_mapping(_read_files(files))
+    return Study.from_mapping(_read_files(files), allow_plugins)
 
 
 def _read_files(files: Sequence[str]) -> dict[str, Any]:
@@ -57,42 +57,47 @@ def _parser() -> argparse.ArgumentParser:
     files.add_argument(
         "--configfile", nargs="+", default=[DEFAULT_STUDY], metavar="FILE", help="study; later files override (%(default)s)"
     )
+    files.add_argument("--allow-plugins", action="store_true", help="run the code of the plugins that the study names")
 
     def command(name: str, run: Any, text: str, parents: Sequence[Any] = (files,)) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text, parents=list(parents))
         added.set_defaults(run=run)
         return added
 
-    command("validate", _validate, "check a study; name every problem in it")
-    command("plan", _plan, "jobs, points, bytes and expected time of a study")
-    status = command("status", _status, "which blocks are done, running, missing, broken or stale, and when they were made")
-    status.add_argument("--full", action="store_true", help="read every value and compare it with its checksum")
-    status.add_argument("--json", action="store_true", help="print it as JSON")
-    opened = command("open", _open, "print how to open results, and what one of them holds")
-    opened.add_argument("sweep", nargs="?", help="name of a sweep (the first of the study)")
-    opened.add_argument("quantity", nargs="?", help="one of its quantities (the first)")
-    merged = command("merge", _merge, "put the results of two folders together, such as those of two machines", parents=())
-    merged.add_argument("folders", nargs=2, metavar="FOLDER", help="results; the first is added to, unless --into is given")
-    merged.add_argument("--into", metavar="FOLDER", help="a folder for all of them; the two are then left as they are")
-    exported = command("export", _export, "write one quantity of a sweep for programs that do not read NetCDF", parents=())
+    command("validate", _validate, "check a study and report every problem")
+    command("plan", _plan, "print the jobs, points, bytes and expected time of a study")
+    status = command("status", _status, "count the blocks that are done, running, missing, broken or stale")
+    status.add_argument("--full", action="store_true", help="read all values and verify their checksums")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    opened = command("open", _open, "print the code that opens results, and the contents of one dataset")
+    opened.add_argument("sweep", nargs="?", help="name of a sweep (default: the first of the study)")
+    opened.add_argument("quantity", nargs="?", help="one of its quantities (default: the first)")
+    merged = command("merge", _merge, "merge two folders of results, for example from two machines", parents=())
+    merged.add_argument(
+        "folders", nargs=2, metavar="FOLDER", help="results; files are added to the first, unless --into is set"
+    )
+    merged.add_argument("--into", metavar="FOLDER", help="write the merged results here and leave both folders unchanged")
+    exported = command("export", _export, "convert one quantity of a sweep to another format", parents=())
     exported.add_argument("format", choices=["zarr"])
     exported.add_argument("results", metavar="RESULTS", help="folder of the results")
     exported.add_argument("sweep", metavar="SWEEP")
     exported.add_argument("quantity", metavar="QUANTITY")
-    exported.add_argument("target", metavar="TARGET", help="what to write; it must not exist")
-    cleaned = command("clean", _clean, "name blocks of other parameters or code than the study's; with --yes remove them")
-    cleaned.add_argument("--yes", action="store_true", help="remove them")
+    exported.add_argument("target", metavar="TARGET", help="path to write; it must not exist")
+    cleaned = command(
+        "clean", _clean, "list blocks whose parameters or code differ from the study's; remove them with --yes"
+    )
+    cleaned.add_argument("--yes", action="store_true", help="remove the listed blocks")
     command("schema", _schema, "print the JSON schema of a study", parents=())
     return parser
 
 
-def _validate(given: argparse.Namespace) -> int:
-    content = _read_files(given.configfile)
-    study = Study.from_mapping(content)
+def _validate(options: argparse.Namespace) -> int:
+    content = _read_files(options.configfile)
+    study = Study.from_mapping(content, options.allow_plugins)
     check_output(study.output)
     file = next((path for path in PAPERS if path.is_file()), None)
     if file is None and "paper" in content:
-        print(f"paper: not checked, for there is no {DEFAULT_PAPER} here")
+        print(f"paper: not checked, because {DEFAULT_PAPER} does not exist here")
     if file is not None:
         from scoreshock.paper import configuration
 
@@ -104,7 +109,7 @@ def _validate(given: argparse.Namespace) -> int:
         parts = [f"{q} ({_blocks(sweep.n_blocks(q))})" if sweep.split_of(q) else q for q in sweep.quantities]
         print(f"{name}: {sweep.family}, {', '.join(parts)}")
         if sweep.unused:
-            print(f"{name}: {', '.join(sweep.unused)}: used by none of these quantities")
+            print(f"{name}: {', '.join(sweep.unused)}: used by none of its quantities")
     print("The study is valid.")
     return 0
 
@@ -113,52 +118,53 @@ def _blocks(number: int) -> str:
     return f"{number:,} block{'' if number == 1 else 's'}"
 
 
-def _plan(given: argparse.Namespace) -> int:
-    print(table(read_study(given.configfile)))
+def _plan(options: argparse.Namespace) -> int:
+    print(table(read_study(options.configfile, options.allow_plugins)))
     return 0
 
 
-def _schema(given: argparse.Namespace) -> int:  # noqa: ARG001 - every command is called alike
+def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands have the same signature
     print(schema(), end="")
     return 0
 
 
-def _status(given: argparse.Namespace) -> int:
+def _status(options: argparse.Namespace) -> int:
     from scoreshock.running import status
 
-    study = read_study(given.configfile)
-    found = status.progress(study, given.full)
-    flags = [] if list(given.configfile) == [DEFAULT_STUDY] else ["--configfile", *given.configfile]
-    print(status.as_json(study, found) if given.json else status.as_text(found, flags))
-    return 0 if all(each.complete for each in found) else 1
+    study = read_study(options.configfile, options.allow_plugins)
+    progress = status.progress(study, options.full)
+    flags = [] if list(options.configfile) == [DEFAULT_STUDY] else ["--configfile", *options.configfile]
+    flags += ["--config", "allow_plugins=true"] if options.allow_plugins else []
+    print(status.as_json(study, progress) if options.json else status.as_text(progress, flags))
+    return 0 if all(each.complete for each in progress) else 1
 
 
-def _clean(given: argparse.Namespace) -> int:
+def _clean(options: argparse.Namespace) -> int:
     from scoreshock.running import status
 
-    study = read_study(given.configfile)
-    found = [
+    study = read_study(options.configfile, options.allow_plugins)
+    outdated = [
         Path(study.output, name, each)
         for name, sweep in study.sweeps.items()
         for each in status.unlisted(Path(study.output, name), sweep)
     ]
-    for path in found:
-        print(f"{'removed' if given.yes else 'would be removed'}: {path}")
-        if given.yes:
+    for path in outdated:
+        print(f"{'removed' if options.yes else 'would be removed'}: {path}")
+        if options.yes:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     print(
-        f"{len(found):,} of other parameters or code than the study's"
-        + ("" if given.yes or not found else "; --yes removes them")
+        f"{len(outdated):,} with parameters or code that differ from the study's"
+        + ("" if options.yes or not outdated else "; remove them with --yes")
     )
     return 0
 
 
-def _open(given: argparse.Namespace) -> int:
+def _open(options: argparse.Namespace) -> int:
     from scoreshock.storage import opening
 
-    study = read_study(given.configfile)
-    name = _one_of("sweep", given.sweep, list(study.sweeps))
-    quantity = _one_of("quantity", given.quantity, list(study.sweeps[name].quantities))
+    study = read_study(options.configfile, options.allow_plugins)
+    name = _one_of("sweep", options.sweep, list(study.sweeps))
+    quantity = _one_of("quantity", options.quantity, list(study.sweeps[name].quantities))
     print("import scoreshock as ss")
     print(f"ds = ss.open_results({study.output!r}, {name!r}, {quantity!r})")
     print("print(ds)\n", flush=True)
@@ -166,30 +172,30 @@ def _open(given: argparse.Namespace) -> int:
     return 0
 
 
-def _merge(given: argparse.Namespace) -> int:
+def _merge(options: argparse.Namespace) -> int:
     from scoreshock.storage import transfer
 
-    target = given.into or given.folders[0]
-    copied = transfer.unite(given.folders, target)
+    target = options.into or options.folders[0]
+    copied = transfer.unite(options.folders, target)
     print("\n".join(f"{name}: {number:,} file{'' if number == 1 else 's'} copied" for name, number in copied.items()))
-    print(f"Results in {target}. Run the workflow on the study of both to join them.")
+    print(f"Merged into {target}. Run the workflow with a study that covers both to join the blocks.")
     return 0
 
 
-def _export(given: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace) -> int:
     from scoreshock.storage import export
 
-    export.export_zarr(given.results, given.sweep, given.quantity, given.target)
-    print(f"import xarray as xr\nds = xr.open_zarr({given.target!r})")
+    export.export_zarr(options.results, options.sweep, options.quantity, options.target)
+    print(f"import xarray as xr\nds = xr.open_zarr({options.target!r})")
     return 0
 
 
-def _one_of(what: str, given: str | None, known: Sequence[str]) -> str:
-    if given is None:
-        return known[0]
-    if given not in known:
-        raise ValueError(f"{what} {given!r} is not in the study; allowed: {', '.join(known)}")
-    return given
+def _one_of(what: str, name: str | None, allowed: Sequence[str]) -> str:
+    if name is None:
+        return allowed[0]
+    if name not in allowed:
+        raise ValueError(f"{what} {name!r} is not in the study; allowed: {', '.join(allowed)}")
+    return name
 
 
 if __name__ == "__main__":

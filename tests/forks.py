@@ -6,6 +6,7 @@ Of the package itself nothing is imported there: what a forked process does not 
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -14,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -28,11 +30,13 @@ LIBRARIES = (
 )
 
 
+@cache
 def preload() -> None:
     """Import the libraries that most processes of the tests need, and none of which starts a thread of Python."""
     for name in LIBRARIES:
         with suppress(ImportError):
             import_module(name)
+    gc.freeze()  # or each fork looks through all of them for garbage, and copies their memory as it does
 
 
 class Ended(NamedTuple):
@@ -55,7 +59,7 @@ class Server:
             _serve(theirs_in, theirs_out)
         os.close(theirs_in)
         os.close(theirs_out)
-        self._answers = os.fdopen(answers)
+        self._answers = open(answers, closefd=False)  # noqa: SIM115 - as long as this process lives
 
     def run(self, module: str, *arguments: str, cwd: Path, env: Mapping[str, str], limit: int = 1200) -> Ended:
         """Run a module in a session of its own, which is ended after ``limit`` seconds."""

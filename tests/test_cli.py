@@ -54,12 +54,13 @@ def test_validate_checks_the_paper_from_any_folder_and_names_options_that_nothin
     sweeps = "sweeps: {s: {family: pair, axes: {separation: 1.0}, quantities: [scores], order: 3, rtol: 1.0e-6}}\n"
     file.write_text(sweeps)
     assert main(["validate", "--configfile", str(file)]) == 0
-    assert "s: order, rtol: used by none of these quantities" in capsys.readouterr().out
+    assert "s: order, rtol: used by none of its quantities" in capsys.readouterr().out
     file.write_text(sweeps + "paper: {pear: 1}\n")
     assert main(["validate", "--configfile", str(file)]) == 2
     assert "paper.pear" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     file = tmp_path / "mine.yaml"
@@ -110,6 +111,7 @@ def test_a_missing_file_and_an_unknown_command_end_with_2(capsys):
     assert ended.value.code == 2
 
 
+@pytest.mark.slow
 def test_plan_prints_a_table(capsys):
     assert main(["plan", "--configfile", DEFAULT]) == 0
     printed = capsys.readouterr().out
@@ -187,6 +189,7 @@ def test_open_says_what_is_not_there(study, capsys):
     assert "quantity 'scores' is not in the study; allowed: speciation" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_ends_without_a_traceback(tmp_path):
     run = subprocess.run(
         [sys.executable, "-m", "scoreshock.cli", "validate", "--configfile", str(tmp_path / "none.yaml")],

@@ -1,4 +1,4 @@
-"""One run against another: differences of two results of one quantity, on the values that both have."""
+"""Difference of two results of one quantity, on their common axis values."""
 
 from __future__ import annotations
 
@@ -11,39 +11,38 @@ import xarray as xr
 from scoreshock.checks import listed, shortened, show
 
 TOLERANCE = 1e-12
-"""Relative difference up to which two numbers of an axis are one value: ``np.linspace`` gives 1.2000000000000002 for 1.2."""
+"""Relative tolerance for equal axis values: ``np.linspace`` yields 1.2000000000000002 for 1.2."""
 
 QUANTITY = "scoreshock_quantity"
 
 
 def compare(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
-    r"""Differences of two results of one quantity, first minus second, on the values of the axes that both have.
+    """Difference of two results of one quantity, first minus second, on their common axis values.
 
     Parameters
     ----------
     first, second
-        Results of one quantity, as ``ss.open_results`` or a function of the session gives them: with the same variables
-        and axes. Numbers along an axis are one value where they agree exactly or to 1e-12 relative; text (criteria,
-        schedules) where it is equal.
+        Results of one quantity with the same variables and axes, from ``ss.open_results`` or computed in the session.
+        Numbers along an axis match if they agree to 1e-12 relative; text (criteria, schedules) matches if it is equal.
 
     Returns
     -------
     Dataset
-        For each numeric variable the difference under its own name, with the labels of ``first``; NaN where either is NaN,
-        0 where both are the same infinity, int64 of integers. A flag such as ``status`` is no number to subtract: it is
-        there twice, as ``status_first`` and ``status_second``. Lazy where the results are. The attribute ``left_out``
-        says which values only one of them has, and which fixed coordinates differ.
+        The difference of each numeric variable, under its name and with the labels of ``first``: NaN where either is NaN, 0
+        where both are the same infinity, int64 for integers. Flags such as ``status`` are not subtracted but returned as
+        ``status_first`` and ``status_second``. Lazy if the results are. The attribute ``left_out`` lists axis values that
+        only one result has, and scalar coordinates that differ.
 
     Warns
     -----
     UserWarning
-        With the text of ``left_out``.
+        If ``left_out`` is not empty.
 
     Raises
     ------
     ValueError
-        For anything that would have to be ignored: other quantities, variables, axes or coordinates in one of them, text
-        variables, values that occur twice along an axis; and where an axis has no value in common.
+        If the quantities, variables, axes or coordinates differ, a variable holds text, an axis repeats a value, or an axis
+        has no common value.
 
     Examples
     --------
@@ -52,7 +51,7 @@ def compare(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     >>> gap = ss.compare(*runs)
     >>> gap.tau_star.sel(criterion="leading").values.round(2)
     array([0.08, 0.32])
-    >>> gap.status_second.sel(criterion="exact").values  # no_real_root: why there is no difference
+    >>> gap.status_second.sel(criterion="exact").values  # no_real_root
     array([2, 2], dtype=int8)
     """
     _check(first, second)
@@ -60,31 +59,30 @@ def compare(first: xr.Dataset, second: xr.Dataset) -> xr.Dataset:
     chosen: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
     for axis in map(str, first.dims):
         if axis in first.indexes:
-            for places, place in zip(chosen, _shared(axis, first[axis].values, second[axis].values, notes), strict=True):
-                places[axis] = place
-    a, b = (each.isel(places) for each, places in zip((first, second), chosen, strict=True))
+            chosen[0][axis], chosen[1][axis] = _shared(axis, first[axis].values, second[axis].values, notes)
+    a, b = first.isel(chosen[0]), second.isel(chosen[1])
     b = b.assign_coords({axis: a[axis].variable for axis in chosen[0]})
     notes += _differing(a, b)
-    found: dict[str, xr.DataArray] = {}
+    variables: dict[str, xr.DataArray] = {}
     for name in map(str, a.data_vars):
         if "flag_meanings" in a[name].attrs:
-            found |= {f"{name}_first": a[name], f"{name}_second": b[name].transpose(*a[name].dims)}
+            variables |= {f"{name}_first": a[name], f"{name}_second": b[name].transpose(*a[name].dims)}
         else:
-            found[name] = _difference(a[name], b[name])
+            variables[name] = _difference(a[name], b[name])
     text = "; ".join(notes)
     if text:
         warnings.warn(f"left out of the comparison: {text}", UserWarning, stacklevel=2)
     coords = {name: a.coords[name] for name in a.coords if name in b.coords}
     described = {key: a.attrs[key] for key in (QUANTITY,) if key in a.attrs} | ({"left_out": text} if text else {})
-    return xr.Dataset(found, coords, described)
+    return xr.Dataset(variables, coords, described)
 
 
 def _check(first: xr.Dataset, second: xr.Dataset) -> None:
-    """Refuse what is no pair of results of one quantity, with the same variables over the same axes."""
-    for argument, given in (("first", first), ("second", second)):
-        if not isinstance(given, xr.Dataset) or not given.data_vars:
-            raise ValueError(f"{argument} = {show(given)} is not allowed; allowed: a Dataset, a result of one quantity")
-        text = [name for name, variable in given.data_vars.items() if variable.dtype.kind not in "fiub"]
+    """Check that both are results of one quantity, with the same variables over the same axes."""
+    for argument, result in (("first", first), ("second", second)):
+        if not isinstance(result, xr.Dataset) or not result.data_vars:
+            raise ValueError(f"{argument} = {show(result)} is not allowed; allowed: a Dataset, a result of one quantity")
+        text = [name for name, variable in result.data_vars.items() if variable.dtype.kind not in "fiub"]
         if text:
             raise ValueError(f"{argument}: {listed(text)} holds no real numbers; allowed: numeric variables, so drop it")
     quantities = [each.attrs.get(QUANTITY) for each in (first, second)]
@@ -106,17 +104,17 @@ def _check(first: xr.Dataset, second: xr.Dataset) -> None:
 
 
 def _refuse_alone(what: str, first: set[str], second: set[str]) -> None:
-    """Refuse names that one of the two lacks."""
-    for owner, other, names in (("first", "second", first - second), ("second", "first", second - first)):
+    """Check that both sets hold the same names."""
+    for one, other, names in (("first", "second", first - second), ("second", "first", second - first)):
         if names:
             raise ValueError(
-                f"{what}: {listed(sorted(names))} of {owner} {'is' if len(names) == 1 else 'are'} not in {other}; "
+                f"{what}: {listed(sorted(names))} of {one} {'is' if len(names) == 1 else 'are'} not in {other}; "
                 "allowed: the same in both, so drop or select what one of them lacks"
             )
 
 
 def _shared(axis: str, first: np.ndarray, second: np.ndarray, notes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the values that both have, in the order of ``first``; what is left out is added to ``notes``."""
+    """Indices of the common values in ``first`` and in ``second``, in the order of ``first``; ``notes`` gets the others."""
     for argument, values in (("first", first), ("second", second)):
         if len(np.unique(values)) < len(values):
             raise ValueError(f"{axis} of {argument} has a value twice; allowed: each value once")
@@ -152,7 +150,7 @@ def _few(values: Iterable) -> str:
 
 
 def _differing(a: xr.Dataset, b: xr.Dataset) -> list[str]:
-    """Fixed coordinates that differ; other coordinates along the axes must agree."""
+    """Scalar coordinates that differ; other coordinates must agree."""
     notes = []
     for name in sorted(map(str, {*a.coords, *b.coords} - set(a.indexes))):
         values = [each.coords[name].values if name in each.coords else None for each in (a, b)]
@@ -180,5 +178,5 @@ def _difference(a: xr.DataArray, b: xr.DataArray) -> xr.DataArray:
         gap = a.astype(np.int64) - b.astype(np.int64)
     else:
         gap = (a - b).where(~((a == b) & np.isinf(a)), 0.0)
-    own: Mapping = {key: a.attrs[key] for key in ("units",) if key in a.attrs}
-    return gap.transpose(*a.dims).assign_attrs(long_name=f"first minus second: {a.attrs.get('long_name', a.name)}", **own)
+    units: Mapping = {key: a.attrs[key] for key in ("units",) if key in a.attrs}
+    return gap.transpose(*a.dims).assign_attrs(long_name=f"first minus second: {a.attrs.get('long_name', a.name)}", **units)

@@ -1,4 +1,4 @@
-"""Smallest, middle and largest of numbers that come chunk by chunk: bitwise the same for any chunks in any order."""
+"""Minimum, median and maximum of chunked numbers, bitwise identical for any chunks in any order."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import numpy as np
 STATISTICS = ("min", "median", "max")
 
 BINS = 2**16
-"""Medians are counted in bins of sign, exponent and seven bits of the mantissa (the upper half of a 4-byte float), so that
-they are right to `MEDIAN_ERROR`; the memory of exact ones would grow with the sweep."""
+"""Number of bins for medians: a bin is the upper half of a 4-byte float (sign, exponent, seven bits of the mantissa).
+
+Exact medians would need memory proportional to the sweep."""
 
 MEDIAN_ERROR = 2.0**-8
-"""Largest relative error of a median: half the widest bin."""
+"""Maximum relative error of a median: half the widest bin."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Statistics of R rows of numbers; ``a + b`` is that of the rows of both, whatever their order.
+    """Statistics of R rows of numbers; ``a + b`` are those of the concatenated rows, and the sum commutes.
 
-    ``low, high, largest (R,)`` are the smallest and largest number and the largest size, ``at (R,)`` the index of the
-    first point where that lies (-1: a row is empty). ``keys, counts (K,)`` are the bins in use, row by row.
+    ``low, high, largest (R,)`` are minimum, maximum and maximum absolute value of each row; ``at (R,)`` is the index of the
+    first point with that absolute value (-1 for an empty row); ``keys, counts (K,)`` are the occupied bins, row by row.
     """
 
     low: np.ndarray
@@ -35,19 +36,19 @@ class Spread:
 
     @classmethod
     def of(cls, rows: Sequence[np.ndarray], points: Sequence[np.ndarray | None] | None = None) -> Spread:
-        """Statistics of ``rows``, each (n,); ``points`` (n,) are the indices of their points, None where 0 to n - 1."""
+        """Statistics of ``rows``, each (n,); ``points`` are the indices of their points, (n,) or None for 0 to n - 1."""
         low, high = np.full(len(rows), np.inf), np.full(len(rows), -np.inf)
         largest, at = np.full(len(rows), -1.0), np.full(len(rows), -1)
         keys, counts = [np.empty(0, int)], [np.empty(0, int)]
         for r, row in enumerate(rows):
             if not row.size:
                 continue
-            row = row + 0.0  # -0.0 becomes 0.0, or the order would decide between them
+            row = row + 0.0  # turns -0.0 into 0.0; otherwise the order of the chunks would decide between them
             low[r], high[r] = row.min(), row.max()
             largest[r] = max(high[r], -low[r])
             if points is not None:
-                i, own = np.argmax(np.abs(row)), points[r]
-                at[r] = i if own is None else own[i]
+                i, index = np.argmax(np.abs(row)), points[r]
+                at[r] = i if index is None else index[i]
             with np.errstate(over="ignore", under="ignore"):
                 bins = np.bincount(row.astype(np.float32).view(np.uint32) >> 16, minlength=BINS)
             used = np.flatnonzero(bins)
@@ -66,7 +67,7 @@ class Spread:
         )
 
     def statistics(self) -> np.ndarray:
-        """`STATISTICS` of each row, (R, 3); NaN of an empty one."""
+        """`STATISTICS` of each row, (R, 3); NaN for an empty row."""
         ends = np.searchsorted(self.keys, np.arange(len(self.low) + 1) * BINS)
         middle = np.full(len(self.low), np.nan)
         for r, (start, end) in enumerate(pairwise(ends)):
@@ -79,13 +80,13 @@ class Spread:
 
 
 def _sorted(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each key once, ascending, with the sum of its counts."""
-    found, inverse = np.unique(keys, return_inverse=True)
-    return found, np.bincount(inverse, weights=counts, minlength=len(found)).astype(int)
+    """Unique keys in ascending order, with the sums of their counts."""
+    unique, inverse = np.unique(keys, return_inverse=True)
+    return unique, np.bincount(inverse, weights=counts, minlength=len(unique)).astype(int)
 
 
 def _middle(keys: np.ndarray) -> np.ndarray:
-    """The middle of bins by their ascending number: 0 of that of 0, finite of that of infinity."""
+    """Centres of bins by their ascending number; 0 for the bin of 0, finite for the bin of infinity."""
     positive = keys >= BINS // 2
     upper = np.where(positive, keys - BINS // 2, BINS // 2 - 1 - keys)
     bits = (np.minimum(upper, 0x7F7F) << 16 | 0x8000).astype(np.uint32)

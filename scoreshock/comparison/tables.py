@@ -1,4 +1,4 @@
-"""The comparison of a sweep as a page of Markdown that is readable in a terminal: from its summary, not from its points."""
+"""The summary of a comparison as Markdown that is readable in a terminal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from scoreshock.comparison.trust import Reason, trusted_by
 from scoreshock.conventions import Status
 
 ABSENT = "-"
-"""What stands in a table where there is no number."""
+"""Table cell without a number."""
 
 REASONS = {
     "all_distances_equal": "all means are equally far from their weighted mean, where the score vanishes at every tau",
-    "modes_of_the_density": "the means are not equally far from their weighted mean; the density's own modes are followed",
+    "modes_of_the_density": "the means are not equally far from their weighted mean; the density's modes are tracked",
     "stationary_mean": "the weighted mean is a stationary point of the density at every tau",
     "weighted_mean_only": "a scale of the transition, not a bifurcation: the score does not vanish at the weighted mean",
-    "no_root": "`exact` has no root, and the modes of the density are not followed",
+    "no_root": "`exact` has no root, and the modes of the density are not tracked",
     "no_transition": "all means coincide: there is no transition",
-    "not_computed": "the criteria that would decide are not computed or failed",
+    "not_computed": "the deciding criteria were not computed or failed",
     "missing": "not computed yet",
 }
 
@@ -28,49 +28,58 @@ CONDITIONS = {
     "several_roots": "`exact` has several roots; the largest is taken",
     "no_root": "`exact` has no root",
     "branch_crossing": "`exact` is on another eigenvalue's branch than `leading`, `first` and `quadratic`",
-    "modes_unknown": "the modes of the density are not followed: the criterion holds for the centre only",
-    "anisotropic_data": "the classes are not isotropic, which every criterion assumes",
+    "modes_unknown": "the modes of the density are not tracked: the criterion holds at the weighted mean only",
+    "anisotropic_data": "the classes are anisotropic; every criterion assumes isotropic ones",
 }
-"""Conditions that a reader should know of."""
+"""Conditions that the table reports."""
 
 MEANINGS = {
     "missing": "not computed",
-    "no_transition": "all means coincide (`spectral`: no variance above 1; wells: there is one well)",
+    "no_transition": "all means coincide (`spectral`: no variance above 1; wells: only one well)",
     "no_real_root": "the criterion has no solution",
-    "below_floor": "the solution lies at v <= sigma0^2, that is, at no tau > 0",
+    "below_data_variance": "the solution has v <= sigma0^2, that is, tau <= 0",
     "diverged": "the series diverges",
     "singular": "v = 0",
     "not_applicable": "the criterion is not defined there",
     "failed": "the computation failed",
-    "unresolved": "what decides it is below rounding",
+    "unresolved": "rounding errors hide the result",
 }
 
 ON_WELLS = """The density has two wells. Trust `merging` for the modes of the density and `boundary` for the layer between
 its two parts; they agree where the wells are equally deep. `matched-gaussian`, two Gaussians at the wells, is an
 estimate."""
 
-NOTE = """Differences run over the points at which both criteria are `ok`, and are positive where the criterion is later in
-tau than the reference. Medians are right to 0.4 %; all numbers, and each point, are in comparison.nc."""
+NOTE = """Differences are taken over the points at which both criteria are `ok`; they are positive where the criterion comes
+later in tau than the reference. Medians are accurate to 0.4 %; comparison.nc holds all numbers, also for each point."""
 
-NOT_JUDGED = "Which criterion to trust is not judged: no mixture was given."
+NOT_JUDGED = "Without the mixture the trusted criterion is not determined."
 
 
 def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str:
-    """The comparison of a sweep as Markdown that is readable in a terminal.
+    """Format the comparison of a sweep as Markdown that is readable in a terminal.
 
     Parameters
     ----------
     comparison
-        Result of ``compare``; only its summary is read, so that the time does not grow with the sweep.
+        Result of ``compare``; only its summary is read, so the time does not grow with the sweep.
     title
         Heading, for example the name of the sweep.
 
     Returns
     -------
     str
-        The axes of the sweep, and tables: which criterion to trust at how many points and why; each criterion's outcomes
-        and times; differences from the criterion that is trusted most often (else ``exact``, ``merging`` or the first);
-        orders of the correction series; the window between the criteria and its share of each schedule; flags.
+        The axes of the sweep, and tables: the criterion to trust, with the number of points and the reason; outcomes and
+        times of each criterion; differences from the criterion that is trusted most often (else ``exact``, ``merging`` or
+        the first); errors of the correction series; the window of the criteria and its share of each schedule; flags.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.comparison import compare, table
+    >>> pair = ss.families.pair(separation=2.0, variance=0.25, weight=0.7)
+    >>> text = table(compare(ss.speciation(pair), mixture=pair), "one pair")
+    >>> text.splitlines()[:3]
+    ['# one pair', '', 'One point.']
     """
     read = [name for name in comparison.data_vars if str(name).endswith(("_summary", "_count", "_largest", "n_points"))]
     summary = comparison.assign(comparison[read].load().data_vars)
@@ -97,12 +106,12 @@ def _names(summary: xr.Dataset) -> list[str]:
 
 
 def _counts(array: xr.DataArray, dim: str) -> dict[str, int]:
-    """Counts by name along ``dim``, those that are not 0."""
+    """Nonzero counts along ``dim``, by label."""
     return {str(name): int(n) for name, n in zip(array[dim].values, array.values, strict=True) if n}
 
 
 def _reference(summary: xr.Dataset) -> str:
-    """The criterion that is trusted most often; without any ``exact``, ``merging`` or the first."""
+    """The criterion that is trusted most often; if none is, ``exact``, ``merging`` or the first one."""
     names = _names(summary)
     trusted = dict.fromkeys(names, 0)
     if "trust_count" in summary:
@@ -140,7 +149,7 @@ def _trust(summary: xr.Dataset) -> str:
     held = _counts(summary.condition_count.sum("reason"), "condition")
     notes = [[text, str(held[name])] for name, text in CONDITIONS.items() if name in held]
     trusted = _markdown(["trust", "points", "share", "without a time", "because"], rows, left=(0, 4))
-    return f"{trusted}\n\n{_markdown(['beside', 'points'], notes)}" if notes else trusted
+    return f"{trusted}\n\n{_markdown(['also', 'points'], notes)}" if notes else trusted
 
 
 def _criteria(summary: xr.Dataset) -> str:
@@ -189,7 +198,7 @@ def _orders(summary: xr.Dataset) -> str:
     if "error_summary" not in summary:
         return ""
     if not int(summary.error_count.sel(outcome="ok").sum()):
-        return "At no point does `exact` have a root on the branch of the series, so there is no error to give."
+        return "The error of the series is undefined: at no point does `exact` have a root on its branch."
     rows = []
     for i, order in enumerate(summary.order.values):
         here = summary.isel(order=i)
@@ -221,13 +230,13 @@ def _flags(summary: xr.Dataset) -> str:
 
 
 def _position(summary: xr.Dataset, indices: xr.DataArray) -> str:
-    """Values of the axes with several values at a point, ``axis = value, ...``."""
+    """Position of a point as ``axis value, ...``, without the axes that have one value."""
     if (indices < 0).any():
         return ABSENT
     along = zip(map(str, summary.axis.values), indices.values, strict=True)
     several = [(axis, i) for axis, i in along if summary.sizes[axis] > 1]
-    places = [(axis, summary[axis].values[i] if axis in summary.coords else int(i)) for axis, i in several]
-    return ", ".join(f"{axis} {_value(value)}" for axis, value in places) or ABSENT
+    position = [(axis, summary[axis].values[i] if axis in summary.coords else int(i)) for axis, i in several]
+    return ", ".join(f"{axis} {_value(value)}" for axis, value in position) or ABSENT
 
 
 def _statistics(summary: xr.DataArray, form: Callable[[float], str] = "{:.3g}".format) -> list[str]:
@@ -243,7 +252,7 @@ def _value(value: object) -> str:
 
 
 def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """A Markdown table with columns of even width, numbers to the right and the columns ``left`` to the left."""
+    """A Markdown table of aligned columns; those in ``left`` are left-aligned, the others right-aligned."""
     lines = [list(header), *map(list, rows)]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
 

@@ -9,27 +9,29 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.comparison.variables import attributes
 from scoreshock.comparison.windows import criterion_flags
-from scoreshock.conventions import CRITERIA, Status, attributes
+from scoreshock.conventions import Status
 
 EQUAL = 1e-9
-"""Relative spread below which distances, weights or moments count as equal: far above rounding of centred means (1e-15 times
-the condition of the input), far below any difference of criteria that matters."""
+"""Relative spread up to which distances, weights or moments count as equal: well above the rounding of centred means
+(1e-15 times the condition of the input), well below any relevant difference of criteria."""
 
 ANISOTROPIC = 1.1
-"""Largest within-class variance relative to the mean one from which the isotropic mixture counts as an approximation."""
+"""Ratio of the largest to the mean within-class variance above which the isotropic mixture is only an approximation."""
 
 SERIES = ("leading", "first", "quadratic")
 """Criteria that follow the branch of the largest eigenvalue of the between-class covariance."""
 
 DEGENERATE = 1e-10
-"""Eigenvalues closer than this fraction of the largest are one eigenspace, so no branches to tell apart."""
+"""Relative gap up to which eigenvalues belong to one eigenspace, that is, to one branch."""
 
-NOBODY = -1
+NONE = -1
+"""Code of ``trusted_criterion`` where no criterion is trusted."""
 
 
 class Reason(IntEnum):
-    """The rule by which a criterion is trusted; the first that applies."""
+    """The first rule that applies; it selects the trusted criterion."""
 
     missing = -1
     all_distances_equal = 0
@@ -42,7 +44,7 @@ class Reason(IntEnum):
 
 
 class Condition(IntFlag):
-    """What holds at a point, each with a bit of its own."""
+    """Conditions that hold at a point, one bit each."""
 
     equal_distances = 1
     equal_weights = 2
@@ -55,7 +57,7 @@ class Condition(IntFlag):
 
 
 def trusted_by(reason: Reason, criteria: Sequence[str]) -> str | None:
-    """The criterion that a rule trusts, of those that are computed; None where it trusts none."""
+    """The criterion, among the computed ones, that a rule trusts; None if it trusts none."""
     if reason == Reason.modes_of_the_density:
         return "merging"
     if reason == Reason.all_distances_equal:
@@ -64,103 +66,108 @@ def trusted_by(reason: Reason, criteria: Sequence[str]) -> str | None:
 
 
 def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
-    """The criterion to trust at each point, its status, the rule that chose it, and all conditions that hold.
+    """The criterion to trust at each point, its status, the rule that selects it, and all conditions that hold.
 
     The rules, in order:
 
-    1. all means coincide: there is no transition and nothing to trust;
-    2. all distances to the weighted mean are equal (Corollary 9.3): responsibilities there are the weights at every tau, so
-       ``leading, first, quadratic, exact`` are one number, and the weighted mean is a stationary point: ``exact``;
-    3. the modes of the density itself can be followed (means on a line): ``merging``. For unequal weights the weighted mean
-       is neither the boundary nor a stationary point; ``boundary`` is then the criterion of the layer;
-    4. the weighted mean is a stationary point of the density at every tau: ``exact`` is a true bifurcation there;
+    1. all means coincide: there is no transition, and no criterion is trusted;
+    2. all distances to the weighted mean are equal (Corollary 9.3): the responsibilities there equal the weights at every
+       tau, so ``leading, first, quadratic, exact`` agree, and the weighted mean is a stationary point: ``exact``;
+    3. the modes of the density can be tracked (means on a line): ``merging``. For unequal weights the weighted mean is
+       neither the boundary nor a stationary point; ``boundary`` is then the criterion of the layer;
+    4. the weighted mean is a stationary point of the density at every tau: ``exact``, a true bifurcation there;
     5. ``exact`` has a root, at a point where the score does not vanish: ``exact``, as a scale, not as a bifurcation;
-    6. it has none: no criterion.
+    6. ``exact`` has no root: no criterion.
     """
     status = {str(name): speciation.status.sel(criterion=name, drop=True) for name in speciation.criterion.values}
-    geometry: dict[Any, Any] = {
-        "equal_distances": _of_means(_equal_distances, mixture),
-        "stationary_mean": _of_means(_stationary, mixture),
-        "equal_weights": xr.apply_ufunc(_equal_weights, mixture.component_weight, input_core_dims=[["component"]]),
-    }
-    shared = trusted_by(Reason.all_distances_equal, list(status))
     exact, merging = (status.get(name, xr.DataArray(np.int8(Status.not_applicable))) for name in ("exact", "merging"))
+    conditions = _conditions(speciation, mixture, exact, merging)
+    shared = trusted_by(Reason.all_distances_equal, list(status))
     rules = [
         ((speciation.status == Status.missing).all("criterion"), Reason.missing),
         (_of_means(_coincident, mixture), Reason.no_transition),
-        (geometry["equal_distances"] & (shared is not None), Reason.all_distances_equal),
+        (conditions["equal_distances"] & (shared is not None), Reason.all_distances_equal),
         (merging.isin(_JUDGED), Reason.modes_of_the_density),
-        (exact.isin(_JUDGED) & geometry["stationary_mean"], Reason.stationary_mean),
+        (exact.isin(_JUDGED) & conditions["stationary_mean"], Reason.stationary_mean),
         (exact.isin(_JUDGED), Reason.weighted_mean_only),
         (exact == Status.no_real_root, Reason.no_root),
     ]
-    reason, criterion = (xr.DataArray(np.int8(code)) for code in (Reason.not_computed, NOBODY))
-    for applies, why in reversed(rules):
-        whom = trusted_by(why, list(status))
-        reason = xr.where(applies, np.int8(why), reason)
-        criterion = xr.where(applies, np.int8(NOBODY if whom is None else CRITERIA.index(whom)), criterion)
-    n_roots = speciation.n_roots if "n_roots" in speciation else xr.DataArray(0)
-    holds = geometry | {
-        "several_roots": n_roots > 1,
-        "no_root": exact == Status.no_real_root,
-        "branch_crossing": across_branches(speciation),
-        "modes_unknown": ~merging.isin([*_JUDGED, Status.no_transition]),
-        "anisotropic_data": mixture.get("within_class_anisotropy", xr.DataArray(1.0)) > ANISOTROPIC,
-    }
-    conditions = sum(holds[condition.name].astype(np.int16) * np.int16(condition) for condition in Condition)
-    found = {
+    reason, criterion = (xr.DataArray(np.int8(code)) for code in (Reason.not_computed, NONE))
+    for applies, rule in reversed(rules):
+        name = trusted_by(rule, list(status)) or ""
+        reason = xr.where(applies, np.int8(rule), reason)
+        criterion = xr.where(applies, np.int8(list(status).index(name) if name in status else NONE), criterion)
+    bits: Any = sum(conditions[str(each.name)].astype(np.int16) * np.int16(each) for each in Condition)
+    variables = {
         "trusted_criterion": criterion.astype(np.int8),
         "trust_reason": reason.astype(np.int8),
-        "trust_conditions": conditions.where(reason != Reason.missing, 0).astype(np.int16),
+        "trust_conditions": bits.where(reason != Reason.missing, 0).astype(np.int16),
         "trusted_status": _status_of(speciation, criterion, reason),
     }
-    result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in found.items()})
+    result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in variables.items()})
     masks = {
         "flag_masks": np.array([c.value for c in Condition], dtype=np.int16),
         "flag_meanings": " ".join(str(c.name) for c in Condition),
     }
-    described = {"trusted_criterion": criterion_flags(), "trust_reason": flags(Reason), "trust_conditions": masks}
+    described = {"trusted_criterion": criterion_flags(speciation), "trust_reason": flags(Reason), "trust_conditions": masks}
     for name, meaning in described.items():
         result[name].attrs |= meaning
         del result[name].attrs["units"]
     return result.drop_vars(["component", "feature"], errors="ignore")
 
 
-_JUDGED = [Status.ok, Status.below_floor]
-"""Statuses with which a criterion answers: a time, or that there is no transition above the floor."""
+def _conditions(
+    speciation: xr.Dataset, mixture: xr.Dataset, exact: xr.DataArray, merging: xr.DataArray
+) -> dict[str, xr.DataArray]:
+    """Whether each condition holds, by the name of the condition; ``exact`` and ``merging`` are the criteria's statuses."""
+    n_roots = speciation.n_roots if "n_roots" in speciation else xr.DataArray(0)
+    return {
+        "equal_distances": _of_means(_equal_distances, mixture),
+        "stationary_mean": _of_means(_stationary, mixture),
+        "equal_weights": xr.apply_ufunc(_equal_weights, mixture.component_weight, input_core_dims=[["component"]]),
+        "several_roots": n_roots > 1,
+        "no_root": exact == Status.no_real_root,
+        "branch_crossing": across_branches(speciation),
+        "modes_unknown": ~merging.isin([*_JUDGED, Status.no_transition]),
+        "anisotropic_data": mixture.get("within_class_anisotropy", xr.DataArray(1.0)) > ANISOTROPIC,
+    }
+
+
+_JUDGED = [Status.ok, Status.below_data_variance]
+"""Statuses of a definite answer: a time, or no transition above the variance of the data."""
 
 
 def _status_of(speciation: xr.Dataset, criterion: xr.DataArray, reason: xr.DataArray) -> xr.DataArray:
-    """Status of the trusted criterion; where there is none, the reason as a status."""
+    """Status of the trusted criterion; where none is trusted, the reason as a status."""
     outcome = {
         Reason.missing: Status.missing,
         Reason.no_root: Status.no_real_root,
         Reason.no_transition: Status.no_transition,
     }
     status: xr.DataArray = xr.full_like(reason, Status.not_applicable)
-    for why, code in outcome.items():
-        status = status.where(reason != why, np.int8(code))
+    for rule, code in outcome.items():
+        status = status.where(reason != rule, np.int8(code))
     names = [str(name) for name in speciation.criterion.values]
-    for name in {trusted_by(why, names) for why in Reason} & set(names):
-        mine = criterion == CRITERIA.index(name)
-        status = xr.where(mine, speciation.status.sel(criterion=name, drop=True), status)
+    for name in set(names) & {trusted_by(rule, names) for rule in Reason}:
+        trusted = criterion == names.index(name)
+        status = xr.where(trusted, speciation.status.sel(criterion=name, drop=True), status)
     return status.astype(np.int8)
 
 
 def across_branches(speciation: xr.Dataset) -> xr.DataArray:
-    """Whether the largest exact root belongs to another eigenspace than the largest eigenvalue's."""
-    if not {"root_mode", "n_roots", "eigenvalue"} <= set(speciation.data_vars):
+    """Whether the largest exact root belongs to an eigenspace other than that of the largest eigenvalue."""
+    if not {"root_eigenmode", "n_roots", "eigenvalue"} <= set(speciation.data_vars):
         return xr.DataArray(False)
-    root, mode = (xr.DataArray(np.arange(speciation.sizes[dim]), dims=dim) for dim in ("root", "mode"))
+    root, mode = (xr.DataArray(np.arange(speciation.sizes[dim]), dims=dim) for dim in ("root", "eigenmode"))
     last = np.minimum(speciation.n_roots, speciation.sizes["root"]) - 1
-    own = speciation.root_mode.drop_vars("root", errors="ignore").where(root == last, -1).max("root")
-    eigenvalue = speciation.eigenvalue.drop_vars("mode", errors="ignore")
-    at_root = eigenvalue.where(mode == own, 0.0).max("mode")
-    return (own > 0) & (at_root < eigenvalue.isel(mode=0) * (1 - DEGENERATE))
+    at_last = speciation.root_eigenmode.drop_vars("root", errors="ignore").where(root == last, -1).max("root")
+    eigenvalue = speciation.eigenvalue.drop_vars("eigenmode", errors="ignore")
+    at_root = eigenvalue.where(mode == at_last, 0.0).max("eigenmode")
+    return (at_last > 0) & (at_root < eigenvalue.isel(eigenmode=0) * (1 - DEGENERATE))
 
 
 def flags(kind: type[IntEnum]) -> dict[str, object]:
-    """CF attributes of a variable whose values are the members of ``kind``."""
+    """CF attributes of a variable whose values are members of ``kind``."""
     return {
         "flag_values": np.array([member.value for member in kind], dtype=np.int8),
         "flag_meanings": " ".join(member.name for member in kind),
@@ -173,9 +180,9 @@ def _of_means(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.D
 
 
 def _centred(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means about their weighted mean, scaled to a largest distance of 1, (..., k, n), and squared distances (..., k).
+    """Means minus their weighted mean, (..., k, n), and squared distances, (..., k), scaled to a maximum distance of 1.
 
-    Sums run over components and features in their order, so that a point's bits do not depend on its neighbours.
+    Sums run over components and features in a fixed order, so that a point's result does not depend on its batch.
     """
     shifted = means - means[..., :1, :]
     mean = sum(weights[..., j, None] * shifted[..., j, :] for j in range(means.shape[-2]))
@@ -189,7 +196,7 @@ def _centred(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _coincident(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Whether all means are one point."""
+    """Whether all means coincide."""
     same = (means == means[..., :1, :]).all(axis=(-2, -1))
     return np.broadcast_to(same, np.broadcast_shapes(same.shape, weights.shape[:-1])).copy()
 
@@ -206,8 +213,8 @@ def _equal_weights(weights: np.ndarray) -> np.ndarray:
 def _stationary(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Whether the score vanishes at the weighted mean at every tau.
 
-    It does when ``sum w exp(-D/2v) (mu - mubar) = 0`` for all v, that is, when the offsets of the means at each distance
-    balance: ``sum w D^n (mu - mubar) = 0`` for n below the number of components.
+    It does if ``sum w exp(-D/2v) (mu - mubar) = 0`` for all v, that is, if the moments ``sum w D^n (mu - mubar)`` vanish for
+    all n below the number of components.
     """
     offset, distance = _centred(means, weights)
     k = offset.shape[-2]

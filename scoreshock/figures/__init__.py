@@ -1,74 +1,54 @@
-"""Datasets in, figures out, one format at a time; computes nothing.
+"""Figures from datasets, one format at a time.
 
-`times` and `layers` describe what is drawn, as the plain data of `description`; `curves` chooses panels and lines, `style`
-how they look. `page` makes HTML of a description with BokehJS, `picture` PNG and SVG with Matplotlib. A call imports the
-renderer of its format only.
+`times` and `layers` describe each figure as the plain data of `description`; `curves` selects panels and lines, `style`
+their look. `page` renders a description as HTML with BokehJS, `picture` as PNG or SVG with Matplotlib. A call imports only
+the renderer of its format.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
 import xarray as xr
 
 from scoreshock.figures import layers, times
-from scoreshock.figures.description import Panel
+from scoreshock.figures.description import FIGURES, Panel, figure
 from scoreshock.figures.files import digest_of, replace
 from scoreshock.figures.style import DASHES, OKABE_ITO
 
-__all__ = ["DASHES", "FIGURES", "OKABE_ITO", "RENDERERS", "digest_of", "draw", "save"]
-
-FIGURES: dict[str, tuple[str, Callable[[xr.Dataset], list[Panel]]]] = {
-    "speciation": ("speciation", times.speciation),
-    "time": ("speciation", times.time),
-    "exponent": ("amplification", layers.exponent),
-    "corrections": ("corrections", times.corrections),
-    "profile": ("scores", layers.profile),
-    "layer": ("layer", layers.layer),
-    "burgers": ("burgers", layers.burgers),
-    "trajectories": ("trajectories", layers.trajectories),
-    "errors": ("trajectories", layers.errors),
-    "divergence": ("divergence", layers.divergence),
-    "regions": ("regions", layers.regions),
-    "modes": ("modes", times.modes),
-    "one-mode": ("modes", times.one_mode),
-    "cascade": ("cascade", times.cascade),
-    "neighbours": ("neighbours", times.neighbours),
-    "growth": ("boundary_amplification", layers.growth),
-}
-"""Each figure: the quantity that it is drawn from, and how."""
+__all__ = ["DASHES", "FIGURES", "OKABE_ITO", "RENDERERS", "digest_of", "draw", "figure", "layers", "save", "times"]
 
 RENDERERS = {"html": "page", "png": "picture", "svg": "picture"}
-"""The module that writes each format; imported by name, so that `storage.provenance` sees one without the other."""
+"""Module that writes each format; imported by name, so that the code digest of one format excludes the other."""
 
 
 def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: str = "") -> list[Path]:
-    """Draw every figure that the datasets of a sweep allow, as ``<name>.<suffix>`` in ``folder``.
+    """Draw all figures of the datasets of a sweep, as ``<name>.<suffix>`` in ``folder``.
 
-    Figures of the same format that the datasets do not allow are removed from the folder.
+    Other figures of this format are removed from the folder.
 
     Parameters
     ----------
     datasets
-        By quantity, as ``open_results`` gives them.
+        Results of ``open_results`` by quantity.
     folder
-        Made if it is not there.
+        Created if absent.
     suffix
-        ``html``, ``png`` or ``svg``. Pages load ``bokeh-<version>.min.js``, which is written beside them, and nothing else.
+        ``html``, ``png`` or ``svg``. Pages load only ``bokeh-<version>.min.js``, which is written to the same folder.
     digest
-        Digest of what the figures are made from: letters and digits, which `digest_of` reads from each file.
+        Digest of the inputs, of letters and digits; `digest_of` reads it from a file.
 
     Returns
     -------
     list of Path
-        The figures written.
+        Files that were written.
 
     Raises
     ------
     ValueError
-        If there is no such format.
+        If the format is unknown.
 
     Examples
     --------
@@ -78,7 +58,7 @@ def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: 
     ...     [path.name for path in draw({"speciation": tau}, Path(folder), "png")]
     ['speciation.png']
     """
-    described = {name: figure(datasets[q]) for name, (q, figure) in FIGURES.items() if q in datasets}
+    described = {name: each.describe(datasets[each.of]) for name, each in FIGURES.items() if each.of in datasets}
     written = [save(panels, folder / f"{name}.{suffix}", digest=digest) for name, panels in described.items() if panels]
     for name in FIGURES:
         if folder / f"{name}.{suffix}" not in written:
@@ -87,13 +67,10 @@ def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: 
 
 
 def save(panels: Sequence[Panel], path: Path, title: str = "", caption: str = "", digest: str = "") -> Path:
-    """Write one figure in the format of the path's suffix; ``caption`` is HTML, which only pages show.
-
-    The file appears under its name when it is complete.
-    """
+    """Write one figure in the format of the path's suffix, atomically; ``caption`` is HTML, which only pages show."""
     suffix = path.suffix[1:]
     if suffix not in RENDERERS:
-        raise ValueError(f"format {suffix!r} is not known; known: {', '.join(RENDERERS)}")
+        raise ValueError(f"format {suffix!r} is not allowed; allowed: {', '.join(RENDERERS)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     renderer = import_module(f"{__name__}.{RENDERERS[suffix]}")
     replace(path, renderer.rendered(panels, path, title or path.stem, caption, digest))

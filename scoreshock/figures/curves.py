@@ -1,4 +1,4 @@
-"""Panels of curves: which axes of labelled values are drawn, and which values of the others."""
+"""Panels of curves: selects the axes of labelled values that are drawn, and the values of the other axes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scoreshock.figures.description import Bars, Level, Line, Panel
 from scoreshock.figures.style import DASHED, colours, label, line_name, short, stroke, where
 
 PANELS = 4
-"""Panels of one figure at most; further values of an axis are left out, and the title says which are shown."""
+"""Maximum number of panels of a figure; the title of a panel has its value on the axis."""
 
 LINES = 6
-"""Lines of a family of curves at most, spread evenly over an axis."""
+"""Maximum number of lines in a panel, spread evenly over an axis."""
 
 CLOCKS = ("tau", "tau_scaled")
-"""Names of the axis of diffusion times."""
+"""Possible names of the dimension of diffusion times."""
 
 
 def clock(dataset: xr.Dataset) -> str:
@@ -28,18 +28,18 @@ def clock(dataset: xr.Dataset) -> str:
 
 
 def swept(values: xr.DataArray) -> list[str]:
-    """The sweep axes that the values vary over, the longest first."""
+    """The sweep axes with more than one value, the longest first."""
     names = [str(name) for name in values.dims if name in AXES and values.sizes[name] > 1]
     return sorted(names, key=lambda name: -values.sizes[name])
 
 
 def abreast(each: Iterable[xr.DataArray], first: str, **how: Any) -> list[Panel]:
-    """A panel of each of several variables of one result, as `over` draws it, in the middle of the axes left over."""
+    """One panel for each variable of a result, as in `over`, at the middle of the remaining axes."""
     return [panel for values in each for panel in over(values, [first, *swept(values)], most=1, middle=True, **how)]
 
 
 def over(values: xr.DataArray, order: Sequence[str], **how: Any) -> list[Panel]:
-    """Panels of lines over the first axis in ``order`` that has several values, by the next one that has."""
+    """Panels of lines over the first axis in ``order`` with several values; the next such axis distinguishes the lines."""
     if not values.dims:
         values = values.expand_dims(point=[0])
     long = [name for name in order if values.sizes[name] > 1]
@@ -61,33 +61,35 @@ def panels(
     lead: Sequence[str] = (),
     **how: Any,
 ) -> list[Panel]:
-    """Panels of lines ``by`` over ``axis`` (else the longest sweep axis), one a value of ``facet`` (else the next longest).
+    """Panels of lines over ``axis``, one line for each value of ``by`` and one panel for each value of ``facet``.
 
-    A line, a panel and a place on the axes left over are only chosen where there is a number at all; ``how`` as in `_panel`.
+    ``axis`` and ``facet`` default to the longest and second longest sweep axes, ``most`` limits the number of panels. On the
+    remaining axes the first value is drawn, or the ``middle`` one. Values without any finite number are skipped. ``lead`` is
+    text before each title; ``how`` is passed to `_panel`.
     """
     free = [name for name in swept(values) if name not in (axis, by, facet)]
     if axis is None:
         axis, *free = free or [by]
     if facet is None and most > 1:
         facet = free[0] if free else None
-    known = values.load()
+    numbers = values.load()
     if how.get("logy"):
-        known = known.where(known > 0)
-    if not bool(known.notnull().any()):
+        numbers = numbers.where(numbers > 0)
+    if not bool(numbers.notnull().any()):
         return []
     for name in map(str, values.dims):
         if name not in (axis, by, facet):
-            shown = _places_with_numbers(known, name)
-            known = known.isel({name: shown[len(shown) // 2 if middle else 0]})
-    if by != axis and not _named(known, by):
-        known = known.isel({by: _places_with_numbers(known, by)})
-    pieces = [known]
+            shown = _indices_with_numbers(numbers, name)
+            numbers = numbers.isel({name: shown[len(shown) // 2 if middle else 0]})
+    if by != axis and not _named(numbers, by):
+        numbers = numbers.isel({by: _indices_with_numbers(numbers, by)})
+    pieces = [numbers]
     if facet is not None:
-        shown = _places_with_numbers(known, facet)
-        pieces = [known.isel({facet: shown[place]}) for place in _spread(len(shown), most)]
-    alone = by != axis and known.sizes[by] == 1
+        shown = _indices_with_numbers(numbers, facet)
+        pieces = [numbers.isel({facet: shown[i]}) for i in _spread(len(shown), most)]
+    alone = by != axis and numbers.sizes[by] == 1
     fixed = [str(name) for name in values.dims if name not in (axis, by) or (alone and name == by)]
-    scale = {"logy": _spans_decades(known.values)} | how
+    scale = {"logy": _spans_decades(numbers.values)} | how
     return [_panel(piece, axis, by, [*lead, *where(piece, fixed)], **scale) for piece in pieces]
 
 
@@ -101,24 +103,24 @@ def _panel(
     step: bool = False,
     **look: Any,
 ) -> Panel:
-    """One panel: a line a value of ``by``, or a bar each where that is the only axis; ``mark`` is a level beside them."""
+    """One panel: a line for each value of ``by``, or a bar if ``by`` is ``axis``; ``mark`` adds a level."""
     look |= {"title": ", ".join(titles), "xlabel": label(values[axis]), "ylabel": label(values), "logy": logy}
     if axis == by:
         return Panel(marks=(Bars(tuple(short(each) for each in values[by].values), values.values),), **look)
     named = _named(values, by)
-    places = list(range(values.sizes[by])) if named else _spread(values.sizes[by], LINES)
-    tints = colours(len(places), ordered=not named)
+    indices = list(range(values.sizes[by])) if named else _spread(values.sizes[by], LINES)
+    tints = colours(len(indices), ordered=not named)
     shown = (values.where(values > 0) if logy else values).transpose(by, axis).values
     lines = tuple(
         Line(
             values[axis].values,
-            shown[place],
-            name=line_name(by, values[by].values[place]),
+            shown[i],
+            name=line_name(by, values[by].values[i]),
             color=tints[number],
             step=step,
-            **stroke(number, len(places)),
+            **stroke(number, len(indices)),
         )
-        for number, place in enumerate(places)
+        for number, i in enumerate(indices)
     )
     logx = axis in (*AXES, *CLOCKS) and _spans_decades(values[axis].values)
     level = () if mark is None else (Level(mark, dash=DASHED),)
@@ -129,15 +131,14 @@ def _named(values: xr.DataArray, by: str) -> bool:
     return values[by].dtype.kind not in "iuf"
 
 
-def _places_with_numbers(values: xr.DataArray, axis: str) -> list[int]:
-    """The places along ``axis`` that hold a number at all."""
-    others = [name for name in values.dims if name != axis]
-    known: xr.DataArray = values.notnull().any(others)
-    return [int(place) for place in np.flatnonzero(known.values)]
+def _indices_with_numbers(values: xr.DataArray, axis: str) -> list[int]:
+    """The indices along ``axis`` at which some value is not NaN."""
+    present: xr.DataArray = values.notnull().any([name for name in values.dims if name != axis])
+    return [int(i) for i in np.flatnonzero(present.values)]
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` indices, evenly over ``count``, ends included."""
+    """At most ``most`` indices, evenly spaced from 0 to ``count - 1``."""
     return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most)).round()})
 
 
@@ -145,5 +146,5 @@ def _spans_decades(values: np.ndarray) -> bool:
     """Whether numeric values are positive and span more than a factor of 50."""
     if values.dtype.kind not in "iuf":
         return False
-    known = values[np.isfinite(values)]
-    return bool(known.size > 1 and known.min() > 0 and known.max() > 50 * known.min())
+    finite = values[np.isfinite(values)]
+    return bool(finite.size > 1 and finite.min() > 0 and finite.max() > 50 * finite.min())

@@ -1,16 +1,18 @@
-"""A figure as plain data: panels of lines, points, bars and levels, which any renderer can draw."""
+"""Description of a figure as plain data: panels of lines, points, bars and levels, independent of the renderer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from scoreshock.figures.style import OKABE_ITO, SOLID
+from scoreshock.plugins import Registry
 
 PADDING = {"x": 0.02, "y": 0.05}
-"""Margin between the data and the end of an axis, as a share of the axis."""
+"""Margin between the data and the end of an axis, as a fraction of the data range."""
 
 ROUNDING = 1e-9
 """Relative spread below which values are constant up to rounding."""
@@ -18,7 +20,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Line:
-    """A line through the points (x, y); with ``step`` constant around each. NaN interrupts it."""
+    """A line through the points (x, y), interrupted by NaN; with ``step`` piecewise constant around each point."""
 
     x: np.ndarray
     y: np.ndarray
@@ -31,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Points:
-    """Dots of a diameter in pixels."""
+    """Dots with a diameter of ``size`` pixels."""
 
     x: np.ndarray
     y: np.ndarray
@@ -42,7 +44,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar for each name."""
+    """One bar for each name."""
 
     names: tuple[str, ...]
     y: np.ndarray
@@ -51,9 +53,9 @@ class Bars:
 
 @dataclass(frozen=True)
 class Level:
-    """A straight line across the panel at one value of y, or of x if ``vertical``."""
+    """A straight line across the panel at a value of y, or of x if ``vertical``."""
 
-    place: float
+    value: float
     vertical: bool = False
     color: str = OKABE_ITO[7]
     dash: tuple[float, ...] = SOLID
@@ -62,7 +64,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; ``falling`` axes run from right to left, ``square`` ones have one scale on both."""
+    """One pair of axes: with ``falling`` the x-axis runs from right to left, with ``square`` both axes have one scale."""
 
     title: str
     xlabel: str
@@ -81,14 +83,14 @@ class Panel:
 
     @property
     def bars(self) -> Bars | None:
-        """The bars of a panel that has them."""
+        """The bars of the panel, or None."""
         return next((mark for mark in self.marks if isinstance(mark, Bars)), None)
 
     def limits(self, axis: str) -> tuple[float, float]:
-        """Lower and upper end of the axis ``x`` or ``y``: the range of the data and of the levels, and a margin.
+        """Lower and upper end of the axis ``x`` or ``y``: the range of data and levels with a margin.
 
-        Data that are constant up to rounding get a range of their own size around them; bars start from 0, on a
-        logarithmic axis from a decade below the shortest.
+        For data that are constant up to rounding, the range is as large as the data. Bars start at 0, on a logarithmic axis
+        one decade below the shortest bar.
         """
         logarithmic = self.logx if axis == "x" else self.logy
         values = np.concatenate([np.ravel(each) for each in self._values(axis)])
@@ -112,10 +114,39 @@ class Panel:
             if not isinstance(mark, Level):
                 yield mark.y if axis == "y" else getattr(mark, "x", np.empty(0))
             elif mark.vertical == (axis == "x"):
-                yield mark.place
+                yield mark.value
 
 
 def with_legend(panels: list[Panel]) -> list[bool]:
-    """Whether each panel shows its legend: not for a single name, and not where the next panel repeats it."""
+    """Whether each panel shows its legend: not for a single name, and not if the next panel has the same legend."""
     following = [*(panel.names for panel in panels[1:]), []]
     return [len(panel.names) > 1 and panel.names != later for panel, later in zip(panels, following, strict=True)]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of every sweep that has a quantity: the name of that quantity, and the panels of its dataset."""
+
+    of: str
+    describe: Callable[[xr.Dataset], list[Panel]]
+
+
+FIGURES: Registry[Figure] = Registry("figure", "figures")
+
+
+def figure(of: str, name: str = "") -> Callable[[Callable[..., list[Panel]]], Callable[..., list[Panel]]]:
+    """Declare the decorated function as the description of a figure.
+
+    Parameters
+    ----------
+    of
+        Quantity whose dataset it takes; where it returns no panel, nothing is drawn.
+    name
+        Name of its files; by default that of the function, with ``-`` for ``_``.
+    """
+
+    def declare(function: Callable[..., list[Panel]]) -> Callable[..., list[Panel]]:
+        FIGURES.add(name or function.__name__.replace("_", "-"), Figure(of, function), function)
+        return function
+
+    return declare

@@ -1,4 +1,4 @@
-"""Files of figures: each is complete under its name, and holds the digest of what it was drawn from in its head."""
+"""Files of figures: written atomically, with the digest of their inputs in the first bytes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 
 HEAD = 4096
-"""Bytes of a file within which its digest stands."""
+"""Number of bytes at the start of a file that contain its digest."""
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file under another name and rename it."""
+    """Write a file under a temporary name, then rename it."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(content)
@@ -21,7 +21,7 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def digest_of(path: Path) -> str:
-    """Return the digest that a figure was drawn with, ``""`` where there is none; reads the file's head only."""
+    """Digest in the first bytes of a figure, ``""`` if there is none."""
     with path.open("rb") as file:
         match = re.search(rb'scoreshock-digest(?:" content="|\0|:)([^";]*)[";]', file.read(HEAD))
     return match[1].decode() if match else ""

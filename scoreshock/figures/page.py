@@ -1,7 +1,7 @@
-"""A figure as a page: its description, and a script that draws it with BokehJS in the browser.
+"""HTML pages of figures: the description of a figure, and a script that draws it with BokehJS in the browser.
 
-Nothing of Bokeh is imported, which would take longer than all else of a page. BokehJS is copied from the installed
-package, once for all pages of a folder, so that a page asks for one file beside it and for nothing of the network.
+Bokeh is not imported, because that would take longer than writing the page. BokehJS is copied from the installed package,
+once a folder, so that pages work offline.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:
-    """The page as bytes; BokehJS is written beside its path unless it is there."""
+    """The page as bytes; also writes BokehJS to the folder of ``path``, unless it is there."""
     described = [_plain(panel, legend) for panel, legend in zip(panels, with_legend(list(panels)), strict=True)]
     parts = {
         "title": html.escape(title),
@@ -40,7 +40,7 @@ def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, dige
 
 
 def script(folder: Path) -> Path:
-    """The file of BokehJS in a folder, copied from the installed package if it is not there."""
+    """Path of BokehJS in a folder, copied from the installed package if absent."""
     target = folder / f"bokeh-{version('bokeh')}.min.js"
     if not target.exists():
         package = find_spec("bokeh")
@@ -57,12 +57,12 @@ def _template() -> str:
 
 
 def _plain(panel: Panel, legend: bool) -> dict[str, Any]:
-    """A panel as what JSON has."""
+    """A panel as a mapping that JSON can encode."""
     marks = [{"kind": type(mark).__name__} | {k: _packed(v) for k, v in asdict(mark).items()} for mark in panel.marks]
     limits = {f"{axis}limits": panel.limits(axis) for axis in "xy"}
     return asdict(panel) | {"marks": marks, "legend": legend} | limits
 
 
 def _packed(value: Any) -> Any:
-    """Arrays as 64-bit numbers in base64, in which nothing is rounded and NaN has a place."""
+    """Arrays as base64 of 64-bit floats, which preserves all digits and NaN."""
     return base64.b64encode(np.asarray(value, "<f8").tobytes()).decode() if isinstance(value, np.ndarray) else value

@@ -1,6 +1,7 @@
-"""A figure as a picture, PNG or SVG, by Matplotlib alone: no pyplot, no display, one pass.
+"""PNG and SVG files of figures, drawn by Matplotlib without pyplot and without a display.
 
-Margins are of fixed size and powers of ten are plain text: measuring texts and typesetting formulas took most of the time.
+Margins have fixed sizes and powers of ten are plain text, because measuring text and typesetting formulas would take most of
+the time.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ AXES = (4.1, 2.75)
 """Width and height of a panel's axes in inches."""
 
 LEFT, RIGHT, BOTTOM, TOP = 1.1, 0.2, 0.8, 0.55
-"""Room beside the axes in inches: for two lines of each label and of the title."""
+"""Margins around the axes in inches, for two lines of each label and of the title."""
 
 LEGEND, LETTER = 0.75, 0.075
-"""Width of a legend in inches: of its lines and margins, and of a letter of its names."""
+"""Width in inches of the lines and margins of a legend, and of one letter of its names."""
 
 DPI = 100
 WRAP = {"title": 62, "xlabel": 56, "ylabel": 40}
-"""Letters of a line of text at most."""
+"""Maximum number of letters in a line of text."""
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:  # noqa: ARG001
-    """The picture as bytes, in the format of the path's suffix, panels in two columns."""
+    """The picture as bytes, in the format of the path's suffix, with panels in two columns."""
     columns, legends = min(2, len(panels)), with_legend(list(panels))
     rows = -(-len(panels) // columns)
     wide, high = (AXES[0], AXES[0] if any(panel.square for panel in panels) else AXES[1])
-    alone = len(panels) % columns != 0  # the last panel's legend then has the empty place beside it
+    alone = len(panels) % columns != 0  # the legend of the last panel then fits into the empty cell beside it
     shown = [legend and not (alone and panel is panels[-1]) for panel, legend in zip(panels, legends, strict=True)]
     beside = [_legend_width(panels[column::columns], shown[column::columns]) for column in range(columns)]
     step_x, step_y = LEFT + wide + RIGHT, BOTTOM + high + TOP
@@ -95,7 +96,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _powers(axis: Any, low: float, high: float) -> None:
-    """Label a logarithmic axis: at powers of ten, a shorter one between them too, the shortest like a linear one."""
+    """Label a logarithmic axis at powers of ten; below two decades also between them, below a factor of 3 linearly."""
     if high < 3 * low:
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
@@ -105,13 +106,13 @@ def _powers(axis: Any, low: float, high: float) -> None:
     label = FuncFormatter(lambda value, _: power(value, plain, digits))
     axis.set_major_formatter(label)
     if high >= 100 * low:
-        axis.set_minor_locator(NullLocator())  # a tick costs as much as a line
+        axis.set_minor_locator(NullLocator())  # drawing a tick takes as long as drawing a line
     else:
         axis.set_minor_formatter(label)
 
 
 def power(value: float, plain: bool, digits: str = "125") -> str:
-    """One of the digits times a power of ten as text, plain or as a power; nothing for other values.
+    """Text of one of the ``digits`` times a power of ten, plain or as a power; empty for other values.
 
     Examples
     --------
@@ -141,7 +142,7 @@ def _mark(axes: Axes, mark: Line | Points | Bars | Level, panel: Panel) -> None:
             axes.tick_params(axis="x", labelsize=9, rotation=20 if len("".join(mark.names)) > 40 else 0)
         case Level():
             draw = axes.axvline if mark.vertical else axes.axhline
-            draw(mark.place, color=mark.color, linestyle=_dash(mark.dash), linewidth=mark.width)
+            draw(mark.value, color=mark.color, linestyle=_dash(mark.dash), linewidth=mark.width)
 
 
 def _dash(lengths: tuple[float, ...]) -> Any:

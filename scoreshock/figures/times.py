@@ -1,47 +1,52 @@
-"""Figures of speciation: its times by several criteria, their errors, and what happens to modes and classes."""
+"""Figures of speciation: times by criterion, errors of the correction series, modes of the density, class entropy."""
 
 from __future__ import annotations
 
 import xarray as xr
 
 from scoreshock.figures.curves import PANELS, abreast, clock, over, panels, swept
-from scoreshock.figures.description import Panel
+from scoreshock.figures.description import Panel, figure
 
 
+@figure(of="speciation")
 def speciation(dataset: xr.Dataset) -> list[Panel]:
     """Speciation time by criterion over the swept axes."""
     tau = dataset.tau_star.where(dataset.status == 0)
     return panels(tau, "criterion")
 
 
+@figure(of="speciation")
 def time(dataset: xr.Dataset) -> list[Panel]:
-    """Speciation time by criterion in each schedule's own clock, one panel a schedule."""
+    """Speciation time by criterion in the time of each schedule, one panel a schedule."""
     if "time" not in dataset:
         return []
-    placed = dataset.time.where(dataset.time_status == 0)
+    times = dataset.time.where(dataset.time_status == 0)
     return [
         panel
         for label in dataset.schedule.values[:PANELS]
-        for panel in panels(placed.sel(schedule=label), "criterion", most=1, middle=True, lead=[str(label)])
+        for panel in panels(times.sel(schedule=label), "criterion", most=1, middle=True, lead=[str(label)])
     ]
 
 
+@figure(of="corrections")
 def corrections(dataset: xr.Dataset) -> list[Panel]:
-    """Magnitude of the series' relative error against the exact criterion, by order."""
+    """Absolute error of the series relative to the exact criterion, by order."""
     error = abs(dataset.error_relative.where(dataset.error_status == 0))
     label = {"long_name": "size of the series' error, relative to the exact v*", "units": "1"}
     return over(error.assign_attrs(label), ["order", *swept(error)], logy=True)
 
 
+@figure(of="cascade")
 def cascade(dataset: xr.Dataset) -> list[Panel]:
-    """Speciation time of each mode by the exact criterion and to leading order, one panel a mode."""
-    exact = dataset.tau_mode.where(dataset.mode_status == 0)
+    """Speciation time of each eigenmode, by the exact criterion and to leading order, one panel an eigenmode."""
+    exact = dataset.tau_eigenmode.where(dataset.eigenmode_status == 0)
     leading = dataset.cascade.where(dataset.cascade_status == 0)
     label = {"long_name": "speciation time of the mode", "units": "1"}
     both = xr.concat([exact, leading], xr.Variable("method", ["exact", "leading"])).assign_attrs(label)
-    return panels(both, "method", facet="mode" if both.sizes["mode"] > 1 else None)
+    return panels(both, "method", facet="eigenmode" if both.sizes["eigenmode"] > 1 else None)
 
 
+@figure(of="modes")
 def modes(dataset: xr.Dataset) -> list[Panel]:
     """Number of modes of the density over diffusion time."""
     number = dataset.n_modes.where(dataset.modes_status == 0)
@@ -49,14 +54,16 @@ def modes(dataset: xr.Dataset) -> list[Panel]:
     return over(number, [clock(dataset), *swept(number)], step=True, logy=False, yticks=ticks)
 
 
+@figure(of="modes")
 def one_mode(dataset: xr.Dataset) -> list[Panel]:
     """Diffusion time above which the density has one mode, over the swept axes."""
     tau = dataset.tau_density.where(dataset.density_status == 0)
     return over(tau, swept(tau))
 
 
-def neighbours(dataset: xr.Dataset) -> list[Panel]:
+@figure(of="alternatives")
+def alternatives(dataset: xr.Dataset) -> list[Panel]:
     """Cloning probability, class entropy and its rate over diffusion time, one panel each."""
     names = ["cloning_probability", "class_entropy", "entropy_log_rate"]
-    there = dataset[names].where(dataset.neighbours_status == 0)
-    return abreast((there[name] for name in names), clock(dataset), logy=False)
+    valid = dataset[names].where(dataset.alternatives_status == 0)
+    return abreast((valid[name] for name in names), clock(dataset), logy=False)

@@ -1,5 +1,5 @@
-"""The paper (arXiv:2604.07404) as one target: every statement of sections 4-9 computed, judged and set on a page.
+"""Verification of the paper (arXiv:2604.07404): every statement of sections 4-9 computed, judged and shown on a page.
 
-`statement` says what a statement is and how a verdict follows; a module for each idea holds the statements themselves, and
-`table` lists them with tables and figures. `drawing` and `page` only show what the files hold.
+`statement` defines statements and verdicts; one module for each topic contains the statements, and `table` lists them with
+tables and figures. `drawing` and `page` present the stored datasets.
 """

@@ -33,18 +33,18 @@ class Pair(_Part):
     @model_validator(mode="after")
     def _two_modes(self) -> Self:
         if self.separation**2 <= self.variance:
-            raise ValueError("allowed: separation^2 > variance, else there is no transition to verify")
+            raise ValueError("allowed: separation^2 > variance, otherwise there is no transition to verify")
         return self
 
 
 class UnequalPair(Pair):
-    """The same with weight ``weight`` at +separation."""
+    """A pair with weight ``weight`` at +separation."""
 
     weight: Share
 
 
 class Grid(_Part):
-    """A symmetric grid: even in ``|x| <= core``, then logarithmic out to ``tail``."""
+    """A symmetric grid, evenly spaced in ``|x| <= core`` and logarithmically out to ``tail``."""
 
     core: Positive
     points: Count
@@ -59,7 +59,7 @@ class Grid(_Part):
 
 
 class Cloud(_Part):
-    """A mixture of random means and weights, and random points."""
+    """A mixture with random means and weights, and random points."""
 
     dimension: Annotated[int, Field(ge=2, le=20)]
     components: Annotated[int, Field(ge=3, le=20)]
@@ -211,10 +211,10 @@ class Configuration(_Part):
 
     @model_validator(mode="after")
     def _known_keys(self) -> Self:
-        known = dict(self.values())
-        unknown = [key for key in self.published if key not in known]
+        keys = dict(self.values())
+        unknown = [key for key in self.published if key not in keys]
         if unknown:
-            raise ValueError(f"published: {', '.join(unknown)}: no such key; allowed: {', '.join(known)}")
+            raise ValueError(f"published: {', '.join(unknown)}: no such key; allowed: {', '.join(keys)}")
         return self
 
     def values(self) -> list[tuple[str, Any]]:
@@ -226,32 +226,31 @@ class Configuration(_Part):
         return rows
 
     def content(self) -> dict[str, Any]:
-        """What the numbers depend on, as plain JSON: everything but where they go and whose they are."""
+        """Everything that determines the numbers, as plain JSON."""
         return self.model_dump(exclude={"output", "published"})
 
 
-def read(given: Any) -> Configuration:
-    """The checked configuration of a mapping, the value of the key ``paper``.
+def read(value: Any) -> Configuration:
+    """Check the value of the key ``paper`` and convert it to a configuration.
 
     Raises
     ------
     StudyError
-        One line a problem, with key path, what was given and what is wrong.
-
+        With one line for each problem: key path, value and reason.
     """
     try:
-        return Configuration.model_validate(given)
+        return Configuration.model_validate(value)
     except ValidationError as error:
         raise StudyError(_line(found) for found in error.errors(include_url=False)) from None
 
 
 def refuse_shared_folder(paper: Configuration, output: str, sweeps: Iterable[str]) -> None:
-    """Refuse a sweep whose results would lie where the verification writes: each would clear away the other's.
+    """Refuse a sweep with the same folder as the verification, because each would remove the results of the other.
 
     Raises
     ------
     StudyError
-        Naming the sweep.
+        With the name of the sweep.
     """
     shared = [name for name in sweeps if Path(output, name) == Path(paper.output)]
     if shared:
@@ -263,14 +262,14 @@ def refuse_shared_folder(paper: Configuration, output: str, sweeps: Iterable[str
         )
 
 
-def _line(found: Any) -> str:
-    path = key_path(("paper", *found["loc"]))
-    if found["type"] == "missing":
+def _line(problem: Any) -> str:
+    path = key_path(("paper", *problem["loc"]))
+    if problem["type"] == "missing":
         return f"{path}: missing; this key is needed"
-    if found["type"] == "extra_forbidden":
+    if problem["type"] == "extra_forbidden":
         return f"{path}: unknown key"
-    if found["type"] == "problem":
-        return f"{path}: {found['msg']}"
-    message = found["msg"].removeprefix("Value error, ")
+    if problem["type"] == "problem":
+        return f"{path}: {problem['msg']}"
+    message = problem["msg"].removeprefix("Value error, ")
     link = ";" if message.startswith("allowed") else ":"
-    return f"{path}: {show(found['input'])} is not allowed{link} {message[0].lower()}{message[1:]}"
+    return f"{path}: {show(problem['input'])} is not allowed{link} {message[0].lower()}{message[1:]}"

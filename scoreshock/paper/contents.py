@@ -1,4 +1,4 @@
-"""What the verification makes, by section, as names: light to import, since every job of the workflow reads it."""
+"""Names of the files of the verification by section; cheap to import, because every job of the workflow reads it."""
 
 from __future__ import annotations
 
@@ -88,4 +88,4 @@ FILES: dict[int, tuple[str, ...]] = {
         "figures/figure-7",
     ),
 }
-"""Paths of a section's files, without their ending: `table` says what each holds."""
+"""Paths of the files of each section, without suffix; `table` defines their contents."""

@@ -12,53 +12,52 @@ from scoreshock.quantities.burgers import burgers_residual
 from scoreshock.quantities.fields import score, score_jacobian
 
 DIFFERENCES = 1e-3
-"""Tolerance of residuals by finite differences: where every term of an equation nearly vanishes, they leave 1e-4."""
-
+"""Tolerance of residuals by finite differences, which reach 1e-4 where all terms of an equation nearly vanish."""
 
 ADVECTION = 1e-8
 """Tolerance of a product of score and Jacobian in double precision, near the zeros of the score, where all terms vanish."""
 
 
 def _on_pair(configuration: Configuration, form: str, coefficient: float | xr.DataArray = 1.0) -> xr.Dataset:
-    """Residual of one form on the pairs, equal and unequal, from core to tails, and the field that it is a residual of."""
+    """Field and residual of one form for the equal and the unequal pair, from the core to the tails."""
     x, tau = models.grid(configuration.grid), models.times(configuration)
     mixtures = [models.pair(configuration), models.unequal_pair(configuration)]
-    found = [burgers_residual(m, x, tau, form, coefficient) for m in mixtures]
-    return xr.concat(found, xr.Variable("weights", ["equal", "unequal"], {"long_name": "weights of the pair"}))
+    result = [burgers_residual(m, x, tau, form, coefficient) for m in mixtures]
+    return xr.concat(result, xr.Variable("weights", ["equal", "unequal"], {"long_name": "weights of the pair"}))
 
 
-def _field_gap(configuration: Configuration, found: xr.DataArray, factor: float | xr.DataArray = 1.0) -> xr.DataArray:
-    """Difference of a field on the pairs from ``factor`` times their score, relative to its larger term."""
+def _field_gap(configuration: Configuration, result: xr.DataArray, factor: float | xr.DataArray = 1.0) -> xr.DataArray:
+    """Difference of a field of the pairs from ``factor`` times their score, relative to its larger term."""
     x, tau = models.grid(configuration.grid), models.times(configuration)
     both = [(configuration.pair, 0.5), (configuration.unequal, configuration.unequal.weight)]
     gaps = []
-    for index, (given, weight) in enumerate(both):
-        a, v = given.separation, given.variance + 2 * tau
+    for index, (settings, weight) in enumerate(both):
+        a, v = settings.separation, settings.variance + 2 * tau
         linear, layered = -x / v, a / v * np.tanh(a * x / v + np.log(weight / (1 - weight)) / 2)
-        own = found.isel(weights=index).squeeze("feature")
-        gaps.append(relative(own, factor * (linear + layered), factor * linear, factor * layered))
-    return xr.concat(gaps, found.weights)
+        field = result.isel(weights=index).squeeze("feature")
+        gaps.append(relative(field, factor * (linear + layered), factor * linear, factor * layered))
+    return xr.concat(gaps, result.weights)
 
 
-def _advection_gap(configuration: Configuration, found: xr.Dataset, factor: float | xr.DataArray = -2.0) -> xr.DataArray:
+def _advection_gap(configuration: Configuration, result: xr.Dataset, factor: float | xr.DataArray = -2.0) -> xr.DataArray:
     """Difference of a velocity's advection from ``-u u_x``, ``u = factor s``, over the largest term."""
     x, tau = models.grid(configuration.grid), models.times(configuration)
     mixtures = [models.pair(configuration), models.unequal_pair(configuration)]
     gaps = []
-    for index, given in enumerate(mixtures):
-        own = found.isel(weights=index).squeeze("feature")
-        slope = score_jacobian(given, x, tau).squeeze(["feature", "feature_other"])
-        expected = -(factor**2) * score(given, x, tau).squeeze("feature") * slope
-        gaps.append(relative(own.advection_term, expected, own.largest_term))
-    return xr.concat(gaps, found.weights)
+    for index, density in enumerate(mixtures):
+        field = result.isel(weights=index).squeeze("feature")
+        slope = score_jacobian(density, x, tau).squeeze(["feature", "feature_other"])
+        expected = -(factor**2) * score(density, x, tau).squeeze("feature") * slope
+        gaps.append(relative(field.advection_term, expected, field.largest_term))
+    return xr.concat(gaps, result.weights)
 
 
 def _by_differences(configuration: Configuration, form: str) -> xr.Dataset:
-    """The same by finite differences of the score, as the paper did it, with an estimate of their error."""
+    """Residual by finite differences of the score, as in the paper, with an estimate of their error."""
     x, tau = models.grid(configuration.grid), models.times(configuration)
     x = x[np.abs(x.values) <= configuration.grid.core]
-    found = burgers_residual(models.pair(configuration), x, tau, form, method="differences")
-    return found.rename(x="x_core")
+    result = burgers_residual(models.pair(configuration), x, tau, form, method="differences")
+    return result.rename(x="x_core")
 
 
 def _twice(configuration: Configuration, form: str, number: str, field: str, factor: float) -> xr.Dataset:
@@ -88,9 +87,9 @@ def _score_equation(configuration: Configuration) -> xr.Dataset:
 
 
 def _conservation(configuration: Configuration) -> xr.Dataset:
-    found = _on_pair(configuration, "conservation").residual_relative
+    result = _on_pair(configuration, "conservation").residual_relative
     return xr.Dataset(
-        {"residual_relative": residual((), found, "residual of (23), relative to its largest term")}, found.coords
+        {"residual_relative": residual((), result, "residual of (23), relative to its largest term")}, result.coords
     )
 
 
@@ -107,27 +106,27 @@ def _burgers(configuration: Configuration) -> xr.Dataset:
 
 def _cole_hopf(configuration: Configuration) -> xr.Dataset:
     viscosity = models.axis_of("viscosity", configuration.viscosities, "viscosity nu of (16)-(17)")
-    found = _on_pair(configuration, "cole-hopf", viscosity)
+    result = _on_pair(configuration, "cole-hopf", viscosity)
     rate = -2 * viscosity**2 * _on_pair(configuration, "score").rate_term
     return xr.Dataset(
         {
-            "residual_relative": residual((), found.residual_relative, "residual of (17), relative to its largest term"),
+            "residual_relative": residual((), result.residual_relative, "residual of (17), relative to its largest term"),
             "residual_field": residual(
-                (), _field_gap(configuration, found.burgers_velocity, -2 * viscosity), "velocity against (16), relative"
+                (), _field_gap(configuration, result.burgers_velocity, -2 * viscosity), "velocity against (16), relative"
             ),
             "residual_rate": residual(
                 (),
-                relative(found.rate_term, rate, found.largest_term),
+                relative(result.rate_term, rate, result.largest_term),
                 r"$u_t$ against $-2\nu^2 s_\tau$, over the largest term",
             ),
             "residual_advection": residual(
                 (),
-                _advection_gap(configuration, found, -2 * viscosity),
+                _advection_gap(configuration, result, -2 * viscosity),
                 r"advection against $-u\,u_x$ from the score and its Jacobian, over the largest term",
                 ADVECTION,
             ),
         },
-        found.coords,
+        result.coords,
     )
 
 
@@ -161,9 +160,9 @@ STATEMENTS = (
         "Score PDE",
         r"In one dimension the score $s = \partial_x \ln p$ of a positive heat flow obeys a nonlinear parabolic equation.",
         {"18": r"s_\tau = s_{xx} + 2\,s\,s_x"},
-        r"Both sides from closed-form derivatives, $s_\tau$ from the density and not from the equation, for a pair of equal "
-        "and one of unequal weights, from the core far into the tails. They are evaluated in twice the working precision, "
-        "so that residuals below 1e-16 mean what they say. Besides by finite differences, as in section 10.1.",
+        r"Both sides from closed-form derivatives, with $s_\tau$ from the density, not from the equation, for pairs of "
+        "equal and of unequal weights, from the core far into the tails. They are evaluated in double-double precision, so "
+        "that residuals below 1e-16 are meaningful. Also by finite differences, as in section 10.1.",
         _score_equation,
         (burgers_residual,),
         figure="figure-3",
@@ -176,8 +175,8 @@ STATEMENTS = (
         r"The flux's derivative, from the density's moments, against $s_\tau$.",
         _conservation,
         (burgers_residual,),
-        note="The text that we have of the paper holds nothing under the number 4.2. Between Theorem 4.1 and section 4.2 "
-        "stands equation (23), which the proof of Proposition 5.13 uses: that is what is computed here.",
+        note="Our copy of the paper has no text under the number 4.2. Between Theorem 4.1 and section 4.2 is equation (23), "
+        "which the proof of Proposition 5.13 uses; it is computed here.",
     ),
     Statement(
         "Theorem 4.3",
@@ -192,10 +191,10 @@ STATEMENTS = (
     Statement(
         "Remark 4.4",
         "Exactness",
-        "The correspondence is an identity and no approximation: it is the Cole-Hopf transform of the heat equation "
+        "The correspondence is an identity, not an approximation: it is the Cole-Hopf transform of the heat equation "
         r"$\varphi_t = \nu\,\varphi_{xx}$, taken at $\nu = 1$.",
         {"16": r"u = -2\nu\,\partial_x \ln\varphi", "17": r"u_t + u\,u_x = \nu\,u_{xx}"},
-        r"Burgers with viscosity $\nu$ for $u = -2\nu s$, where the heat flow runs $\nu$ times as fast: $\tau = \nu t$.",
+        r"Burgers with viscosity $\nu$ for $u = -2\nu s$, with the heat flow at $\tau = \nu t$.",
         _cole_hopf,
         (burgers_residual,),
     ),
@@ -207,7 +206,7 @@ STATEMENTS = (
             "25": r"s_t = \tfrac12 g^2\,\bigl[s_{xx} + 2\,s\,s_x\bigr]",
             "26": r"u_t = \tfrac12 g^2\,\bigl[u_{xx} - u\,u_x\bigr]",
         },
-        "Both, at several $g^2$.",
+        "Both equations, for several $g^2$.",
         _physical,
         (burgers_residual,),
     ),

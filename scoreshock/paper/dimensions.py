@@ -10,22 +10,22 @@ from scoreshock.paper.configuration import Configuration
 from scoreshock.paper.statement import Statement, relative, residual, value, violation
 from scoreshock.quantities.burgers import Field, burgers_residual
 from scoreshock.quantities.fields import responsibilities, score, score_jacobian
-from scoreshock.quantities.shocks import faces, owner
+from scoreshock.quantities.shocks import facets, power_cell
 from scoreshock.quantities.vorticity import vorticity, vorticity_residual
 
 MEASURED = 1e-7
-"""Tolerance of what is measured by finite differences, relative."""
+"""Relative tolerance of finite differences."""
 
 
 def _vector(configuration: Configuration) -> xr.Dataset:
     cloud, x, tau = models.cloud(configuration), models.cloud_points(configuration), models.times(configuration)
-    found = burgers_residual(cloud, x, tau).residual_relative
+    result = burgers_residual(cloud, x, tau).residual_relative
     velocity = burgers_residual(cloud, x, tau, "burgers")
     field = score(cloud, x, tau)
     along = (score_jacobian(cloud, x, tau) * field.rename(feature="feature_other")).sum("feature_other", skipna=False)
     return xr.Dataset(
         {
-            "residual_score": residual((), found, "residual of (62), relative to its largest term"),
+            "residual_score": residual((), result, "residual of (62), relative to its largest term"),
             "residual_burgers": residual((), velocity.residual_relative, "residual of (63), relative to its largest term"),
             "residual_velocity": residual(
                 (), relative(velocity.burgers_velocity, -2 * field), "velocity against $-2s$, relative"
@@ -36,7 +36,7 @@ def _vector(configuration: Configuration) -> xr.Dataset:
                 r"advection against $-(u\cdot\nabla)u$ from the score and its Jacobian, over the largest term",
             ),
         },
-        found.coords,
+        result.coords,
     )
 
 
@@ -61,21 +61,21 @@ def _rotation(x: np.ndarray, _: np.ndarray) -> np.ndarray:
 
 
 def _definition(configuration: Configuration) -> xr.Dataset:
-    found = vorticity(_rotation, models.plane_points(configuration), 1.0)
+    result = vorticity(_rotation, models.plane_points(configuration), 1.0)
     exact = xr.DataArray([[0.0, 2.0], [-2.0, 0.0]], dims=("feature", "feature_other"))
-    across = found.vorticity.rename(feature="feature_other", feature_other="feature")
+    across = result.vorticity.rename(feature="feature_other", feature_other="feature")
     return xr.Dataset(
         {
-            "vorticity": value((), found.vorticity, "vorticity of $(-x_2, x_1)$"),
+            "vorticity": value((), result.vorticity, "vorticity of $(-x_2, x_1)$"),
             "residual": residual(
                 (),
-                abs(found.vorticity - exact) / 2,
+                abs(result.vorticity - exact) / 2,
                 "vorticity by differences against its exact value 2, relative",
                 MEASURED,
             ),
-            "residual_antisymmetry": residual((), found.vorticity + across, "sum of the tensor and its transpose"),
+            "residual_antisymmetry": residual((), result.vorticity + across, "sum of the tensor and its transpose"),
         },
-        found.coords,
+        result.coords,
     )
 
 
@@ -96,7 +96,7 @@ def _sheared(configuration: Configuration) -> tuple[Field, Field]:
     """A solution of (62) in the plane whose vorticity varies, and its Jacobian: minus half of a Burgers velocity.
 
     ``u = (exp(-q^2 T) sin(q y/(1 + tau)), y/(1 + tau))``, ``T = tau/(1 + tau)``: in the stretched coordinate the first
-    component obeys the heat equation. Its wave number q is a length of the rotation's shear.
+    component obeys the heat equation. The wave number q is the norm of the rotation's shear.
     """
     q = float(np.linalg.norm(configuration.rotation.shear))
 
@@ -117,22 +117,22 @@ def _vorticity_equation(configuration: Configuration) -> xr.Dataset:
     x = xr.DataArray(np.random.default_rng(configuration.plane.seed).normal(size=(20, 3)), dims=("point", "feature"))
     tau = models.axis("tau", configuration.rotation.times)
     velocity, jacobian = _rotating(configuration)
-    found = vorticity_residual(velocity, x, tau, jacobian, form="burgers")
+    result = vorticity_residual(velocity, x, tau, jacobian, form="burgers")
     sheared, gradient = _sheared(configuration)
     layered = vorticity_residual(sheared, x.isel(feature=[0, 1]), tau, gradient, form="score")
     return xr.Dataset(
         {
-            "vorticity": value((), found.vorticity, "vorticity of the rotational solution"),
-            "stretching_term": value((), found.stretching_term, "last term of (68), which does not vanish"),
-            "residual": residual((), found.residual_relative, "residual of (68), relative to its largest term", MEASURED),
+            "vorticity": value((), result.vorticity, "vorticity of the rotational solution"),
+            "stretching_term": value((), result.stretching_term, "last term of (68), which does not vanish"),
+            "residual": residual((), result.residual_relative, "residual of (68), relative to its largest term", MEASURED),
             "residual_sheared": residual(
                 (),
                 layered.residual_relative,
-                "the same for a shear whose vorticity is diffused, carried and stretched, relative",
+                "residual of (68) for a shear whose vorticity is diffused, advected and stretched, relative",
                 MEASURED,
             ),
         },
-        found.coords,
+        result.coords,
     )
 
 
@@ -179,35 +179,28 @@ def _artifacts(configuration: Configuration) -> xr.Dataset:
         return score(plane, points, times).values.reshape(x.shape) + twist * _rotation(x, tau)
 
     turned = vorticity(network, x, tau)
-    whole = burgers_residual(network, x, tau)
-    left = _left_over(plane, x, tau, twist)
-    largest = np.sqrt((left**2).sum("feature", skipna=False)) / whole.largest_term
+    result = burgers_residual(network, x, tau)
+    error = result.residual_error / result.largest_term
+    expected = _left_over(plane, x, tau, twist)
+    largest = np.sqrt((expected**2).sum("feature", skipna=False)) / result.largest_term
+    curl = (turned.vorticity_largest - 2 * twist) / (2 * twist)
+    remainder = (result.residual - expected) / result.largest_term
     return xr.Dataset(
         {
-            "burgers_residual": value((), whole.residual_relative, "residual of (62) of the twisted score, relative"),
-            "burgers_largest": value((), whole.residual_relative.max(), "largest of the residual of (62), relative"),
+            "burgers_residual": value((), result.residual_relative, "residual of (62) of the twisted score, relative"),
+            "burgers_largest": value((), result.residual_relative.max(), "largest residual of (62), relative"),
             "burgers_noise": value(
                 (),
-                (whole.residual_error / whole.largest_term).isel(point=int(whole.residual_relative.argmax("point"))),
-                "what of it the differences may be",
+                error.isel(point=int(result.residual_relative.argmax("point"))),
+                "error of the finite differences at that point, relative",
             ),
-            "burgers_error": value(
-                (), whole.residual_error / whole.largest_term, "what of it the differences may be, relative"
-            ),
-            "residual": residual(
-                (),
-                (turned.vorticity_largest - 2 * twist) / (2 * twist),
-                "curl of a twisted score against its twist, relative",
-                1e-4,
-            ),
+            "burgers_error": value((), error, "error of the finite differences, relative"),
+            "residual": residual((), curl, "curl of a twisted score against its twist, relative", 1e-4),
             "residual_left": residual(
-                (),
-                (whole.residual - left) / whole.largest_term,
-                "what (62) leaves over of the twisted score against its closed form, over the largest term",
-                1e-4,
+                (), remainder, "residual of (62) of the twisted score against its closed form, over the largest term", 1e-4
             ),
             "residual_share": residual(
-                (), whole.residual_relative - largest, "length of that over the largest term, against its closed form", 1e-4
+                (), result.residual_relative - largest, "its length over the largest term, against the closed form", 1e-4
             ),
         },
         turned.coords,
@@ -215,7 +208,7 @@ def _artifacts(configuration: Configuration) -> xr.Dataset:
 
 
 def _left_over(plane: xr.Dataset, x: xr.DataArray, tau: float, twist: float) -> xr.DataArray:
-    """What (62) leaves over of ``s + w J x``, s a score with Jacobian H: ``-2 (w J s + w H J x - w^2 x)``."""
+    """Residual ``-2 (w J s + w H J x - w^2 x)`` of (62) for ``s + w J x``, where s is a score with Jacobian H."""
     turned = xr.DataArray(_rotation(x.values, np.array(tau)), dims=x.dims)
     field, jacobian = score(plane, x, tau), score_jacobian(plane, x, tau)
     across = xr.DataArray(_rotation(field.values, np.array(tau)), dims=x.dims)
@@ -224,50 +217,47 @@ def _left_over(plane: xr.Dataset, x: xr.DataArray, tau: float, twist: float) -> 
 
 
 def _surfaces(configuration: Configuration) -> xr.Dataset:
-    given, cloud = configuration.cloud, models.cloud(configuration)
-    near = np.random.default_rng(given.seed + 2).normal(0, 2 * given.scale, (given.points, given.dimension))
+    settings, cloud = configuration.cloud, models.cloud(configuration)
+    near = np.random.default_rng(settings.seed + 2).normal(0, 2 * settings.scale, (settings.points, settings.dimension))
     x = xr.DataArray(near, dims=("point", "feature"))
     point_masses = cloud.assign(component_variance=0.0 * cloud.component_variance)
     tau = models.axis("tau", [1e-6, 1e-4, 1e-2, 0.1, 0.5])
     distances = ((x - cloud.component_mean) ** 2).sum("feature")
     power = (distances - 4 * tau * np.log(cloud.component_weight)).argmin("component").transpose("tau", "point")
-    voronoi = distances.argmin("component")
-    owned = owner(point_masses, x, tau)
+    owned = power_cell(point_masses, x, tau)
+    off_voronoi = owned != distances.argmin("component")
     most = responsibilities(point_masses, x, tau).argmax("component")
-    offset = faces(point_masses, tau).face_offset
-    gap = cloud.component_weight.values
-    first, second = offset.first_component.values, offset.second_component.values
-    apart = np.linalg.norm(cloud.component_mean.values[first] - cloud.component_mean.values[second], axis=-1)
-    law = 2 * tau * xr.DataArray(np.log(gap[first] / gap[second]) / apart, dims="pair")
+    offset = facets(point_masses, tau).facet_offset
+    largest_offset = abs(offset).max("pair")
+    moved = offset.isel(tau=-1) - offset.isel(tau=0)
+    law = r"offset of the facets, towards $\mu_j$, against $v\ln(w_i/w_j)/\lvert\mu_i - \mu_j\rvert$, relative"
     return xr.Dataset(
         {
-            "off_voronoi": value((), (owned != voronoi).mean("point"), "share of points that the nearest mean does not own"),
-            "face_offset": value((), offset, "distance of the faces from the Voronoi faces, towards the second mean"),
-            "largest_offset": value((), abs(offset).max("pair"), "largest distance of a face from its Voronoi face"),
-            "residual_power": residual(
-                (), (owned != power).astype(float), "whether another cell of the power diagram holds the point"
+            "off_voronoi": value(
+                (), off_voronoi.mean("point"), "share of points outside the Voronoi cell of their component"
             ),
+            "facet_offset": value((), offset, "distance of the facets from the Voronoi facets, towards the second mean"),
+            "largest_offset": value((), largest_offset, "largest distance of a facet from its Voronoi facet"),
+            "residual_power": residual((), (owned != power).astype(float), "whether the point lies in another power cell"),
             "residual_owner": residual(
                 (), (owned != most).astype(float), "whether another component has the largest responsibility"
             ),
             "residual_voronoi": residual(
-                (),
-                (owned != voronoi).isel(tau=0).astype(float),
-                "whether another Voronoi cell holds the point, in the limit",
+                (), off_voronoi.isel(tau=0).astype(float), "whether the point lies in another Voronoi cell, in the limit"
             ),
-            "residual_offset": residual(
-                (),
-                relative(offset, law),
-                r"offset of the faces, towards $\mu_j$, against $v\ln(w_i/w_j)/\lvert\mu_i - \mu_j\rvert$, relative",
-            ),
-            "violation": violation(
-                (),
-                offset.isel(tau=-1) - offset.isel(tau=0),
-                r"largest distance by which faces move as $\tau$ falls to 0",
-            ),
+            "residual_offset": residual((), relative(offset, _offsets(cloud, offset, tau)), law),
+            "violation": violation((), moved, r"largest distance by which facets move as $\tau$ decreases to 0"),
         },
         {**owned.coords, **offset.coords},
     )
+
+
+def _offsets(cloud: xr.Dataset, offset: xr.DataArray, tau: xr.DataArray) -> xr.DataArray:
+    """Offsets ``2 tau ln(w_i/w_j)/|mu_i - mu_j|`` of the facets of point masses, (tau, pair)."""
+    weight, mean = cloud.component_weight.values, cloud.component_mean.values
+    first, second = offset.first_component.values, offset.second_component.values
+    apart = np.linalg.norm(mean[first] - mean[second], axis=-1)
+    return 2 * tau * xr.DataArray(np.log(weight[first] / weight[second]) / apart, dims="pair")
 
 
 STATEMENTS = (
@@ -292,11 +282,11 @@ STATEMENTS = (
             "": r"h_\tau = \Delta h + \lvert\nabla h\rvert^2,\quad h = \ln p;\qquad u = -2\nu\,\nabla\ln p:\quad"
             r" u_t + (u\cdot\nabla)u = \nu\,\Delta u"
         },
-        r"The scalar equation, $h_\tau$ from the density, and the system at several viscosities, for the same mixture.",
+        r"The scalar equation, with $h_\tau$ from the density, and the system at several viscosities, for the same mixture.",
         _potential,
         (burgers_residual,),
-        note="The text that we have of the paper holds nothing under the number 7.2; its list of references says that "
-        "there is a Remark 7.2, which cites Whitham (1974). What stands here is our reading of the context.",
+        note="Our copy of the paper has no text under the number 7.2; its list of references mentions a Remark 7.2 that "
+        "cites Whitham (1974). This statement is our reading of the context.",
     ),
     Statement(
         "Definition 7.3",
@@ -315,18 +305,18 @@ STATEMENTS = (
             "68": r"\partial_\tau\omega_{ij} = \Delta\omega_{ij} + 2\,(s\cdot\nabla)\omega_{ij}"
             r" + 2\bigl[(\partial_i s_l)(\partial_l s_j) - (\partial_j s_l)(\partial_l s_i)\bigr]"
         },
-        r"A solution that rotates, $u = M(1 + \tau M)^{-1}x$ with $M$ not symmetric, in three dimensions; and a "
-        "shear in the plane, whose vorticity varies in space.",
+        r"A rotating solution, $u = M(1 + \tau M)^{-1}x$ with non-symmetric $M$, in three dimensions; and a shear in the "
+        "plane, whose vorticity varies in space.",
         _vorticity_equation,
         (vorticity_residual,),
     ),
     Statement(
         "Theorem 7.5",
         "Curl preservation",
-        "A solution that is free of curl at one time is so ever after.",
+        "A solution without curl at one time has no curl at all later times.",
         {"": r"\omega(\cdot,\tau_0) = 0\ \implies\ \omega(\cdot,\tau) = 0\quad(\tau \ge \tau_0)"},
-        "Scores of mixtures, whose Jacobian is symmetric to the bit, and their curl measured by differences, as in "
-        "section 10.6; a solution that rotates keeps rotating.",
+        "Scores of mixtures, whose Jacobian is exactly symmetric, and their curl by finite differences, as in section 10.6; "
+        "a rotating solution keeps rotating.",
         _preservation,
         (vorticity,),
         shown=("largest", "rotating"),
@@ -335,10 +325,10 @@ STATEMENTS = (
     Statement(
         "Corollary 7.6",
         "Non-conservative scores are artifacts",
-        "A score with curl is no score of a heat flow: its curl comes from the approximation.",
+        "A score with curl is not the score of a heat flow: the curl is due to the approximation.",
         {},
-        "A score to which a rotation is added: the measured curl is the added one, and what (62) leaves over is that of the "
-        "rotation, in closed form.",
+        "A score plus a rotation: the measured curl is that of the rotation, and the residual of (62) is that of the "
+        "rotation in closed form.",
         _artifacts,
         (vorticity, burgers_residual),
         shown=("burgers_largest", "burgers_noise"),
@@ -347,16 +337,16 @@ STATEMENTS = (
     Statement(
         "Proposition 7.7",
         "Shock surfaces as Voronoi boundaries",
-        "As noise vanishes the shock surfaces are the faces of the Voronoi diagram of the means; for unequal weights those "
-        "of the power diagram.",
+        "As the noise vanishes, the shock surfaces are the facets of the Voronoi diagram of the means; for unequal weights "
+        "those of the power diagram.",
         {"74": r"\lvert x - \mu_i\rvert = \lvert x - \mu_j\rvert \le \lvert x - \mu_k\rvert\quad\text{for all } k"},
-        r"Which mean owns random points at five $\tau$, for point masses of random weights, against both diagrams.",
+        r"The cells of random points at five $\tau$, for point masses of random weights, against both diagrams.",
         _surfaces,
-        (owner, faces, responsibilities),
-        condition="for unequal weights the diffusion time is kept above 0",
-        truth=r"At every $\tau$ the faces are those of the power diagram $\lvert x - \mu_i\rvert^2 - 2v\ln w_i$. They lie "
-        r"$v\,\lvert\ln(w_i/w_j)\rvert/\lvert\mu_i - \mu_j\rvert$ from the Voronoi faces, and in the limit, whatever the "
-        "weights, on them.",
+        (power_cell, facets, responsibilities),
+        condition="for unequal weights the diffusion time stays above 0",
+        truth=r"At every $\tau$ the facets are those of the power diagram $\lvert x - \mu_i\rvert^2 - 2v\ln w_i$. Their "
+        r"distance from the Voronoi facets is $v\,\lvert\ln(w_i/w_j)\rvert/\lvert\mu_i - \mu_j\rvert$, which vanishes in "
+        "the limit for any weights.",
         shown=("off_voronoi", "largest_offset"),
     ),
 )

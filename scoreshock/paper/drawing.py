@@ -1,4 +1,4 @@
-"""The paper's figures 1-7, each drawn from its file alone, as a page that renders offline and as a picture."""
+"""The paper's figures 1-7, drawn from their datasets as offline pages and as pictures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Mark = Line | Points | Level
 TIME = "diffusion time τ"
 
 HALF_OF_RAMP = 0.72
-"""The part of the colour ramp that stands out from white."""
+"""The part of the colour ramp that is visible on white."""
 
 HEAD_LENGTH, HEAD_ANGLE = 0.3, 0.5
-"""An arrow's head: its sides as a share of the arrow, and their angle to it in radians."""
+"""Arrow head: length of its sides as a fraction of the arrow, and their angle to it in radians."""
 
 
 def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: str = "") -> list[Path]:
@@ -45,12 +45,12 @@ def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: 
 
 
 def _caption(dataset: xr.Dataset) -> str:
-    parameters = f"Parameters (ours, in config/paper.yaml): {dataset.attrs['parameters']}."
+    parameters = f"Parameters (config/paper.yaml): {dataset.attrs['parameters']}."
     return typeset(f"{dataset.attrs['caption']} {parameters}")
 
 
 def figure_1(dataset: xr.Dataset) -> Panels:
-    """Score, Burgers velocity, the shock that is left when the background is taken away, and its one shape."""
+    """Score, Burgers velocity, the shock without background, and its universal profile."""
     titles = {"score": "score", "burgers_velocity": "Burgers velocity", "shock": "the shock"}
     shape = _line(dataset.r, dataset.tanh, "tanh r", OKABE_ITO[7], 2, 4.0)
     return [
@@ -60,7 +60,7 @@ def figure_1(dataset: xr.Dataset) -> Panels:
 
 
 def figure_2(dataset: xr.Dataset) -> Panels:
-    """The midpoint derivative with its zero, and the width."""
+    """Midpoint derivative with its zero, and width."""
     zero = float(dataset.tau_star)
     marks = [_across(zero)]
     title = f"zero at τ* = {zero:.6g}"
@@ -71,7 +71,7 @@ def figure_2(dataset: xr.Dataset) -> Panels:
 
 
 def figure_3(dataset: xr.Dataset) -> Panels:
-    """Residuals of both equations by both methods."""
+    """Residuals of both equations, by both methods."""
     titles = {"analytic": "closed forms", "differences": "finite differences"}
     equations = {"score": "score PDE (18)", "burgers": "Burgers (24)"}
     return [
@@ -90,7 +90,7 @@ def figure_3(dataset: xr.Dataset) -> Panels:
 
 
 def figure_4(dataset: xr.Dataset) -> Panels:
-    """The exponent, the factor, trajectories, and the error of one of them under its bound."""
+    """Exponent, factor, trajectories, and the error of the central trajectory with its bound."""
     stop = dataset.tau_min.attrs["long_name"]
     both = {"closed form": dataset.exponent, "quadrature": dataset.exponent_quadrature}
     after = dataset.isel(tau=slice(1, None))
@@ -106,7 +106,7 @@ def figure_4(dataset: xr.Dataset) -> Panels:
 
 
 def figure_5(dataset: xr.Dataset) -> Panels:
-    """The score as arrows, and the largest curl by tau."""
+    """The score as arrows, and the largest curl over tau."""
     x1, x2 = dataset.x1, dataset.x2
     first, second = dataset.component_mean.values.T
     means = Points(first, second, color=OKABE_ITO[5], size=10)
@@ -124,20 +124,20 @@ def figure_5(dataset: xr.Dataset) -> Panels:
 
 
 def figure_6(dataset: xr.Dataset) -> Panels:
-    """Both scores, that of the heat flow, their difference, and the clock."""
-    zero, there = float(dataset.t_star), float(dataset.tau_star)
+    """Scores of the process and of the heat flow, their difference, and the effective time."""
+    zero, tau_star = float(dataset.t_star), float(dataset.tau_star)
     some = dataset.score_mapped.isel(x=slice(None, None, 8))
     points = [
         Points(some.x.values, line.values, color=colour)
         for line, colour in zip(some, ramp(some.sizes["t"], HALF_OF_RAMP), strict=True)
     ]
     lines: dict[str, Any] = {"xlabel": "position x", "marks": points}
-    marks = [_across(zero), _level(there, OKABE_ITO[1])]
+    marks = [_across(zero), _level(tau_star, OKABE_ITO[1])]
     return [
         _family(dataset.score_direct, "x", "t", "process: directly (lines), mapped (points)", **lines),
         _family(dataset.score_heat, "y", "t", "heat flow"),
         _dotted(dataset.discrepancy, "x", "t", "difference of lines and points", xlabel="position x"),
-        _curve(dataset.tau_effective, f"τ_eff(t* = {zero:.5g}) = {there:.5g} = τ*", marks=marks),
+        _curve(dataset.tau_effective, f"τ_eff(t* = {zero:.5g}) = {tau_star:.5g} = τ*", marks=marks),
     ]
 
 
@@ -146,8 +146,8 @@ def figure_7(dataset: xr.Dataset) -> Panels:
     across, c = dataset.covariance, dataset.scaled_coefficient
     by_method = {str(method): dataset.error.sel({"method": method}) for method in dataset["method"].values}
     return [
-        _named(by_method, "separation", "triangle: no better at any scale", logy=True, xlabel="scale of the means"),
-        _curve(dataset.error_order, "triangle: better by order", logy=True, xlabel="order of the series"),
+        _named(by_method, "separation", "triangle: error independent of scale", logy=True, xlabel="scale of the means"),
+        _curve(dataset.error_order, "triangle: error by order", logy=True, xlabel="order of the series"),
         _curve(dataset.covariance_coefficient, "pairs", xlabel="weight of the heavier component"),
         Panel(
             "random mixtures",
@@ -174,7 +174,7 @@ SYMBOLS = {"tau": "τ", "t": "t"}
 def _family(
     values: xr.DataArray, axis: str, by: str, title: str, width: float = 2.0, named: bool = True, **look: Any
 ) -> Panel:
-    """A line a value of ``by``, in a ramp of colours, as its values are ordered."""
+    """One line for each value of ``by``, in a colour ramp."""
     lines = [
         _line(values[axis], values.sel({by: value}), _name(by, value) if named else "", colour, number, width)
         for number, (value, colour) in enumerate(zip(values[by].values, ramp(values.sizes[by], HALF_OF_RAMP), strict=True))
@@ -183,7 +183,7 @@ def _family(
 
 
 def _dotted(values: xr.DataArray, axis: str, by: str, title: str, **look: Any) -> Panel:
-    """The same as points on a logarithmic scale: rounding, which jumps from point to point and is zero at many."""
+    """Points for each value of ``by`` on a logarithmic scale, for rounding errors, which are irregular and often zero."""
     colours = ramp(values.sizes[by], HALF_OF_RAMP)
     points = [
         Points(values[axis].values, values.sel({by: value}).values, _name(by, value), colour, size=4)
@@ -193,7 +193,7 @@ def _dotted(values: xr.DataArray, axis: str, by: str, title: str, **look: Any) -
 
 
 def _named(lines: Mapping[str, xr.DataArray], axis: str, title: str, **look: Any) -> Panel:
-    """Lines with names, in distinct colours; the later ones thinner, so that lines that coincide all show."""
+    """Named lines in distinct colours; later lines are thinner, so that coincident lines stay visible."""
     drawn = [
         _line(values[axis], values, name, OKABE_ITO[number], number, 4.0 - number)
         for number, (name, values) in enumerate(lines.items())
@@ -223,7 +223,7 @@ def _framed(
     logx: bool = False,
     logy: bool = False,
 ) -> Panel:
-    """Lines or points, and marks between them, with title, labels and scales; what a scale has no place for is NaN."""
+    """Panel of lines or points and marks, with title and labels; on a logarithmic scale, values <= 0 become NaN."""
     shown = [mark if isinstance(mark, Level) or not logy else _positive(mark) for mark in (*drawn, *marks)]
     names = xlabel or values[axis].attrs["long_name"], values.attrs["long_name"]
     return Panel(title, *names, tuple(shown), logx=logx, logy=logy)
@@ -234,9 +234,9 @@ def _positive(mark: Line | Points) -> Line | Points:
 
 
 def _arrows(x: np.ndarray, y: np.ndarray, right: np.ndarray, up: np.ndarray) -> Line:
-    """Arrows centred on a grid, as one interrupted line; ``right`` and ``up`` are of shape (x, y).
+    """Arrows centred on a grid, as one interrupted line; ``right`` and ``up`` have the shape (x, y).
 
-    Lengths differ by orders of magnitude; their square roots show the layer and the tails together.
+    Lengths are the square roots of the sizes, which differ by orders of magnitude.
     """
     size, angle = np.sqrt(np.hypot(right, up)), np.arctan2(up, right)
     arrow = size / size.max() * np.diff(x).min() * np.exp(1j * angle)
@@ -251,8 +251,8 @@ def _level(height: float, color: str = OKABE_ITO[7]) -> Level:
     return Level(height, color=color)
 
 
-def _across(place: float, color: str = OKABE_ITO[1]) -> Level:
-    return Level(place, vertical=True, color=color)
+def _across(value: float, color: str = OKABE_ITO[1]) -> Level:
+    return Level(value, vertical=True, color=color)
 
 
 def _name(by: str, value: float) -> str:

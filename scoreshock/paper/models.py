@@ -22,47 +22,47 @@ def pair(configuration: Configuration) -> xr.Dataset:
 
 def unequal_pair(configuration: Configuration) -> xr.Dataset:
     """The pair with unequal weights."""
-    given = configuration.unequal
-    return families.pair(given.separation, given.variance, given.weight)
+    settings = configuration.unequal
+    return families.pair(settings.separation, settings.variance, settings.weight)
 
 
 def cloud(configuration: Configuration) -> xr.Dataset:
     """Random means and weights in several dimensions."""
-    given = configuration.cloud
-    random = np.random.default_rng(given.seed)
-    means = given.scale * random.standard_normal((given.components, given.dimension))
-    return mixture(means, random.dirichlet(np.full(given.components, 2.0)), given.variance)
+    settings = configuration.cloud
+    random = np.random.default_rng(settings.seed)
+    means = settings.scale * random.standard_normal((settings.components, settings.dimension))
+    return mixture(means, random.dirichlet(np.full(settings.components, 2.0)), settings.variance)
 
 
 def cloud_points(configuration: Configuration) -> xr.DataArray:
-    """Random points from the core to ten times as far, and their mirror images far out in the tails."""
-    given = configuration.cloud
-    random = np.random.default_rng(given.seed + 1)
-    directions = random.standard_normal((given.points, given.dimension))
-    distance = given.scale * 10 ** random.uniform(-2, 4, (given.points, 1))
+    """Random points in random directions, at distances of about 0.01 to 1e4 times ``scale``."""
+    settings = configuration.cloud
+    random = np.random.default_rng(settings.seed + 1)
+    directions = random.standard_normal((settings.points, settings.dimension))
+    distance = settings.scale * 10 ** random.uniform(-2, 4, (settings.points, 1))
     return xr.DataArray(directions * distance, dims=("point", "feature"))
 
 
 def plane(configuration: Configuration) -> xr.Dataset:
     """The mixture in the plane of the curl's experiment."""
-    given = configuration.plane
-    return mixture(given.means, given.weights, given.variance)
+    settings = configuration.plane
+    return mixture(settings.means, settings.weights, settings.variance)
 
 
 def plane_points(configuration: Configuration) -> xr.DataArray:
     """Random points of the plane, uniform over a square about the means."""
-    given = configuration.plane
-    half = 2 * np.abs(np.array(given.means)).max()
-    points = np.random.default_rng(given.seed).uniform(-half, half, (given.points, 2))
+    settings = configuration.plane
+    half = 2 * np.abs(np.array(settings.means)).max()
+    points = np.random.default_rng(settings.seed).uniform(-half, half, (settings.points, 2))
     return xr.DataArray(points, dims=("point", "feature"))
 
 
 def triangle(configuration: Configuration) -> xr.Dataset:
-    """Three components at unequal distances, over ``separation``, their scales."""
-    given = configuration.triangle
-    scales = np.array(given.scales)
-    # The variance is that of the paper's smallest scale throughout: only the means are scaled.
-    return families.polygon(scales, given.variance, radii=given.radii, angles=given.angles)
+    """Three components at unequal distances, with their scales as the dimension ``separation``."""
+    settings = configuration.triangle
+    scales = np.array(settings.scales)
+    # Only the means are scaled.
+    return families.polygon(scales, settings.variance, radii=settings.radii, angles=settings.angles)
 
 
 def equilateral(configuration: Configuration) -> xr.Dataset:
@@ -71,11 +71,13 @@ def equilateral(configuration: Configuration) -> xr.Dataset:
 
 
 def wells(configuration: Configuration) -> xr.Dataset:
-    """The quartic wells, over ``case``."""
-    given = configuration.wells
-    names = [f"c = {w.quartic_coefficient:g}, b = {w.half_distance:g}" + f", h = {w.tilt:g}" * bool(w.tilt) for w in given]
+    """The quartic wells, along ``case``."""
+    settings = configuration.wells
+    names = [
+        f"c = {w.quartic_coefficient:g}, b = {w.half_distance:g}" + f", h = {w.tilt:g}" * bool(w.tilt) for w in settings
+    ]
     case = {"case": ("case", names, {"long_name": "well exp(-c (x^2 - b^2)^2 + h x)"})}
-    columns = [xr.DataArray([getattr(w, name) for w in given], dims="case", coords=case) for name in PARAMETERS]
+    columns = [xr.DataArray([getattr(w, name) for w in settings], dims="case", coords=case) for name in PARAMETERS]
     return well("tilted-quartic", *columns)
 
 
@@ -83,12 +85,12 @@ PARAMETERS = ("quartic_coefficient", "half_distance", "tilt")
 
 
 def draws(configuration: Configuration) -> xr.Dataset:
-    """Random mixtures over ``realization``, with variance near zero so that every root is above the floor."""
-    given = configuration.draws
-    random = np.random.default_rng(given.seed)
-    means = random.standard_normal((given.number, given.components, given.dimension))
-    weights = random.dirichlet(np.full(given.components, 4.0), given.number)
-    index = {"realization": np.arange(given.number)}
+    """Random mixtures along ``realization``, with a variance near zero, so that every root exceeds it."""
+    settings = configuration.draws
+    random = np.random.default_rng(settings.seed)
+    means = random.standard_normal((settings.number, settings.components, settings.dimension))
+    weights = random.dirichlet(np.full(settings.components, 4.0), settings.number)
+    index = {"realization": np.arange(settings.number)}
     return mixture(
         xr.DataArray(means, dims=("realization", "component", "feature"), coords=index),
         xr.DataArray(weights, dims=("realization", "component"), coords=index),
@@ -96,15 +98,15 @@ def draws(configuration: Configuration) -> xr.Dataset:
     )
 
 
-def grid(given: Grid) -> xr.DataArray:
+def grid(settings: Grid) -> xr.DataArray:
     """Positions from the core to both tails, ascending."""
-    tail = np.geomspace(given.core, given.tail, given.tail_points + 1)[1:]
-    core = np.linspace(-given.core, given.core, given.points)
+    tail = np.geomspace(settings.core, settings.tail, settings.tail_points + 1)[1:]
+    core = np.linspace(-settings.core, settings.core, settings.points)
     return axis("x", np.concatenate([-tail[::-1], core, tail]))
 
 
 def axis(name: str, values: object) -> xr.DataArray:
-    """Numbers as a labelled axis of the vocabulary."""
+    """Numbers as an axis with the ``long_name`` of the vocabulary."""
     array = np.asarray(values, dtype=float)
     return axis_of(name, array, str(attributes(name)["long_name"]))
 
@@ -115,7 +117,7 @@ def times(configuration: Configuration) -> xr.DataArray:
 
 
 def axis_of(name: str, values: object, long_name: str) -> xr.DataArray:
-    """Numbers as an axis that is not in the vocabulary."""
+    """Numbers as an axis with the given ``long_name``."""
     array = np.asarray(values)
     described = {"long_name": long_name, "units": "1"}
     return xr.DataArray(array, dims=name, coords={name: (name, array, described)}, attrs=described)

@@ -1,4 +1,4 @@
-"""The page of the verification: each statement with what was computed, and what is true instead, as HTML and as Markdown."""
+"""The page of the verification, as HTML and Markdown: statements with results, verdicts and corrections."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from scoreshock.storage import store
 from scoreshock.storage.provenance import package_version
 
 ROWS = 16
-"""Rows of a table of values at most."""
+"""Maximum number of rows of a table of values."""
 
 LISTED = 8
-"""Values of an axis that are listed; of more there are their number and range."""
+"""Maximum number of listed values of an axis; of longer axes, number and range are shown."""
 
 SYMBOLS = {
     "tau": r"$\tau$",
@@ -37,7 +37,7 @@ SYMBOLS = {
     "agreeing": "criterion",
     "moment": "criterion of the wells",
     "source": "output",
-    "elapsed": r"$(\tau - \tau_0)$ over that until the divergence",
+    "elapsed": r"$(\tau - \tau_0)$ over the time to the divergence",
     "stretch": "excess of a distance",
     "x": "$x$",
     "x_core": "$x$ (core)",
@@ -60,12 +60,12 @@ SYMBOLS = {
     "feature_other": "feature",
     "realization": "random mixtures",
 }
-"""Axes as the page calls them, where not by their names."""
+"""Names of axes on the page, if different from the dimension."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table of values: a heading a column, and rows of text."""
+    """A table of values: headings of columns, and rows of text."""
 
     headings: list[str]
     rows: list[list[str]]
@@ -73,7 +73,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Entry:
-    """A statement with its outcome and the values that are shown of it."""
+    """A statement with its outcome and the values shown on the page."""
 
     statement: Statement
     outcome: Outcome
@@ -83,7 +83,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """Of the verdict, for its colour."""
+        """Kind of the verdict, which determines its colour."""
         verdict = self.outcome.verdict
         return {HOLDS: "holds", UNCONFIRMED: "unconfirmed"}.get(
             verdict, "condition" if verdict.startswith(HOLDS) else "fails"
@@ -91,16 +91,16 @@ class Entry:
 
 
 def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
-    """The page as ``index.html``, which needs nothing from outside, and as ``index.md``, from the files in ``folder``.
+    """Render the page as ``index.html``, which works offline, and as ``index.md``, from the files in ``folder``.
 
     Raises
     ------
     scoreshock.storage.store.BrokenFile
-        When a file of the verification is missing or not whole.
+        If a file of the verification is missing or damaged.
     """
     sections = [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()]
-    entries = [entry for _, _, own in sections for entry in own]
-    given: dict[str, Any] = {
+    entries = [entry for _, _, group in sections for entry in group]
+    context: dict[str, Any] = {
         "version": package_version(),
         "sections": sections,
         "exceptions": [entry for entry in entries if entry.kind != "holds"],
@@ -111,17 +111,17 @@ def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
         "parameters": _parameters(configuration),
         "count": len(STATEMENTS),
     }
-    return {name: _templates().get_template(f"{name}.j2").render(given) for name in ("index.html", "index.md")}
+    return {name: _templates().get_template(f"{name}.j2").render(context) for name in ("index.html", "index.md")}
 
 
 def tally(entries: Iterable[Entry]) -> dict[str, int]:
-    """How many statements have each kind of verdict."""
+    """Number of statements by kind of verdict."""
     kinds = [entry.kind for entry in entries]
     return {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")}
 
 
 def functions() -> list[tuple[str, str, str]]:
-    """Name, module and first sentence of every function that a statement is computed by."""
+    """Name, module and first sentence of every function that computes a statement."""
     used = {function.__name__: function for statement in STATEMENTS for function in statement.functions}
     return [(name, used[name].__module__, _summary(used[name])) for name in sorted(used)]
 
@@ -145,12 +145,12 @@ def _drawn(picture: Picture, folder: Path) -> dict[str, Any]:
 
 
 def _read(dataset: xr.Dataset) -> list[str]:
-    """Keys of the configuration that a dataset was computed from."""
+    """Configuration keys that a dataset depends on."""
     return [key for key in str(dataset.attrs["parameters"]).split(", ") if key]
 
 
 def _over(dataset: xr.Dataset, names: Iterable[str]) -> list[tuple[str, str]]:
-    """The axes of the measures, each with its values."""
+    """Names and values of the axes of the measures."""
     dims = dict.fromkeys(str(dim) for name in names for dim in dataset[name].dims)
     shown = [dim for dim in dims if dataset.sizes[dim] > 1 and not dim.startswith("feature")]
     return [(SYMBOLS.get(dim, dim.replace("_", " ")), _values(dataset, dim)) for dim in shown]
@@ -169,16 +169,16 @@ def _values(dataset: xr.Dataset, dim: str) -> str:
 
 
 def _tables(section: int, folder: Path) -> list[tuple[str, str, list[Grid]]]:
-    found = []
+    tables = []
     for name, (home, title, _) in TABLES.items():
         if home == section:
             with store.open_file(folder / "tables" / f"{name}.nc", chunks=None) as dataset:
-                found.append((name, title, _grids(dataset, [str(v) for v in dataset.data_vars])))
-    return found
+                tables.append((name, title, _grids(dataset, [str(v) for v in dataset.data_vars])))
+    return tables
 
 
 def _grids(dataset: xr.Dataset, names: Any) -> list[Grid]:
-    """Values as tables: variables of one dimension side by side, those of two each as a table of its own."""
+    """Tables of values: variables with the same single dimension share a table, others have one each."""
     together: dict[tuple[Any, ...], list[str]] = {}
     for name in names:
         shape = dataset[name].squeeze().dims
@@ -209,12 +209,12 @@ def _heading(values: xr.DataArray, axis: int) -> str:
     return SYMBOLS.get(name, name.replace("_", " "))
 
 
-def _labelled(values: xr.DataArray, dim: str, place: int) -> str:
-    return number(values[dim].values[place]) if dim in values.coords else str(place + 1)
+def _labelled(values: xr.DataArray, dim: str, index: int) -> str:
+    return number(values[dim].values[index]) if dim in values.coords else str(index + 1)
 
 
 def number(value: Any) -> str:
-    """A value as text: five significant digits, a dash where there is none.
+    """Text of a value with five significant digits; a dash for NaN.
 
     Examples
     --------
@@ -229,9 +229,9 @@ def number(value: Any) -> str:
 
 
 def _parameters(configuration: Configuration) -> list[tuple[str, str, str]]:
-    """Key, value and whose it is, of every parameter."""
+    """Key, value and origin of every parameter."""
     published = set(configuration.published)
-    return [(key, str(value), "the paper's" if key in published else "ours") for key, value in configuration.values()]
+    return [(key, str(value), "paper" if key in published else "our choice") for key, value in configuration.values()]
 
 
 @cache
@@ -255,7 +255,7 @@ def _templates() -> Environment:
 
 
 def correspondence(name: str = "paper.md", root: str = "../") -> str:
-    """The table theorem, function, dataset, figure, as Markdown: ``docs/paper.md``, and, as ``table.md``, README's."""
+    """Markdown table of statement, function, dataset and figure: ``docs/paper.md``, or ``table.md`` for the README."""
     return (
         _templates()
         .get_template(f"{name}.j2")

@@ -1,4 +1,4 @@
-"""What the paper's figures 1-7 show, as datasets: each figure is drawn from its file alone."""
+"""Datasets of the paper's figures 1-7."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scoreshock.quantities.vorticity import vorticity
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of the paper: its name, section, title, what is seen in it, and how its data are computed."""
+    """A figure of the paper: name, section, title, caption, and the function that computes its data."""
 
     name: str
     section: int
@@ -36,19 +36,19 @@ def _profiles(configuration: Configuration) -> xr.Dataset:
     pair, tau = models.pair(configuration), models.times(configuration)
     a = configuration.pair.separation
     x = models.axis("x", np.linspace(-3 * a, 3 * a, 401))
-    found = score(pair, x, tau).squeeze("feature")
+    result = score(pair, x, tau).squeeze("feature")
     v = configuration.pair.variance + 2 * tau
     r = np.linspace(-4, 4, 161)
     along = profile(pair, r, tau)
     return xr.Dataset(
         {
-            "score": value((), found, "score s"),
-            "burgers_velocity": value((), -2 * found, "Burgers velocity u = -2s"),
-            "shock": value((), -2 * (found + x / v).transpose("tau", "x"), "u - 2x/v, less its background"),
+            "score": value((), result, "score s"),
+            "burgers_velocity": value((), -2 * result, "Burgers velocity u = -2s"),
+            "shock": value((), -2 * (result + x / v).transpose("tau", "x"), "u - 2x/v, without background"),
             "scaled": value((), along.profile_interfacial / (a / v), "(s + x/v) / (a/v)"),
             "tanh": value("r", np.tanh(r), "tanh r"),
         },
-        {**found.coords, "r": ("r", r, {"long_name": "distance r from the midpoint in widths v/a", "units": "1"})},
+        {**result.coords, "r": ("r", r, {"long_name": "distance r from the midpoint in widths v/a", "units": "1"})},
     )
 
 
@@ -70,34 +70,36 @@ def _threshold(configuration: Configuration) -> xr.Dataset:
 def _residuals(configuration: Configuration) -> xr.Dataset:
     pair, tau = models.pair(configuration), models.times(configuration)
     x = models.axis("x", np.linspace(-configuration.grid.core, configuration.grid.core, 201))
-    found = {
+    result = {
         f"{form}_{method}": burgers_residual(pair, x, tau, form, method=method).residual_relative
         for form in ("score", "burgers")
         for method in ("analytic", "differences")
     }
     words = {"score": "(18)", "burgers": "(24)"}
     return xr.Dataset(
-        {name: value((), gap, f"relative residual of {words[name.split('_')[0]]}") for name, gap in found.items()},
-        found["score_analytic"].coords,
+        {name: value((), gap, f"relative residual of {words[name.split('_')[0]]}") for name, gap in result.items()},
+        result["score_analytic"].coords,
     )
 
 
 def _amplification(configuration: Configuration) -> xr.Dataset:
-    pair, given = models.pair(configuration), configuration.generation
+    pair, generation = models.pair(configuration), configuration.generation
     zero = (configuration.pair.separation**2 - configuration.pair.variance) / 2
     stop = models.axis_of("tau_min", np.linspace(0.0, zero, 81), "diffusion time τ_min at which generation stops")
-    found = amplification(pair, stop).squeeze()
-    v = np.geomspace(configuration.pair.variance + 2 * given.start, configuration.pair.variance + 2 * given.stop, 61)
-    tau = models.axis("tau", np.clip((v - configuration.pair.variance) / 2, given.stop, given.start))
-    starts = models.axis_of("start", given.starts, "start in standard deviations of the noise")
-    places = (starts * np.sqrt(v[0])).expand_dims("feature", axis=-1)
-    path = trajectories(pair, places, tau).trajectory.squeeze("feature")
-    actual = error_growth(pair, models.CENTRE, tau, given.bias).squeeze()
+    result = amplification(pair, stop).squeeze()
+    v = np.geomspace(
+        configuration.pair.variance + 2 * generation.start, configuration.pair.variance + 2 * generation.stop, 61
+    )
+    tau = models.axis("tau", np.clip((v - configuration.pair.variance) / 2, generation.stop, generation.start))
+    starts = models.axis_of("start", generation.starts, "start in standard deviations of the noise")
+    positions = (starts * np.sqrt(v[0])).expand_dims("feature", axis=-1)
+    path = trajectories(pair, positions, tau).trajectory.squeeze("feature")
+    actual = error_growth(pair, models.CENTRE, tau, generation.bias).squeeze()
     return xr.Dataset(
         {
-            "exponent": value((), found.exponent, "amplification exponent Λ"),
-            "exponent_quadrature": value((), found.exponent_quadrature, "amplification exponent Λ by quadrature"),
-            "factor": value((), np.exp(found.exponent), "amplification factor exp(Λ)"),
+            "exponent": value((), result.exponent, "amplification exponent Λ"),
+            "exponent_quadrature": value((), result.exponent_quadrature, "amplification exponent Λ by quadrature"),
+            "factor": value((), np.exp(result.exponent), "amplification factor exp(Λ)"),
             "trajectory": value((), path, "position x on the probability flow"),
             "error": value((), actual.difference_size, "error of the trajectory at the centre"),
             "bound": value((), actual.gronwall_bound, "its Grönwall bound (52)"),
@@ -131,17 +133,17 @@ def _curl(configuration: Configuration) -> xr.Dataset:
 
 
 def _preserving(configuration: Configuration) -> xr.Dataset:
-    given, path = configuration.vp, reduction.clock(configuration)
-    t = models.axis_of("t", given.times, "time t of the variance-preserving process")
-    pair = families.pair(given.separation, given.variance)
-    half = 2 * given.separation
+    vp, path = configuration.vp, reduction.clock(configuration)
+    t = models.axis_of("t", vp.times, "time t of the variance-preserving process")
+    pair = families.pair(vp.separation, vp.variance)
+    half = 2 * vp.separation
     x = models.axis("x", np.linspace(-half, half, 201))
     alpha, tau = (xr.DataArray(f(t.values), dims="t") for f in (path.alpha, path.tau))
     direct = score(reduction.at_time(pair, path, t), x).squeeze("feature").transpose("t", "x")
     y = models.axis_of("y", x.values, "position y = x/α in the heat flow")
     heat = score(pair, y.expand_dims("feature", axis=-1), tau).squeeze("feature").transpose("t", "y")
     mapped = (score(pair, (x / alpha).expand_dims("feature", axis=-1), tau) / alpha).squeeze("feature").transpose("t", "x")
-    clock = models.axis_of("clock", np.linspace(0.0, max(given.times), 121), t.attrs["long_name"])
+    clock = models.axis_of("clock", np.linspace(0.0, max(vp.times), 121), t.attrs["long_name"])
     return xr.Dataset(
         {
             "score_heat": value((), heat, "score of the heat flow at τ_eff(t)"),
@@ -149,10 +151,8 @@ def _preserving(configuration: Configuration) -> xr.Dataset:
             "score_mapped": value((), mapped, "score of the heat flow, mapped by (81)"),
             "discrepancy": value((), abs(direct - mapped), "difference of the two scores"),
             "tau_effective": value("clock", path.tau(clock.values), "effective diffusion time τ_eff (80)"),
-            "tau_star": value((), (given.separation**2 - given.variance) / 2, "speciation time of the heat flow (31)"),
-            "t_star": value(
-                (), np.log(1 + given.separation**2 - given.variance) / given.beta, "speciation time of the process (83)"
-            ),
+            "tau_star": value((), (vp.separation**2 - vp.variance) / 2, "speciation time of the heat flow (31)"),
+            "t_star": value((), np.log(1 + vp.separation**2 - vp.variance) / vp.beta, "speciation time of the process (83)"),
         },
         {"t": t, "x": x, "y": y, "clock": clock},
     )
@@ -189,27 +189,26 @@ PICTURES = (
         "figure-1",
         5,
         "Figure 1: score and Burgers velocity of the symmetric pair",
-        r"Score $s$ and Burgers velocity $u = -2s$ at five diffusion times, below and above $\tau^*$; $u$ less its linear "
-        r"background, a shock that widens and weakens with $\tau$; and the same in units of its height and its width $v/a$, "
-        r"in which all times fall on $\tanh r$ (section 10.3).",
+        r"Score $s$ and Burgers velocity $u = -2s$ at five diffusion times, below and above $\tau^*$; $u$ without its "
+        r"linear background, a shock that widens and weakens with $\tau$; and the same in units of its height and its width "
+        r"$v/a$, in which all times collapse onto $\tanh r$ (section 10.3).",
         _profiles,
     ),
     Picture(
         "figure-2",
         5,
         "Figure 2: midpoint derivative and width of the layer",
-        r"The midpoint derivative (30) changes sign at $\tau^* = (a^2 - \sigma_0^2)/2$ (line across), where the width (34), "
-        r"linear in $\tau$, is $a$.",
+        r"The midpoint derivative (30) changes sign at $\tau^* = (a^2 - \sigma_0^2)/2$ (vertical line), where the width "
+        r"(34), linear in $\tau$, equals $a$.",
         _threshold,
     ),
     Picture(
         "figure-3",
         4,
         "Figure 3: residuals of the score PDE and of Burgers",
-        "What (18) and (24) leave over, relative to their largest term at each point. Left: closed forms in twice the "
-        r"working precision. Right: finite differences in double precision, as in the paper. At $x = \pm a$ and small "
-        r"$\tau$ every term of the equations nearly vanishes, so that the same rounding is large beside them: that is the "
-        "peaks.",
+        "Residuals of (18) and (24), relative to their largest term at each point. Left: closed forms in double-double "
+        r"precision. Right: finite differences in double precision, as in the paper. The peaks are at $x = \pm a$ and small "
+        r"$\tau$, where all terms of the equations nearly vanish, so that rounding errors are relatively large.",
         _residuals,
     ),
     Picture(
@@ -217,8 +216,8 @@ PICTURES = (
         6,
         "Figure 4: amplification, and trajectories of generation",
         "The exponent (55), in closed form and by quadrature, and its factor; trajectories of the probability flow, which "
-        r"in generation run from right to left and part below $\tau^*$ (line across); and the error of the one at the "
-        "centre under a constant error of the score, with its Grönwall bound (52), which it leaves where it stops being "
+        r"run from right to left in generation and separate below $\tau^*$ (vertical line); and the error of the central "
+        "trajectory for a constant score error, with its Grönwall bound (52), from which it deviates when it is no longer "
         "small.",
         _amplification,
     ),
@@ -226,27 +225,27 @@ PICTURES = (
         "figure-5",
         7,
         "Figure 5: a score in the plane, and its curl",
-        "The score of two components of unequal weights turns sharply across their boundary (points: the means; an "
-        "arrow's length goes with the root of the score's). Its curl, measured by finite differences at random points, is "
-        "rounding.",
+        "The score of two components of unequal weights turns sharply across their boundary (points: the means; arrow "
+        "lengths are proportional to the square root of the score). Its curl, by finite differences at random points, is "
+        "zero up to rounding.",
         _curl,
     ),
     Picture(
         "figure-6",
         8,
         "Figure 6: the variance-preserving score directly and mapped",
-        r"The score of the process, directly (lines) and as that of the heat flow mapped by (81) (points); the heat flow's "
-        r"own, at the effective times; their difference, which is rounding; and the clock (80), which takes $t^*$ (83) to "
-        r"$\tau^*$ (31) (lines across).",
+        r"The score of the process, directly (lines) and mapped from the heat flow by (81) (points); the score of the heat "
+        r"flow at the effective times; the difference of lines and points, which is rounding; and the effective time (80), "
+        r"which maps $t^*$ (83) to $\tau^*$ (31) (straight lines).",
         _preserving,
     ),
     Picture(
         "figure-7",
         9,
         "Figure 7: the corrections of the speciation time",
-        "The triangle's errors by the scale of its means, which do not fall, and by the order of the series, which do; "
-        "$C$ of pairs over the weight of the heavier component; and $C$ of random mixtures, which may be positive only "
-        "where the covariance of Proposition 9.8 is negative.",
+        "Errors for the triangle by the scale of its means, which do not decrease, and by the order of the series, which "
+        "do; $C$ of pairs over the weight of the heavier component; and $C$ of random mixtures, which can be positive only "
+        "if the covariance of Proposition 9.8 is negative.",
         _corrections,
     ),
 )

@@ -1,8 +1,8 @@
-"""A numbered statement of the paper, what we compute of it, and how the verdict follows from the computed dataset alone.
+"""Numbered statements of the paper, their computed datasets, and the verdicts that follow from the datasets.
 
-A dataset that verifies a statement marks some of its variables. A *residual* (with its ``tolerance``) is how far the
-numbers are from what is true; a *violation* (with its ``threshold``) is how far they are from what the paper says, in an
-example where it does not hold as stated. All else in the dataset is what they were found from.
+Some variables of a dataset are marked. A *residual* (with its ``tolerance``) is the deviation of the numbers from the
+correct statement; a *violation* (with its ``threshold``) is their deviation from the paper's statement in a
+counter-example. The other variables are intermediate results.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import xarray as xr
 from scoreshock.paper.configuration import Configuration
 
 MIXTURE_TOLERANCE = 1e-12
-"""Residuals of identities of mixtures, relative to the largest term."""
+"""Tolerance of identities of mixtures, relative to the largest term."""
 
 WELL_TOLERANCE = 1e-10
-"""The same for wells, whose densities are quadratures."""
+"""Tolerance of identities of wells, whose densities are computed by quadrature."""
 
-SEEN = 1e-3
-"""A violation above this is no rounding."""
+VISIBLE = 1e-3
+"""Default threshold of violations, far above rounding."""
 
 HOLDS, FAILS, UNCONFIRMED = "holds", "does not hold", "not confirmed"
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One numbered statement: what the paper says, what we check, and what is true instead.
+    """One numbered statement: the paper's claim, our check, and the correct statement.
 
-    Texts are plain words with formulas between dollar signs, in LaTeX; ``equations`` are formulas alone, by the number
-    that the paper gives them. ``note`` says where the statement itself comes from, if not from the paper's text.
+    Texts contain formulas in LaTeX between dollar signs; ``equations`` are formulas by their number in the paper. ``note``
+    explains the source of a statement that is not in the paper's text.
     """
 
     number: str
@@ -51,13 +51,13 @@ class Statement:
 
     @property
     def name(self) -> str:
-        """Of its file: ``theorem-4.1``."""
+        """Name of its file, such as ``theorem-4.1``."""
         return self.number.lower().replace(" ", "-")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """The largest value of a marked variable, and what it is held against."""
+    """The largest absolute value of a marked variable, and its bound."""
 
     name: str
     meaning: str
@@ -66,23 +66,23 @@ class Measure:
 
     @property
     def within(self) -> bool:
-        """Whether every value is at most the bound: false where one is NaN."""
+        """Whether all values are at most the bound; False if one is NaN."""
         return self.largest <= self.bound
 
     @property
     def beyond(self) -> bool:
-        """Whether a value exceeds the bound and all are finite: false where one is NaN."""
+        """Whether a value exceeds the bound and all are finite; False if one is NaN."""
         return self.bound < self.largest < np.inf
 
     @property
     def ratio(self) -> float:
-        """Of the largest value to its bound; infinite where a value is NaN."""
+        """Ratio of the largest value to the bound; infinite if one is NaN."""
         return np.inf if np.isnan(self.largest) else self.largest / self.bound
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The verdict on a statement, and the measures that it follows from."""
+    """The verdict on a statement, and the measures that determine it."""
 
     verdict: str
     residuals: tuple[Measure, ...]
@@ -90,35 +90,35 @@ class Outcome:
 
     @property
     def confirmed(self) -> bool:
-        """Whether what we say is true was found so."""
+        """Whether the numbers confirm the correct statement."""
         return self.verdict != UNCONFIRMED
 
     @property
     def closest(self) -> Measure:
-        """The residual that is nearest to its tolerance."""
+        """The residual that is closest to its tolerance."""
         return max(self.residuals, key=lambda measure: measure.ratio)
 
 
 def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:
-    """The verdict of a statement's dataset.
+    """Derive the verdict from the dataset of a statement.
 
     Parameters
     ----------
     dataset
-        With variables marked as residuals or violations.
+        Dataset with variables marked as residuals or violations.
     condition
-        When the statement holds, where it does not hold as stated.
+        Condition under which the statement holds, if it does not hold as stated.
 
     Returns
     -------
     Outcome
-        ``holds``, ``holds if <condition>`` or ``does not hold``; ``not confirmed`` where a residual is missing, NaN or
-        above its tolerance, or a violation is missing, NaN, infinite or below its threshold.
+        ``holds``, ``holds if <condition>`` or ``does not hold``; ``not confirmed`` if a residual is missing, NaN or above
+        its tolerance, or a violation is missing, NaN, infinite or below its threshold.
 
     Examples
     --------
-    >>> found = xr.Dataset({"gap": residual("n", [1e-15, 2e-16], "the gap"), "root": violation((), 1.0, "second roots")})
-    >>> judge(found).verdict, judge(found.drop_vars("root")).verdict
+    >>> dataset = xr.Dataset({"gap": residual("n", [1e-15, 2e-16], "the gap"), "root": violation((), 1.0, "second roots")})
+    >>> judge(dataset).verdict, judge(dataset.drop_vars("root")).verdict
     ('does not hold', 'holds')
     """
     residuals = _measures(dataset, "tolerance")
@@ -139,23 +139,23 @@ def _measures(dataset: xr.Dataset, bound: str) -> tuple[Measure, ...]:
 
 
 def _largest(values: np.ndarray) -> float:
-    """Largest size; NaN where one value is NaN, or where there is none."""
+    """Largest absolute value; NaN if one value is NaN or there is none."""
     return float(np.abs(values).max()) if values.size else np.nan
 
 
 def value(dims: Any, values: Any, long_name: str, **attributes: Any) -> xr.Variable:
-    """A variable with its meaning; of ``dims`` a DataArray has its own."""
+    """A variable with its ``long_name``; ``dims`` is ignored for a DataArray."""
     array = values if isinstance(values, xr.DataArray) else xr.DataArray(np.asarray(values), dims=_names(dims))
     return xr.Variable(array.dims, array.values, {"long_name": long_name, "units": "1", **attributes})
 
 
 def residual(dims: Any, values: Any, long_name: str, tolerance: float = MIXTURE_TOLERANCE) -> xr.Variable:
-    """How far the numbers are from what is true: the statement is not confirmed where one exceeds ``tolerance``."""
+    """Deviation from the correct statement, which is not confirmed if a value exceeds ``tolerance``."""
     return value(dims, values, long_name, tolerance=tolerance)
 
 
-def violation(dims: Any, values: Any, long_name: str, threshold: float = SEEN) -> xr.Variable:
-    """How far the numbers are from what the paper says, where that fails."""
+def violation(dims: Any, values: Any, long_name: str, threshold: float = VISIBLE) -> xr.Variable:
+    """Deviation from the paper's statement in a counter-example."""
     return value(dims, values, long_name, threshold=threshold)
 
 
@@ -163,15 +163,15 @@ def _names(dims: Any) -> Sequence[str]:
     return (dims,) if isinstance(dims, str) else tuple(dims)
 
 
-def relative(found: Any, expected: Any, *terms: Any) -> Any:
-    """``|found - expected|`` over the largest of ``expected`` and the ``terms`` that it is a sum of, point by point."""
+def relative(actual: Any, expected: Any, *terms: Any) -> Any:
+    """``|actual - expected|`` over the largest of ``|expected|`` and the absolute values of its ``terms``, pointwise."""
     scale = abs(expected)
     for term in terms:
         scale = np.maximum(scale, abs(term))
-    gap = abs(found - expected)
+    gap = abs(actual - expected)
     return xr.where(gap == 0, 0.0, gap / scale) if isinstance(gap, xr.DataArray) else np.where(gap == 0, 0.0, gap / scale)
 
 
 def slope(values: np.ndarray, parameter: np.ndarray) -> np.ndarray:
-    """Exponent of a power law, between neighbouring values of the parameter."""
+    """Exponent of a power law, between consecutive values of the parameter."""
     return np.diff(np.log(np.abs(values))) / np.diff(np.log(parameter))

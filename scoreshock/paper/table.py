@@ -1,4 +1,4 @@
-"""The table of all that is verified: statements, tables and figures by section, and the files that they become."""
+"""All statements, tables and figures of the verification by section, and their files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from scoreshock.paper.statement import Statement, judge
 _MODULES = (correspondence, interface, boundary, motion, growth, regions, dimensions, expansion, reduction, asymmetry)
 
 
-def place(statement: Statement) -> tuple[int, int]:
-    """Section and number of a statement."""
+def order(statement: Statement) -> tuple[int, int]:
+    """Section and number of a statement, as a sort key."""
     section, number = statement.number.split()[-1].split(".")
     return int(section), int(number)
 
 
-STATEMENTS = tuple(sorted((s for module in _MODULES for s in module.STATEMENTS), key=place))
+STATEMENTS = tuple(sorted((s for module in _MODULES for s in module.STATEMENTS), key=order))
 
 TABLES: dict[str, tuple[int, str, Callable[[Configuration], xr.Dataset]]] = {
     "exponents": (6, "Amplification exponent: closed form against quadrature (section 10.5)", growth.exponents),
@@ -44,15 +44,14 @@ TABLES: dict[str, tuple[int, str, Callable[[Configuration], xr.Dataset]]] = {
         asymmetry.thresholds,
     ),
 }
-"""Tables of the paper's section 10: section that they belong to, title, and how they are computed."""
+"""Tables of the paper's section 10: section of the page, title, and function."""
 
-
-__all__ = ["SECTIONS", "STATEMENTS", "TABLES", "Product", "of_section", "place", "products"]
+__all__ = ["SECTIONS", "STATEMENTS", "TABLES", "Product", "of_section", "order", "products"]
 
 
 @dataclass(frozen=True)
 class Product:
-    """A file that the verification makes: its path among the results, what it holds, and how."""
+    """A file of the verification: path in the results, title, and the function that computes it."""
 
     path: str
     title: str
@@ -60,26 +59,26 @@ class Product:
 
 
 def products(section: int) -> list[Product]:
-    """The files of one section: its statements, and the tables and figures that belong to it."""
-    own = [Product(f"statements/{s.name}.nc", f"{s.number}: {s.title}", _described(s)) for s in of_section(section)]
+    """Files of the statements, tables and figures of one section."""
+    statements = [Product(f"statements/{s.name}.nc", f"{s.number}: {s.title}", _described(s)) for s in of_section(section)]
     tables = [
-        Product(f"tables/{name}.nc", title, _watched(f)) for name, (home, title, f) in TABLES.items() if home == section
+        Product(f"tables/{name}.nc", title, _recorded(f)) for name, (home, title, f) in TABLES.items() if home == section
     ]
     drawn = [Product(f"figures/{f.name}.nc", f.title, _captioned(f)) for f in pictures.PICTURES if f.section == section]
-    return own + tables + drawn
+    return statements + tables + drawn
 
 
 def of_section(section: int) -> list[Statement]:
     """The statements of one section, in order."""
-    return [statement for statement in STATEMENTS if place(statement)[0] == section]
+    return [statement for statement in STATEMENTS if order(statement)[0] == section]
 
 
 def _described(statement: Statement) -> Callable[[Configuration], xr.Dataset]:
-    """The statement's computation, whose dataset also says what it is about and what follows from it."""
-    watched = _watched(statement.compute)
+    """The computation of a statement, with texts and verdict as attributes of the dataset."""
+    recorded = _recorded(statement.compute)
 
     def compute(configuration: Configuration) -> xr.Dataset:
-        dataset = watched(configuration)
+        dataset = recorded(configuration)
         return dataset.assign_attrs(
             statement=statement.number,
             claim=statement.claim,
@@ -93,27 +92,27 @@ def _described(statement: Statement) -> Callable[[Configuration], xr.Dataset]:
 
 
 def _captioned(picture: pictures.Picture) -> Callable[[Configuration], xr.Dataset]:
-    watched = _watched(picture.compute)
+    recorded = _recorded(picture.compute)
 
     def compute(configuration: Configuration) -> xr.Dataset:
-        return watched(configuration).assign_attrs(caption=picture.caption)
+        return recorded(configuration).assign_attrs(caption=picture.caption)
 
     return compute
 
 
-def _watched(compute: Callable[[Configuration], xr.Dataset]) -> Callable[[Configuration], xr.Dataset]:
-    """The same computation, whose dataset also names the keys of the configuration that it read."""
+def _recorded(compute: Callable[[Configuration], xr.Dataset]) -> Callable[[Configuration], xr.Dataset]:
+    """The computation, with the configuration keys that it reads as an attribute of the dataset."""
 
-    def watched(configuration: Configuration) -> xr.Dataset:
+    def recorded(configuration: Configuration) -> xr.Dataset:
         reader = _Reader(configuration)
         dataset = compute(cast(Configuration, reader))
         return dataset.assign_attrs(parameters=", ".join(sorted(reader.read)))
 
-    return watched
+    return recorded
 
 
 class _Reader:
-    """A configuration that remembers which of its keys were read."""
+    """A configuration that records which of its keys are read."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration

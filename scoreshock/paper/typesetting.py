@@ -1,4 +1,4 @@
-"""Words with formulas in LaTeX between dollar signs, as HTML with MathML: browsers show it without scripts."""
+"""Conversion of text with LaTeX formulas between dollar signs to HTML with MathML, which needs no scripts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
 NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
-"""HTML knows MathML without it, and a page without addresses is seen to load none."""
+"""Namespace that HTML does not need; without it, the page contains no external address."""
 
 FUNCTION = r"(?<!<msup>)<mi>(?:ln|tanh)</mi>(?!<mo stretchy)"
-"""A function before an argument without parentheses, between which browsers leave no space as LaTeX does."""
+"""A function before an argument without parentheses; browsers, unlike LaTeX, add no space between them."""
 
 
 def typeset(text: str) -> Markup:
-    r"""``text`` as HTML, its formulas between dollar signs as MathML.
+    r"""Convert ``text`` to HTML, with formulas between dollar signs as MathML.
 
     Raises
     ------
     ValueError
-        When a dollar sign has no partner.
+        If the number of dollar signs is odd.
 
     Examples
     --------
@@ -36,6 +36,6 @@ def typeset(text: str) -> Markup:
 
 @cache
 def formula(latex: str, display: bool = False) -> Markup:
-    """A formula in LaTeX as MathML, in the line or on a line of its own."""
+    """Convert a LaTeX formula to MathML, inline or on a separate line."""
     mathml = convert(latex, display="block" if display else "inline").replace(NAMESPACE, "")
     return Markup(re.sub(FUNCTION, r"\g<0><mspace width='0.17em' />", mathml))

@@ -3,25 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status
+from scoreshock.conventions import Variable
 from scoreshock.kernels.layer import amplification as kernel
 from scoreshock.kernels.speciation import roots
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
+from scoreshock.options import TAU, TAU_MIN
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times
 
-LYAPUNOV, RATE_INTEGRAL = 0, 1
+VARIABLES = (
+    Variable(
+        "exponent",
+        "amplification exponent Lambda of a pair in closed form",
+        (),
+        "amplification_status",
+        "(R - 1 - ln R)/2 at tau_min, R = a^2/v; an error grows by its exponential. Pairs only.",
+        "(55)",
+    ),
+    Variable(
+        "exponent_quadrature",
+        "amplification exponent Lambda by quadrature of the growth rate",
+        (),
+        "quadrature_status",
+        "Integral over tau, from tau_min up, of the positive growth rate.",
+        "(51)",
+    ),
+    Variable(
+        "exponent_quadrature_error",
+        "estimate of the error of the quadrature",
+        (),
+        "quadrature_status",
+        "Of a pair the distance from the closed form, else that between two quadratures.",
+    ),
+    Variable(
+        "log10_factor",
+        "decimal logarithm of the amplification factor exp(Lambda)",
+        (),
+        "quadrature_status",
+        "Exponent over ln 10; the factor itself would overflow.",
+        "(55)",
+    ),
+    Variable(
+        "snr",
+        "signal-to-noise ratio R of the layer of a pair at tau_min",
+        (),
+        "amplification_status",
+        "R = a^2/v; the layer amplifies where it exceeds 1.",
+        "(55)",
+    ),
+    Variable("amplification_status", "outcome of the amplification exponent in closed form"),
+    Variable("quadrature_status", "outcome of the exponent by quadrature, and of the factor"),
+    Variable(
+        "exponent_kind",
+        "meaning of the exponent",
+        description="A Lyapunov exponent only where trajectories stay on the boundary; elsewhere an integral of rates.",
+        flags=kernel.ExponentKind,
+    ),
+)
+GROWTH = (
+    Variable(
+        "lyapunov",
+        "growth rate of a perturbation of the probability flow at the layer's centre",
+        (),
+        "lyapunov_status",
+        "Of a pair (a^2 - v)/v^2, else the largest eigenvalue of the score Jacobian at the weighted mean.",
+        "(51)",
+    ),
+    Variable("lyapunov_status", "outcome of the growth rate"),
+)
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    options = dict(content["options"])
-    tau = options.pop("tau", None)
-    return amplification(mixture, tau=None if tau is None else diffusion_times(mixture, tau), **options)
+@quantity(
+    (*VARIABLES, *GROWTH),
+    {"tau_min": TAU_MIN, "tau": replace(TAU, pointwise=False)},
+    name="amplification",
+    seconds=(8e-7, 5e-7),
+)
+def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: Mapping[str, Any] | None = None) -> xr.Dataset:
+    """Exponent by which an error of the score grows between the speciation time and ``tau_min``."""
+    return amplification(mixture, tau_min, None if tau is None else diffusion_times(mixture, tau))
 
 
 def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau: xr.DataArray | None = None) -> xr.Dataset:
@@ -65,56 +131,10 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     3.85158275
     """
     k = number_of_components(mixture)
-    stop = times(tau_min, "tau_min")
-    found = apply(
-        _pair if k == 2 else _at_mean,
-        [*mixture_arguments(mixture), (stop, ())],
-        [
-            Output("exponent"),
-            Output("exponent_quadrature"),
-            Output("exponent_quadrature_error"),
-            Output("log10_factor"),
-            Output("snr"),
-            Output("amplification_status", (), np.int8),
-            Output("quadrature_status", (), np.int8),
-            Output("exponent_kind", (), np.int8),
-        ],
-    )
-    found["exponent_kind"].attrs |= {
-        "flag_values": np.array([LYAPUNOV, RATE_INTEGRAL], dtype=np.int8),
-        "flag_meanings": "lyapunov_exponent rate_integral",
-    }
-    del found["exponent_kind"].attrs["units"]
-    if tau is None:
-        return found
-    rate = apply(
-        _growth_rate,
-        [*mixture_arguments(mixture), (times(tau), ())],
-        [Output("lyapunov"), Output("lyapunov_status", (), np.int8)],
-    )
-    return found.merge(rate, join="exact")
+    arguments = mixture_arguments(mixture)
+    found = apply(kernel.pair_exponent if k == 2 else _at_mean, [*arguments, (times(tau_min, "tau_min"), ())], VARIABLES)
+    return found if tau is None else found.merge(apply(kernel.growth, [*arguments, (times(tau), ())], GROWTH), join="exact")
 
 
-def _pair(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, ...]:
-    found = kernel.pair_exponent(means, weights, variance, tau_min)
-    equal = weights[..., 0] == weights[..., 1]
-    return *_columns(found), np.broadcast_to(np.where(equal, LYAPUNOV, RATE_INTEGRAL), found.closed.shape)
-
-
-def _at_mean(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, ...]:
-    exact = roots.exact(means, weights, variance)
-    found = kernel.mean_exponent(means, weights, variance, tau_min, exact.roots)
-    return *_columns(found), np.full(found.closed.shape, RATE_INTEGRAL)
-
-
-def _columns(found: kernel.Exponent) -> tuple[np.ndarray, ...]:
-    ratios = found.log10_factor, found.snr
-    return found.closed, found.quadrature, found.quadrature_error, *ratios, found.status, found.quadrature_status
-
-
-def _growth_rate(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    rate = kernel.growth_rate(means, weights, variance, tau)
-    unknown = np.where(np.isnan(tau), Status.no_transition, Status.singular)
-    return rate, np.where(np.isnan(rate), unknown, Status.ok)
+def _at_mean(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> kernel.Exponent:
+    return kernel.mean_exponent(means, weights, variance, tau_min, roots.exact(means, weights, variance).roots)

@@ -3,42 +3,123 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Variable
+from scoreshock.kernels.layer import continuation
 from scoreshock.kernels.layer import moving_boundary as kernel
-from scoreshock.quantities.labelled import Arguments, Output, apply, mixture_arguments, number_of_components
+from scoreshock.options import GROUPS, TAU, TAU_MIN
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import Arguments, apply, mixture_arguments, number_of_components
 from scoreshock.quantities.layer import Groups, group_codes
 from scoreshock.quantities.points import diffusion_times, times, with_times
+from scoreshock.quantities.shared_variables import GROUP, TAU_STATUS
+from scoreshock.quantities.shared_variables import TAU as TAU_VARIABLE
 
-ENDS = ("root", "jump", "vanishing", "none")
-"""Meanings of what ends the growth, in the order of the kernel's codes."""
+
+class End(IntEnum):
+    """What ends the growth."""
+
+    root = continuation.ROOT
+    jump = continuation.JUMP
+    vanishing = continuation.VANISHING
+    none = continuation.NONE
+
 
 TIME = (
-    Output("tau_boundary"),
-    Output("n_boundary_roots", (), np.int16),
-    Output("n_boundary_breaks", (), np.int16),
-    Output("boundary_end", (), np.int8),
-    Output("tau_boundary_status", (), np.int8),
+    Variable(
+        "tau_boundary",
+        "diffusion time at which growth on the moving boundary ends",
+        (),
+        "tau_boundary_status",
+        "Largest tau at which n'Hn vanishes, else that at which the boundary jumps or vanishes.",
+        "(42)-(43)",
+    ),
+    Variable(
+        "n_boundary_roots",
+        "number of roots of the growth rate on the moving boundary above the data variance",
+        (),
+        "tau_boundary_status",
+        "Roots of n'Hn that the scan resolves above tau = 0.",
+        "(42)-(43)",
+        np.int16,
+    ),
+    Variable(
+        "n_boundary_discontinuities",
+        "number of discontinuities (jumps, vanishings) of the moving boundary above the data variance",
+        (),
+        "tau_boundary_status",
+        "Discontinuities that the scan resolves above tau = 0.",
+        dtype=np.int16,
+    ),
+    Variable(
+        "boundary_end",
+        "what ends the growth on the moving boundary",
+        (),
+        "tau_boundary_status",
+        "A root of the rate, a jump of the boundary, or its end.",
+        flags=End,
+    ),
+    Variable("tau_boundary_status", "outcome of the boundary criterion"),
 )
 EXPONENT = (
-    Output("exponent_boundary"),
-    Output("exponent_boundary_error"),
-    Output("n_exponent_breaks", (), np.int16),
-    Output("exponent_boundary_status", (), np.int8),
+    Variable(
+        "exponent_boundary",
+        "integral over tau of the positive growth rate on the moving boundary",
+        (),
+        "exponent_boundary_status",
+        "Of the normal second derivative of the log density, from tau_min up.",
+        "(42)",
+    ),
+    Variable(
+        "exponent_boundary_error",
+        "estimated error of the integral of the growth rate on the moving boundary",
+        (),
+        "exponent_boundary_status",
+        "Difference of two quadratures on the same panels; of a pair 0, by closed form.",
+    ),
+    Variable(
+        "n_exponent_discontinuities",
+        "number of discontinuities (jumps, vanishings) of the moving boundary inside the integral",
+        (),
+        "exponent_boundary_status",
+        "The integral is the sum of those between them.",
+        dtype=np.int16,
+    ),
+    Variable("exponent_boundary_status", "outcome of the integral of the growth rate on the moving boundary"),
+)
+RATE = (
+    Variable(
+        "boundary_rate",
+        "growth rate on the moving boundary, the normal second derivative of the log density",
+        (),
+        "boundary_rate_status",
+        "n'Hn at the point where the line through the layer meets the boundary.",
+        "(42)",
+    ),
+    Variable("boundary_rate_status", "outcome of the growth rate on the moving boundary"),
 )
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    options = dict(content["options"])
-    if "tau" not in options:
-        return boundary_amplification(mixture, **options)
-    tau = diffusion_times(mixture, options.pop("tau"))
-    return with_times(boundary_amplification(mixture, tau=tau, **options), tau, "boundary_rate_status")
+@quantity(
+    (*EXPONENT, *TIME, *RATE, GROUP, TAU_VARIABLE, TAU_STATUS),
+    {"tau_min": TAU_MIN, "tau": replace(TAU, pointwise=False), "groups": GROUPS},
+    name="boundary_amplification",
+    seconds=(1e-7, 1e-4),
+)
+def _of_study(
+    mixture: xr.Dataset, tau_min: float = 0.0, tau: Mapping[str, Any] | None = None, groups: Groups = None
+) -> xr.Dataset:
+    """Integral of the positive growth rate on the moving boundary of two groups, and the rate at each diffusion time."""
+    if tau is None:
+        return boundary_amplification(mixture, tau_min, groups=groups)
+    moments = diffusion_times(mixture, tau)
+    return with_times(boundary_amplification(mixture, tau_min, moments, groups), moments, "boundary_rate_status")
 
 
 def boundary_amplification(
@@ -63,9 +144,9 @@ def boundary_amplification(
     Returns
     -------
     Dataset
-        ``exponent_boundary`` with its estimated error ``exponent_boundary_error``, ``n_exponent_breaks``, the number of
-        jumps and vanishings of the boundary in the range of integration, and ``exponent_boundary_status``; all that
-        :func:`boundary_time` gives; ``boundary_rate(..., tau)`` with ``boundary_rate_status``.
+        ``exponent_boundary`` with its estimated error ``exponent_boundary_error``, ``n_exponent_discontinuities``, the
+        number of jumps and vanishings of the boundary in the range of integration, and ``exponent_boundary_status``; all
+        that :func:`boundary_time` gives; ``boundary_rate(..., tau)`` with ``boundary_rate_status``.
 
     Raises
     ------
@@ -88,18 +169,11 @@ def boundary_amplification(
     >>> round(float(found.exponent_boundary), 8), round(float(found.tau_boundary), 8)
     (3.91481594, 0.25625)
     """
-    arguments = _arguments(mixture, groups)
-    codes = arguments.pop()
-    stop = times(tau_min, "tau_min")
-    found = _described(apply(_exponent, [*arguments, (stop, ()), codes], [*EXPONENT, *TIME]), codes[0])
-    if tau is None:
-        return found
-    rate = apply(
-        _rate,
-        [*arguments, (times(tau), ()), codes],
-        [Output("boundary_rate"), Output("boundary_rate_status", (), np.int8)],
-    )
-    return found.merge(rate, join="exact")
+    *arguments, codes = _arguments(mixture, groups)
+    found = apply(kernel.boundary_exponent, [*arguments, (times(tau_min, "tau_min"), ()), codes], (*EXPONENT, *TIME))
+    if tau is not None:
+        found = found.merge(apply(kernel.boundary_rate, [*arguments, (times(tau), ()), codes], RATE), join="exact")
+    return found.assign(group=codes[0].assign_attrs(GROUP.attributes()))
 
 
 def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
@@ -114,10 +188,10 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
     -------
     Dataset
         ``tau_boundary`` with ``tau_boundary_status``: the largest tau with ``n'Hn = 0`` (42)-(43), for a pair ``(a^2 -
-        sigma0^2)/2``; ``below_floor`` with a tau that is not positive; ``no_real_root`` where growth ends otherwise, at
-        the tau at which the boundary vanishes or jumps, or with NaN where there is no boundary on the line.
-        ``boundary_end`` says which; ``n_boundary_roots`` and ``n_boundary_breaks`` count what was seen above the floor;
-        ``group`` the groups.
+        sigma0^2)/2``; ``below_data_variance`` with a tau that is not positive; ``no_real_root`` where growth ends
+        otherwise, at the tau at which the boundary vanishes or jumps, or with NaN where there is no boundary on the line.
+        ``boundary_end`` says which; ``n_boundary_roots`` and ``n_boundary_discontinuities`` count what the scan resolves
+        above tau = 0; ``group`` the groups.
 
     Raises
     ------
@@ -136,39 +210,12 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
     >>> round(float(boundary_time(ss.mixture(means, [0.4, 0.3, 0.3], 0.2), ([0], [1, 2])).tau_boundary), 8)
     0.4
     """
-    arguments = _arguments(mixture, groups)
-    return _described(apply(_time, arguments, TIME), arguments[-1][0])
+    *arguments, codes = _arguments(mixture, groups)
+    found = apply(kernel.boundary_time, [*arguments, codes], TIME)
+    return found.assign(group=codes[0].assign_attrs(GROUP.attributes()))
 
 
 def _arguments(mixture: xr.Dataset, groups: Groups) -> Arguments:
     number_of_components(mixture)
     codes = group_codes(mixture, groups)
     return [*mixture_arguments(mixture), (codes, ("component",))]
-
-
-def _described(found: xr.Dataset, codes: xr.DataArray) -> xr.Dataset:
-    """The result with its groups, and the meanings of what ends the growth."""
-    found["boundary_end"].attrs |= {
-        "flag_values": np.arange(len(ENDS), dtype=np.int8),
-        "flag_meanings": " ".join(ENDS),
-    }
-    del found["boundary_end"].attrs["units"]
-    return found.assign(group=codes.assign_attrs(attributes("group")))
-
-
-def _exponent(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, group: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    *found, time = kernel.boundary_exponent(means, weights, variance, tau_min, group)
-    return *found, *time
-
-
-def _time(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, ...]:
-    return kernel.boundary_time(means, weights, variance, group)
-
-
-def _rate(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, group: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    rate, status = kernel.boundary_rate(means, weights, variance, tau, group)
-    return rate, np.where(np.isnan(tau), np.int8(Status.no_transition), status)

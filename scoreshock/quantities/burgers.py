@@ -1,25 +1,27 @@
-"""The score as a Burgers velocity: the terms of its equations, in every form, and what they leave over."""
+"""The score as a Burgers velocity: the terms of its equations, in every form, and the residual that they leave."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_numbers, show
-from scoreshock.conventions import FORMS, Status, attributes
-from scoreshock.kernels.burgers import differences
-from scoreshock.kernels.burgers import terms as kernel
-from scoreshock.kernels.gaussian import geometry
-from scoreshock.kernels.gaussian import mixture as mixtures
-from scoreshock.quantities.labelled import Output, apply, checked_mixture, checked_names, mixture_arguments
+from scoreshock.conventions import Variable, attributes
+from scoreshock.kernels.burgers import forms as kernel
+from scoreshock.kernels.burgers.differences import DOUBLE, Field
+from scoreshock.kernels.burgers.forms import OF_MIXTURES, VELOCITY
+from scoreshock.options import TAU, Names, Switch, X
+from scoreshock.quantities.declaration import Problems, quantity
+from scoreshock.quantities.fields import LOG_DENSITY, SCORE
+from scoreshock.quantities.labelled import NamedArguments, apply, arguments_by_name, checked_mixture, checked_names
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
     explained,
-    inner,
     labelled_numbers,
     line_direction,
     on_line,
@@ -28,9 +30,7 @@ from scoreshock.quantities.points import (
     times,
     with_times,
 )
-
-Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
-Argument = tuple[xr.DataArray, tuple[str, ...]]
+from scoreshock.quantities.shared_variables import POSITION, TAU_STATUS
 
 EQUATIONS = {
     "score": "(18), (62): s_tau = Lap s + 2 (s . grad) s",
@@ -44,28 +44,116 @@ EQUATIONS = {
 }
 """Forms of the equation, each as ``rate_term = diffusion_term + advection_term + ...``."""
 
-OF_MIXTURES = ("conservation", "log-density")
-"""Forms that need the density or its moments, not the score alone."""
-
-VELOCITY = ("burgers", "physical-burgers", "cole-hopf")
-
 METHODS = ("analytic", "differences")
 
+TERMS = (
+    Variable(
+        "rate_term",
+        "time derivative, the left-hand side of the equation",
+        ("feature",),
+        "residual_status",
+        "From the density itself, not from the equation that it checks.",
+        "(18)",
+    ),
+    Variable(
+        "diffusion_term",
+        "term with the Laplacian, on the right-hand side of the equation",
+        ("feature",),
+        "residual_status",
+        "With its sign and coefficient in the form of the equation.",
+        "(18), (24)",
+    ),
+    Variable(
+        "advection_term",
+        "nonlinear term, on the right-hand side of the equation",
+        ("feature",),
+        "residual_status",
+        "2 (s . grad) s of the score, -(u . grad) u of the Burgers velocity.",
+        "(18), (24)",
+    ),
+    Variable(
+        "growth_term",
+        "term with the field itself, on the right-hand side of the equation",
+        ("feature",),
+        "residual_status",
+        "The field times its coefficient; zero in forms that have no such term.",
+        "(78)",
+    ),
+    Variable(
+        "transport_term",
+        "term (x . grad) of the field, on the right-hand side of the equation",
+        ("feature",),
+        "residual_status",
+        "Of forms in which the signal shrinks, zero in others.",
+        "(78)",
+    ),
+)
+RESIDUAL = Variable("residual", "left-hand side minus right-hand side of the equation", ("feature",), "residual_status")
+LARGEST_TERM = Variable(
+    "largest_term",
+    "length of the longest term of the equation at the point",
+    status="residual_status",
+    description="The scale of residual_relative.",
+)
+RESIDUAL_RELATIVE = Variable(
+    "residual_relative",
+    "length of the residual over that of the longest term at the point",
+    status="residual_status",
+    description="Rounding where the equation holds; 0 where all terms are exactly zero.",
+)
+RESIDUAL_ERROR = Variable(
+    "residual_error", "bound on the length of the residual's numerical error, by estimate", status="residual_status"
+)
+RESIDUAL_STATUS = Variable("residual_status", "outcome of the residual")
+BURGERS_VELOCITY = Variable(
+    "burgers_velocity", "Burgers velocity u = -2 s, or -2 nu s where the viscosity is nu", ("feature",)
+)
+ALONG = tuple(
+    replace(
+        term,
+        long_name=f"{term.long_name}, along the line through the layer",
+        dims=("form",),
+    )
+    for term in TERMS
+)
+"""Terms of several forms: components along the line through the layer, of the log density the terms themselves."""
 
-ALONG = ("rate_term", "diffusion_term", "advection_term", "growth_term", "transport_term")
-"""Terms of an equation, in the order of the kernel's; those that a form does not have are zero."""
+OF_FORMS = tuple(replace(variable, dims=("form",)) for variable in (RESIDUAL_RELATIVE, LARGEST_TERM, RESIDUAL_STATUS))
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: :func:`residuals` along the line through the layer."""
-    options = dict(content["options"])
-    tau = diffusion_times(mixture, options.pop("tau"))
-    x = on_line(mixture, options.pop("x"), tau)
-    found = residuals(mixture, x, tau, **options)
-    found = explained(found, on_the_line(x), "residual_status")
-    clock = "tau" if "tau" in tau.dims else "tau_scaled"
-    line = next(str(dim) for dim in x.dims if dim in ("x", "x_scaled"))
-    return with_times(found.assign(position=x), tau, "residual_status").transpose(..., clock, line, "form", "feature")
+def _conservation(sweep: Any) -> Problems:
+    forms = sweep.options["forms"]
+    if sweep.features > 1 and "conservation" in forms:
+        shape = f"this one has {sweep.components} components in {sweep.features} features"
+        yield ("forms", forms.index("conservation")), f"'conservation' is a form in one dimension; {shape}"
+
+
+@quantity(
+    (*OF_FORMS, *ALONG, POSITION, TAU_STATUS),
+    {
+        "x": X,
+        "tau": TAU,
+        "forms": Names("forms of the equation", ["score", "burgers", "vp", "log-density"], known=tuple(EQUATIONS)),
+        "terms": Switch("whether to give the terms of the equations, along the line"),
+    },
+    seconds=(2.2e-5, 4e-6),
+    problems=_conservation,
+)
+def burgers(
+    mixture: xr.Dataset,
+    x: Mapping[str, Any],
+    tau: Mapping[str, Any],
+    forms: Sequence[str] = ("score",),
+    terms: bool = False,
+) -> xr.Dataset:
+    """:func:`residuals` along the line through the layer, at positions and times as in :func:`scores`."""
+    at = diffusion_times(mixture, tau)
+    points = on_line(mixture, x, at)
+    found = residuals(mixture, points, at, forms, terms)
+    found = explained(found, on_the_line(points), "residual_status")
+    clock = "tau" if "tau" in at.dims else "tau_scaled"
+    line = next(str(dim) for dim in points.dims if dim in ("x", "x_scaled"))
+    return with_times(found.assign(position=points), at, "residual_status").transpose(..., clock, line, "form", "feature")
 
 
 def residuals(
@@ -102,29 +190,23 @@ def residuals(
     >>> bool((found.residual_relative < 1e-12).all()), found.form.values.tolist()
     (True, ['burgers', 'vp'])
     """
-    forms = checked_names("forms", forms, FORMS)
+    forms = checked_names("forms", forms, tuple(EQUATIONS))
     for form in forms:
         checked_method(mixture, form, None)
-    own = ("form",)
-    given = [(mixture.ambient_dimension, ()), (times(tau), ())]
+    relative, largest, status = OF_FORMS
     found = apply(
-        _of_forms,
-        [
-            *mixture_arguments(mixture),
-            *given,
-            (positions(mixture, x), ("feature",)),
-            (line_direction(mixture), ("feature",)),
-        ],
-        [
-            *(Output(name, own) for name in ("residual_relative", "largest_term", *(ALONG if terms else ()))),
-            Output("residual_status", own, np.int8),
-        ],
+        kernel.several_forms,
+        {
+            **arguments_by_name(mixture),
+            "dimension": (mixture.ambient_dimension, ()),
+            "tau": (times(tau), ()),
+            "x": (positions(mixture, x), ("feature",)),
+            "direction": (line_direction(mixture), ("feature",)),
+        },
+        [relative, largest, *(ALONG if terms else ()), status],
         sizes={"form": len(forms)},
         forms=forms,
-        terms=terms,
     )
-    for name in ALONG if terms else ():
-        found[name].attrs["long_name"] += ", along the line through the layer"
     return found.assign_coords(form=("form", list(forms), attributes("form")))
 
 
@@ -137,10 +219,10 @@ def burgers_residual(
     method: str | None = None,
     length: float | xr.DataArray | None = None,
     duration: float | xr.DataArray | None = None,
-    precision: float = differences.DOUBLE,
+    precision: float = DOUBLE,
     richardson: bool = True,
 ) -> xr.Dataset:
-    """Terms of the score's equation at ``x`` and ``tau``, in one of its forms, and what they leave over.
+    """Terms of the score's equation at ``x`` and ``tau``, in one of its forms, and their residual.
 
     Parameters
     ----------
@@ -149,9 +231,9 @@ def burgers_residual(
         ``(...)``, returning ``(..., d)``, each point by itself (a score network, say).
     x
         As in ``ss.score``; for a function an array (d,) or (n, d), or a DataArray with dimension ``feature``. In the
-        path's own coordinates where the form is ``vp``.
+        coordinates of the path where the form is ``vp``.
     tau
-        Diffusion time, for ``vp`` the effective one (80); for a function the time in its own clock.
+        Diffusion time, for ``vp`` the effective one (80); for a function its own time.
     form
         A name in ``EQUATIONS``; a function has all but ``conservation`` and ``log-density``.
     coefficient
@@ -160,8 +242,8 @@ def burgers_residual(
         For a mixture ``analytic`` (default: closed forms in twice the working precision, the time derivative from the
         density) or ``differences``; for a function ``differences``.
     length, duration, precision, richardson
-        Of the differences, as in ``kernels.differences.derivatives``; by default the length is ``v/(sqrt(v) + extent)`` of
-        a mixture, at most its layer's width, and 1 of a function.
+        Of the differences, as in ``kernels.burgers.differences.derivatives``; by default the length is
+        ``v/(sqrt(v) + extent)`` of a mixture, at most its layer's width, and 1 of a function.
 
     Returns
     -------
@@ -170,7 +252,7 @@ def burgers_residual(
         ``largest_term`` and ``residual_relative``, per point, in Euclidean length; the field itself (``score``,
         ``burgers_velocity`` or ``log_density``); ``residual_status``; and with differences ``residual_error``. Where all
         terms vanish together (a centre of symmetry), the relative residual counts the longest as at least 2^-60 of
-        what they are differences of, and is 0 where they are exactly zero.
+        the numbers whose differences they are, and is 0 where they are exactly zero.
 
     Raises
     ------
@@ -194,41 +276,42 @@ def burgers_residual(
     0.091
     """
     method = checked_method(field, form, method)
-    at, factor = times(tau), labelled_numbers("coefficient", coefficient)
-    given_steps = {"length": length, "duration": duration}
-    steps = [
-        (xr.DataArray(np.nan) if step is None else labelled_numbers(name, step), ()) for name, step in given_steps.items()
-    ]
+    at = {"tau": (times(tau), ()), "coefficient": (labelled_numbers("coefficient", coefficient), ())}
     options: dict[str, Any] = {"form": form}
+    points = positions(field, x) if isinstance(field, xr.Dataset) else points_of(x)
+    given: NamedArguments = arguments_by_name(field) if isinstance(field, xr.Dataset) else {}
+    function: Callable[..., kernel.Residual] = kernel.analytic
     if method == "differences":
+        function = kernel.of_mixture_by_differences if given else kernel.by_differences
+        at |= {"length": (_step("length", length), ()), "duration": (_step("duration", duration), ())}
         options |= {"precision": precision, "richardson": richardson}
-    function: Callable[..., Any]
-    arguments: list[Argument]
-    if not isinstance(field, xr.Dataset):
-        function, options = _by_differences, options | {"field": field}
-        arguments = [(at, ()), (factor, ()), *steps, (points_of(x), ("feature",))]
-    elif method == "differences":
-        function = _of_mixture_by_differences
-        arguments = [*mixture_arguments(field), (at, ()), (factor, ()), *steps, (positions(field, x), ("feature",))]
+        options |= {} if given else {"field": field}
     else:
-        function, points = _analytic, positions(field, x)
-        given = [(field.ambient_dimension, ()), (at, ()), (factor, ())]
-        arguments = [*mixture_arguments(field), *given, (points, ("feature",))]
-    found = apply(function, arguments, _outputs(form, method), **options)
-    return found.assign_attrs(equation=EQUATIONS[form], form=form, method=method)
+        given["dimension"] = (field.ambient_dimension, ())  # type: ignore[union-attr]
+    found = apply(function, {**given, **at, "x": (points, ("feature",))}, _outputs(form, method), **options)
+    named = found.rename(field=_value(form).name)
+    return named.assign_attrs(equation=EQUATIONS[form], form=form, method=method)
 
 
-def _outputs(form: str, method: str) -> list[Output]:
-    """What a form's kernels return, as `_wanted` has it."""
-    value = "log_density" if form == "log-density" else "burgers_velocity" if form in VELOCITY else "score"
-    own = () if form == "log-density" else ("feature",)
-    advection = [] if form == "conservation" else ["advection_term"]
-    drift = ["growth_term", "transport_term"] if form == "vp" else []
-    names = [value, "rate_term", "diffusion_term", *advection, *drift, "residual"]
-    outputs = [*(Output(name, own) for name in names), Output("largest_term"), Output("residual_relative")]
-    if method == "differences":
-        outputs.append(Output("residual_error"))
-    return [*outputs, Output("residual_status", (), np.int8)]
+def _step(name: str, step: float | xr.DataArray | None) -> xr.DataArray:
+    """The length or duration of differences; NaN for the default."""
+    return xr.DataArray(np.nan) if step is None else labelled_numbers(name, step)
+
+
+def _value(form: str) -> Variable:
+    """The field of a form's equation."""
+    return LOG_DENSITY if form == "log-density" else BURGERS_VELOCITY if form in VELOCITY else SCORE
+
+
+def _outputs(form: str, method: str) -> list[Variable]:
+    """Variables of a form, of which the first is the ``field``."""
+    lacking = {"conservation": ("advection_term", "growth_term", "transport_term"), "vp": ()}
+    left_out = lacking.get(form, ("growth_term", "transport_term"))
+    vectors = [replace(_value(form), name="field"), *(term for term in TERMS if term.name not in left_out), RESIDUAL]
+    if form == "log-density":
+        vectors = [replace(variable, dims=()) for variable in vectors]
+    errors = [RESIDUAL_ERROR] if method == "differences" else []
+    return [*vectors, LARGEST_TERM, RESIDUAL_RELATIVE, *errors, RESIDUAL_STATUS]
 
 
 def checked_method(field: xr.Dataset | Field, form: str, method: str | None, jacobian: Field | None = None) -> str:
@@ -259,7 +342,7 @@ def checked_field(field: Any) -> bool:
 
 
 def points_of(x: Points) -> xr.DataArray:
-    """``x`` as a DataArray, for a function whose number of features is not known."""
+    """``x`` as a DataArray, for a function whose number of features is arbitrary."""
     if isinstance(x, xr.DataArray):
         if "feature" not in x.dims:
             raise ValueError(f"x: dimensions {x.dims}; allowed: any that include feature")
@@ -268,155 +351,3 @@ def points_of(x: Points) -> xr.DataArray:
     if array.ndim not in (1, 2):
         raise ValueError(f"x: shape {array.shape}; allowed: (d,) or (points, d)")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
-
-
-def _analytic(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    dimension: np.ndarray,
-    tau: np.ndarray,
-    coefficient: np.ndarray,
-    x: np.ndarray,
-    form: str,
-) -> tuple[np.ndarray, ...]:
-    terms = _terms(means, weights, variance, dimension, tau, coefficient, x, form)
-    return (*_wanted(terms, form), status_of(terms, variance + 2 * tau, tau))
-
-
-def _terms(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    dimension: np.ndarray,
-    tau: np.ndarray,
-    coefficient: Any,
-    x: np.ndarray,
-    form: str,
-) -> kernel.Terms:
-    """Terms of a form of the equation by closed forms."""
-    if form == "log-density":
-        return kernel.log_density_terms(x, means, weights, variance, tau, dimension)
-    if form == "conservation":
-        return kernel.conservation_terms(x, means, weights, variance, tau)
-    alpha = _signal(tau) if form == "vp" else 1.0
-    drift, squared = _clock(form, coefficient)
-    return _in_form(kernel.affine_terms(x, means, weights, variance, tau, alpha, drift, squared), form, coefficient)
-
-
-def _signal(tau: np.ndarray) -> np.ndarray:
-    """Signal coefficient alpha of the VP process at its effective diffusion time."""
-    return 1 / np.sqrt(1 + 2 * tau)
-
-
-def _of_forms(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    dimension: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    direction: np.ndarray,
-    forms: tuple[str, ...],
-    terms: bool,
-) -> tuple[np.ndarray, ...]:
-    """Relative residual, largest term, terms along ``direction (..., n)`` if wanted, and status, (..., forms) each."""
-    columns = []
-    for form in forms:
-        place = x * _signal(tau)[..., None] if form == "vp" else x
-        found = _terms(means, weights, variance, dimension, tau, np.ones(()), place, form)
-        named = (found.rate, found.diffusion, found.advection, found.growth, found.transport) if terms else ()
-        along = (term if form == "log-density" else inner(term, direction) for term in named)
-        status = status_of(found, variance + 2 * tau, tau)
-        columns.append(np.broadcast_arrays(found.relative, found.largest, *along, status))
-    return tuple(np.stack(column, axis=-1) for column in zip(*columns, strict=True))
-
-
-def _clock(form: str, coefficient: np.ndarray) -> tuple[Any, Any]:
-    """``f`` of the drift ``f x`` and ``g**2``."""
-    if form == "vp":
-        return -0.5 * coefficient, coefficient
-    return 0.0, coefficient if form.startswith("physical") else 2.0
-
-
-def _in_form(terms: kernel.Terms, form: str, coefficient: np.ndarray) -> kernel.Terms:
-    if form == "cole-hopf":
-        return kernel.rescaled(terms, -2 * coefficient, coefficient)
-    return kernel.rescaled(terms, -2.0) if form in VELOCITY else terms
-
-
-def _wanted(terms: kernel.Terms, form: str) -> tuple[np.ndarray, ...]:
-    advection = () if form == "conservation" else (terms.advection,)
-    drift = (terms.growth, terms.transport) if form == "vp" else ()
-    first = (terms.field, terms.rate, terms.diffusion, *advection, *drift, terms.residual)
-    return (*first, terms.largest, terms.relative)
-
-
-def status_of(terms: Any, v: Any, tau: Any, needs_earlier: bool = False) -> np.ndarray:
-    status = np.where(np.isfinite(terms.relative), Status.ok, Status.failed)
-    status = np.where(np.isnan(tau) | (needs_earlier & (np.asarray(tau) == 0)), Status.not_applicable, status)
-    return np.where(np.asarray(v) == 0, Status.singular, status).astype(np.int8)
-
-
-def _by_differences(
-    tau: np.ndarray,
-    coefficient: np.ndarray,
-    length: np.ndarray,
-    duration: np.ndarray,
-    x: np.ndarray,
-    field: Field,
-    form: str,
-    precision: float,
-    richardson: bool,
-) -> tuple[np.ndarray, ...]:
-    length = np.where(np.isnan(length), 1.0, length)
-    duration = np.where(np.isnan(duration), length**2, duration)
-    found = differences.derivatives(field, x, tau, length, duration, precision, richardson)
-    terms, error = differences.field_terms(found, x, *_clock(form, coefficient))
-    terms, error = _in_form(terms, form, coefficient), error * _stretch(form, coefficient)
-    return (*_wanted(terms, form), error, status_of(terms, 1.0, tau, needs_earlier=True))
-
-
-def _of_mixture_by_differences(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    coefficient: np.ndarray,
-    length: np.ndarray,
-    duration: np.ndarray,
-    x: np.ndarray,
-    form: str,
-    precision: float,
-    richardson: bool,
-) -> tuple[np.ndarray, ...]:
-    score, x, v, length = steps_of_mixture(means, weights, variance, tau, x, length)
-    duration = np.where(np.isnan(duration), length**2, duration)
-    found = differences.derivatives(score, x, tau, length, duration, precision, richardson)
-    terms, error = differences.field_terms(found, x)
-    # A mixture's clock is diffusion time; physical time runs g^2/2 times as fast.
-    speed = 0.5 * coefficient if form.startswith("physical") else 1.0
-    terms = _in_form(kernel.rescaled(terms, 1.0, speed), form, coefficient)
-    error = error * speed * _stretch(form, coefficient)
-    return (*_wanted(terms, form), error, status_of(terms, v, tau, needs_earlier=True))
-
-
-def _stretch(form: str, coefficient: np.ndarray) -> Any:
-    """Length of a form's terms over that of the score's."""
-    return 2 * coefficient**2 if form == "cole-hopf" else 2.0 if form in VELOCITY else 1.0
-
-
-def steps_of_mixture(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, length: Any
-) -> tuple[Field, np.ndarray, np.ndarray, np.ndarray]:
-    """A mixture's score as a function, its points over the whole shape, v, and a length over which the score varies."""
-    v = variance + 2 * tau
-    offset = geometry.centred(means, weights)
-    extent = kernel.lengths(np.moveaxis(offset, -1, 0)).max(axis=-1)
-    length = np.where(np.isnan(length), v / (np.sqrt(v) + extent), length)
-    shape = np.broadcast_shapes(x.shape[:-1], v.shape, means.shape[:-2], weights.shape[:-1])
-
-    def score(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        return mixtures.score(x, means, weights, variance, tau)
-
-    return score, np.broadcast_to(x, shape + x.shape[-1:]), v, length

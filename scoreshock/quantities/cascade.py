@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.kernels.gaussian import geometry
-from scoreshock.kernels.speciation import criteria as closed
-from scoreshock.kernels.speciation import exact_cascade as cascades
+from scoreshock.conventions import Variable
+from scoreshock.kernels.speciation import exact_cascade as kernel
 from scoreshock.quantities.counting_axes import counted
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
+from scoreshock.quantities.shared_variables import CASCADE, CASCADE_STATUS
+
+MODE = ("eigenmode",)
+VARIABLES = (
+    Variable(
+        "tau_eigenmode",
+        "speciation time of each eigenvalue by the exact criterion at the weighted mean",
+        MODE,
+        "eigenmode_status",
+        "Largest root of lambda_j = v, lambda_j that eigenvalue of the means' posterior covariance.",
+        "(94)",
+    ),
+    Variable("eigenmode_status", "outcome of the exact criterion for each eigenvalue", MODE),
+    Variable(
+        "n_eigenmode_roots",
+        "number of roots of the exact criterion above the data variance for each eigenvalue",
+        MODE,
+        "eigenmode_status",
+        "Roots of lambda_j = v above the data variance.",
+        "(94)",
+        np.int16,
+    ),
+    Variable(
+        "tau_eigenmode_root",
+        "roots of the exact criterion for each eigenvalue, ascending",
+        ("eigenmode", "root"),
+        "eigenmode_root_status",
+        "All roots of lambda_j = v that the dimension root holds.",
+        "(94)",
+    ),
+    Variable("eigenmode_root_status", "outcome of each root of each eigenvalue", ("eigenmode", "root")),
+    Variable(
+        "eigenmode_root_truncated",
+        "whether an eigenvalue has more roots than the dimension root holds",
+        MODE,
+        description="1 where roots are left out, else 0.",
+        dtype=np.int8,
+    ),
+    CASCADE,
+    CASCADE_STATUS,
+    Variable(
+        "cascade_error",
+        "leading-order speciation time of each eigenvalue minus the exact one",
+        MODE,
+        "eigenmode_status",
+        "cascade - tau_eigenmode; zero where all means are equally far from their mean.",
+        "(77), Corollary 9.3",
+    ),
+)
 
 
-def compute(mixture: xr.Dataset, _content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: :func:`exact_cascade`."""
-    return exact_cascade(mixture)
-
-
+@quantity(VARIABLES, name="cascade", seconds=(2.5e-5, 1e-5))
 def exact_cascade(mixture: xr.Dataset, places: int | None = None) -> xr.Dataset:
-    """Speciation times of every mode by the exact criterion, against the leading cascade.
+    """Speciation times of every eigenvalue by the exact criterion, against the leading cascade.
 
     Parameters
     ----------
@@ -34,14 +76,14 @@ def exact_cascade(mixture: xr.Dataset, places: int | None = None) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``tau_mode(..., mode)``, the largest root of ``lambda_j(Gamma(v)) = v`` at the weighted mean as a time, negative
-        where ``mode_status`` is ``below_floor``; ``tau_mode_root(..., mode, root)`` ascending with ``mode_root_status``,
-        ``n_mode_roots`` and ``mode_root_truncated``; ``cascade``, ``cascade_status`` of leading order, (77), and
-        ``cascade_error = cascade - tau_mode``, NaN where either is.
+        ``tau_eigenmode(..., eigenmode)``, the largest root of ``lambda_j(Gamma(v)) = v`` at the weighted mean as a time,
+        negative where ``eigenmode_status`` is ``below_data_variance``; ``tau_eigenmode_root(..., eigenmode, root)``
+        ascending with ``eigenmode_root_status``, ``n_eigenmode_roots`` and ``eigenmode_root_truncated``; ``cascade``,
+        ``cascade_status`` of leading order, (77), and ``cascade_error = cascade - tau_eigenmode``, NaN where either is.
 
     Notes
     -----
-    The first mode is the criterion ``exact`` (94). Where the distances of the means from their mean are equal, leading and
+    The first is the criterion ``exact`` (94). Where the distances of the means from their mean are equal, leading and
     exact cascade agree (Corollary 9.3), whatever the hierarchy.
 
     Examples
@@ -49,34 +91,13 @@ def exact_cascade(mixture: xr.Dataset, places: int | None = None) -> xr.Dataset:
     >>> import scoreshock as ss
     >>> from scoreshock.quantities.cascade import exact_cascade
     >>> tree = ss.families.hierarchy(4.0, variance=0.0, ratio=0.5, levels=2)
-    >>> exact_cascade(tree).tau_mode.squeeze().values.round(12).tolist()
+    >>> exact_cascade(tree).tau_eigenmode.squeeze().values.round(12).tolist()
     [8.0, 1.0, 1.0]
     """
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     places = 2 * k - 1 if places is None else whole("places", places, 1)
     found = apply(
-        _cascades,
-        mixture_arguments(mixture),
-        [
-            Output("tau_mode", ("mode",)),
-            Output("mode_status", ("mode",), np.int8),
-            Output("n_mode_roots", ("mode",), np.int16),
-            Output("tau_mode_root", ("mode", "root")),
-            Output("mode_root_status", ("mode", "root"), np.int8),
-            Output("mode_root_truncated", ("mode",), np.int8),
-            Output("cascade", ("mode",)),
-            Output("cascade_status", ("mode",), np.int8),
-            Output("cascade_error", ("mode",)),
-        ],
-        sizes={"mode": rank, "root": places},
-        places=places,
+        kernel.cascades, mixture_arguments(mixture), VARIABLES, sizes={"eigenmode": rank, "root": places}, places=places
     )
-    return found.assign_coords(counted(found, "mode", "root"))
-
-
-def _cascades(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: int) -> tuple[np.ndarray, ...]:
-    exact = cascades.exact_cascade(means, weights, variance, places)
-    tau, status = closed.cascade(geometry.decompose(means, weights), variance)
-    roots = (exact.n_roots, exact.tau_root, exact.root_status, exact.truncated)
-    return exact.tau, exact.status, *roots, tau, status, tau - exact.tau
+    return found.assign_coords(counted(found, "eigenmode", "root"))

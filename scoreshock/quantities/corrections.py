@@ -8,13 +8,19 @@ import xarray as xr
 from scoreshock.checks import whole
 from scoreshock.conventions import Variable, attributes
 from scoreshock.kernels.speciation import corrections as comparison
+from scoreshock.options import Whole
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
-from scoreshock.quantities.options import Whole
 
 MAXIMUM_ORDER = 40
 """Terms beyond this are beyond double precision of the recursion, and the series has long stopped improving."""
 
+COVARIANCE_COEFFICIENT = Variable(
+    "covariance_coefficient",
+    "correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)",
+    description="D are squared distances of the means from their mean, y their positions along the leading direction.",
+    references="Definition 9.6",
+)
 
 VARIABLES = (
     Variable(
@@ -54,12 +60,7 @@ VARIABLES = (
         description="Beyond it terms of a divergent series grow again.",
         dtype=np.int16,
     ),
-    Variable(
-        "covariance_coefficient",
-        "correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)",
-        description="D are squared distances of the means from their mean, y their positions along the leading direction.",
-        references="Definition 9.6",
-    ),
+    COVARIANCE_COEFFICIENT,
 )
 OF_MEANS_AND_WEIGHTS = ("coefficient", "smallest_term", "covariance_coefficient")
 """Variables that do not depend on the component variance."""

@@ -1,7 +1,7 @@
 """One declaration a quantity: what it computes, of which densities, its options, its variables and what a point costs.
 
-Modules of this package declare theirs with the decorator `quantity`. The study's model, the JSON schema, the plan, the
-tables of the documentation and the digest of the code are made from declarations.
+Modules of this package declare theirs with the decorator `quantity`, those of speciation also each `criterion`. The study's
+model, the JSON schema, the plan, the tables of the documentation and the digest of the code are made from declarations.
 """
 
 from __future__ import annotations
@@ -9,23 +9,31 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any
 
 import xarray as xr
 
+from scoreshock.checks import show, suggestion
 from scoreshock.conventions import Variable
-from scoreshock.quantities.options import Grid, Options
+from scoreshock.options import Grid, Options
+from scoreshock.plugins import OURS, Registry
 
 Problems = Iterator[tuple[tuple[str | int, ...], str]]
 """Keys that lead to a problem in a sweep, and what is wrong there."""
+
+DENSITIES = ("mixture", "wells")
+"""Kinds of densities."""
 
 
 def _none(_sweep: Any) -> Problems:
     yield from ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Quantity:
     """A quantity of a study.
 
@@ -58,8 +66,13 @@ class Quantity:
 
     @property
     def module(self) -> str:
-        """Module of this package that declares it: its name, for wells below ``wells``."""
+        """Module of this package that declares it, if it is one of ours: its name, for wells below ``wells``."""
         return self.name if self.density == "mixture" else f"{self.density}.{self.name}"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a module of this package declares it."""
+        return self.function.__module__.startswith(f"{OURS}.")
 
     @property
     def grids(self) -> tuple[str, ...]:
@@ -71,6 +84,11 @@ class Quantity:
         """Whether results depend on the noise schedules."""
         return "schedules" in inspect.signature(self.function).parameters
 
+    @property
+    def meaning(self) -> str:
+        """The first sentence of the function's description."""
+        return (inspect.getdoc(self.function) or self.name).partition("\n\n")[0].replace("\n", " ").rstrip(".")
+
     def compute(self, density: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
         """The quantity of a study's content."""
         schedules = {"schedules": content["schedules"]} if self.with_schedules else {}
@@ -78,19 +96,50 @@ class Quantity:
 
     def default(self, option: str) -> Any:
         """The option's default in a study: its own, else the function's."""
-        declared = self.options[option].default
-        return inspect.signature(self.function).parameters[option].default if declared is None else declared
+        if self.options[option].default is not None:
+            return self.options[option].default
+        argument = inspect.signature(self.function).parameters.get(option)
+        return None if argument is None or argument.default is argument.empty else argument.default
 
 
-DECLARED: dict[str, Quantity] = {}
+DECLARED: Registry[Quantity] = Registry("quantity", "quantities")
 """Quantities of the modules that are imported, by `Quantity.module`."""
 
 
-def declared(module: str) -> Quantity:
-    """The quantity that a module of this package declares; a job imports that one only."""
-    if module not in DECLARED:
-        import_module(f"{__package__}.{module}")
-    return DECLARED[module]
+@cache
+def import_all() -> None:
+    """Import every module of this package, so that all of its quantities are declared."""
+    package = import_module(__package__)
+    for folder in ("", *(f"{density}." for density in DENSITIES[1:])):
+        paths = [f"{path}/{folder.rstrip('.')}" for path in package.__path__]
+        for module in iter_modules(paths):
+            import_module(f"{__package__}.{folder}{module.name}")
+
+
+def declared(name: str, density: str = "mixture") -> Quantity:
+    """The quantity of this name; of one of this package only its own module is imported.
+
+    Raises
+    ------
+    ValueError
+        For a quantity that is not computed of such densities.
+
+    Examples
+    --------
+    >>> declared("corrections").grids, declared("layer", "wells").module
+    ((), 'wells.layer')
+    """
+    key = f"{density}.{name}".removeprefix("mixture.")
+    if key not in DECLARED and isinstance(name, str) and name.isidentifier() and find_spec(f"{__package__}.{key}"):
+        import_module(f"{__package__}.{key}")
+    if key not in DECLARED:
+        import_all()
+        known = sorted(each.name for each in DECLARED.values() if each.density == density)
+        of = "mixtures" if density == "mixture" else density
+        raise ValueError(
+            f"quantity = {show(name)} is not computed of {of}{suggestion(name, known)}; allowed: {', '.join(known)}"
+        )
+    return DECLARED[key]
 
 
 def quantity(
@@ -103,10 +152,71 @@ def quantity(
     problems: Callable[[Any], Problems] = _none,
 ) -> Callable[[Callable[..., xr.Dataset]], Callable[..., xr.Dataset]]:
     """Declare the decorated function as a quantity; arguments as the attributes of `Quantity`."""
+    if density not in DENSITIES:
+        raise ValueError(f"density = {show(density)} is not allowed; allowed: {', '.join(DENSITIES)}")
 
     def declare(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         made = Quantity(name or function.__name__, function, density, tuple(variables), options or {}, seconds, problems)
-        DECLARED[made.module] = made
+        DECLARED.add(made.module, made, function)
         return function
 
     return declare
+
+
+@dataclass(frozen=True, eq=False)
+class Criterion:
+    """A criterion of speciation.
+
+    Attributes
+    ----------
+    name, meaning
+        As a study writes it, and what it says.
+    function
+        Formula on arrays: from arguments by name, those that the quantity ``speciation`` has, to the time and its status.
+    density
+        Kind of the densities that it takes.
+    by_default
+        Whether it is computed where nothing else is asked for.
+    """
+
+    name: str
+    meaning: str
+    function: Callable[..., Any]
+    density: str
+    by_default: bool
+
+    def __call__(self, **known: Any) -> Any:
+        """The time and its status from those of the arguments that the formula takes."""
+        return self.function(**{name: known[name] for name in inspect.signature(self.function).parameters if name in known})
+
+
+CRITERIA: Registry[Criterion] = Registry("criterion", "criteria")
+"""Criteria of the modules that are imported, by name, those of wells as ``wells.NAME``."""
+
+
+def criterion(
+    name: str, meaning: str, *, density: str = "mixture", by_default: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the decorated formula as a criterion; arguments as the attributes of `Criterion`.
+
+    Formulas of plugins are never computed by default.
+    """
+
+    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+        made = Criterion(name, meaning, function, density, by_default and function.__module__.startswith(f"{OURS}."))
+        CRITERIA.add(f"{density}.{name}".removeprefix("mixture."), made, function)
+        return function
+
+    return declare
+
+
+def criteria_of(density: str = "mixture", default: bool = False) -> tuple[str, ...]:
+    """Names of the criteria of one kind of density: all, or those that are computed by default.
+
+    Examples
+    --------
+    >>> criteria_of("wells")
+    ('boundary', 'merging', 'matched-gaussian')
+    """
+    declared("speciation", density)
+    return tuple(each.name for each in CRITERIA.values() if each.density == density and (each.by_default or not default))

@@ -1,19 +1,47 @@
 """Score, density and their relatives at labelled points.
 
-All is computed in float64 and given as float64; float32 arguments (mixture, ``x``, ``tau``) are converted first, exactly.
+All is computed and returned in float64; float32 arguments (mixture, ``x``, ``tau``) are converted first, exactly.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import attributes
+from scoreshock.conventions import Variable
 from scoreshock.kernels.gaussian import mixture as kernel
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments
+from scoreshock.quantities.labelled import apply, arguments_by_name
 from scoreshock.quantities.points import Points, positions, times
+
+SQUARE = ("feature", "feature_other")
+
+SCORE = Variable(
+    "score",
+    "score, the gradient of the log density",
+    ("feature",),
+    description="Along each coordinate of the means' span; across the span it is -x/v.",
+    references="(13)-(14), (29)",
+)
+LOG_DENSITY = Variable(
+    "log_density",
+    "natural logarithm of the density p_tau",
+    description="Normalised in all ambient dimensions, at points in the means' span.",
+    references="(13)",
+)
+SCORE_JACOBIAN = Variable(
+    "score_jacobian",
+    "Jacobian of the score, the Hessian of the log density",
+    SQUARE,
+    description="In the means' span; across it the Jacobian is -1/v.",
+    references="section 9.1",
+)
+RESPONSIBILITIES = Variable(
+    "responsibilities", "posterior probability of each component at x", ("component",), references="(85)"
+)
+DENOISER = Variable("denoiser", "posterior mean of the clean data, E[x_0 | x_tau = x]", ("feature",))
+DENOISER_COVARIANCE = Variable("denoiser_covariance", "posterior covariance of the clean data, Cov[x_0 | x_tau = x]", SQUARE)
 
 
 def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -46,56 +74,94 @@ def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     >>> round(float(ss.score(pair, x=np.array([0.5]), tau=0.2).squeeze()), 10)
     0.5510872058
     """
-    return _field(kernel.score, "score", ("feature",), mixture, x, tau)
+    return _field(kernel.score, SCORE, mixture, x, tau)
 
 
 def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """``ln p_tau(x)`` in the mixture's ambient dimension.
+    """Natural logarithm of the density ``p_tau(x)`` in the mixture's ambient dimension.
 
     ``x`` lies in the means' span, unless it carries ``perpendicular_squared`` (from ``ss.project``), its squared distance
     from the span; outside the span the density is a Gaussian factor. Arguments, type and errors as in :func:`score`.
+
+    Returns
+    -------
+    DataArray
+        ``(...)``; (13)-(14). NaN where ``v = 0``.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> one = ss.mixture([[0.0]], variance=1.0)
+    >>> round(float(ss.log_density(one, np.array([0.0])).squeeze()), 10)  # -ln(2 pi)/2
+    -0.9189385332
     """
     points, at = positions(mixture, x), times(tau)
-    inside = _field(kernel.log_density, "log_density", (), mixture, points, at)
-    zero = xr.DataArray(0.0)
+    inside = _field(kernel.log_density, LOG_DENSITY, mixture, points, at)
+    beyond = points.coords.get("perpendicular_squared", xr.DataArray(0.0))
     outside = apply(
         kernel.normal_factor,
-        [
-            (mixture.ambient_dimension, ()),
-            (xr.DataArray(mixture.sizes["feature"]), ()),
-            (mixture.component_variance, ()),
-            (at, ()),
-            (points.coords["perpendicular_squared"].drop_vars("perpendicular_squared"), ())
-            if "perpendicular_squared" in points.coords
-            else (zero, ()),
-        ],
-        [Output("log_density")],
+        {
+            "dimension": (mixture.ambient_dimension, ()),
+            "variance": (mixture.component_variance, ()),
+            "tau": (at, ()),
+            "perpendicular_squared": (beyond.drop_vars("perpendicular_squared", errors="ignore"), ()),
+        },
+        [LOG_DENSITY],
+        n=mixture.sizes["feature"],
     ).log_density
     total = inside + outside
     own = [dim for dim in points.dims if dim in total.dims and dim not in mixture.dims]
-    return total.transpose(..., *own).assign_attrs(attributes("log_density"))
+    return total.transpose(..., *own).assign_attrs(LOG_DENSITY.attributes())
 
 
 def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
     """Jacobian of the score, the Hessian of ``ln p_tau``: ``-I/v + Gamma/v^2``, ``(..., feature, feature_other)``.
 
-    In the means' span; across it the Jacobian is ``-1/v``. Arguments, type and errors as in :func:`score`.
+    In the means' span; across it the Jacobian is ``-1/v``. Arguments, type and errors as in :func:`score`; section 9.1.
+
+    Examples
+    --------
+    At the midpoint of an equal pair it is ``(a^2 - v)/v^2``, (30).
+
+    >>> import numpy as np, scoreshock as ss
+    >>> pair = ss.families.pair(separation=2.0, variance=1.0)
+    >>> float(ss.score_jacobian(pair, np.array([0.0]), tau=0.5).squeeze())
+    0.5
     """
-    return _field(kernel.score_jacobian, "score_jacobian", ("feature", "feature_other"), mixture, x, tau)
+    return _field(kernel.score_jacobian, SCORE_JACOBIAN, mixture, x, tau)
 
 
 def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior probability of each component (85), ``(..., component)``. Arguments and type as in :func:`score`."""
-    return _field(kernel.responsibilities, "responsibilities", ("component",), mixture, x, tau)
+    """Posterior probability of each component (85), ``(..., component)``.
+
+    Arguments, type and errors as in :func:`score`.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> ss.responsibilities(ss.families.pair(separation=1.0, variance=0.25), np.array([0.0])).values.ravel().tolist()
+    [0.5, 0.5]
+    """
+    return _field(kernel.responsibilities, RESPONSIBILITIES, mixture, x, tau)
 
 
 def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie), ``(..., feature)``. Arguments and type as in :func:`score`."""
-    return _field(kernel.denoiser, "denoiser", ("feature",), mixture, x, tau)
+    """Posterior mean of the data, ``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie), ``(..., feature)``.
+
+    Arguments, type and errors as in :func:`score`.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> one = ss.mixture([[0.0]], variance=1.0)
+    >>> float(ss.denoiser(one, np.array([4.0]), tau=0.5).squeeze())  # half signal, half noise
+    2.0
+    """
+    return _field(kernel.denoiser, DENOISER, mixture, x, tau)
 
 
 def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``, ``(..., feature, feature_other)``.
+    """Posterior covariance of the data, ``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``, ``(..., feature, feature_other)``.
 
     In the means' span; across it the covariance is ``2 tau sigma0^2/v``. Arguments, type and errors as in :func:`score`.
 
@@ -106,29 +172,13 @@ def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArra
     >>> float(ss.denoiser_covariance(point_masses, np.array([0.0]), tau=0.5).squeeze())
     1.0
     """
-    return _field(kernel.denoiser_covariance, "denoiser_covariance", ("feature", "feature_other"), mixture, x, tau)
+    return _field(kernel.denoiser_covariance, DENOISER_COVARIANCE, mixture, x, tau)
 
 
 def _field(
-    function: Any, name: str, dims: tuple[str, ...], mixture: xr.Dataset, x: Points, tau: float | xr.DataArray
+    function: Callable[..., np.ndarray], variable: Variable, mixture: xr.Dataset, x: Points, tau: float | xr.DataArray
 ) -> xr.DataArray:
-    """One kernel of ``x`` and ``tau`` on the mixture; dimensions of the mixture first, then of ``tau``, then of ``x``."""
+    """A kernel at ``x`` and ``tau``; dimensions of the mixture come first, then those of ``tau``, then those of ``x``."""
     points, at = positions(mixture, x), times(tau)
-    result = apply(
-        _of_mixture_first,
-        [
-            *mixture_arguments(mixture),
-            (at, ()),
-            (points, ("feature",)),
-        ],
-        [Output(name, dims)],
-        sizes={"feature_other": mixture.sizes["feature"]},
-        function=function,
-    )
-    return result[name]
-
-
-def _of_mixture_first(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, function: Any
-) -> np.ndarray:
-    return function(x, means, weights, variance, tau)
+    arguments = {**arguments_by_name(mixture), "tau": (at, ()), "x": (points, ("feature",))}
+    return apply(function, arguments, [variable], sizes={"feature_other": mixture.sizes["feature"]})[variable.name]

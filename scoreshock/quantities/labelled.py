@@ -16,7 +16,7 @@ from dask.base import is_dask_collection
 from threadpoolctl import ThreadpoolController
 
 from scoreshock.checks import repeated, shortened, show, suggestion
-from scoreshock.conventions import AXES, Variable, attributes
+from scoreshock.conventions import AXES, Variable, attributes_among
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -24,17 +24,13 @@ if TYPE_CHECKING:
 MEANS = ("component", "feature")
 WEIGHTS = ("component",)
 
-Arguments = list[tuple[xr.DataArray, tuple[str, ...]]]
-"""Arrays, each with the dimensions that a kernel consumes of it."""
+Argument = tuple[xr.DataArray, tuple[str, ...]]
+"""An array with the dimensions that a kernel consumes of it."""
 
+Arguments = list[Argument]
 
-@dataclass(frozen=True)
-class Output:
-    """What a kernel returns at one place: the variable's name, its own dimensions and its type."""
-
-    name: str
-    dims: tuple[str, ...] = ()
-    dtype: Any = float
+NamedArguments = dict[str, Argument]
+"""Arguments by their names in the kernel."""
 
 
 @dataclass
@@ -76,9 +72,9 @@ class _Kernel:
     """A kernel as ``apply_ufunc`` calls it, on one chunk (a class, so that a Dask cluster can pickle it)."""
 
     function: Callable[..., Any]
-    places: tuple[int, ...]  # where each argument of the function is among the arrays
+    places: Mapping[str | int, int]  # index among the arrays of each argument, by its name or its position
     inputs: tuple[tuple[str, ...], ...]  # own dimensions of each array
-    outputs: tuple[Variable | Output, ...]
+    outputs: tuple[Variable, ...]
     sizes: Mapping[str, int]  # of the outputs' own dimensions
     options: Mapping[str, Any]
 
@@ -89,9 +85,14 @@ class _Kernel:
     def _at_once(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         wide = [a.astype(float, copy=False) if a.dtype.kind == "f" else a for a in arrays]
         with _single_threaded_blas(), np.errstate(all="ignore"):
-            results = self.function(*(wide[i] for i in self.places), **self.options)
-        if hasattr(results, "_fields") and isinstance(self.outputs[0], Variable):
-            results = tuple(getattr(results, output.name) for output in self.outputs)
+            named = {name: wide[i] for name, i in self.places.items() if isinstance(name, str)}
+            results = self.function(
+                *(wide[i] for n, i in self.places.items() if isinstance(n, int)), **named, **self.options
+            )
+        if hasattr(results, "_asdict"):
+            results = results._asdict()
+        if isinstance(results, Mapping):
+            results = tuple(results[output.name] for output in self.outputs)
         elif len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)
         shape = np.broadcast_shapes(*(a.shape[: a.ndim - len(dims)] for a, dims in zip(arrays, self.inputs, strict=True)))
@@ -123,7 +124,7 @@ class _Kernel:
         )
 
 
-def _filled(result: Any, shape: tuple[int, ...], output: Variable | Output) -> np.ndarray:
+def _filled(result: Any, shape: tuple[int, ...], output: Variable) -> np.ndarray:
     """A kernel's result over all points of the chunk, in the type that the output states."""
     array = np.asarray(result).astype(output.dtype, copy=False)
     own = array.shape[array.ndim - len(output.dims) :]
@@ -132,8 +133,8 @@ def _filled(result: Any, shape: tuple[int, ...], output: Variable | Output) -> n
 
 def apply(
     kernel: Callable[..., Any],
-    arguments: Sequence[tuple[xr.DataArray, tuple[str, ...]]],
-    outputs: Sequence[Variable | Output],
+    arguments: Sequence[Argument] | Mapping[str, Argument],
+    outputs: Sequence[Variable],
     sizes: Mapping[str, int] | None = None,
     **options: Any,
 ) -> xr.Dataset:
@@ -142,10 +143,11 @@ def apply(
     Parameters
     ----------
     kernel
-        Array function; takes the arguments with their own dimensions last, returns a NamedTuple with a field for each output
-        (further fields are left out), or one array an output in their order.
+        Array function; takes the arguments with their own dimensions last, returns a NamedTuple or a mapping with an
+        array for each output (others are left out), or one array an output in their order.
     arguments
-        Pairs of an array and the dimensions that the kernel consumes; all others are broadcast.
+        Pairs of an array and the dimensions that the kernel consumes, in the order of the kernel's arguments or by their
+        names; all other dimensions are broadcast.
     outputs
         Name, own dimensions and type of each result.
     sizes
@@ -164,16 +166,18 @@ def apply(
     ValueError
         For an argument of complex numbers, text or dates.
     """
-    for array, _ in arguments:
+    named: Mapping[Any, Argument] = arguments if isinstance(arguments, Mapping) else dict(enumerate(arguments))
+    pairs = list(named.values())
+    for array, _ in pairs:
         if array.dtype.kind in "cSUTmM":
             raise ValueError(f"{array.name or 'an argument'} has the type {array.dtype}; allowed: real numbers")
     # Dimensions of the results come in the order in which the arguments bring them.
-    order = sorted(range(len(arguments)), key=lambda i: _first_axis(arguments[i][0]))
-    given = [arguments[i] for i in order]
-    known = {dim: array.sizes[dim] for array, dims in arguments for dim in dims} | dict(sizes or {})
+    order = sorted(range(len(pairs)), key=lambda i: _first_axis(pairs[i][0]))
+    given = [pairs[i] for i in order]
+    known = {dim: array.sizes[dim] for array, dims in pairs for dim in dims} | dict(sizes or {})
     compute = _Kernel(
         kernel,
-        tuple(order.index(i) for i in range(len(order))),
+        {name: order.index(i) for i, name in enumerate(named)},
         tuple(dims for _, dims in given),
         tuple(outputs),
         known,
@@ -195,17 +199,9 @@ def apply(
         ) from None
     arrays = (results,) if isinstance(results, xr.DataArray) else results
     return xr.Dataset(
-        {o.name: (a.dims, a.data, _described(o, outputs)) for o, a in zip(outputs, arrays, strict=True)}, arrays[0].coords
+        {o.name: (a.dims, a.data, attributes_among(o, outputs)) for o, a in zip(outputs, arrays, strict=True)},
+        arrays[0].coords,
     )
-
-
-def _described(output: Variable | Output, outputs: Sequence[Variable | Output]) -> dict[str, object]:
-    """Attributes of a result; a flag without words of its own says which of the results it is about."""
-    if isinstance(output, Output):
-        return attributes(output.name)
-    about = [other.name for other in outputs if isinstance(other, Variable) and other.status == output.name]
-    words = f"ok where {' and '.join(about)} can be relied on, else the reason why not."
-    return ({"description": words} if about else {}) | output.attributes()
 
 
 def _first_axis(array: xr.DataArray) -> int:
@@ -244,6 +240,11 @@ def means_and_weights(mixture: xr.Dataset) -> Arguments:
 def mixture_arguments(mixture: xr.Dataset) -> Arguments:
     """The mixture's means, weights and variance as arguments of :func:`apply`."""
     return [*means_and_weights(mixture), (mixture.component_variance, ())]
+
+
+def arguments_by_name(mixture: xr.Dataset) -> NamedArguments:
+    """The mixture's ``means``, ``weights`` and ``variance`` as arguments of :func:`apply` by name."""
+    return dict(zip(("means", "weights", "variance"), mixture_arguments(mixture), strict=True))
 
 
 def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:

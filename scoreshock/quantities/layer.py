@@ -10,15 +10,17 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Variable, attributes
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND
 from scoreshock.kernels.layer import boundary as kernel
 from scoreshock.kernels.layer import competitors as competitors_kernel
 from scoreshock.kernels.layer import decomposition as decomposition_kernel
-from scoreshock.kernels.numerics.vectors import dot
-from scoreshock.quantities.counting_axes import counted, status_of_places
+from scoreshock.options import GROUPS, TAU
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.counting_axes import counted
+from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import (
-    Output,
+    Arguments,
     apply,
     checked_mixture,
     means_and_weights,
@@ -30,14 +32,128 @@ from scoreshock.quantities.points import Points, diffusion_times, positions, tim
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
 
 VECTOR = ("feature",)
-MATRIX = ("feature", "feature_other")
+CROSSING = ("crossing_index",)
+
+VARIABLES = (
+    shared.LINE_BOUNDARY,
+    Variable(
+        "normal",
+        "unit normal of the boundary, into the region of the first group",
+        VECTOR,
+        "layer_status",
+        "Gradient of the log ratio of both groups, of length 1.",
+        "Theorem 5.8",
+    ),
+    shared.WIDTH,
+    shared.JUMP,
+    shared.BACKGROUND_CURVATURE,
+    shared.INTERFACIAL_CURVATURE,
+    shared.NORMAL_HESSIAN,
+    Variable(
+        "speed",
+        "speed of the boundary along its normal, per unit of diffusion time as it grows",
+        (),
+        "layer_status",
+        "Of the point of the boundary along its normal; in generation the sign is the opposite.",
+        "Proposition 5.13",
+    ),
+    Variable(
+        "speed_rankine_hugoniot",
+        "speed of the boundary by the Rankine-Hugoniot condition, -(s_L + s_R)",
+        (),
+        "layer_status",
+        "Equal to speed for two components; in generation the sign is the opposite.",
+        "(48)",
+    ),
+    Variable(
+        "score_behind",
+        "one-sided normal score on the side from which the normal comes",
+        (),
+        "layer_status",
+        "Of the group that the normal leaves, on the boundary.",
+        "(48)",
+    ),
+    Variable(
+        "score_ahead",
+        "one-sided normal score on the side to which the normal points",
+        (),
+        "layer_status",
+        "Of the group that the normal enters, on the boundary.",
+        "(48)",
+    ),
+    Variable(
+        "lax",
+        "whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no, -1 no boundary",
+        (),
+        "layer_status",
+        "Admissible where the score rises across the boundary.",
+        "Proposition 5.14",
+        np.int8,
+    ),
+    Variable(
+        "crossing",
+        "positions at which the line crosses the boundary, from its start, ascending",
+        CROSSING,
+        "crossing_status",
+        "Distances from the line's start at which both groups have equal densities.",
+    ),
+    Variable("crossing_status", "outcome of each crossing", CROSSING),
+    Variable(
+        "n_boundaries",
+        "number of crossings of the line with the boundary",
+        description="Number of crossings that are not NaN.",
+        dtype=np.int16,
+    ),
+    shared.LAYER_STATUS,
+)
+LINE = (
+    Variable("line_start", "midpoint of the weighted means of both groups", VECTOR),
+    Variable("line_direction", "unit vector from the first group's weighted mean to the second's", VECTOR),
+)
+DECOMPOSITION = (
+    shared.LOG_RATIO,
+    shared.LOG_RATIO_RATE,
+    Variable("log_ratio_laplacian", "Laplacian of the log ratio"),
+    Variable("log_ratio_advection", "advection 2 sbar . grad phi of the log ratio"),
+    shared.LOG_RATIO_GRADIENT,
+    shared.BACKGROUND,
+    shared.INTERFACIAL,
+    shared.SCORE,
+    shared.LOG_RATIO_HESSIAN,
+    shared.DECOMPOSITION_RESIDUAL,
+    shared.LOG_RATIO_RESIDUAL,
+)
+COMPETITORS = (
+    Variable("epsilon", "density of the competitors over that of both groups"),
+    Variable("log_epsilon", "natural logarithm of the competitors' density over that of both groups"),
+    Variable("epsilon_normal", "first derivative of epsilon along the normal"),
+    Variable("epsilon_normal_normal", "second derivative of epsilon along the normal"),
+    Variable("normal_difference", "contribution of the competitors to the normal derivative of the normal score"),
+    Variable("score_difference", "contribution of the competitors to the score", VECTOR),
+    shared.SCORE,
+    Variable("binary_score", "score of both groups without their competitors", VECTOR),
+    Variable("competitor_residual", "residual of the competitors' part of the score relative to the largest term"),
+    Variable("competitor_normal_residual", "residual of the competitors' normal derivative relative to the largest term"),
+)
+PROFILE = (
+    Variable("profile_interfacial", "interfacial part of the normal score along the normal", ("r",)),
+    Variable("profile_tanh", "hyperbolic tangent that the interfacial part is compared with", ("r",)),
+    Variable("profile_score", "normal score along the normal", ("r",)),
+    Variable("profile_local", "local form of the normal score: linear background plus hyperbolic tangent", ("r",)),
+    Variable("profile_difference", "interfacial part minus hyperbolic tangent, relative to half the jump", ("r",)),
+)
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    options = dict(content["options"])
-    tau = diffusion_times(mixture, options.pop("tau"))
-    return with_times(layer(mixture, tau, **options), tau, "layer_status", "crossing_status")
+@quantity(
+    (*VARIABLES, shared.GROUP, shared.TAU, shared.TAU_STATUS),
+    {"tau": TAU, "groups": GROUPS},
+    name="layer",
+    seconds=(2.2e-6, 5e-7),
+)
+def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any], groups: Groups = None) -> xr.Dataset:
+    """Boundary between two groups of components, and the layer across it, at each diffusion time."""
+    moments = diffusion_times(mixture, tau)
+    return with_times(layer(mixture, moments, groups), moments, "layer_status", "crossing_status")
 
 
 def layer(
@@ -100,37 +216,9 @@ def layer(
     line = _line_between(mixture, codes)
     begin = line.line_start if start is None else positions(mixture, start, "start")
     toward = line.line_direction if direction is None else positions(mixture, direction, "direction")
-    found = apply(
-        _layer,
-        [*_arguments(mixture, tau, codes), (begin, VECTOR), (toward, VECTOR)],
-        [
-            Output("boundary", VECTOR),
-            Output("normal", VECTOR),
-            *(Output(name) for name in LAYER),
-            Output("lax", (), np.int8),
-            Output("crossing", ("crossing_index",)),
-            Output("crossing_status", ("crossing_index",), np.int8),
-            Output("n_boundaries", (), np.int16),
-            Output("layer_status", (), np.int8),
-        ],
-        sizes={"crossing_index": mixture.sizes["component"] - 1},
-    )
-    named = found.assign(group=codes.assign_attrs(attributes("group")))
-    return named.assign_coords(counted(found, "crossing_index"))
-
-
-LAYER = (
-    "width",
-    "jump",
-    "background_curvature",
-    "interfacial_curvature",
-    "normal_hessian",
-    "speed",
-    "speed_rankine_hugoniot",
-    "score_behind",
-    "score_ahead",
-)
-"""Numbers of a boundary point, in the order in which :func:`_layer` returns them."""
+    arguments = [*_arguments(mixture, tau, codes), (begin, VECTOR), (toward, VECTOR)]
+    found = apply(kernel.layer_on_line, arguments, VARIABLES, sizes={"crossing_index": mixture.sizes["component"] - 1})
+    return found.assign(group=codes.assign_attrs(shared.GROUP.attributes())).assign_coords(counted(found, "crossing_index"))
 
 
 def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0, groups: Groups = None) -> xr.Dataset:
@@ -145,20 +233,8 @@ def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.
         ``decomposition_residual``; ``log_ratio_rate`` (from the densities), ``log_ratio_laplacian`` and
         ``log_ratio_advection`` of (38) with ``log_ratio_residual``. NaN where ``v = 0``.
     """
-    names = ("log_ratio", "log_ratio_rate", "log_ratio_laplacian", "log_ratio_advection")
-    vectors = ("log_ratio_gradient", "background", "interfacial", "score")
-    return apply(
-        _decomposition,
-        [*_arguments(mixture, tau, group_codes(mixture, groups)), (positions(mixture, x), VECTOR)],
-        [
-            *(Output(name) for name in names),
-            *(Output(name, VECTOR) for name in vectors),
-            Output("log_ratio_hessian", MATRIX),
-            Output("decomposition_residual"),
-            Output("log_ratio_residual"),
-        ],
-        sizes={"feature_other": mixture.sizes["feature"]},
-    )
+    arguments = [*_arguments(mixture, tau, group_codes(mixture, groups)), (positions(mixture, x), VECTOR)]
+    return apply(_decomposition, arguments, DECOMPOSITION, sizes={"feature_other": mixture.sizes["feature"]})
 
 
 def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, groups: Groups, normal: Points) -> xr.Dataset:
@@ -168,21 +244,8 @@ def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, group
     epsilon_normal, epsilon_normal_normal, score_difference(..., feature), normal_difference``, ``score`` and
     ``binary_score``, and the relative residuals of (45) and (46), ``competitor_residual, competitor_normal_residual``.
     """
-    names = ("epsilon", "log_epsilon", "epsilon_normal", "epsilon_normal_normal", "normal_difference")
-    return apply(
-        _competitors,
-        [
-            *_arguments(mixture, tau, group_codes(mixture, groups)),
-            (positions(mixture, x), VECTOR),
-            (positions(mixture, normal, "normal"), VECTOR),
-        ],
-        [
-            *(Output(name) for name in names),
-            *(Output(name, VECTOR) for name in ("score_difference", "score", "binary_score")),
-            Output("competitor_residual"),
-            Output("competitor_normal_residual"),
-        ],
-    )
+    points = [(positions(mixture, x), VECTOR), (positions(mixture, normal, "normal"), VECTOR)]
+    return apply(_competitors, [*_arguments(mixture, tau, group_codes(mixture, groups)), *points], COMPETITORS)
 
 
 def profile(
@@ -197,36 +260,24 @@ def profile(
     found = layer(mixture, tau, codes)
     values = np.asarray(r, dtype=float)
     grid = xr.DataArray(values, dims="r", coords={"r": ("r", values, attributes("r"))})
-    names = ("interfacial", "tanh", "score", "local", "difference")
     line = _line_between(mixture, codes)
-    result = apply(
-        _profile,
-        [*_arguments(mixture, tau, codes), (line.line_start, VECTOR), (line.line_direction, VECTOR), (grid, ("r",))],
-        [Output(f"profile_{name}", ("r",)) for name in names],
-    )
+    points = [(line.line_start, VECTOR), (line.line_direction, VECTOR), (grid, ("r",))]
+    result = apply(kernel.profile_on_line, [*_arguments(mixture, tau, codes), *points], PROFILE)
     return result.assign_coords(r=grid.r).assign(layer_status=found.layer_status)
 
 
 def _line_between(mixture: xr.Dataset, codes: xr.DataArray) -> xr.Dataset:
-    return apply(
-        kernel.line_between,
-        [*means_and_weights(mixture), (codes, ("component",))],
-        [Output("line_start", VECTOR), Output("line_direction", VECTOR)],
-    )
+    return apply(kernel.line_between, [*means_and_weights(mixture), (codes, ("component",))], LINE)
 
 
-def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
-    return [
-        *mixture_arguments(mixture),
-        (times(tau), ()),
-        (codes, ("component",)),
-    ]
+def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> Arguments:
+    return [*mixture_arguments(mixture), (times(tau), ()), (codes, ("component",))]
 
 
 def group_codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
     """Groups as codes along ``component``."""
     if groups is None:
-        return apply(kernel.leading_split, means_and_weights(mixture), [Output("group", ("component",), np.int8)]).group
+        return apply(kernel.leading_split, means_and_weights(mixture), [shared.GROUP]).group
     count = checked_mixture(mixture).sizes["component"]
     if isinstance(groups, xr.DataArray):
         if groups.sizes.get("component") != count:
@@ -251,79 +302,10 @@ def codes_of(groups: Sequence[Sequence[int]], count: int) -> xr.DataArray:
     return xr.DataArray(codes, dims="component")
 
 
-def _layer(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-    start: np.ndarray,
-    direction: np.ndarray,
-) -> tuple[np.ndarray, ...]:
-    places, status, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
-    found = kernel.mixture_layer(step, apart, weights, variance, tau, group)
-    there = ~np.isnan(found.slope)
-    status = np.where(np.isnan(tau), np.int8(Status.no_transition), status)
-    return (
-        start + kernel.nearest(places)[..., None] * direction,
-        found.normal,
-        found.width,
-        found.slope,
-        found.background_curvature,
-        found.interfacial_curvature,
-        found.normal_hessian,
-        found.speed,
-        found.rankine_hugoniot,
-        found.behind,
-        found.ahead,
-        np.where(there, found.lax, -1),
-        places,
-        status_of_places(places, status, Status.no_real_root),
-        (~np.isnan(places)).sum(axis=-1),
-        status,
-    )
-
-
-def _nearest_boundary(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-    start: np.ndarray,
-    direction: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Places of all boundaries on a line, their status, and the nearest one and the means relative to the line's start.
-
-    The layer can be thinner than the rounding of its position in coordinates whose origin is far away.
-    """
-    places, status = kernel.on_line(start, direction, means, weights, variance, tau, group)
-    apart, place = means - start[..., None, :], kernel.nearest(places)
-    here = decomposition_kernel.decomposition(place[..., None] * direction, apart, weights, variance, tau, group)
-    # The rounding of the differences moves the boundary, by less than this.
-    most = 64 * np.finfo(float).eps * np.abs(apart).max(axis=(-2, -1))
-    shift = here.log_ratio / dot(here.gradient, direction)
-    place = np.where(np.abs(shift) <= most, place - shift, place)
-    return places, status, place[..., None] * direction, apart
-
-
 def _decomposition(
     means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, group: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    found = decomposition_kernel.decomposition(x, means, weights, variance, tau, group)
-    return (
-        found.log_ratio,
-        found.rate,
-        found.laplacian,
-        found.advection,
-        found.gradient,
-        found.background,
-        found.interfacial,
-        found.score,
-        found.hessian,
-        found.identity_residual,
-        found.equation_residual,
-    )
+) -> decomposition_kernel.Decomposition:
+    return decomposition_kernel.decomposition(x, means, weights, variance, tau, group)
 
 
 def _competitors(
@@ -334,32 +316,5 @@ def _competitors(
     group: np.ndarray,
     x: np.ndarray,
     normal: np.ndarray,
-) -> tuple[np.ndarray, ...]:
-    found = competitors_kernel.remainder(x, means, weights, variance, tau, group, normal)
-    return (
-        found.epsilon,
-        found.log_epsilon,
-        found.normal_slope,
-        found.normal_curvature,
-        found.normal_difference,
-        found.score_difference,
-        found.score,
-        found.binary_score,
-        found.residual,
-        found.normal_residual,
-    )
-
-
-def _profile(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-    start: np.ndarray,
-    direction: np.ndarray,
-    r: np.ndarray,
-) -> tuple[np.ndarray, ...]:
-    *_, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
-    width = kernel.mixture_layer(step, apart, weights, variance, tau, group).width
-    return kernel.profile(step, r * width[..., None], apart, weights, variance, tau, group)
+) -> competitors_kernel.Remainder:
+    return competitors_kernel.remainder(x, means, weights, variance, tau, group, normal)

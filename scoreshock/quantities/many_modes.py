@@ -7,17 +7,49 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import DEFAULT_CRITERIA, Status, attributes
-from scoreshock.kernels.gaussian import geometry
+from scoreshock.conventions import Variable
 from scoreshock.kernels.modes import mode_counts
-from scoreshock.kernels.numerics.batching import core_first
-from scoreshock.kernels.speciation import criteria as closed
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.kernels.speciation import covariance_condition as condition
+from scoreshock.quantities.corrections import COVARIANCE_COEFFICIENT
+from scoreshock.quantities.labelled import apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.modes import last_merging
-from scoreshock.quantities.speciation import speciation
+from scoreshock.quantities.speciation import DEFAULT_CRITERIA, speciation
 
-SIGN = 64 * np.finfo(float).eps
-"""A covariance below this, relative to the sum of its terms' magnitudes, is zero within rounding."""
+CONDITION = (
+    COVARIANCE_COEFFICIENT,
+    Variable("perpendicular_covariance", "weighted covariance of the means' squares across and along the leading direction"),
+    Variable("covariance_sign", "sign of the correction coefficient C, 0 within rounding", dtype=np.int8),
+    Variable("collinear", "whether the means lie on a line: 1 yes, 0 no", dtype=np.int8),
+    Variable(
+        "equal_distances", "whether all means are at one distance from their weighted mean: 1 yes, 0 no", dtype=np.int8
+    ),
+    Variable("condition_holds", "whether the perpendicular covariance is not negative: 1 yes, 0 no", dtype=np.int8),
+    Variable(
+        "proposition_holds", "whether C <= 0 where the condition holds: 1 yes, 0 no, -1 where it does not", dtype=np.int8
+    ),
+)
+CRITERION = ("criterion",)
+AGAINST = (
+    Variable(
+        "density_difference",
+        "speciation time of the criterion minus the density's last change to one mode",
+        CRITERION,
+        "density_difference_status",
+    ),
+    Variable(
+        "density_difference_relative",
+        "difference of the criterion from the density, relative to the density's variance",
+        CRITERION,
+        "density_difference_status",
+    ),
+    Variable("density_difference_status", "outcome of the difference of the criterion from the density", CRITERION),
+    Variable(
+        "modes_at",
+        "number of modes of the density at the criterion's time (-1: no time above 0)",
+        CRITERION,
+        dtype=np.int32,
+    ),
+)
 
 
 def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
@@ -47,46 +79,7 @@ def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
     (-1, 1, 1)
     """
     number_of_components(mixture)
-    flags = ("covariance_sign", "collinear", "equal_distances", "condition_holds", "proposition_holds")
-    return apply(
-        _covariance_condition,
-        means_and_weights(mixture),
-        [
-            Output("covariance_coefficient"),
-            Output("perpendicular_covariance"),
-            *(Output(name, (), np.int8) for name in flags),
-        ],
-    )
-
-
-def _covariance_condition(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
-    spectrum = geometry.decompose(means, weights)
-    unit, e = geometry.normalised(spectrum)
-    lead = unit.eigenvalues.shape[:-1]
-    w, d = core_first(weights, 1, lead), core_first(unit.distances, 1, lead)
-    squares = core_first(geometry.along_leading(unit, weights), 1, lead) ** 2
-    across, sign_across = _covariance(w, np.maximum(d - squares, 0.0), squares)
-    _, sign_all = _covariance(w, d, squares)
-    on_line = (unit.eigenvalues[..., 1:] == 0).all(axis=-1).reshape(-1)
-    sign_across, across = np.where(on_line, 0, sign_across), np.where(on_line, 0.0, across)
-    deviation = np.abs(geometry.deviation(d, w)).max(axis=0)
-    equal = deviation <= SIGN * d.max(axis=0)
-    sign = np.where(equal, 0, -sign_all)
-    holds = sign_across >= 0
-    proposition = np.where(holds, sign <= 0, -1)
-    scaled = np.ldexp(across.reshape(lead), 4 * e)
-    flags = (column.reshape(lead).astype(np.int8) for column in (sign, on_line, equal, holds, proposition))
-    return closed.correction_coefficient(spectrum, weights), scaled, *flags
-
-
-def _covariance(w: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Covariance of ``a`` and ``b (k, B)`` under the weights, and its sign, 0 within rounding."""
-    deviation = -geometry.deviation(a, w)
-    total, size = np.zeros(a.shape[1]), np.zeros(a.shape[1])
-    for j in range(len(w)):
-        total = total + w[j] * deviation[j] * b[j]
-        size = size + w[j] * (np.abs(a[j]) + np.abs(deviation[j])) * b[j]
-    return total, np.where(np.abs(total) <= SIGN * size, 0, np.sign(total)).astype(np.int64)
+    return apply(condition.covariance_condition, means_and_weights(mixture), CONDITION)
 
 
 def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITERIA) -> xr.Dataset:
@@ -117,27 +110,8 @@ def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITE
     """
     found = speciation(mixture, criteria=criteria)[["tau_star", "status"]]
     density = last_merging(mixture)
-    status = found.status.where(found.status != Status.ok, density.density_status)
-    good = status == Status.ok
-    difference = (found.tau_star - density.tau_density).where(good)
-    counts = apply(
-        _modes_at,
-        [*mixture_arguments(mixture), (found.tau_star, ("criterion",))],
-        [Output("modes_at", ("criterion",), np.int32)],
-        sizes={"criterion": found.sizes["criterion"]},
-    )
-    own = {
-        "density_difference": difference,
-        "density_difference_relative": 2 * difference / (mixture.component_variance + 2 * density.tau_density),
-        "density_difference_status": status.astype(np.int8),
-    }
-    described = {name: array.assign_attrs(attributes(name)) for name, array in own.items()}
-    result = found.merge(density, join="exact").assign(described)
-    return result.assign(modes_at=counts.modes_at.transpose(*found.tau_star.dims))
-
-
-def _modes_at(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    inside = tau > 0
-    v = np.where(inside, variance[..., None] + 2 * tau, np.nan)
-    found = mode_counts.count_modes(means[..., None, :, :], weights[..., None, :], v)
-    return np.where(inside & (found.status == Status.ok), found.number, -1)
+    of_criteria = [(found.tau_star, CRITERION), (found.status, CRITERION)]
+    of_density = [(density.tau_density, ()), (density.density_status, ())]
+    compared = apply(mode_counts.against_density, [*mixture_arguments(mixture), *of_criteria, *of_density], AGAINST)
+    result = found.merge(density, join="exact")
+    return result.assign({name: array.transpose(*found.tau_star.dims) for name, array in compared.data_vars.items()})

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status, attributes
-from scoreshock.kernels.gaussian import mixture as fields
-from scoreshock.kernels.gaussian.geometry import centred, decompose
-from scoreshock.kernels.speciation import series
+from scoreshock.conventions import Variable, attributes
+from scoreshock.kernels.speciation import mean_jacobian as kernel
 from scoreshock.quantities.corrections import check_order
-from scoreshock.quantities.labelled import Output, apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
+from scoreshock.quantities.labelled import apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.points import times
 
-VECTOR = ("feature",)
-MATRIX = ("feature", "feature_other")
+TERMS = (
+    Variable("weighted_mean", "weighted mean of the components' means", ("feature",)),
+    Variable(
+        "jacobian_term",
+        "coefficient of v^-(order + 2) of the score Jacobian at the weighted mean",
+        ("order", *SQUARE),
+        references="(88)",
+    ),
+    Variable(
+        "eigenvalue_term",
+        "coefficient of v^-order of the leading eigenvalue of the means' posterior covariance",
+        ("order",),
+    ),
+)
+AT_MEAN = (
+    replace(SCORE_JACOBIAN, status="score_status"),
+    Variable("score_status", "outcome of the score"),
+    Variable(
+        "jacobian_through",
+        "score Jacobian at the weighted mean by its expansion through each order",
+        ("order", *SQUARE),
+        "order_status",
+        references="(88)",
+    ),
+    Variable("order_status", "outcome of the series through each order", ("order",)),
+)
 
 
 def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: int = 2) -> xr.Dataset:
@@ -63,56 +88,8 @@ def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: i
     check_order(order)
     number_of_components(mixture)
     sizes = {"feature_other": mixture.sizes["feature"], "order": order + 1}
-    terms = apply(
-        _terms,
-        means_and_weights(mixture),
-        [
-            Output("weighted_mean", VECTOR),
-            Output("jacobian_term", ("order", *MATRIX)),
-            Output("eigenvalue_term", ("order",)),
-        ],
-        sizes=sizes,
-        order=order,
-    )
-    found = apply(
-        _at_mean,
-        [
-            *mixture_arguments(mixture),
-            (times(tau), ()),
-            (terms.jacobian_term, ("order", *MATRIX)),
-        ],
-        [
-            Output("score_jacobian", MATRIX),
-            Output("score_status", (), np.int8),
-            Output("jacobian_through", ("order", *MATRIX)),
-            Output("order_status", ("order",), np.int8),
-        ],
-    )
+    terms = apply(kernel.terms, means_and_weights(mixture), TERMS, sizes=sizes, order=order)
+    arguments = [*mixture_arguments(mixture), (times(tau), ()), (terms.jacobian_term, ("order", *SQUARE))]
+    found = apply(kernel.mean_jacobian, arguments, AT_MEAN)
     counted = ("order", np.arange(order + 1), attributes("order"))
     return found.merge(terms, join="exact").assign_coords(order=counted)
-
-
-def _terms(means: np.ndarray, weights: np.ndarray, order: int) -> tuple[np.ndarray, ...]:
-    mean = means[..., 0, :] - centred(means, weights)[..., 0, :]
-    branch = series.corrections(decompose(means, weights), weights, np.zeros(()), order).lambda_series
-    return mean, series.jacobian_terms(means, weights, order), branch
-
-
-def _at_mean(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, terms: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    offset = centred(means, weights)
-    exact = fields.score_jacobian(np.zeros(offset.shape[-1]), offset, weights, variance, tau)
-    v = variance + 2 * tau
-    v = np.where(v > 0, v, np.nan)[..., None, None]
-    total, through = -np.eye(offset.shape[-1]) / v, []
-    for n in range(terms.shape[-3]):
-        term = terms[..., n, :, :]
-        total = total + np.where(term == 0, 0.0, term / v ** (n + 2))
-        through.append(total)
-    partial = np.stack(through, axis=-3)
-    finite = np.asarray(np.isfinite(partial).all(axis=(-2, -1)))
-    void = np.isnan(v[..., 0, 0])
-    order_status = np.where(finite, Status.ok, np.where(void, Status.singular, Status.diverged)[..., None])
-    partial = np.where(finite[..., None, None], partial, np.nan)
-    return exact, np.where(void, Status.singular, Status.ok), partial, order_status

@@ -9,29 +9,123 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.conventions import Status
+from scoreshock.conventions import Variable
 from scoreshock.kernels.modes import merging_tree as trees
 from scoreshock.kernels.modes import mode_counts
-from scoreshock.quantities.counting_axes import counted, status_of_places
-from scoreshock.quantities.labelled import Output, apply, checked_mixture, mixture_arguments, number_of_components
+from scoreshock.options import TAU
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.counting_axes import counted
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply, checked_mixture, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times, with_times
 
+COUNT = (
+    Variable(
+        "n_modes",
+        "number of modes of the density (in several features: at least)",
+        (),
+        "modes_status",
+        "Local maxima of the density at tau.",
+        dtype=np.int32,
+    ),
+    Variable(
+        "mode_position",
+        "position of each mode of the density",
+        ("mode", "feature"),
+        "mode_position_status",
+        "In one feature ascending.",
+    ),
+    Variable("mode_position_status", "outcome of each mode", ("mode",)),
+    Variable("modes_status", "outcome of the count of modes"),
+)
+LAST = (
+    Variable(
+        "tau_density",
+        "diffusion time above which the density has one mode",
+        (),
+        "density_status",
+        "Of two components in closed form, else the last event.",
+    ),
+    Variable("density_status", "outcome of the density's last change to one mode"),
+    Variable(
+        "modes_before_last",
+        "number of modes just below the density's last change to one mode",
+        (),
+        "density_status",
+        "2 unless symmetry makes more of them merge at once.",
+        dtype=np.int32,
+    ),
+    Variable(
+        "density_scanned",
+        "whether the last change to one mode results from a scan: 1 yes, 0 no",
+        (),
+        "density_status",
+        "A scan may miss modes that come and go between two of its times.",
+        dtype=np.int8,
+    ),
+)
+EVENT_AND_MODE = ("event", "mode")
+TREE = (
+    shared.TAU_EVENT,
+    shared.EVENT_STATUS,
+    Variable(
+        "x_before",
+        "position of each mode just below the merging event",
+        EVENT_AND_MODE,
+        "x_before_status",
+        "Ascending along mode.",
+    ),
+    Variable(
+        "x_after",
+        "position of each mode just above the merging event",
+        EVENT_AND_MODE,
+        "x_after_status",
+        "Ascending along mode.",
+    ),
+    Variable(
+        "merges_into",
+        "index after the event of each mode before it (-1: no mode)",
+        EVENT_AND_MODE,
+        "event_status",
+        "Two modes with one index are one after the event.",
+        dtype=np.int16,
+    ),
+    Variable(
+        "vanishes",
+        "whether the mode ends at the event: 1 yes, 0 no, -1 no mode",
+        EVENT_AND_MODE,
+        "event_status",
+        "Of two modes in a saddle-node the one that does not continue.",
+        dtype=np.int8,
+    ),
+    Variable(
+        "branch",
+        "index after the event of each mode before the first event (-1: no mode)",
+        EVENT_AND_MODE,
+        "event_status",
+        "The tree of modes from data to noise, one column an event.",
+        dtype=np.int16,
+    ),
+    Variable("x_before_status", "outcome of each mode just below the merging event", EVENT_AND_MODE),
+    Variable("x_after_status", "outcome of each mode just above the merging event", EVENT_AND_MODE),
+)
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: modes at its times, the last merging, and of one feature the merging tree."""
-    tau = diffusion_times(mixture, content["options"]["tau"])
+
+@quantity((*COUNT, *LAST, *TREE, shared.TAU, shared.TAU_STATUS), {"tau": TAU}, name="modes", seconds=(6e-5, 2e-5))
+def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.Dataset:
+    """Modes of the density at each diffusion time, their last merging, and of one feature the merging tree."""
+    moments = diffusion_times(mixture, tau)
     on_a_line, k = mixture.sizes["feature"] == 1, mixture.sizes["component"]
-    counts = with_times(
-        mode_count(mixture, tau, places=k if on_a_line else 2 * k), tau, "modes_status", "mode_position_status"
-    )
+    counts = mode_count(mixture, moments, places=k if on_a_line else 2 * k)
     events = [merging_tree(mixture)] if on_a_line else []
-    return xr.merge([counts, last_merging(mixture), *events], join="exact", compat="no_conflicts")
+    parts = [with_times(counts, moments, "modes_status", "mode_position_status"), last_merging(mixture), *events]
+    return xr.merge(parts, join="exact", compat="no_conflicts")
 
 
 def mode_count(
     mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataArray = 0.0, places: int | None = None
 ) -> xr.Dataset:
-    """Modes of the density at given diffusion times: ``n_modes``, ``mode_position(..., maximum, feature)`` and statuses.
+    """Modes of the density at given diffusion times: ``n_modes``, ``mode_position(..., mode, feature)`` and statuses.
 
     Parameters
     ----------
@@ -40,7 +134,7 @@ def mode_count(
     tau
         Diffusion times; an array becomes the axis ``tau``.
     places
-        Length of the axis ``maximum``, ``2 k`` by default.
+        Length of the axis ``mode``, ``2 k`` by default.
 
     Notes
     -----
@@ -58,27 +152,9 @@ def mode_count(
     [3, 4, 1]
     """
     places = 2 * checked_mixture(mixture).sizes["component"] if places is None else whole("places", places, 1)
-    found = apply(
-        _modes,
-        [*mixture_arguments(mixture), (times(tau), ())],
-        [
-            Output("n_modes", (), np.int32),
-            Output("mode_position", ("maximum", "feature")),
-            Output("mode_position_status", ("maximum",), np.int8),
-            Output("modes_status", (), np.int8),
-        ],
-        sizes={"maximum": places},
-        places=places,
-    )
-    return found.assign_coords(counted(found, "maximum"))
-
-
-def _modes(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, places: int
-) -> tuple[np.ndarray, ...]:
-    found = mode_counts.count_modes(means, weights, variance + 2 * tau, places)
-    each = status_of_places(found.position[..., 0], found.status, Status.no_transition)
-    return found.number, found.position, each, found.status
+    arguments = [*mixture_arguments(mixture), (times(tau), ())]
+    found = apply(mode_counts.modes_over_time, arguments, COUNT, sizes={"mode": places}, places=places)
+    return found.assign_coords(counted(found, "mode"))
 
 
 def last_merging(mixture: xr.Dataset) -> xr.Dataset:
@@ -98,16 +174,7 @@ def last_merging(mixture: xr.Dataset) -> xr.Dataset:
     0.5463
     """
     number_of_components(mixture)
-    return apply(
-        mode_counts.last_merging,
-        mixture_arguments(mixture),
-        [
-            Output("tau_density"),
-            Output("density_status", (), np.int8),
-            Output("modes_before_last", (), np.int32),
-            Output("density_scanned", (), np.int8),
-        ],
-    )
+    return apply(mode_counts.last_merging, mixture_arguments(mixture), LAST)
 
 
 def merging_tree(mixture: xr.Dataset) -> xr.Dataset:
@@ -116,9 +183,9 @@ def merging_tree(mixture: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``tau_event(..., event)`` with ``event_status``; ``x_before, x_after(..., event, maximum)``: modes just below and
-        just above the event, ascending; ``merges_into(..., event, maximum)``: place after the event of each mode before it;
-        ``vanishes``: 1 where it ends there, 0 where it goes on; ``branch(..., event, maximum)``: place after the event of
+        ``tau_event(..., event)`` with ``event_status``; ``x_before, x_after(..., event, mode)``: modes just below and
+        just above the event, ascending; ``merges_into(..., event, mode)``: place after the event of each mode before it;
+        ``vanishes``: 1 where it ends there, 0 where it goes on; ``branch(..., event, mode)``: place after the event of
         each mode that there is before the first event. -1 or NaN where there is no mode, which
         ``x_before_status, x_after_status`` say.
 
@@ -138,26 +205,6 @@ def merging_tree(mixture: xr.Dataset) -> xr.Dataset:
     k = number_of_components(mixture)
     if mixture.sizes["feature"] != 1:
         raise ValueError(f"feature: the mixture has {mixture.sizes['feature']}; allowed: 1 feature")
-    found = apply(
-        _tree,
-        mixture_arguments(mixture),
-        [
-            Output("tau_event", ("event",)),
-            Output("event_status", ("event",), np.int8),
-            Output("x_before", ("event", "maximum")),
-            Output("x_after", ("event", "maximum")),
-            Output("merges_into", ("event", "maximum"), np.int16),
-            Output("vanishes", ("event", "maximum"), np.int8),
-            Output("branch", ("event", "maximum"), np.int16),
-            Output("x_before_status", ("event", "maximum"), np.int8),
-            Output("x_after_status", ("event", "maximum"), np.int8),
-        ],
-        sizes={"event": k - 1, "maximum": k},
-    )
-    return found.assign_coords(counted(found, "event", "maximum"))
-
-
-def _tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> tuple[np.ndarray, ...]:
-    found = trees.merging_tree(means, weights, variance)
-    each = (status_of_places(x, found.event_status, Status.no_transition) for x in (found.x_before, found.x_after))
-    return (*found, *each)
+    sizes = {"event": k - 1, "mode": k}
+    found = apply(trees.merging_tree, mixture_arguments(mixture), TREE, sizes=sizes)
+    return found.assign_coords(counted(found, "event", "mode"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers, as_real, mapping_of, show
-from scoreshock.conventions import Status, attributes
-from scoreshock.kernels.gaussian import geometry
+from scoreshock.conventions import Status, Variable, attributes
+from scoreshock.kernels.gaussian import geometry, line
 from scoreshock.kernels.speciation import criteria
-from scoreshock.quantities.labelled import Arguments, Output, apply, checked_mixture, means_and_weights, mixture_arguments
+from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, means_and_weights, mixture_arguments
+from scoreshock.quantities.shared_variables import POSITION, TAU, TAU_STATUS
 
 Points = xr.DataArray | np.ndarray | list | float
+
+DIRECTION = Variable("direction", "unit vector along the line through the layer", ("feature",))
 
 
 def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -> xr.DataArray:
@@ -73,7 +77,7 @@ def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray
     return apply(
         _multiples_of_leading,
         [*mixture_arguments(mixture), (scaled, ("tau_scaled",))],
-        [Output("tau", ("tau_scaled",))],
+        [replace(TAU, dims=("tau_scaled",))],
     ).tau.assign_coords(scaled.coords)
 
 
@@ -98,22 +102,6 @@ def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
     return xr.DataArray(values, dims=name, coords={name: (name, values, attributes(name))}, name=name)
 
 
-def line_through_layer(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Centre, direction and half-extent of the means along the line through the layer.
-
-    The line runs along `kernels.gaussian.geometry.leading_direction`, through a pair's midpoint or else through the
-    weighted mean.
-    """
-    direction = geometry.leading_direction(means, weights)
-    if means.shape[-2] == 2:
-        step = means[..., 1, :] - means[..., 0, :]
-        return means[..., 0, :] + step / 2, direction, np.sqrt(inner(step, step)) / 2
-    offset = geometry.centred(means, weights)
-    along = np.stack([inner(offset[..., j, :], direction) for j in range(means.shape[-2])])
-    centre = np.broadcast_to(means[..., 0, :] - offset[..., 0, :], direction.shape)
-    return centre, direction, (along.max(axis=0) - along.min(axis=0)) / 2
-
-
 def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: str = "x") -> xr.DataArray:
     """Points of the line through the layer at a study's positions ``x``, (..., name, feature).
 
@@ -122,10 +110,10 @@ def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: 
     """
     unit = unit_of(name, x)
     grid = axis(x, name if unit == "absolute" else f"{name}_scaled")
-    line = (str(grid.name),)
-    place: Arguments = [*means_and_weights(mixture), (grid, line)]
+    along = (str(grid.name),)
+    place: Arguments = [*means_and_weights(mixture), (grid, along)]
     moment: Arguments = [(mixture.component_variance, ()), (tau, ())] if unit == "layer" else []
-    found = apply(places_on_line, place + moment, [Output("position", (*line, "feature"))], unit=unit)
+    found = apply(line.points_on_line, place + moment, [replace(POSITION, dims=(*along, "feature"))], unit=unit)
     return found.position.assign_coords(grid.coords)
 
 
@@ -136,34 +124,7 @@ def on_the_line(points: xr.DataArray) -> xr.DataArray:
 
 def line_direction(mixture: xr.Dataset) -> xr.DataArray:
     """Unit vector along the line through the layer, (..., feature)."""
-    return apply(_direction, means_and_weights(mixture), [Output("direction", ("feature",))]).direction
-
-
-def _direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return line_through_layer(means, weights)[1]
-
-
-def places_on_line(
-    means: np.ndarray,
-    weights: np.ndarray,
-    grid: np.ndarray,
-    variance: np.ndarray | float = 0.0,
-    tau: np.ndarray | float = 0.0,
-    unit: str = "absolute",
-) -> np.ndarray:
-    """Points (..., x, n) of the line through the layer, at ``grid (x,)`` units from its centre."""
-    centre, direction, extent = line_through_layer(means, weights)
-    step = np.asarray(unit_of_length(unit, extent, variance, tau))[..., None] * grid
-    return centre[..., None, :] + step[..., None] * direction[..., None, :]
-
-
-def unit_of_length(
-    unit: str, extent: np.ndarray, variance: np.ndarray | float, tau: np.ndarray | float
-) -> np.ndarray | float:
-    """The unit of the positions: 1, half the means' extent a, or the width ``v/a`` of the layer."""
-    if unit == "layer":
-        return (variance + 2 * tau) / extent
-    return extent if unit == "separation" else 1.0
+    return apply(line.direction, means_and_weights(mixture), [DIRECTION]).direction
 
 
 def explained(found: xr.Dataset, known: xr.DataArray, *statuses: str) -> xr.Dataset:
@@ -178,13 +139,5 @@ def with_times(found: xr.Dataset, tau: xr.DataArray, *statuses: str) -> xr.Datas
     """
     if "tau" in tau.dims:
         return found
-    status = xr.zeros_like(tau.drop_attrs(), dtype=np.int8).assign_attrs(attributes("tau_status"))
+    status = xr.zeros_like(tau.drop_attrs(), dtype=np.int8).assign_attrs(TAU_STATUS.attributes())
     return explained(found.assign(tau=tau, tau_status=status), tau.notnull(), "tau_status", *statuses)
-
-
-def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Inner product over the last axis, summed in a fixed order."""
-    total = a[..., 0] * b[..., 0]
-    for i in range(1, a.shape[-1]):
-        total = total + a[..., i] * b[..., i]
-    return total

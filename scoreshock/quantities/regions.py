@@ -10,19 +10,89 @@ import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Variable, attributes
 from scoreshock.kernels.layer import regions as kernel
-from scoreshock.quantities.counting_axes import counted, status_of_places
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments, number_of_components
+from scoreshock.options import TAU, Grid
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.counting_axes import counted
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
 from scoreshock.quantities.points import diffusion_times, times, with_times
+from scoreshock.quantities.problems import on_a_line_or_pairs
+
+INTERFACE = ("interface",)
+VARIABLES = (
+    Variable(
+        "interface_position",
+        "position of the boundary between neighbouring components",
+        INTERFACE,
+        "interface_status",
+        "Where neighbouring cells of the power diagram meet.",
+        "(74)",
+    ),
+    Variable(
+        "interface_half_gap",
+        "half the distance of the means on both sides of the boundary",
+        INTERFACE,
+        "interface_status",
+        "a of the boundary, as for a pair.",
+        "(60)",
+    ),
+    Variable(
+        "interface_width",
+        "width v/a of the layer at the boundary",
+        INTERFACE,
+        "interface_status",
+        "The interfacial region is nearer than this to the boundary.",
+        "(34), (60)",
+    ),
+    Variable("interface_status", "outcome of each boundary between neighbouring components", INTERFACE),
+    Variable(
+        "n_interfaces",
+        "number of boundaries between neighbouring components",
+        (),
+        "region_status",
+        "Components of no cell have no boundary.",
+        "(74)",
+        np.int16,
+    ),
+    Variable(
+        "interfacial_probability",
+        "probability of the interfacial region, nearer than v/a to a boundary",
+        (),
+        "region_status",
+        "Share of the density at tau that lies nearer than its width to a boundary.",
+        "(60)",
+    ),
+    Variable("region_status", "outcome of the regions"),
+)
+GRADIENT = Variable(
+    "gradient",
+    "score gradient across the boundary in units of 1/v",
+    ("interface", "distance"),
+    "interface_status",
+    "v times the slope of the score; R - 1 on a pair's boundary and -1 only far from it.",
+    "Proposition 6.8",
+)
+DISTANCE = Grid(
+    "distances from each boundary, in widths of its layer",
+    {"start": -3.0, "stop": 3.0, "num": 25, "scale": "linear"},
+    pointwise=False,
+)
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: :func:`regions`."""
-    options = content["options"]
-    tau = diffusion_times(mixture, options["tau"])
-    found = regions(mixture, tau, axes.values(options["distance"]))
-    return with_times(found, tau, "region_status", "interface_status")
+@quantity(
+    (*VARIABLES, GRADIENT, shared.TAU, shared.TAU_STATUS),
+    {"tau": TAU, "distance": DISTANCE},
+    name="regions",
+    seconds=(1.6e-5, 8e-6),
+    problems=on_a_line_or_pairs("regions"),
+)
+def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any], distance: Mapping[str, Any]) -> xr.Dataset:
+    """Interfacial regions, the share of probability inside, and the profile of the score gradient across them."""
+    moments = diffusion_times(mixture, tau)
+    found = regions(mixture, moments, axes.values(distance))
+    return with_times(found, moments, "region_status", "interface_status")
 
 
 def regions(
@@ -62,32 +132,11 @@ def regions(
     """
     k = number_of_components(mixture)
     arguments = [*mixture_arguments(mixture), (times(tau), ())]
-    found = apply(
-        _regions,
-        arguments,
-        [
-            *(Output(f"interface_{name}", ("interface",)) for name in ("position", "half_gap", "width")),
-            Output("interface_status", ("interface",), np.int8),
-            Output("n_interfaces", (), np.int16),
-            Output("interfacial_probability"),
-            Output("region_status", (), np.int8),
-        ],
-        sizes={"interface": k - 1},
-    )
+    sizes = {"interface": k - 1}
+    found = apply(kernel.regions, arguments, VARIABLES, sizes=sizes)
     found = found.assign_coords(counted(found, "interface"))
     if distance is None:
         return found
     at = xr.DataArray(np.atleast_1d(as_numbers("distance", distance)), dims="distance")
-    profile = apply(
-        kernel.gradient_profile,
-        [*arguments, (at, ("distance",))],
-        [Output("gradient", ("interface", "distance"))],
-        sizes={"interface": k - 1},
-    )
+    profile = apply(kernel.gradient_profile, [*arguments, (at, ("distance",))], [GRADIENT], sizes=sizes)
     return found.assign(gradient=profile.gradient).assign_coords(distance=("distance", at.data, attributes("distance")))
-
-
-def _regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, ...]:
-    found = kernel.regions(means, weights, variance, tau)
-    each = status_of_places(found.boundary, found.status, Status.no_transition)
-    return found.boundary, found.half_gap, found.width, each, found.number, found.inside, found.status

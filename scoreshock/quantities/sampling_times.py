@@ -5,8 +5,28 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import attributes
+from scoreshock.conventions import Variable, attributes
 from scoreshock.schedules.schedule import Schedules, as_schedules
+
+VARIABLES = (
+    Variable(
+        "sample_time",
+        "schedule time of each sampling step, from noise to data",
+        description="In the sampler's order, NaN from n_samples on.",
+    ),
+    Variable(
+        "sample_tau",
+        "diffusion time of each sampling step, from noise to data",
+        description="Diffusion time of sample_time, NaN from n_samples on.",
+    ),
+    Variable(
+        "n_samples", "number of sampling times of the schedule", description="Steps of the sampler, both ends included."
+    ),
+    Variable("range_start", "first time of the schedule"),
+    Variable("range_end", "last time of the schedule"),
+    Variable("range_start_tau", "diffusion time at the schedule's first time"),
+    Variable("range_end_tau", "diffusion time at the schedule's last time"),
+)
 
 
 def schedule_samples(schedules: Schedules) -> xr.Dataset:
@@ -56,7 +76,7 @@ def schedule_samples(schedules: Schedules) -> xr.Dataset:
         "range_end_tau": ("schedule", end_taus[:, 1]),
     }
     return xr.Dataset(
-        {name: (dims, values, attributes(name)) for name, (dims, values) in variables.items()},
+        {each.name: (*variables[each.name], each.attributes()) for each in VARIABLES},
         coords={
             "schedule": ("schedule", list(chosen), attributes("schedule")),
             "step": ("step", np.arange(longest), attributes("step")),

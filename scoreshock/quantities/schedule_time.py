@@ -6,13 +6,59 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.conventions import TimeStatus, attributes
-from scoreshock.quantities.labelled import Output, apply
+from scoreshock.conventions import TimeStatus, Variable, attributes
+from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import labelled_numbers
 from scoreshock.schedules.schedule import Schedule, Schedules, as_schedules
 
+VARIABLES = (
+    Variable(
+        "time",
+        "schedule time of the speciation time",
+        ("schedule",),
+        status="time_status",
+        description="In the schedule's own variable t, found by inverting its effective diffusion time.",
+    ),
+    Variable("time_status", "outcome of placing the speciation time in the schedule", ("schedule",), flags=TimeStatus),
+    Variable(
+        "noise",
+        "noise standard deviation of the schedule's own variable",
+        ("schedule",),
+        status="time_status",
+        description="Standard deviation of the noise in alpha x0 + noise z.",
+    ),
+    Variable(
+        "alpha_bar",
+        "squared signal coefficient alpha^2",
+        ("schedule",),
+        status="time_status",
+        description="Square of alpha in x = alpha x0 + noise z; 1/(1 + 2 tau) where variance is preserved.",
+        references="(80)",
+    ),
+    Variable(
+        "log_snr",
+        "logarithm of the signal-to-noise ratio alpha^2/noise^2",
+        ("schedule",),
+        status="time_status",
+        description="ln(alpha^2/noise^2) = -ln(2 tau).",
+    ),
+    Variable(
+        "sampling_step",
+        "sampling step at the speciation time, counted from data (fractional)",
+        ("schedule",),
+        status="time_status",
+        description="Between sampling times by interpolation; 0 is the one nearest to data.",
+    ),
+    Variable(
+        "sigma",
+        "noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM",
+        status="status",
+        description="Noise over signal, whose square is 2 tau in every schedule.",
+    ),
+)
 
-def clock(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
+
+def schedule_time(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
     """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
 
     ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
@@ -33,26 +79,17 @@ def clock(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
 
     Examples
     --------
-    >>> round(float(clock(0.5, "edm").time.sel(schedule="edm")), 12)
+    >>> round(float(schedule_time(0.5, "edm").time.sel(schedule="edm")), 12)
     1.0
     """
     chosen = as_schedules(schedules)
     if not chosen:
         raise ValueError(f"schedules = {show(schedules)} is not allowed; allowed: at least one schedule")
     tau_star = labelled_numbers("tau_star", tau_star, "tau")
-    each = ("schedule",)
     return apply(
         _placed,
         [(tau_star, ())],
-        [
-            Output("time", each),
-            Output("time_status", each, np.int8),
-            Output("noise", each),
-            Output("alpha_bar", each),
-            Output("log_snr", each),
-            Output("sampling_step", each),
-            Output("sigma"),
-        ],
+        VARIABLES,
         sizes={"schedule": len(chosen)},
         schedules=tuple(chosen.values()),
     ).assign_coords(schedule=("schedule", list(chosen), attributes("schedule")))

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian import mixture as kernel
-from scoreshock.quantities.labelled import Arguments, Output, apply, means_and_weights
-from scoreshock.quantities.points import (
-    axis,
-    diffusion_times,
-    inner,
-    line_through_layer,
-    on_line,
-    places_on_line,
-    unit_of,
-    unit_of_length,
-    with_times,
+from scoreshock.conventions import Variable
+from scoreshock.kernels.gaussian import line
+from scoreshock.options import TAU, X
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.fields import LOG_DENSITY, SCORE
+from scoreshock.quantities.labelled import Arguments, apply, means_and_weights
+from scoreshock.quantities.points import axis, diffusion_times, on_line, unit_of, with_times
+from scoreshock.quantities.shared_variables import POSITION, TAU_STATUS
+
+VARIABLES = (
+    replace(SCORE, dims=("x", "feature"), status="score_status"),
+    Variable(
+        "score_along",
+        "component of the score along the line through the layer",
+        ("x",),
+        "score_status",
+        "Scalar product of the score and the unit vector of the line.",
+        SCORE.references,
+    ),
+    replace(LOG_DENSITY, dims=("x",), status="score_status"),
+    Variable("score_status", "outcome of the score"),
 )
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    return scores(mixture, content["options"]["x"], content["options"]["tau"])
-
-
+@quantity((*VARIABLES, POSITION, TAU_STATUS), {"x": X, "tau": TAU}, seconds=(1.6e-7, 2e-8))
 def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) -> xr.Dataset:
     """Profile of score and density along the line through the layer, at several diffusion times.
 
@@ -48,49 +52,34 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
         ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
         runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
         leading direction, see :func:`scoreshock.kernels.gaussian.geometry.leading_direction`.
+
+    Raises
+    ------
+    ValueError
+        For a grid of another form or unit.
+
+    Examples
+    --------
+    At the midpoint of an equal pair the score vanishes.
+
+    >>> import scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.25)
+    >>> ss.scores(pair, x={"values": [0.0]}, tau={"values": [0.1]}).score_along.values.ravel().tolist()
+    [0.0]
     """
     unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
-    line = (str(grid.name),)
+    own = (str(grid.name),)
+    outputs = [replace(v, dims=tuple(own[0] if dim == "x" else dim for dim in v.dims)) for v in VARIABLES]
     times = diffusion_times(mixture, tau)
-    place: Arguments = [*means_and_weights(mixture), (grid, line)]
+    place: Arguments = [*means_and_weights(mixture), (grid, own)]
     moment: Arguments = [(mixture.component_variance, ()), (times, ())]
-    found = apply(
-        _profile,
-        [*place, *moment],
-        [
-            Output("score", (*line, "feature")),
-            Output("score_along", line),
-            Output("log_density", line),
-            Output("score_status", (), np.int8),
-        ],
-        unit=unit,
-    )
+    found = apply(line.profile, [*place, *moment], outputs, unit=unit)
     density = apply(
-        _in_all_dimensions,
-        [(found.log_density, line), (mixture.ambient_dimension, ()), *moment],
-        [Output("log_density", line)],
+        line.in_all_dimensions,
+        [(found.log_density, own), (mixture.ambient_dimension, ()), *moment],
+        [outputs[2]],
         features=mixture.sizes["feature"],
     )
-    position = on_line(mixture, x, times)
-    whole = found.assign(log_density=density.log_density, position=position).assign_coords(grid.coords)
-    return with_times(whole, times)
-
-
-def _profile(
-    means: np.ndarray, weights: np.ndarray, grid: np.ndarray, variance: np.ndarray, tau: np.ndarray, unit: str
-) -> tuple[np.ndarray, ...]:
-    """Score, its component along the line, log density in the means' span, and status, along one line for each mixture."""
-    direction, extent = line_through_layer(means, weights)[1:]
-    x = places_on_line(means, weights, grid, variance, tau, unit)
-    log_p, s = kernel.fields(x, means[..., None, :, :], weights[..., None, :], variance[..., None], tau[..., None])
-    outside = np.isnan(tau) | ~np.isfinite(unit_of_length(unit, extent, variance, tau))
-    regular = np.where(variance + 2 * tau > 0, Status.ok, Status.singular)
-    return s, inner(s, direction[..., None, :]), log_p, np.where(outside, Status.no_transition, regular)
-
-
-def _in_all_dimensions(
-    log_p: np.ndarray, dimension: np.ndarray, variance: np.ndarray, tau: np.ndarray, features: int
-) -> np.ndarray:
-    """Log density (..., x) in the ambient dimension, from that in the means' span."""
-    return log_p + kernel.normal_factor(dimension, features, variance, tau)[..., None]
+    complete = found.assign(log_density=density.log_density, position=on_line(mixture, x, times))
+    return with_times(complete.assign_coords(grid.coords), times)

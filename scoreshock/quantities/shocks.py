@@ -1,4 +1,4 @@
-"""Boundaries as shocks: their speed, the shock at frozen time, and the power diagram that they form as noise vanishes."""
+"""Boundaries as shocks: their speed, and the power diagram that they form as noise vanishes."""
 
 from __future__ import annotations
 
@@ -8,148 +8,211 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_array, show
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Status, Variable
 from scoreshock.kernels.burgers import shock
 from scoreshock.kernels.layer import power_diagram
-from scoreshock.quantities.labelled import (
-    Output,
-    apply,
-    checked_mixture,
-    means_and_weights,
-    mixture_arguments,
-    number_of_components,
-)
+from scoreshock.quantities.labelled import apply, arguments_by_name, checked_mixture, mixture_arguments, number_of_components
 from scoreshock.quantities.points import Points, positions, times
 
-VECTOR = ("feature",)
+SHOCK = (
+    Variable("shock_position", "position of the boundary of a pair from the midpoint of its means", (), "shock_status"),
+    Variable("shock_speed", "speed of the boundary of a pair as diffusion time grows", (), "shock_status"),
+    Variable(
+        "shock_speed_generation",
+        "speed of the boundary of a pair in generation, as diffusion time falls",
+        (),
+        "shock_status",
+    ),
+    Variable("score_left", "one-sided score on the left of the boundary", (), "shock_status"),
+    Variable("score_right", "one-sided score on the right of the boundary", (), "shock_status"),
+    Variable("jump", "jump of the score across the boundary, s_R - s_L = 2a/v", (), "shock_status"),
+    Variable("minus_sum", "speed by the Rankine-Hugoniot condition, -(s_L + s_R)", (), "shock_status", references="(48)"),
+    Variable(
+        "shock_residual",
+        "residual of the Rankine-Hugoniot condition as diffusion time grows, relative",
+        (),
+        "shock_status",
+    ),
+    Variable(
+        "shock_residual_generation",
+        "residual of the Rankine-Hugoniot condition read in generation time, relative",
+        (),
+        "shock_status",
+    ),
+    Variable("lax", "whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no", dtype=np.int8),
+    Variable("between_means", "whether the boundary lies between the means: 1 yes, 0 no", dtype=np.int8),
+    Variable("shock_status", "outcome of the boundary of a pair"),
+)
+POWER_CELL = Variable(
+    "power_cell",
+    "component of largest responsibility, the cell of the power diagram (-1: none)",
+    references="(74)",
+    dtype=np.int32,
+)
+FACETS = (
+    Variable("facet_point", "point of equal responsibility on the line of two means", ("pair", "feature")),
+    Variable("facet_normal", "unit vector from the first mean of a pair to the second", ("pair", "feature")),
+    Variable("facet_offset", "distance of the facet from the midpoint of two means", ("pair",)),
+)
+PAIR = (
+    Variable("first_component", "first component of the pair", ("pair",)),
+    Variable("second_component", "second component of the pair", ("pair",)),
+)
+TRIPLE_POINT = (
+    Variable(
+        "triple_point",
+        "point of equal responsibility of three components in the plane of their means",
+        ("feature",),
+        "triple_point_status",
+    ),
+    Variable("triple_point_status", "outcome of the triple point"),
+)
+TRIPLE_POINT_OWNER = Variable(
+    "triple_point_owner", "component that owns the triple point in the whole mixture (-1: none)", dtype=np.int32
+)
 
 
 def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
-    """A pair's boundary as a shock moving along its axis, from the first component (left) to the second; (48).
+    """Boundary of a pair as a shock moving along the pair's axis, from the first component (left) to the second; (48).
 
-    Gives ``shock_position`` from the midpoint, ``shock_speed`` as tau grows and ``shock_speed_generation`` as noise falls,
-    ``score_left, score_right, jump, minus_sum = -(s_L + s_R)``, the relative residuals of (48) in forward tau and read in
-    generation time, ``lax``, ``between_means`` and ``shock_status``. Raises ``ValueError`` unless there are two components.
+    Parameters
+    ----------
+    mixture
+        A pair; its sweep dimensions carry over.
+    tau
+        Diffusion time, >= 0.
+
+    Returns
+    -------
+    Dataset
+        ``shock_position`` from the midpoint; ``shock_speed`` as tau grows and ``shock_speed_generation`` as noise falls;
+        ``score_left, score_right, jump, minus_sum = -(s_L + s_R)``; the relative residuals of (48) in forward tau and read
+        in generation time; ``lax``, ``between_means`` and ``shock_status``.
+
+    Raises
+    ------
+    ValueError
+        Unless the mixture has two components.
+
+    Notes
+    -----
+    Proposition 5.13. (48) holds at every v in forward tau; read in generation time its sign is wrong.
+
+    Examples
+    --------
+    The boundary of an equal pair rests at the midpoint.
+
+    >>> import scoreshock as ss
+    >>> found = ss.rankine_hugoniot(ss.families.pair(separation=1.0, variance=0.25))
+    >>> found.shock_position.item(), found.shock_speed.item(), found.jump.item()
+    (0.0, 0.0, 8.0)
     """
     if number_of_components(mixture) != 2:
         raise ValueError(f"component: the mixture has {mixture.sizes['component']}; allowed: 2 components")
-    names = (
-        "shock_position",
-        "shock_speed",
-        "shock_speed_generation",
-        "score_left",
-        "score_right",
-        "jump",
-        "minus_sum",
-        "shock_residual",
-        "shock_residual_generation",
-    )
-    return apply(
-        shock.rankine_hugoniot,
-        [*mixture_arguments(mixture), (times(tau), ())],
-        [
-            *(Output(name) for name in names),
-            Output("lax", (), np.int8),
-            Output("between_means", (), np.int8),
-            Output("shock_status", (), np.int8),
-        ],
-    )
+    return apply(shock.rankine_hugoniot, [*mixture_arguments(mixture), (times(tau), ())], SHOCK)
 
 
-def frozen_shock(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
-    """Background-subtracted velocity of an equal pair in one feature, and which equations it obeys; Proposition 5.4.
+def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
+    """Index of the component that owns ``x``: cell of the power diagram, at ``v = 0`` of the Voronoi diagram; (74).
 
-    ``x`` is the place from the midpoint. Gives ``velocity``, ``stationary_residual`` of ``u u_x = u_xx`` at frozen tau,
-    ``burgers_residual`` of Burgers in (x, tau), which it does not solve, ``full_residual`` of the same for ``-2s``, and
-    ``transformation_residual`` of ``u = 2x/v + U(x/v)/v``. All residuals are relative to the largest term.
+    Parameters
+    ----------
+    mixture, x, tau
+        As in :func:`score`.
+
+    Returns
+    -------
+    DataArray
+        ``(...)``, the component of largest responsibility; the first of equals.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.25, weight=0.75)
+    >>> ss.power_cell(pair, np.array([-0.2, 0.2])).values.ravel().tolist()  # the boundary is at -0.137
+    [0, 1]
     """
-    weights = mixture.component_weight
-    pair = mixture.sizes["component"] == 2 and mixture.sizes["feature"] == 1
-    if not pair or (weights.chunks is None and bool((weights != 0.5).any())):
-        raise ValueError("mixture: allowed: two components with equal weights and one feature")
-    names = ("velocity", "stationary_residual", "frozen_burgers_residual", "full_residual", "transformation_residual")
-    return apply(
-        _frozen_shock,
-        [
-            (mixture.component_mean, ("component", "feature")),
-            (mixture.component_variance, ()),
-            (times(tau), ()),
-            (positions(mixture, x), VECTOR),
-        ],
-        [Output(name) for name in names],
-    )
+    arguments = {**arguments_by_name(mixture), "tau": (times(tau), ()), "x": (positions(mixture, x), ("feature",))}
+    return apply(power_diagram.power_cell, arguments, [POWER_CELL]).power_cell
 
 
-def owner(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Index of the component that owns ``x``: cell of the power diagram, at ``v = 0`` of the Voronoi diagram; (74)."""
-    return apply(
-        _owner,
-        [*mixture_arguments(mixture), (times(tau), ()), (positions(mixture, x), VECTOR)],
-        [Output("owner", (), np.int32)],
-    ).owner
-
-
-def faces(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
+def facets(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     """Planes of equal responsibility between every pair of components; Proposition 7.7.
 
-    ``face_point(..., pair, feature)`` on the line of both means, ``face_normal`` from the first to the second and
-    ``face_offset(..., pair)`` from their midpoint, 0 in the Voronoi limit; coordinates ``first_component,
-    second_component (pair)``.
+    Parameters
+    ----------
+    mixture
+        A mixture of at least two components; its sweep dimensions carry over.
+    tau
+        Diffusion time, >= 0.
+
+    Returns
+    -------
+    Dataset
+        ``facet_point(..., pair, feature)`` on the line of both means, ``facet_normal`` from the first to the second and
+        ``facet_offset(..., pair)`` from their midpoint, 0 in the Voronoi limit; coordinates ``first_component,
+        second_component (pair)``.
+
+    Raises
+    ------
+    ValueError
+        For a negative ``tau`` or a mixture of one component.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> ss.facets(ss.families.pair(separation=1.0, variance=0.25)).facet_offset.values.tolist()
+    [0.0]
     """
-    count = number_of_components(mixture)
-    first, second = np.triu_indices(count, 1)
+    index = np.triu_indices(number_of_components(mixture), 1)
     found = apply(
-        _faces,
-        [*mixture_arguments(mixture), (times(tau), ())],
-        [
-            Output("face_point", ("pair", "feature")),
-            Output("face_normal", ("pair", "feature")),
-            Output("face_offset", ("pair",)),
-        ],
-        sizes={"pair": len(first)},
+        power_diagram.facets, [*mixture_arguments(mixture), (times(tau), ())], FACETS, sizes={"pair": len(index[0])}
     )
-    names = {"first_component": first, "second_component": second}
-    return found.assign_coords({name: ("pair", index, attributes(name)) for name, index in names.items()})
+    return found.assign_coords({v.name: ("pair", which, v.attributes()) for v, which in zip(PAIR, index, strict=True)})
 
 
 def triple_point(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, components: Sequence[int] = (0, 1, 2)) -> xr.Dataset:
-    """``triple_point(..., feature)`` at which three components have equal responsibility, in the plane of their means.
+    """Point at which three components have equal responsibility, in the plane of their means; section 7.3.
 
-    ``triple_point_status`` is ``not_applicable`` for means on a line, and ``triple_point_owner`` the component that owns the
-    point in the whole mixture: one of the three where it is a vertex of the diagram.
+    Parameters
+    ----------
+    mixture
+        A mixture of at least three components; its sweep dimensions carry over.
+    tau
+        Diffusion time, >= 0.
+    components
+        Indices of the three.
+
+    Returns
+    -------
+    Dataset
+        ``triple_point(..., feature)``; ``triple_point_status``, ``not_applicable`` for means on a line; and
+        ``triple_point_owner``, the component that owns the point in the whole mixture: one of the three where it is a
+        vertex of the diagram.
+
+    Raises
+    ------
+    ValueError
+        For a negative ``tau``, or other than three components of the mixture.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> corners = ss.mixture([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]], variance=0.1)
+    >>> ss.triple_point(corners).triple_point.values.round(12).tolist()  # equal weights: the circumcentre
+    [1.0, 1.0]
     """
     count = checked_mixture(mixture).sizes["component"]
     chosen = as_array("components", components)
     if chosen.shape != (3,) or not set(chosen.tolist()) <= set(range(count)) or len(set(chosen.tolist())) < 3:
         raise ValueError(f"components = {show(components)} is not allowed; allowed: three indices of 0 ... {count - 1}")
     three = mixture.isel(component=chosen.astype(int))
-    found = apply(
-        _triple_point,
-        [*means_and_weights(three), (three.component_variance, ()), (times(tau), ())],
-        [Output("triple_point", VECTOR), Output("triple_point_status", (), np.int8)],
-    )
-    owned = owner(mixture, found.triple_point, tau)
+    found = apply(power_diagram.triple_point, [*mixture_arguments(three), (times(tau), ())], TRIPLE_POINT)
+    owned = power_cell(mixture, found.triple_point, tau)
     owned = owned.where(found.triple_point_status == Status.ok, -1).astype(np.int32)
-    return found.assign(triple_point_owner=owned.assign_attrs(attributes("triple_point_owner")))
-
-
-def _frozen_shock(means: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, ...]:
-    return shock.frozen_shock(x[..., 0], np.abs(means[..., 1, 0] - means[..., 0, 0]) / 2, variance, tau)
-
-
-def _owner(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return power_diagram.owner(x, means, weights, variance, tau)
-
-
-def _triple_point(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    found = power_diagram.triple_point(means, weights, variance, tau)
-    return found.point, found.status
-
-
-def _faces(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    found = power_diagram.faces(means, weights, variance, tau)
-    return found.point, found.normal, found.offset
+    return found.assign(triple_point_owner=owned.assign_attrs(TRIPLE_POINT_OWNER.attributes()))

@@ -1,4 +1,4 @@
-"""Speciation times of a mixture by every criterion, and their place in a schedule's own clock."""
+"""Speciation times of a mixture by every criterion, and these times in a schedule's own clock."""
 
 from __future__ import annotations
 
@@ -8,29 +8,139 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, attributes
+from scoreshock.conventions import Variable
 from scoreshock.kernels.gaussian import geometry
 from scoreshock.kernels.modes import modes
 from scoreshock.kernels.speciation import alternatives, roots
 from scoreshock.kernels.speciation import criteria as closed
+from scoreshock.options import Names
 from scoreshock.quantities.counting_axes import counted
-from scoreshock.quantities.labelled import (
-    Output,
-    apply,
-    checked_names,
-    mixture_arguments,
-    number_of_components,
-    without_variance,
+from scoreshock.quantities.criteria import (
+    BIROLI,
+    RAYA,
+    STATUS,
+    TAU_STAR,
+    Outcome,
+    chosen_criteria,
+    names_of,
+    outcomes,
+    with_criteria,
 )
-from scoreshock.quantities.schedule_time import clock
+from scoreshock.quantities.declaration import Criterion, criterion, quantity
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
+from scoreshock.quantities.schedule_time import schedule_time
+from scoreshock.quantities.shared_variables import CASCADE, CASCADE_STATUS, EVENT_STATUS, ROBERTSON, TAU_EVENT
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    return speciation(mixture, content["schedules"], **content["options"])
+def _exact(exact: roots.ExactRoots) -> Outcome:
+    return exact.tau_star, exact.status
 
 
+def _merging(merging: modes.Merging) -> Outcome:
+    return merging.tau_star, merging.status
+
+
+criterion("leading", "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)", by_default=True)(
+    closed.leading
+)
+criterion("first", "leading with the first correction as a series (92)", by_default=True)(closed.first)
+criterion("quadratic", "leading with the first correction as a root (93)", by_default=True)(closed.quadratic)
+criterion(
+    "exact",
+    "largest eigenvalue of the score Jacobian at the weighted mean vanishes; largest of all roots (94)",
+    by_default=True,
+)(_exact)
+criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True)(closed.boundary)
+criterion("merging", "the density's own modes merge for the last time", by_default=True)(_merging)
+criterion("spectral", f"largest eigenvalue of the total covariance against 1, depends on units ({BIROLI})", by_default=True)(
+    closed.spectral
+)
+criterion("drift", f"the drift of the variance-preserving reverse process loses stability ({RAYA})")(alternatives.drift)
+criterion("cloning", f"two reverse paths from one point end in one class with probability 0.775 ({BIROLI})")(
+    alternatives.cloning
+)
+criterion("entropic", "the class entropy changes fastest per log-SNR")(alternatives.entropic)
+
+DEFAULT_CRITERIA = names_of("mixture", default=True)
+
+EVENT = ("event",)
+VARIABLES = (
+    TAU_STAR,
+    STATUS,
+    CASCADE,
+    CASCADE_STATUS,
+    Variable(
+        "tau_root",
+        "roots of the exact criterion, ascending",
+        ("root",),
+        "root_status",
+        "Where the largest eigenvalue of the posterior covariance of the means equals v.",
+        "(94)",
+    ),
+    Variable("root_status", "outcome of each root", ("root",)),
+    Variable(
+        "root_eigenmode",
+        "eigen-direction of the between-class covariance nearest to each root's direction (-1: none)",
+        ("root",),
+        "root_status",
+        "The root lies on the branch that begins at this eigenvalue; leading follows the branch of 0.",
+        "(94)",
+        np.int16,
+    ),
+    Variable(
+        "n_roots",
+        "number of roots of the exact criterion above the data variance",
+        description="Theorem 9.10 states that there is one; there may be none, two or more, the largest of which counts.",
+        references="(94)",
+        dtype=np.int16,
+    ),
+    Variable(
+        "root_truncated",
+        "whether more roots exist than the dimension root holds",
+        description="1 where roots are left out, else 0.",
+        dtype=np.int8,
+    ),
+    TAU_EVENT,
+    EVENT_STATUS,
+    Variable(
+        "x_event",
+        "position at which modes merge; for two components in several features, from their midpoint to the second mean",
+        EVENT,
+        "event_status",
+        "Position along the feature, or along the line of both means, where the gradient and its slope vanish.",
+        ROBERTSON,
+    ),
+    Variable(
+        "modes_before",
+        "number of modes just below the event's tau",
+        EVENT,
+        "event_status",
+        "On the side of data; in one feature at least modes_after.",
+        dtype=np.int16,
+    ),
+    Variable(
+        "modes_after",
+        "number of modes just above the event's tau",
+        EVENT,
+        "event_status",
+        "On the side of noise.",
+        dtype=np.int16,
+    ),
+    Variable(
+        "n_events", "number of merging events", description="Changes of the number of modes above tau = 0.", dtype=np.int16
+    ),
+    Variable(
+        "eigenvalue",
+        "eigenvalue of the between-class covariance",
+        ("eigenmode",),
+        description="Of the covariance of the means under their weights, largest first.",
+        references="(15)",
+    ),
+)
+
+
+@quantity(VARIABLES, {"criteria": Names("criteria", DEFAULT_CRITERIA, known=names_of("mixture"))}, seconds=(4e-6, 3e-6))
 def speciation(
     mixture: xr.Dataset,
     schedules: Schedules = None,
@@ -53,9 +163,9 @@ def speciation(
     -------
     Dataset
         ``tau_star(..., criterion)`` and ``status(..., criterion)``; ``n_roots``, ``tau_root(..., root)`` ascending with
-        ``root_mode``; ``cascade(..., mode)``; ``tau_event(..., event)`` ascending with ``modes_before`` and ``modes_after``;
-        with schedules ``time, time_status, sigma, noise, alpha_bar, log_snr, sampling_step (..., criterion, schedule)``.
-        NaN stands only beside a status that is not ``ok``.
+        ``root_eigenmode``; ``cascade(..., eigenmode)``; ``tau_event(..., event)`` ascending with ``modes_before`` and
+        ``modes_after``; with schedules ``time, time_status, sigma, noise, alpha_bar, log_snr, sampling_step (...,
+        criterion, schedule)``. NaN stands only beside a status that is not ``ok``.
 
     Raises
     ------
@@ -76,83 +186,34 @@ def speciation(
     >>> round(float(ss.speciation(pair).tau_star.sel(criterion="exact")), 12)
     0.455
     """
-    criteria, clocks = checked_names("criteria", criteria, MIXTURE_CRITERIA), as_schedules(schedules)
+    chosen, clocks = chosen_criteria(criteria, "mixture"), as_schedules(schedules)
     k = number_of_components(mixture)
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
     if "total_eigenvalue" in mixture:
         arguments.append((mixture.total_eigenvalue, ()))
-    times = apply(
-        _times,
-        arguments,
-        [
-            Output("tau_star", ("criterion",)),
-            Output("status", ("criterion",), np.int8),
-            Output("cascade", ("mode",)),
-            Output("cascade_status", ("mode",), np.int8),
-            Output("tau_root", ("root",)),
-            Output("root_status", ("root",), np.int8),
-            Output("root_mode", ("root",), np.int16),
-            Output("n_roots", (), np.int16),
-            Output("root_truncated", (), np.int8),
-            Output("tau_event", ("event",)),
-            Output("event_status", ("event",), np.int8),
-            Output("x_event", ("event",)),
-            Output("modes_before", ("event",), np.int16),
-            Output("modes_after", ("event",), np.int16),
-            Output("n_events", (), np.int16),
-            Output("eigenvalue", ("mode",)),
-        ],
-        sizes={"criterion": len(criteria), "mode": rank, "root": 2 * k - 1, "event": k - 1},
-        criteria=criteria,
-    )
+    sizes = {"criterion": len(chosen), "eigenmode": rank, "root": 2 * k - 1, "event": k - 1}
+    times = apply(_times, arguments, VARIABLES, sizes, criteria=chosen)
     times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
-    named = {"criterion": ("criterion", list(criteria), attributes("criterion"))}
-    result = times.assign_coords(counted(times, "mode", "root", "event") | named)
-    return result.merge(clock(result.tau_star, clocks), join="exact") if clocks else result
+    result = with_criteria(times, chosen).assign_coords(counted(times, "eigenmode", "root", "event"))
+    return result.merge(schedule_time(result.tau_star, clocks), join="exact") if clocks else result
 
 
 def _times(
     means: np.ndarray,
     weights: np.ndarray,
     variance: np.ndarray,
-    total: np.ndarray | None = None,
+    total_eigenvalue: np.ndarray | None = None,
     *,
-    criteria: tuple[str, ...],
-) -> tuple:
-    """All criteria at each point, in the order of the outputs of :func:`speciation`."""
+    criteria: Sequence[Criterion],
+) -> Mapping[str, Any]:
+    """All variables at each point: the criteria, and the roots and events that they share."""
     shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape)
     spectrum = geometry.decompose(means, weights)
     exact = roots.exact(means, weights, variance)
     merging = modes.merging(means, weights, variance)
-    outcome = {
-        "leading": lambda: closed.leading(spectrum, variance),
-        "first": lambda: closed.first(spectrum, weights, variance),
-        "quadratic": lambda: closed.quadratic(spectrum, weights, variance),
-        "exact": lambda: (exact.tau_star, exact.status),
-        "boundary": lambda: closed.boundary(means, weights, variance),
-        "merging": lambda: (merging.tau_star, merging.status),
-        "spectral": lambda: closed.spectral(spectrum, variance, total),
-        "drift": lambda: alternatives.drift(means, weights, variance),
-        "cloning": lambda: alternatives.cloning(means, weights, variance),
-        "entropic": lambda: alternatives.entropic(means, weights, variance),
-    }
-    found = [outcome[name]() for name in criteria]
-    tau, status = (np.stack([np.broadcast_to(f[i], shape) for f in found], axis=-1) for i in (0, 1))
-    return (
-        tau,
-        status,
-        *closed.cascade(spectrum, variance),
-        exact.tau_root,
-        exact.root_status,
-        exact.mode,
-        exact.n_roots,
-        exact.truncated,
-        merging.tau_event,
-        merging.event_status,
-        merging.x_event,
-        merging.modes_before,
-        merging.modes_after,
-        merging.n_events,
-        spectrum.eigenvalues,
-    )
+    inputs: dict[str, Any] = {"means": means, "weights": weights, "variance": variance, "total_eigenvalue": total_eigenvalue}
+    inputs |= {"spectrum": spectrum, "exact": exact, "merging": merging}
+    cascade, cascade_status = closed.cascade(spectrum, variance)
+    own = outcomes(criteria, inputs, shape) | {"cascade": cascade, "cascade_status": cascade_status}
+    return exact._asdict() | merging._asdict() | own | {"eigenvalue": spectrum.eigenvalues}

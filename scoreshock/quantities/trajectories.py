@@ -1,21 +1,22 @@
-"""Trajectories between noise and data, and what a wrong score does to them, labelled."""
+"""Trajectories between noise and data, and the effect of a wrong score on them, labelled."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from scoreshock import axes
 from scoreshock.checks import as_numbers, show, whole
-from scoreshock.conventions import Status, attributes
+from scoreshock.conventions import Variable, attributes
 from scoreshock.kernels.flow import growth, quantiles, sampling
 from scoreshock.kernels.flow.trajectory import RTOL, Mixture, Profile
-from scoreshock.kernels.gaussian.geometry import half_distance
-from scoreshock.kernels.numerics.runge_kutta import length
-from scoreshock.quantities.labelled import MEANS, Output, apply, checked_mixture, mixture_arguments
+from scoreshock.options import BIAS, ERROR_SUPPORT, POSITIONS, TAU, Grid, Number
+from scoreshock.quantities.declaration import Problems, quantity
+from scoreshock.quantities.labelled import MEANS, NamedArguments, apply, arguments_by_name, checked_mixture
 from scoreshock.quantities.points import (
     Points,
     diffusion_times,
@@ -28,10 +29,122 @@ from scoreshock.quantities.points import (
     times,
     with_times,
 )
+from scoreshock.quantities.shared_variables import TAU_STATUS
 
 RTOL_LEAST, RTOL_MOST = 1e-12, 1e-2
-"""Allowed relative tolerances: double precision carries no smaller one, and a larger one finds no layer."""
+"""Allowed relative tolerances: double precision carries no smaller one, and a larger one resolves no layer."""
 
+ALONG = ("tau", "feature")
+TRAJECTORY = Variable(
+    "trajectory",
+    "position along a trajectory between noise and data",
+    ALONG,
+    "trajectory_status",
+    "Of the probability flow dx/dtau = -s, run from the largest tau toward data.",
+    "(11), (49)",
+)
+TRAJECTORY_STATUS = Variable("trajectory_status", "outcome of the trajectory", ("tau",))
+FLOW = (
+    TRAJECTORY,
+    Variable(
+        "trajectory_error",
+        "estimate of the integration's error of the trajectory",
+        ALONG,
+        "trajectory_status",
+        "Of the flow the estimate of the integrator; where it exceeds rtol the status is unresolved.",
+    ),
+    TRAJECTORY_STATUS,
+)
+EXACT = (
+    Variable(
+        "trajectory_exact",
+        "position along the probability flow by its exact quantiles",
+        ("tau",),
+        "exact_status",
+        "In one dimension the flow keeps the share of probability on either side of a trajectory.",
+    ),
+    Variable(
+        "trajectory_exact_error",
+        "estimate of the effect of rounding on the trajectory by quantiles",
+        ("tau",),
+        "exact_status",
+        "From the rounding of the quantile.",
+    ),
+    Variable(
+        "log_tail",
+        "logarithm of the smaller tail of the density beyond the trajectory, which the flow keeps",
+        (),
+        "exact_status",
+        "Constant along a trajectory of the exact flow in one dimension.",
+    ),
+    Variable("exact_status", "outcome of the trajectory by quantiles", ("tau",)),
+)
+DIFFERENCE = (
+    TRAJECTORY,
+    TRAJECTORY_STATUS,
+    Variable(
+        "trajectory_difference",
+        "trajectory under the wrong score minus that under the exact score, from equal starts",
+        ALONG,
+        "trajectory_difference_status",
+        "Actual, not linearised, effect of the score error of size bias.",
+    ),
+    Variable(
+        "difference_size",
+        "length of the difference of trajectories",
+        ("tau",),
+        "trajectory_difference_status",
+        "Euclidean length of trajectory_difference.",
+    ),
+    Variable(
+        "difference_precision",
+        "estimate of the integration's error in the difference of trajectories",
+        ("tau",),
+        "trajectory_difference_status",
+        "The status is unresolved where it exceeds the tolerance rtol.",
+    ),
+    Variable("trajectory_difference_status", "outcome of the difference of trajectories", ("tau",)),
+)
+GROWTH = (
+    Variable(
+        "log_growth",
+        "logarithm of the growth of an infinitesimal perturbation of the start",
+        ("tau",),
+        "growth_status",
+        "Integral of the growth rate along the exact trajectory.",
+        "(50)",
+    ),
+    Variable(
+        "log_bound",
+        "logarithm of the Gronwall bound of the linearised error, for a score error of size one",
+        ("tau",),
+        "growth_status",
+        "Its exponential times the size of the score error bounds the error of the trajectory.",
+        "(52)",
+    ),
+    Variable(
+        "gronwall_bound",
+        "Gronwall bound of the linearised error of the trajectory",
+        ("tau",),
+        "growth_status",
+        "Of the trajectory's error where that of the score is at most bias; inf where it overflows.",
+        "(52)",
+    ),
+    Variable(
+        "growth_error",
+        "estimate of the integration's error in log_growth and log_bound, so relative of the bound",
+        ("tau",),
+        "growth_status",
+        "Absolute for both logarithms.",
+    ),
+    Variable("growth_status", "outcome of the growth along the trajectory", ("tau",)),
+)
+CENTRE = (
+    Variable("log_error", "logarithm of the linearised error at the centre over the score bias", (), "growth_status"),
+    Variable("error_linear", "linearised error at the centre by a constant score bias", (), "growth_status"),
+    replace(GROWTH[0], dims=()),
+    replace(GROWTH[-1], dims=()),
+)
 STATUSES = ("trajectory_status", "exact_status", "trajectory_difference_status", "growth_status")
 
 Bias = float | np.ndarray | list | xr.DataArray
@@ -40,7 +153,7 @@ ErrorField = Callable[[np.ndarray, np.ndarray], Any]
 
 @dataclass(frozen=True)
 class _Given:
-    """A score error that the user gives as a function of position and time (a class, so that it can be pickled)."""
+    """A score error as a function of position and time (a class, so that it can be pickled)."""
 
     error: ErrorField
 
@@ -48,24 +161,51 @@ class _Given:
         return self.error(x, tau)
 
 
-def compute(mixture: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: trajectories from its starts, and their error by a score that is wrong.
+def _two_times(sweep: Any) -> Problems:
+    if axes.size(sweep.options["tau"]) < 2:
+        rule = "at least two, for trajectories run from the largest to the smallest"
+        yield ("tau",), f"one value is not allowed; allowed: {rule}"
 
-    They start at the largest of the times, on the line through the layer, and the score error points along that line.
+
+@quantity(
+    (*FLOW, *EXACT, *DIFFERENCE[2:], *GROWTH, TAU_STATUS),
+    {
+        "starts": Grid(
+            "positions along the line at the largest time",
+            {"start": -3.0, "stop": 3.0, "num": 13, "scale": "linear", "unit": "separation"},
+            units=POSITIONS,
+        ),
+        "tau": TAU,
+        "bias": BIAS,
+        "error_support": ERROR_SUPPORT,
+        "rtol": Number("relative tolerance", low=RTOL_LEAST, high=RTOL_MOST),
+    },
+    seconds=(1.4e-4, 4e-5),
+    name="trajectories",
+    problems=_two_times,
+)
+def along_line(
+    mixture: xr.Dataset,
+    starts: Mapping[str, Any],
+    tau: Mapping[str, Any],
+    bias: float = 0.01,
+    error_support: str = "everywhere",
+    rtol: float = RTOL,
+) -> xr.Dataset:
+    """:func:`trajectories` and :func:`error_growth` from starts on the line through the layer at the largest time.
+
+    Starts and times are as positions and times of :func:`scores`; the score error points along the line.
     """
-    options = content["options"]
-    tau = diffusion_times(mixture, options["tau"])
-    clock = "tau" if "tau" in tau.dims else "tau_scaled"
-    falling = tau.sortby(clock, ascending=False)
-    starts = on_line(mixture, options["starts"], falling.isel({clock: 0}, drop=True), "start")
+    at = diffusion_times(mixture, tau)
+    clock = "tau" if "tau" in at.dims else "tau_scaled"
+    falling = at.sortby(clock, ascending=False)
+    points = on_line(mixture, starts, falling.isel({clock: 0}, drop=True), "start")
     track = falling.drop_vars(clock).rename({clock: "tau"}) if clock == "tau_scaled" else falling
-    bias = options["bias"] * line_direction(mixture)
-    rtol = options["rtol"]
-    exact = trajectories(mixture, starts, track, rtol=rtol).drop_vars("log_tail", errors="ignore")
-    grown = error_growth(mixture, starts, track, bias, options["place"], rtol)
+    exact = trajectories(mixture, points, track, rtol=rtol).drop_vars("log_tail", errors="ignore")
+    grown = error_growth(mixture, points, track, bias * line_direction(mixture), error_support, rtol)
     found = exact.merge(grown.drop_vars(["trajectory", "trajectory_status"]), join="exact")
     statuses = [name for name in STATUSES if name in found]
-    found = explained(found, on_the_line(starts), *statuses)
+    found = explained(found, on_the_line(points), *statuses)
     if clock == "tau":
         return found
     placed = found.drop_vars(["times", "tau"], errors="ignore").rename({"tau": clock}).assign_coords({clock: falling[clock]})
@@ -77,7 +217,7 @@ def trajectories(
     x: Points,
     tau: np.ndarray | list | xr.DataArray,
     bias: Bias | None = None,
-    place: str | ErrorField = "everywhere",
+    error_support: str | ErrorField = "everywhere",
     stochastic: bool = False,
     seed: int = 0,
     steps: int = sampling.STEPS,
@@ -95,12 +235,12 @@ def trajectories(
         Diffusion times, the first being the start; an array, or a DataArray with dimension ``tau`` (and sweep dimensions).
         Descending times generate data; the reverse SDE takes no others.
     bias
-        Size of the score error, a number on a line or with dimension ``feature``: ``s_hat = s + bias * place``.
-    place
-        ``everywhere``; ``layer``, with the layer's own profile, ``sech^2(a(x - x_b)/v)`` for a pair; ``outside``, the rest;
+        Size of the score error, a number on a line or with dimension ``feature``: ``s_hat = s + bias * error_support``.
+    error_support
+        ``everywhere``; ``layer``, with the profile of the layer, ``sech^2(a(x - x_b)/v)`` for a pair; ``outside``, the rest;
         or a function ``f(x (..., feature), tau (...))`` that broadcasts with x.
     stochastic, seed
-        Whether to follow the reverse SDE, and the seed of its noise. Starts have noise of their own; members of a sweep
+        Whether to follow the reverse SDE, and the seed of its noise. Each start has independent noise; members of a sweep
         share it.
     steps
         Of the reverse SDE: steps over all times, equal in ``ln v`` between two of them. Its error falls like one over
@@ -117,13 +257,13 @@ def trajectories(
         rounding of the start grows to more (close to the boundary of a sharp layer); NaN with ``singular`` where v = 0 and
         with ``failed`` where no steps lead on. Of the reverse SDE the error is the distance from the path of half as many
         steps with the same noise. Of the flow on a line without bias also ``trajectory_exact(..., tau)``, by quantiles,
-        ``trajectory_exact_error``, what rounding moves it by, ``exact_status`` and ``log_tail(...)``.
+        ``trajectory_exact_error``, the effect of rounding on it, ``exact_status`` and ``log_tail(...)``.
 
     Raises
     ------
     ValueError
-        For a negative or non-monotonic tau, an unknown place, a bias without the mixture's features, or a tolerance out of
-        range.
+        For a negative or non-monotonic tau, an unknown error_support, a bias without the mixture's features, or a
+        tolerance out of range.
 
     Examples
     --------
@@ -136,29 +276,14 @@ def trajectories(
     """
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0)
     points, at = positions(mixture, x), _track(tau, falling=stochastic)
-    arguments = _arguments(mixture, points, at)
-    wrong = _wrong(mixture, bias, place)
-    own = ("tau", "feature")
-    outputs = [Output("trajectory", own), Output("trajectory_error", own), Output("trajectory_status", ("tau",), np.int8)]
+    arguments: NamedArguments = {**arguments_by_name(mixture), "tau": (at, ("tau",)), "x": (points, ("feature",))}
+    wrong, shape = _wrong(mixture, bias, error_support)
     if stochastic:
-        found = apply(
-            _sde, [*arguments, (_numbers(mixture, points), ()), *wrong[0]], outputs, steps=steps, seed=seed, **wrong[1]
-        )
-        return _timed(found, at)
-    found = apply(_ode, [*arguments, *wrong[0]], outputs, rtol=checked_rtol(rtol), **wrong[1])
+        arguments |= {"trajectory": (_numbers(mixture, points), ()), **wrong}
+        return _timed(apply(sampling.reverse_sde, arguments, FLOW, steps=steps, seed=seed, profile=shape), at)
+    found = apply(sampling.probability_flow, arguments | wrong, FLOW, rtol=checked_rtol(rtol), profile=shape)
     if bias is None and mixture.sizes["feature"] == 1:
-        exact = apply(
-            _exact,
-            arguments,
-            [
-                Output("trajectory_exact", ("tau",)),
-                Output("trajectory_exact_error", ("tau",)),
-                Output("log_tail"),
-                Output("exact_status", ("tau",), np.int8),
-            ],
-            rtol=rtol,
-        )
-        found = found.merge(exact, join="exact")
+        found = found.merge(apply(quantiles.quantile_flow, arguments, EXACT, rtol=rtol), join="exact")
     return _timed(found, at)
 
 
@@ -167,16 +292,16 @@ def error_growth(
     x: Points,
     tau: np.ndarray | list | xr.DataArray,
     bias: Bias,
-    place: str | ErrorField = "everywhere",
+    error_support: str | ErrorField = "everywhere",
     rtol: float = RTOL,
 ) -> xr.Dataset:
     r"""Actual error of probability-flow trajectories by a wrong score, against the Grönwall bound (52).
 
     Parameters
     ----------
-    mixture, x, tau, bias, place, rtol
-        As for `trajectories`; tau descending. A function as ``place`` should not exceed one, or the bound is not one. The
-        tolerance is also that of the difference, relative to its size, and that of the bound.
+    mixture, x, tau, bias, error_support, rtol
+        As for `trajectories`; tau descending. A function as ``error_support`` should not exceed one, or the bound is not
+        one. The tolerance is also that of the difference, relative to its size, and that of the bound.
 
     Returns
     -------
@@ -204,36 +329,10 @@ def error_growth(
     if bias is None:
         raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
     points, at = positions(mixture, x), _track(tau, falling=True)
-    arguments = _arguments(mixture, points, at)
-    fields, options = _wrong(mixture, bias, place)
-    own = ("tau", "feature")
-    actual = apply(
-        _difference,
-        [*arguments, *fields],
-        [
-            Output("trajectory", own),
-            Output("trajectory_status", ("tau",), np.int8),
-            Output("trajectory_difference", own),
-            Output("difference_size", ("tau",)),
-            Output("difference_precision", ("tau",)),
-            Output("trajectory_difference_status", ("tau",), np.int8),
-        ],
-        rtol=checked_rtol(rtol),
-        **options,
-    )
-    bound = apply(
-        _growth,
-        [*arguments, *fields],
-        [
-            Output("log_growth", ("tau",)),
-            Output("log_bound", ("tau",)),
-            Output("gronwall_bound", ("tau",)),
-            Output("growth_error", ("tau",)),
-            Output("growth_status", ("tau",), np.int8),
-        ],
-        rtol=rtol,
-    )
-    return _timed(actual.merge(bound, join="exact"), at)
+    wrong, shape = _wrong(mixture, bias, error_support)
+    arguments = {**arguments_by_name(mixture), "tau": (at, ("tau",)), "x": (points, ("feature",)), **wrong}
+    actual = apply(growth.error_growth, arguments, DIFFERENCE, rtol=checked_rtol(rtol), profile=shape)
+    return _timed(actual.merge(apply(growth.flow_growth, arguments, GROWTH, rtol=rtol), join="exact"), at)
 
 
 def centre_growth(
@@ -268,7 +367,7 @@ def centre_growth(
     0.1248021822
     """
     return apply(
-        _centre,
+        growth.centre_growth_of_pair,
         [
             (checked_mixture(mixture).component_mean, MEANS),
             (mixture.component_variance, ()),
@@ -276,7 +375,7 @@ def centre_growth(
             (times(tau_start, "tau_start"), ()),
             (labelled_numbers("bias", bias), ()),
         ],
-        [Output("log_error"), Output("error_linear"), Output("log_growth"), Output("growth_status", (), np.int8)],
+        CENTRE,
     )
 
 
@@ -299,23 +398,14 @@ def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray
     return at
 
 
-def _arguments(mixture: xr.Dataset, points: xr.DataArray, at: xr.DataArray) -> list[tuple[xr.DataArray, tuple[str, ...]]]:
-    return [
-        *mixture_arguments(mixture),
-        (at, ("tau",)),
-        (points, ("feature",)),
-    ]
-
-
-def _wrong(
-    mixture: xr.Dataset, bias: Bias | None, place: str | ErrorField
-) -> tuple[list[tuple[xr.DataArray, tuple[str, ...]]], dict[str, Any]]:
-    """The score error as a further argument and as options of a kernel."""
-    if place not in sampling.PROFILES if isinstance(place, str) else not callable(place):
-        raise ValueError(f"place: {show(place)} is not allowed; allowed: {', '.join(sampling.PROFILES)} or a function")
-    profile = sampling.PROFILES[place] if isinstance(place, str) else _Given(place)
+def _wrong(mixture: xr.Dataset, bias: Bias | None, error_support: str | ErrorField) -> tuple[NamedArguments, Profile]:
+    """The score error as a further argument of a kernel, unless it is None, and its profile."""
+    if error_support not in sampling.PROFILES if isinstance(error_support, str) else not callable(error_support):
+        allowed = f"{', '.join(sampling.PROFILES)} or a function"
+        raise ValueError(f"error_support: {show(error_support)} is not allowed; allowed: {allowed}")
+    profile = sampling.PROFILES[error_support] if isinstance(error_support, str) else _Given(error_support)
     if bias is None:
-        return [], {"profile": profile}
+        return {}, profile
     n = mixture.sizes["feature"]
     if isinstance(bias, xr.DataArray):
         given = labelled_numbers("bias", bias)
@@ -328,7 +418,7 @@ def _wrong(
         given = given.expand_dims("feature", axis=-1)
     if given.sizes.get("feature") != n:
         raise ValueError(f"bias: feature has size {given.sizes.get('feature')}; the mixture has {n}")
-    return [(given, ("feature",))], {"profile": profile}
+    return {"bias": (given, ("feature",))}, profile
 
 
 def _numbers(mixture: xr.Dataset, points: xr.DataArray) -> xr.DataArray:
@@ -344,80 +434,3 @@ def _timed(found: xr.Dataset, at: xr.DataArray) -> xr.Dataset:
     if at.dims == ("tau",):
         return found.assign_coords(tau=("tau", at.data, attributes("tau")))
     return found.assign(times=at.assign_attrs(attributes("tau")))
-
-
-def _bias(extra: tuple[np.ndarray, ...]) -> np.ndarray | None:
-    return extra[0] if extra else None
-
-
-def _ode(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    *extra: np.ndarray,
-    rtol: float,
-    profile: Profile,
-) -> tuple[np.ndarray, ...]:
-    return sampling.probability_flow(x, means, weights, variance, tau, rtol, _bias(extra), profile)
-
-
-def _sde(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    number: np.ndarray,
-    *extra: np.ndarray,
-    steps: int,
-    seed: int,
-    profile: Profile,
-) -> tuple[np.ndarray, ...]:
-    return sampling.reverse_sde(x, means, weights, variance, tau, number, seed, steps, _bias(extra), profile)
-
-
-def _exact(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, rtol: float
-) -> tuple[np.ndarray, ...]:
-    found = quantiles.quantile_flow(x, means, weights, variance, tau, rtol)
-    return found.x, found.error, found.log_tail, found.status
-
-
-def _difference(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    bias: np.ndarray,
-    rtol: float,
-    profile: Profile,
-) -> tuple[np.ndarray, ...]:
-    found = growth.error_growth(x, means, weights, variance, tau, bias, profile, rtol)
-    size = length(np.moveaxis(found.difference, -1, 0))
-    return found.x, found.status, found.difference, size, found.precision, found.difference_status
-
-
-def _growth(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    bias: np.ndarray,
-    rtol: float,
-) -> tuple[np.ndarray, ...]:
-    found = growth.flow_growth(x, means, weights, variance, tau, rtol)
-    bound = length(np.moveaxis(bias, -1, 0))[..., None] * np.exp(found.log_bound)
-    return found.log_growth, found.log_bound, bound, found.error, found.status
-
-
-def _centre(
-    means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau_start: np.ndarray, bias: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    if means.shape[-2] != 2:
-        return np.nan, np.nan, np.nan, Status.not_applicable  # type: ignore[return-value]
-    found = growth.centre_growth(half_distance(means), variance, tau_min, tau_start)
-    return found.log_error, bias * np.exp(found.log_error), found.log_growth, found.status

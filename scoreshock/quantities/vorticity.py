@@ -3,27 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.kernels.burgers import differences
-from scoreshock.kernels.burgers import vorticity as rotation
-from scoreshock.kernels.gaussian import geometry
-from scoreshock.kernels.gaussian import mixture as mixtures
+from scoreshock.conventions import Variable
+from scoreshock.kernels.burgers import riccati as inviscid
+from scoreshock.kernels.burgers import rotation
+from scoreshock.kernels.burgers.differences import DOUBLE, Field
+from scoreshock.kernels.burgers.vorticity import BURGERS, SCORE
 from scoreshock.quantities.burgers import (
-    Argument,
-    Field,
+    LARGEST_TERM,
+    RESIDUAL,
+    RESIDUAL_ERROR,
+    RESIDUAL_RELATIVE,
+    RESIDUAL_STATUS,
+    TERMS,
     checked_field,
     checked_method,
     points_of,
-    status_of,
-    steps_of_mixture,
 )
-from scoreshock.quantities.labelled import Output, apply, mixture_arguments
+from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
+from scoreshock.quantities.labelled import NamedArguments, apply, arguments_by_name
 from scoreshock.quantities.points import Points, labelled_numbers, positions, times
+
+VORTICITY = Variable("vorticity", "vorticity omega_ij = d_i s_j - d_j s_i", SQUARE, references="(67)")
+MEASURES = (
+    VORTICITY,
+    SCORE_JACOBIAN,
+    Variable("vorticity_largest", "largest entry of the vorticity in magnitude"),
+    Variable("vorticity_relative", "largest entry of the vorticity over the largest of the Jacobian, in magnitude"),
+)
+VORTICITY_ERROR = Variable("vorticity_error", "bound on the error of the vorticity's entries, by estimate")
+STRETCHING_TERM = Variable(
+    "stretching_term",
+    "term of products of Jacobians, on the right-hand side of the vorticity equation",
+    SQUARE,
+    "residual_status",
+    references="(68)",
+)
+RESIDUALS = (
+    VORTICITY,
+    *(replace(term, dims=SQUARE, description="", references="(68)") for term in TERMS[:3]),
+    STRETCHING_TERM,
+    replace(RESIDUAL, dims=SQUARE),
+    LARGEST_TERM,
+    RESIDUAL_RELATIVE,
+    RESIDUAL_ERROR,
+    RESIDUAL_STATUS,
+)
+INVISCID = (
+    Variable("jacobian_eigenvalue", "eigenvalue of the score Jacobian at the weighted mean, largest first", ("eigenmode",)),
+    Variable("tau_divergence", "diffusion time at which the inviscid evolution of the eigenvalue diverges", ("eigenmode",)),
+    Variable(
+        "cascade",
+        "leading-order speciation time of each eigenvalue of the between-class covariance",
+        ("eigenmode",),
+        description="(eigenvalue - sigma0^2)/2.",
+        references="(77)",
+    ),
+    Variable(
+        "divergence_error", "divergence time of the inviscid eigenvalue minus the leading speciation time", ("eigenmode",)
+    ),
+    Variable("inviscid_eigenvalue", "eigenvalue of the score Jacobian along an inviscid characteristic", ("eigenmode",)),
+)
 
 
 def vorticity(
@@ -33,7 +79,7 @@ def vorticity(
     jacobian: Field | None = None,
     method: str | None = None,
     length: float | xr.DataArray | None = None,
-    precision: float = differences.DOUBLE,
+    precision: float = DOUBLE,
 ) -> xr.Dataset:
     """Vorticity ``omega_ij = d_i s_j - d_j s_i`` (67) of a mixture's score, where it is zero, or of any field.
 
@@ -45,7 +91,7 @@ def vorticity(
         Jacobian of a function, as a function of the same arguments: ``(..., d, d)``, ``d s_i / d x_j``. Without it by
         differences.
     method
-        For a mixture ``analytic`` (its Jacobian is symmetric, and the vorticity zero, to the bit) or ``differences`` (of
+        For a mixture ``analytic`` (its Jacobian is bitwise symmetric, and the vorticity zero) or ``differences`` (of
         the score: a measurement).
     length, precision
         As in :func:`burgers_residual`.
@@ -73,26 +119,25 @@ def vorticity(
         )
     given = jacobian is not None and not isinstance(field, xr.Dataset)
     method = checked_method(field, "score", "analytic" if given else method, jacobian)
-    square = ("feature", "feature_other")
-    outputs = [Output("vorticity", square), Output("score_jacobian", square)]
-    outputs += [Output("vorticity_largest"), Output("vorticity_relative")]
-    options: dict[str, Any] = {}
-    arguments: list[Argument] = [(times(tau), ())]
+    outputs, options = list(MEASURES), dict[str, Any]()
+    arguments: NamedArguments = {"tau": (times(tau), ())}
     if method == "differences":
-        outputs.append(Output("vorticity_error"))
+        outputs.append(VORTICITY_ERROR)
         options["precision"] = precision
-        arguments.insert(0, (xr.DataArray(np.nan) if length is None else labelled_numbers("length", length), ()))
-    function: Callable[..., Any]
+        step = xr.DataArray(np.nan) if length is None else labelled_numbers("length", length)
+        arguments = {"length": (step, ()), **arguments}
+    function: Callable[..., rotation.Rotation]
     if isinstance(field, xr.Dataset):
         points = positions(field, x)
-        arguments = [*mixture_arguments(field), *arguments]
-        function = _mixture_vorticity_by_differences if method == "differences" else _mixture_vorticity
+        arguments = {**arguments_by_name(field), **arguments}
+        function = rotation.of_mixture_by_differences if method == "differences" else rotation.of_mixture
     else:
         points = points_of(x)
-        function = _vorticity_by_differences if method == "differences" else _vorticity
+        function = rotation.by_differences if method == "differences" else rotation.of_jacobian
         options |= {"field": field} if method == "differences" else {"jacobian": jacobian}
+    arguments["x"] = (points, ("feature",))
     sizes = {"feature_other": points.sizes["feature"]}
-    return apply(function, [*arguments, (points, ("feature",))], outputs, sizes=sizes, **options).assign_attrs(method=method)
+    return apply(function, arguments, outputs, sizes=sizes, **options).assign_attrs(method=method)
 
 
 def vorticity_residual(
@@ -103,15 +148,15 @@ def vorticity_residual(
     form: str = "score",
     length: float = 1.0,
     duration: float | None = None,
-    precision: float = differences.DOUBLE,
+    precision: float = DOUBLE,
 ) -> xr.Dataset:
-    """Terms of the vorticity equation (68), and what they leave over, for any field with its Jacobian.
+    """Terms of the vorticity equation (68), and their residual, for any field with its Jacobian.
 
     Parameters
     ----------
     field, x, tau, jacobian
         As in :func:`vorticity`; the Jacobian is required of a function, since the equation has third derivatives of the
-        field: the vorticity's own derivatives are differences of it.
+        field: the derivatives of the vorticity are differences of it.
     form
         ``score`` for a field s that obeys (62), ``burgers`` for one that obeys (63), as in the paper.
     length, duration, precision
@@ -126,7 +171,7 @@ def vorticity_residual(
     Notes
     -----
     ``omega_tau = Lap omega + c (s . grad) omega + c [(d_i s_l)(d_l s_j) - (d_j s_l)(d_l s_i)]`` with c = 2 (``score``) or
-    -1 (``burgers``). With derivatives in closed form: ``kernels.vorticity.vorticity_terms``.
+    -1 (``burgers``). With derivatives in closed form: ``kernels.burgers.vorticity.vorticity_terms``.
 
     Examples
     --------
@@ -139,19 +184,15 @@ def vorticity_residual(
     True
     """
     checked_field(field)
-    factors = {"score": rotation.SCORE, "burgers": rotation.BURGERS}
+    factors = {"score": SCORE, "burgers": BURGERS}
     if not isinstance(form, str) or form not in factors:
         raise ValueError(f"form: {show(form)} is not available; allowed: {', '.join(factors)}")
-    square = ("feature", "feature_other")
-    names = ("vorticity", "rate_term", "diffusion_term", "advection_term", "stretching_term", "residual")
-    outputs = [*(Output(name, square) for name in names), Output("largest_term"), Output("residual_relative")]
-    outputs += [Output("residual_error"), Output("residual_status", (), np.int8)]
     options: dict[str, Any] = {"factor": factors[form], "length": length, "duration": duration, "precision": precision}
-    function: Callable[..., Any] = _vorticity_terms
-    arguments: list[Argument] = [(times(tau), ())]
+    function: Callable[..., rotation.RotationResidual] = rotation.residual
+    arguments: NamedArguments = {"tau": (times(tau), ())}
     if isinstance(field, xr.Dataset):
-        points, function = positions(field, x), _mixture_vorticity_terms
-        arguments = [*mixture_arguments(field), *arguments]
+        points, function = positions(field, x), rotation.mixture_residual
+        arguments = {**arguments_by_name(field), **arguments}
     elif not callable(jacobian):
         raise ValueError(
             f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
@@ -159,8 +200,8 @@ def vorticity_residual(
     else:
         points = points_of(x)
         options |= {"field": field, "jacobian": jacobian}
-    sizes = {"feature_other": points.sizes["feature"]}
-    found = apply(function, [*arguments, (points, ("feature",))], outputs, sizes=sizes, **options)
+    arguments["x"] = (points, ("feature",))
+    found = apply(function, arguments, RESIDUALS, sizes={"feature_other": points.sizes["feature"]}, **options)
     return found.assign_attrs(form=form, equation="(68)")
 
 
@@ -179,7 +220,7 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.
     Returns
     -------
     Dataset
-        ``jacobian_eigenvalue (..., mode)`` of the score at the weighted mean, largest first; ``tau_divergence``, where
+        ``jacobian_eigenvalue (..., eigenmode)`` of the score at the weighted mean, largest first; ``tau_divergence``, where
         ``dJ/dtau = 2 J^2`` takes it to infinity; ``cascade``, the leading speciation time (77) of the same mode; and
         ``divergence_error``, their difference; and ``inviscid_eigenvalue`` after ``elapsed``, NaN beyond the divergence.
 
@@ -195,113 +236,9 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.
     >>> found.cascade.item(), found.tau_divergence.item()
     (1.5, -4.5)
     """
-    names = ("jacobian_eigenvalue", "tau_divergence", "cascade", "divergence_error", "inviscid_eigenvalue")
-    outputs = [Output(name, ("mode",)) for name in names]
     return apply(
-        _riccati,
-        [*mixture_arguments(mixture), (times(tau), ()), (labelled_numbers("elapsed", elapsed), ())],
-        outputs,
-        sizes={"mode": mixture.sizes["feature"]},
+        inviscid.riccati,
+        {**arguments_by_name(mixture), "tau": (times(tau), ()), "elapsed": (labelled_numbers("elapsed", elapsed), ())},
+        INVISCID,
+        sizes={"eigenmode": mixture.sizes["feature"]},
     )
-
-
-def _rotation(jacobian: np.ndarray) -> tuple[np.ndarray, ...]:
-    omega = rotation.vorticity(jacobian)
-    largest = np.abs(omega).max(axis=(-2, -1))
-    scale = np.abs(jacobian).max(axis=(-2, -1))
-    return omega, jacobian, largest, np.where(largest == 0, np.where(np.isnan(scale), np.nan, 0.0), largest / scale)
-
-
-def _vorticity(tau: np.ndarray, x: np.ndarray, jacobian: Field) -> tuple[np.ndarray, ...]:
-    return _rotation(np.asarray(jacobian(*_together(x, tau)), dtype=float))
-
-
-def _together(x: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points and times over their common shape."""
-    shape = np.broadcast_shapes(x.shape[:-1], tau.shape)
-    return np.broadcast_to(x, shape + x.shape[-1:]), np.broadcast_to(tau, shape)
-
-
-def _vorticity_by_differences(
-    length: np.ndarray, tau: np.ndarray, x: np.ndarray, field: Field, precision: float
-) -> tuple[np.ndarray, ...]:
-    length = np.where(np.isnan(length), 1.0, length)
-    found = differences.derivatives(field, x, tau, length, None, precision)
-    error = (found.gradient_error + found.gradient_error.swapaxes(-1, -2)).max(axis=(-2, -1))
-    return (*_rotation(found.gradient), error)
-
-
-def _mixture_vorticity(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    return _rotation(mixtures.score_jacobian(x, means, weights, variance, tau))
-
-
-def _mixture_vorticity_by_differences(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    length: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    precision: float,
-) -> tuple[np.ndarray, ...]:
-    score, x, _, length = steps_of_mixture(means, weights, variance, tau, x, length)
-    return _vorticity_by_differences(length, tau, x, score, precision)
-
-
-def _vorticity_terms(
-    tau: np.ndarray,
-    x: np.ndarray,
-    field: Field,
-    jacobian: Field,
-    factor: float,
-    length: Any,
-    duration: Any,
-    precision: float,
-    v: Any = 1.0,
-) -> tuple[np.ndarray, ...]:
-    x, tau = _together(x, tau)
-
-    def omega(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        matrix = rotation.vorticity(jacobian(x, tau))
-        return np.broadcast_to(matrix, x.shape + x.shape[-1:]).reshape(*x.shape[:-1], -1)
-
-    found = differences.derivatives(omega, x, tau, length, duration, precision)
-    value, matrix = np.asarray(field(x, tau), dtype=float), np.asarray(jacobian(x, tau), dtype=float)
-    terms, error = differences.vorticity_field_terms(value, matrix, found, factor)
-    first = terms[:6]
-    return (*first, terms.largest, terms.relative, error, status_of(terms, v, tau, needs_earlier=True))
-
-
-def _mixture_vorticity_terms(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    x: np.ndarray,
-    **options: Any,
-) -> tuple[np.ndarray, ...]:
-    score, x, v, _ = steps_of_mixture(means, weights, variance, tau, x, np.nan)
-
-    def jacobian(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
-        return mixtures.score_jacobian(x, means, weights, variance, tau)
-
-    return _vorticity_terms(tau, x, field=score, jacobian=jacobian, v=v, **options)
-
-
-def _riccati(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, elapsed: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    offset = geometry.centred(means, weights)
-    jacobian = mixtures.score_jacobian(np.zeros(offset.shape[-1]), offset, weights, variance, tau)
-    void = np.isnan(jacobian[..., 0, 0])
-    found = np.linalg.eigvalsh(np.where(void[..., None, None], 0.0, jacobian))[..., ::-1]
-    eigenvalue = np.where(void[..., None], np.nan, found)
-    divergence = np.asarray(tau)[..., None] + rotation.riccati_divergence(eigenvalue)
-    between = sum(
-        weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(offset.shape[-2])
-    )
-    leading = 0.5 * (np.linalg.eigvalsh(between)[..., ::-1] - np.asarray(variance)[..., None])
-    carried = rotation.riccati_eigenvalue(eigenvalue, np.asarray(elapsed)[..., None])
-    return tuple(np.broadcast_arrays(eigenvalue, divergence, leading, divergence - leading, carried))

@@ -1,1 +1,1 @@
-"""What runs a study: the tasks of a job, their Dask cluster, and how far a run has come."""
+"""Execution of a study: the tasks of a job, the Dask cluster that may compute them, the status of a run."""

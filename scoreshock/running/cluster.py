@@ -1,7 +1,7 @@
-"""One block on a Dask cluster: with DASK_SCHEDULER_ADDRESS set its chunks are computed there, with the same numbers.
+"""Computation of a block on a Dask cluster, if DASK_SCHEDULER_ADDRESS is set, with bitwise identical results.
 
-Nothing else changes. The threads of the job that would compute the chunks hand each to the cluster and wait for it; what
-they get is written as before, by the job and a few chunks at a time. So workers touch no file, and memory stays bounded.
+The threads of the job submit each chunk to the cluster, wait for it, and write the result, a few chunks at a time. Workers
+access no file, and memory stays bounded.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import xarray as xr
 from dask.highlevelgraph import HighLevelGraph
 from dask.optimization import cull
 
+from scoreshock.plugins import LOADED, Plugin, digest
 from scoreshock.storage import provenance
 
 if TYPE_CHECKING:
@@ -34,40 +35,40 @@ ALLOWED = "allowed: the address of a running Dask scheduler, such as tcp://host:
 CONNECT_SECONDS = 5
 WORKERS_SECONDS = 60
 DESERTED_SECONDS = 900
-"""Without any worker, until a block is given up: new ones may have to wait in a queue."""
+"""Time without workers after which a block fails; new workers may have to wait in a queue."""
 HELD_BYTES = 2**29
-"""Of chunks on their way from the cluster into the file."""
+"""Maximum size of the chunks that are in transit from the cluster to the file."""
 
 
 class ClusterError(RuntimeError):
-    """The cluster that was asked for cannot be reached, cannot be used, or was lost."""
+    """The requested cluster is unreachable, unusable, or was lost."""
 
 
 @contextmanager
 def scheduler(dataset: xr.Dataset, module: str, threads: int = 1) -> Iterator[xr.Dataset]:
-    """Give ``dataset`` so that its chunks are computed where the environment says, and configure Dask to do so in the body.
+    """Yield ``dataset`` with chunks that are computed by threads or by a Dask cluster, and configure Dask in the body.
 
-    Without ``DASK_SCHEDULER_ADDRESS``, they are computed by ``threads`` threads of this process. With it, they are computed
-    by the workers of that scheduler, which must have the code and the libraries that this process has.
+    Without ``DASK_SCHEDULER_ADDRESS``, ``threads`` threads of this process compute them. With it, the workers of that
+    scheduler do; their code and library versions must equal those of this process.
 
     Parameters
     ----------
     dataset : Dataset
         Lazy results of one quantity.
     module : str
-        Module that computes it, as in `scoreshock.storage.provenance.code_digest`.
+        Module that computes them, as in `scoreshock.storage.provenance.code_digest`.
     threads : int
-        Threads of this process.
+        Number of threads of this process.
 
     Yields
     ------
     Dataset
-        The same results, for `scoreshock.storage.store.write` in the body.
+        The same results, to be written in the body.
 
     Raises
     ------
     ClusterError
-        When there is no scheduler at the address, it has no workers, these differ from this process, or it is lost.
+        If the scheduler is unreachable, has no workers or is lost, or if the workers differ from this process.
 
     Examples
     --------
@@ -87,8 +88,8 @@ def scheduler(dataset: xr.Dataset, module: str, threads: int = 1) -> Iterator[xr
 
 
 def memory() -> int:
-    """MiB that a job needs for chunks on their way from the cluster: none without one."""
-    return 2 * HELD_BYTES // 2**20 if os.environ.get(VARIABLE) else 0  # twice, for those that are being unpacked
+    """Memory in MiB for chunks in transit from the cluster; 0 without a cluster."""
+    return 2 * HELD_BYTES // 2**20 if os.environ.get(VARIABLE) else 0  # doubled for chunks that are being unpacked
 
 
 @contextmanager
@@ -101,17 +102,17 @@ def _connected(address: str) -> Iterator[Client]:
         raise ClusterError(
             f"{VARIABLE} = {address!r} needs the library distributed: pip install 'scoreshock[dask]'"
         ) from error
-    # What happens to the connection is said once, by our error.
+    # Connection failures are reported once, by ClusterError.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        place = parse_address(address)
-        get_backend(place[0])
-        parse_host_port(place[1])
+        protocol, location = parse_address(address)
+        get_backend(protocol)
+        parse_host_port(location)
         with dask.config.set({"distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s"}):
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except Exception as error:  # an address can be wrong in many ways, and each raises something else
+    except Exception as error:  # distributed raises many exception types for invalid addresses
         raise ClusterError(
-            f"{VARIABLE} = {address!r}: no Dask scheduler answers there ({_said(error)}); {ALLOWED}"
+            f"{VARIABLE} = {address!r}: no Dask scheduler answers there ({_first_line(error)}); {ALLOWED}"
         ) from None
     try:
         yield client
@@ -120,36 +121,54 @@ def _connected(address: str) -> Iterator[Client]:
 
 
 def _refuse_strangers(client: Client, address: str, module: str) -> None:
-    """Raise unless there are workers, and all would compute what this process would."""
+    """Send the files of plugins to the workers; raise unless all workers have the code and libraries of this process."""
+    plugins = tuple(LOADED.values())
     try:
         client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-        found = client.run(_fingerprint, module)
+        for plugin in plugins:
+            if plugin.reference.endswith(".py"):
+                client.upload_file(plugin.reference)
+        fingerprints = client.run(_fingerprint, module, plugins)
     except Exception as error:
         raise ClusterError(
-            f"{VARIABLE} = {address!r}: its workers cannot be used ({_said(error)}); allowed: a scheduler with workers in "
-            f"the environment of this process within {WORKERS_SECONDS} s"
+            f"{VARIABLE} = {address!r}: its workers cannot be used ({_first_line(error)}); allowed: a scheduler with "
+            f"workers in the environment of this process within {WORKERS_SECONDS} s"
         ) from None
-    own = _fingerprint(module)
-    for worker, theirs in found.items():
-        if theirs != own:
+    here = _fingerprint(module, plugins)
+    for worker, there in fingerprints.items():
+        if there != here:
             differing = ", ".join(
-                f"{name} is {theirs.get(name)}, here {value}" for name, value in own.items() if theirs.get(name) != value
+                f"{name} is {there.get(name)}, here {value}" for name, value in here.items() if there.get(name) != value
             )
             raise ClusterError(f"{VARIABLE} = {address!r}: its worker {worker} would compute other numbers: {differing}")
 
 
-def _fingerprint(module: str) -> dict[str, str]:
-    """What numbers depend on besides the parameters."""
-    return {"code": provenance.code_digest(module)[:16], **provenance.library_versions()}
+def _fingerprint(module: str, plugins: Sequence[Plugin] = ()) -> dict[str, str]:
+    """Code, plugins and library versions, which results depend on besides the parameters."""
+    return {
+        "code": provenance.code_digest(module)[:16],
+        **{plugin.name: _digest_of(plugin)[:16] for plugin in plugins},
+        **provenance.library_versions(),
+    }
 
 
-def _said(error: BaseException) -> str:
+def _digest_of(plugin: Plugin) -> str:
+    """Digest of an installed plugin as this process has it; files come from the job itself."""
+    if plugin.reference.endswith(".py"):
+        return plugin.digest
+    try:
+        return digest(plugin.reference)
+    except ModuleNotFoundError:
+        return "not installed"
+
+
+def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of a graph as one task of the cluster: as many tasks as it has would cost more than most kernels."""
+    """A part of a graph as one task of the cluster; separate tasks would take longer than most kernels."""
 
     graph: Mapping[Any, Any]
     keys: list[Any]
@@ -160,7 +179,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Fetch:
-    """A part of a graph, computed on the cluster and waited for: a task that looks to Dask as if it depended on nothing."""
+    """A task without dependencies that computes a part of a graph on the cluster and waits for it."""
 
     client: Client
     address: str
@@ -173,11 +192,12 @@ class _Fetch:
             return self._result(self.client.submit(_Part(dict(part), self.keys), pure=False))
         except (CancelledError, OSError) as error:
             raise ClusterError(
-                f"{VARIABLE} = {self.address!r}: the scheduler was lost ({_said(error)}); nothing was written: run again"
+                f"{VARIABLE} = {self.address!r}: the scheduler was lost ({_first_line(error)}); "
+                "nothing was written: run again"
             ) from error
 
     def _result(self, future: Future) -> Sequence[np.ndarray]:
-        """What the cluster computes, as long as it has workers: without, it would be waited for in vain."""
+        """The result of the future; raises after `DESERTED_SECONDS` without workers."""
         deserted = 0.0
         while deserted < DESERTED_SECONDS:
             try:
@@ -192,21 +212,21 @@ class _Fetch:
 
 
 def _gathered(dataset: xr.Dataset, client: Client, address: str) -> xr.Dataset:
-    """The dataset with chunks that come from the cluster, those of all variables at one place together."""
+    """The dataset with chunks from the cluster; one task computes the chunks of all variables at one position."""
     import dask.array as da
 
     arrays = {name: variable.data for name, variable in dataset.variables.items() if variable.chunks is not None}
-    places: dict[Any, list[tuple[Any, ...]]] = {}  # where in the sweep, and the keys of the chunks there
+    positions: dict[Any, list[tuple[Any, ...]]] = {}  # keys of the chunks by position in the sweep
     for name, array in arrays.items():
         for index in np.ndindex(array.numblocks):
-            place = tuple((dim, i) for dim, i, n in zip(dataset[name].dims, index, array.numblocks, strict=True) if n > 1)
-            places.setdefault(place, []).append((array.name, *index))
-    # All arrays in one graph: each for itself, it would have its own run of the kernel that they share.
-    whole = HighLevelGraph.merge(*(array.dask for array in arrays.values()))
-    graph = dict(da.optimize(whole, [key for keys in places.values() for key in keys]))
+            where = tuple((dim, i) for dim, i, n in zip(dataset[name].dims, index, array.numblocks, strict=True) if n > 1)
+            positions.setdefault(where, []).append((array.name, *index))
+    # One graph for all arrays, so that the kernel that they share runs once.
+    merged = HighLevelGraph.merge(*(array.dask for array in arrays.values()))
+    graph = dict(da.optimize(merged, [key for keys in positions.values() for key in keys]))
     run = f"gathered-{uuid.uuid4().hex}"
     tasks: dict[Any, Any] = {}
-    for number, keys in enumerate(places.values()):
+    for number, keys in enumerate(positions.values()):
         tasks[f"{run}-{number}"] = (_Fetch(client, address, graph, keys),)
         for i, key in enumerate(keys):
             tasks[(f"{run}-{key[0]}", *key[1:])] = (itemgetter(i), f"{run}-{number}")
@@ -222,6 +242,6 @@ def _array(name: str, tasks: Mapping[Any, Any], like: da.Array) -> da.Array:
 
 
 def _in_flight(client: Client, dataset: xr.Dataset) -> int:
-    """How many chunks to have on the cluster and on their way back: enough to keep it busy, few enough to be held."""
+    """Number of chunks on the cluster and in transit: enough to occupy all workers, within `HELD_BYTES`."""
     chunk = sum(math.prod(map(max, v.chunks)) * v.dtype.itemsize for v in dataset.variables.values() if v.chunks)
     return max(1, min(sum(client.nthreads().values()) + 2, HELD_BYTES // max(1, chunk)))

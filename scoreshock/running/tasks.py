@@ -1,8 +1,7 @@
-"""What a job of the workflow does: ``python -m scoreshock.running STUDY --log FILE TASK...``.
+"""Execution of a job of the workflow: ``python -m scoreshock.running STUDY --log FILE TASK...``.
 
-``STUDY`` is a file that the workflow writes when it starts (`hand_over`), by which its jobs know what to compute; a task is
-a JSON list, as `scoreshock.study.work` makes it. Each action imports what it needs itself: of a small job's time, imports
-are the most.
+``STUDY`` is a file with the plan of the study, which the workflow writes when it starts (`write_study`). A task is a JSON
+list from `scoreshock.study.work`. Each action imports its modules itself, because imports dominate the time of a small job.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from scoreshock import plugins
 from scoreshock.storage import plans, provenance, staging
 from scoreshock.storage.plans import Planned
 
@@ -30,48 +30,49 @@ if TYPE_CHECKING:
     from scoreshock.study.study import Study
 
 STUDY = "SCORESHOCK_STUDY"
-"""Variable of the environment by which a run tells its jobs the digests of its studies."""
+"""Environment variable by which a run passes the digests of its studies to its jobs."""
 
-HANDED = Path(".snakemake/scoreshock")
-"""Folder of what a run hands to its jobs, among what Snakemake itself keeps."""
+STUDIES = Path(".snakemake/scoreshock")
+"""Folder of the study files that a run writes for its jobs."""
 
-LAST_WORDS: dict[int, bytes] = {
+SIGNALS: dict[int, bytes] = {
     signal.SIGINT: b"interrupted\n",
     signal.SIGTERM: b"ended by SIGTERM, which a queue sends when a job's time is over\n",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Do the tasks of a job, one after another. One that fails does not keep the others from being done."""
+    """Run the tasks of a job, one after another; a failed task does not stop the others."""
     parser = argparse.ArgumentParser(prog="python -m scoreshock.running", description=main.__doc__)
     parser.add_argument("study", metavar="STUDY")
     parser.add_argument("tasks", nargs="+", metavar="TASK")
     parser.add_argument("--log", required=True)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args(arguments)
-    with logged(given.log) as terminal:
-        study = json.loads(Path(given.study).read_text("utf-8"))
+    options = parser.parse_args(arguments)
+    with logged(options.log) as terminal:
+        study = json.loads(Path(options.study).read_text("utf-8"))
         provenance.take_known_code(study["code"])
+        plugins.restore(study.get("plugins", ()))
         failed = False
-        for action, *words in map(json.loads, given.tasks):
+        for action, *words in map(json.loads, options.tasks):
             try:
-                ACTIONS[action](study, *words, threads=given.threads)
+                ACTIONS[action](study, *words, threads=options.threads)
             except Exception as error:
-                _tell(error, terminal)
+                _report(error, terminal)
                 failed = True
         if failed:
             sys.exit(1)
 
 
-def _tell(error: Exception, terminal: TextIO) -> None:
-    """Say an error in short on the terminal, and in full in the log."""
+def _report(error: Exception, terminal: TextIO) -> None:
+    """Write the error to the terminal, and its traceback to the log."""
     terminal.write("".join(traceback.format_exception_only(error)))
     with suppress(OSError):
         traceback.print_exception(error)
 
 
 class Sweep:
-    """A sweep as its jobs know it: its folder, what it is to hold, and what its files say about the study."""
+    """A sweep of a study file: its folder, its plan, and the attributes of its files that describe the study."""
 
     def __init__(self, study: Mapping[str, Any], name: str) -> None:
         self.name, self.plan = name, study["sweeps"][name]
@@ -79,38 +80,37 @@ class Sweep:
         self.about = {"sweep": name, **study["about"]}
 
     def planned(self, quantity: str) -> Planned:
-        """What it is to hold of a quantity."""
+        """The plan of a quantity."""
         return Planned.of(self.plan["quantities"][quantity])
 
     def files(self, names: Sequence[str]) -> list[Path]:
-        """The files of those of the quantities that it has."""
+        """Files of the quantities ``names``, without those that the sweep does not have."""
         return [self.folder / f"{name}.nc" for name in names if name in self.plan["quantities"]]
 
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[TextIO]:
-    """Write to the file ``path`` what the body says on stderr, and give it the terminal.
+    """Redirect stderr of the body to the file ``path``, or leave it if the file cannot be written; yield the terminal.
 
-    An error ends the process with 1, and its reason is also said on the terminal. An interrupt ends it with 130, a request
-    to end (of a queue whose time limit is over) with 143, at once. A log that cannot be written costs no result: what it
-    would say goes to the terminal.
+    An error in the body ends the process with exit code 1 and is also reported on the terminal. SIGINT ends the process at
+    once with exit code 130, SIGTERM (a queue's time limit) with 143.
     """
     terminal = sys.stderr
     with _log(Path(path), terminal) as log, redirect_stderr(log):
 
         def leave(number: int, *_: object) -> None:
-            # Not by an exception: raised inside a lock of the NetCDF library, it leaves the lock held, and closing the file
-            # then waits for ever. A file under its final name is whole whenever the process ends.
+            # An exception raised inside a lock of the NetCDF library would leave it locked, and closing the file would
+            # then deadlock. Exiting is safe, because files get their final names only when they are complete.
             staging.discard_unfinished()
             with suppress(OSError):
-                os.write(log.fileno(), LAST_WORDS[number])
+                os.write(log.fileno(), SIGNALS[number])
             os._exit(128 + number)
 
-        before = {number: signal.signal(number, leave) for number in LAST_WORDS}
+        before = {number: signal.signal(number, leave) for number in SIGNALS}
         try:
             yield terminal
         except Exception as error:
-            _tell(error, terminal)
+            _report(error, terminal)
             sys.exit(1)
         finally:
             for number, handler in before.items():
@@ -119,7 +119,7 @@ def logged(path: str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def _log(path: Path, terminal: TextIO) -> Iterator[TextIO]:
-    """The file ``path``, or the terminal where it cannot be written."""
+    """The open file ``path``, or the terminal if the file cannot be written."""
     try:
         log = path.open("w", buffering=1, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
@@ -129,12 +129,12 @@ def _log(path: Path, terminal: TextIO) -> Iterator[TextIO]:
     try:
         yield log
     finally:
-        with suppress(OSError):  # a full disk
+        with suppress(OSError):  # disk full
             log.close()
 
 
-def write_plan(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) -> None:  # noqa: ARG001 - every action is called alike
-    """Write what the sweep is to hold beside its results, so that a part of them can be told from the whole."""
+def write_plan(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) -> None:  # noqa: ARG001 - all actions have the same signature
+    """Write the plan of the sweep to its folder, so that incomplete results are recognised."""
     sweep = Sweep(study, name)
     plans.write_plan(sweep.folder, sweep.plan)
 
@@ -142,27 +142,27 @@ def write_plan(study: Mapping[str, Any], name: str, digest: str, threads: int = 
 def compute(
     study: Mapping[str, Any], name: str, quantity: str, digest: str, first: str = "", last: str = "", threads: int = 1
 ) -> None:
-    """Compute a quantity, or the run of its blocks from ``first`` to ``last``; what is there and whole stays as it is."""
+    """Compute a quantity, or its blocks from ``first`` to ``last``; intact files of this digest are kept."""
     sweep = Sweep(study, name)
     part = sweep.planned(quantity)
     run = [(sweep.folder / file, values) for file, values in _run(part, first, last)]
-    lacking = [(path, values) for path, values in run if not _is_made(path, digest)]
+    missing = [(path, values) for path, values in run if not _is_done(path, digest)]
     axis = list(part.split)[-1] if part.split else ""
-    for _, group in groupby(lacking, lambda block: {name: value for name, value in block[1].items() if name != axis}):
-        alike = list(group)
-        whole = _at_once(part, axis, [values for _, values in alike])
-        for place, (path, values) in enumerate(alike):
+    for _, group in groupby(missing, lambda block: {name: value for name, value in block[1].items() if name != axis}):
+        blocks = list(group)
+        joint = _at_once(part, axis, [values for _, values in blocks])
+        for i, (path, values) in enumerate(blocks):
             content = part.content_of(values)
-            if whole is None:
+            if joint is None:
                 compute_block(content, path, digest, threads, **sweep.about)
             else:
-                _store(whole.isel({axis: slice(place, place + 1)}), content, path, digest, threads, **sweep.about)
+                _store(joint.isel({axis: slice(i, i + 1)}), content, path, digest, threads, **sweep.about)
 
 
 def compute_block(content: Mapping[str, Any], path: Path, digest: str, threads: int = 1, **about: str) -> None:
-    """Compute one quantity of one content and store it, chunk by chunk on ``threads`` threads or on the cluster of Dask.
+    """Compute one content and store it, chunk by chunk on ``threads`` threads or on the Dask cluster.
 
-    ``about`` is what `provenance.attributes` says of sweep and study.
+    ``about`` describes sweep and study, as in `provenance.attributes`.
     """
     from scoreshock.study.evaluation import evaluate
 
@@ -170,37 +170,36 @@ def compute_block(content: Mapping[str, Any], path: Path, digest: str, threads: 
 
 
 def _chunked() -> Any:
-    """How `scoreshock.study.evaluation.evaluate` is to cut what it computes: Dask's arrays are slow to import."""
+    """Argument ``chunked`` of `scoreshock.study.evaluation.evaluate`; without a cluster, one chunk avoids importing Dask."""
     from scoreshock.running import cluster
 
     return True if cluster.VARIABLE in os.environ else "several"
 
 
 def _at_once(part: Planned, axis: str, blocks: Sequence[Mapping[str, Any]]) -> xr.Dataset | None:
-    """The results of blocks that differ along one axis; None of a single one, and where they are more than one chunk."""
+    """The joint result of blocks that differ along one axis; None for a single block or more than one chunk."""
     from scoreshock.study.evaluation import evaluate
 
     if len(blocks) == 1 or _chunked() != "several":
         return None
     together = part.content_of({**blocks[0], axis: [values[axis] for values in blocks]})
-    whole = evaluate(together, chunked="several")
-    return None if whole.chunks else whole
+    joint = evaluate(together, chunked="several")
+    return None if joint.chunks else joint
 
 
 def _store(dataset: xr.Dataset, content: Mapping[str, Any], path: Path, digest: str, threads: int, **about: str) -> None:
-    from scoreshock.densities import families
     from scoreshock.running import cluster
     from scoreshock.storage import store
+    from scoreshock.study.blocks import module_of
 
-    quantity = content["quantity"]
-    module = families.module_of(content["family"], quantity)
+    quantity, module = content["quantity"], module_of(content)
     with cluster.scheduler(dataset, module, threads) as result:
         attributes = provenance.attributes(content, quantity, threads, module, **about)
         store.write(result, path, attributes | {provenance.DIGEST: digest})
 
 
 def _run(part: Planned, first: str, last: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Files, with their values of the split axes, from that of the block ``first`` to that of ``last``."""
+    """Files from block ``first`` to block ``last``, with their values on the split axes."""
     inside = not part.split
     for file, values in part.files.items():
         name = Path(file).stem
@@ -211,12 +210,12 @@ def _run(part: Planned, first: str, last: str) -> Iterator[tuple[str, dict[str, 
             return
 
 
-def _is_made(path: Path, digest: str) -> bool:
-    """Whether the file is there, whole to its last value, and of what it is to be made from."""
+def _is_done(path: Path, digest: str) -> bool:
+    """Whether the file exists, is intact, and has this digest."""
     from scoreshock.storage import store
 
-    seen = store.inspect(path, full=True)
-    return seen.state == "ok" and seen.attributes.get(provenance.DIGEST) == digest
+    inspected = store.inspect(path, full=True)
+    return inspected.state == "ok" and inspected.attributes.get(provenance.DIGEST) == digest
 
 
 def join(study: Mapping[str, Any], name: str, quantity: str, digest: str, threads: int = 1) -> None:  # noqa: ARG001
@@ -227,17 +226,17 @@ def join(study: Mapping[str, Any], name: str, quantity: str, digest: str, thread
     try:
         joining.join(sweep.folder, sweep.planned(quantity))
     except staging.BrokenFile as error:
-        error.add_note("To make a broken file again, add to the same command: --forcerun FILE")
+        error.add_note("To recompute a broken file, add to the same command: --forcerun FILE")
         raise
 
 
 def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) -> None:
-    """Set the criteria of a sweep against each other: a dataset, and a page to read."""
+    """Compare the criteria of a sweep, and write the result as a dataset and as Markdown."""
     import dask
 
     from scoreshock import comparison
     from scoreshock.quantities.sampling_times import schedule_samples
-    from scoreshock.quantities.schedule_time import clock
+    from scoreshock.quantities.schedule_time import schedule_time
     from scoreshock.schedules.schedule import schedule
     from scoreshock.storage import opening, store
     from scoreshock.study.evaluation import density_of
@@ -252,7 +251,7 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
     if schedules and corrections is not None:
         tau, lengths = corrections.tau_order, comparison.block_sizes(speciation, corrections)
         several = any(tau.sizes[dim] > length for dim, length in lengths.items())
-        order_clock = clock(tau.chunk(lengths) if several else tau, schedules)
+        order_clock = schedule_time(tau.chunk(lengths) if several else tau, schedules)
     with dask.config.set(scheduler="threads", num_workers=threads):
         compared = comparison.compare(
             speciation,
@@ -263,15 +262,15 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
         )
         attributes = provenance.attributes(content, "comparison", threads, **sweep.about) | {provenance.DIGEST: digest}
         store.write(compared, sweep.folder / "comparison.nc", attributes)
-    with store.open_file(sweep.folder / "comparison.nc", chunks=None) as whole:
-        text = comparison.table(whole, title=f"Speciation by criterion: {sweep.name}")
+    with store.open_file(sweep.folder / "comparison.nc", chunks=None) as written:
+        text = comparison.table(written, title=f"Speciation by criterion: {sweep.name}")
     staging.write_text(text, sweep.folder / "comparison.md")
 
 
 def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Draw the figures of a sweep, each format in a process of its own, which imports one plotting library only.
+    """Draw the figures of a sweep, each format in a separate process that imports one plotting library.
 
-    Their folder is there when all of them are.
+    The folder of the figures appears when all of them are complete.
     """
     from scoreshock import figures
     from scoreshock.storage import opening
@@ -280,14 +279,14 @@ def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, thread
     datasets = opening.open_files(sweep.files(list(sweep.plan["quantities"])), chunks=None)
     folder, unfinished = sweep.folder / "figures", sweep.folder / ".figures"
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)  # also where there is nothing to draw
+    unfinished.mkdir(parents=True)  # also for sweeps without figures
     _forked([partial(figures.draw, datasets, unfinished, each, digest=digest) for each in formats])
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
 
 
 def _forked(calls: Sequence[Callable[[], Any]]) -> None:
-    """Make each call in a process of its own, one after another: this one imports none of what they import."""
+    """Run each call in a separate process, one after another, so that its imports do not stay in this one."""
     for call in calls:
         sys.stderr.flush()
         if not (child := os.fork()):
@@ -304,7 +303,7 @@ def _forked(calls: Sequence[Callable[[], Any]]) -> None:
 
 
 def verify(paper: Mapping[str, Any], digest: str, section: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Compute what the paper says in one section and store it: statements, tables and the data of figures."""
+    """Compute and store the statements, tables and figure data of one section of the paper."""
     from scoreshock.paper.configuration import read
     from scoreshock.paper.table import products
     from scoreshock.storage import store
@@ -317,7 +316,7 @@ def verify(paper: Mapping[str, Any], digest: str, section: str, threads: int = 1
 
 
 def draw_paper(paper: Mapping[str, Any], digest: str, *names: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Draw the paper's figures, each from its file alone."""
+    """Draw the paper's figures from their files."""
     from scoreshock.paper import drawing
     from scoreshock.storage import opening
 
@@ -327,7 +326,7 @@ def draw_paper(paper: Mapping[str, Any], digest: str, *names: str, threads: int 
 
 
 def describe_paper(paper: Mapping[str, Any], digest: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Write the page of the verification from its files and figures."""
+    """Write the pages of the paper's statements from the stored files and figures."""
     from scoreshock.paper import page
     from scoreshock.paper.configuration import read
 
@@ -346,52 +345,53 @@ ACTIONS: dict[str, Any] = {
     "draw-paper": draw_paper,
     "describe-paper": describe_paper,
 }
-"""What a task may be, by its first word: functions of what was handed over and of the task's other words."""
+"""Functions by the first word of a task; their arguments are the study file and the other words."""
 
 
-def hand_over(content: Mapping[str, Any], main: bool) -> str:
-    """Write what jobs need to know of a study or of the paper, by its digest; return the file, relative to this folder.
+def write_study(content: Mapping[str, Any], main: bool) -> str:
+    """Write the plan of a study, or of the paper, for the jobs of a run; return the path of the file, named by its digest.
 
-    Jobs of a run refuse another study than that of the process that started it, the ``main`` one: on a node the study is
-    read again, and were it another by then, the results would not be what their run takes them for.
+    The ``main`` process stores the digest in the environment. Jobs on other nodes read the study again and refuse one with
+    another digest, because their results would not belong to the run.
 
     Raises
     ------
     ValueError
-        When the file of the study was changed while its run goes on.
+        If the study has changed since the run started.
     """
     digest = provenance.parameters_digest(content)
-    if main:  # a run can hold several studies, each a module
+    if main:  # a run can have several studies, one for each module
         os.environ[STUDY] = " ".join([*os.environ.get(STUDY, "").split(), digest])
     elif digest not in os.environ.get(STUDY, digest).split():
         raise ValueError(
-            "The study was changed while its run goes on; this job computed nothing. Change it back, or end the run and "
-            "start it again: what is done and still in the study stays."
+            "The study was changed during its run; this job computed nothing. Undo the change, or stop the run and start it "
+            "again; finished results that are still in the study are kept."
         )
-    path, text = HANDED / f"{digest[:16]}.json", provenance.canonical_json({**content, "code": provenance.known_code()})
+    path, text = STUDIES / f"{digest[:16]}.json", provenance.canonical_json({**content, "code": provenance.known_code()})
     if not path.is_file() or path.read_text("utf-8") != text:
         staging.write_text(text, path)
     return str(path)
 
 
 def content_of(study: Study) -> dict[str, Any]:
-    """What the jobs of a study need to know of it, as plain values."""
+    """The plan of a study for its jobs, as plain values."""
     sweeps = {name: sweep.description() for name, sweep in study.sweeps.items()}
-    return {"output": study.output, "about": dict(study.about), "sweeps": sweeps}
+    handed = {"plugins": plugins.handed_over(study.plugins)} if study.plugins else {}
+    return {"output": study.output, "about": dict(study.about), "sweeps": sweeps, **handed}
 
 
-def closing_words(study: Study) -> str:
-    """Where the results are, and how to open them."""
+def summary(study: Study) -> str:
+    """Text with the location of the results and the code that opens them."""
     output = Path(study.output).resolve()
     lines, datasets = [f"Results in {output}:"], []
     for name, sweep in study.sweeps.items():
         parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
-        places = {quantity: f"{quantity}.nc" if part.joined else part.folder for quantity, part in parts.items()}
-        places |= {file: file for files in sweep.products.values() for file in files}
-        there = {made: place for made, place in places.items() if (output / name / place).exists()}
-        datasets += [(name, quantity) for quantity in parts if quantity in there]
-        lines += [f"  {name}: {', '.join(there.values())}"] if there else []
-    # The first sweep's speciation, where there is one: what most readers come for.
+        paths = {quantity: f"{quantity}.nc" if part.joined else part.folder for quantity, part in parts.items()}
+        paths |= {file: file for files in sweep.products.values() for file in files}
+        present = {result: path for result, path in paths.items() if (output / name / path).exists()}
+        datasets += [(name, quantity) for quantity in parts if quantity in present]
+        lines += [f"  {name}: {', '.join(present.values())}"] if present else []
+    # Most readers want the speciation times.
     for name, quantity in sorted(datasets, key=lambda pair: pair[1] != "speciation")[:1]:
         lines += [
             "Open them in a session:",

@@ -11,11 +11,18 @@ All functions are elementwise, exact at both ends (``q = 0`` and ``q = inf``) an
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from scoreshock.schedules.kinds import Parameter, Path, schedule_kind
+
 TINY = np.finfo(float).tiny
+
+MAX_EXPONENT = 700.0
+"""Largest integral of beta: beyond it the noise-to-signal variance overflows double precision (e^709)."""
 
 
 def exploding(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,6 +58,14 @@ def heat_time(q: np.ndarray) -> np.ndarray:
     return q / 2
 
 
+@schedule_kind(
+    "alpha = 1, tau = t, t in [0, t_end]",
+    {"t_end": Parameter("last time; the default is sqrt(2 tau) = 80, where edm ends", 3200.0)},
+)
+def ve(t_end: float) -> Path:
+    return Path(heat_variance, heat_time, exploding, t_end)
+
+
 def edm_variance(t: np.ndarray) -> np.ndarray:
     """``sqrt(2 tau) = t`` (Karras et al. 2022)."""
     return t * t
@@ -58,6 +73,16 @@ def edm_variance(t: np.ndarray) -> np.ndarray:
 
 def edm_time(q: np.ndarray) -> np.ndarray:
     return np.sqrt(q)
+
+
+@schedule_kind(
+    "alpha = 1, sqrt(2 tau) = t, t in [0, sigma_max]",
+    {"sigma_max": Parameter("last time and noise level (Karras et al. 2022)", 80.0)},
+    spacing="karras",
+    steps=18,
+)
+def edm(sigma_max: float) -> Path:
+    return Path(edm_variance, edm_time, exploding, sigma_max)
 
 
 def geometric_variance(t: np.ndarray, sigma_min: float, sigma_max: float, added: bool) -> np.ndarray:
@@ -72,6 +97,25 @@ def geometric_time(q: np.ndarray, sigma_min: float, sigma_max: float, added: boo
     return growth / (2 * np.log(sigma_max / sigma_min))
 
 
+@schedule_kind(
+    "alpha = 1, sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1]",
+    {
+        "sigma_min": Parameter("sigma(0) (Song et al. 2021)", 0.01),
+        "sigma_max": Parameter("sigma(1) (Song et al. 2021, CIFAR-10)", 50.0),
+        "variant": Parameter(
+            "2 tau = sigma(t)^2 - sigma_min^2, the noise added since t = 0 (sde), or sigma(t)^2 (sigma)",
+            "sde",
+            options=("sde", "sigma"),
+        ),
+    },
+)
+def ve_geometric(sigma_min: float, sigma_max: float, variant: str) -> Path:
+    if sigma_min >= sigma_max:
+        raise ValueError(f"sigma_min = {sigma_min} is not allowed; allowed: below sigma_max = {sigma_max}")
+    known: dict[str, Any] = {"sigma_min": sigma_min, "sigma_max": sigma_max, "added": variant == "sde"}
+    return Path(partial(geometric_variance, **known), partial(geometric_time, **known), exploding, 1.0)
+
+
 def constant_variance(t: np.ndarray, beta: float) -> np.ndarray:
     """``B = beta t``, so ``q = e^B - 1``, (80); its inverse at ``tau*`` is (83)."""
     return np.expm1(beta * t)
@@ -79,6 +123,29 @@ def constant_variance(t: np.ndarray, beta: float) -> np.ndarray:
 
 def constant_time(q: np.ndarray, beta: float) -> np.ndarray:
     return np.log1p(q) / beta
+
+
+@schedule_kind(
+    "alpha^2 = exp(-beta t), noise^2 = 1 - alpha^2, t in [0, t_end]",
+    {
+        "beta": Parameter("rate; beta = 2 is the Ornstein-Uhlenbeck process dx = -x dt + sqrt(2) dW", 1.0),
+        "t_end": Parameter("last time; the default gives beta t_end = 10, about that of vp-linear", 10.0),
+    },
+)
+def vp_constant(beta: float, t_end: float) -> Path:
+    _check_exponent("beta t_end", beta * t_end)
+    return Path(partial(constant_variance, beta=beta), partial(constant_time, beta=beta), preserving, t_end)
+
+
+def _check_exponent(name: str, value: float) -> None:
+    if value > MAX_EXPONENT:
+        raise ValueError(f"{name} = {value:g} is not allowed; allowed: at most {MAX_EXPONENT:g} (alpha^2 underflows)")
+
+
+_SONG_RATES = {
+    "beta_min": Parameter("rate at t = 0 (Song et al. 2021)", 0.1, low_open=False),
+    "beta_max": Parameter("rate at t = 1 (Song et al. 2021)", 20.0),
+}
 
 
 def _linear_exponent(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
@@ -100,6 +167,16 @@ def linear_time(q: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
     return _linear_exponent_time(np.log1p(q), beta_min, beta_max)
 
 
+@schedule_kind("alpha^2 = exp(-beta_min t - (beta_max - beta_min) t^2/2), noise^2 = 1 - alpha^2, t in [0, 1]", _SONG_RATES)
+def vp_linear(**rates: float) -> Path:
+    return _linear_rate(rates, linear_variance, linear_time, preserving)
+
+
+def _linear_rate(rates: dict[str, float], clock: Callable, inverse: Callable, gauge: Callable) -> Path:
+    _check_exponent("(beta_min + beta_max)/2", (rates["beta_min"] + rates["beta_max"]) / 2)
+    return Path(partial(clock, **rates), partial(inverse, **rates), gauge, 1.0)
+
+
 def sub_linear_variance(t: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
     """The same rate with noise ``1 - alpha^2``: ``tau = 2 sinh^2(B/2)``."""
     h = 2 * np.sinh(_linear_exponent(t, beta_min, beta_max) / 2)
@@ -108,6 +185,11 @@ def sub_linear_variance(t: np.ndarray, beta_min: float, beta_max: float) -> np.n
 
 def sub_linear_time(q: np.ndarray, beta_min: float, beta_max: float) -> np.ndarray:
     return _linear_exponent_time(2 * np.arcsinh(np.sqrt(q) / 2), beta_min, beta_max)
+
+
+@schedule_kind("alpha as vp-linear, noise = 1 - alpha^2, t in [0, 1]", _SONG_RATES)
+def sub_vp(**rates: float) -> Path:
+    return _linear_rate(rates, sub_linear_variance, sub_linear_time, sub_preserving)
 
 
 def cosine_variance(t: np.ndarray, s: float) -> np.ndarray:
@@ -132,6 +214,14 @@ def cosine_time(q: np.ndarray, s: float) -> np.ndarray:
         return np.where(q < 1, np.arctan(rise) / unit, 1 - np.arctan(cos0 / root) / unit)
 
 
+@schedule_kind(
+    "alpha = cos(theta)/cos(theta_0), theta = pi/2 (t + s)/(1 + s), noise^2 = 1 - alpha^2, t in [0, 1), unclipped",
+    {"s": Parameter("offset (Nichol and Dhariwal 2021)", 0.008, low_open=False, high=1.0)},
+)
+def vp_cosine(s: float) -> Path:
+    return Path(partial(cosine_variance, s=s), partial(cosine_time, s=s), preserving, 1.0, end_open=True)
+
+
 def flow_variance(t: np.ndarray) -> np.ndarray:
     """``alpha = 1 - t``, ``noise = t``."""
     with np.errstate(divide="ignore"):
@@ -142,6 +232,11 @@ def flow_variance(t: np.ndarray) -> np.ndarray:
 def flow_time(q: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore"):
         return 1 / (1 + 1 / np.sqrt(q))
+
+
+@schedule_kind("alpha = 1 - t, noise = t, t in [0, 1)")
+def flow_matching() -> Path:
+    return Path(flow_variance, flow_time, interpolant, 1.0, end_open=True)
 
 
 class Table(NamedTuple):

@@ -1,7 +1,6 @@
 """The registry of schedules: each kind's definition, parameters, defaults and path, and how samplers space it.
 
-``KINDS`` is the one place where a kind is described; a new one is an entry here and its formulas in
-``scoreshock.schedules.formulas``.
+A kind is a function with the decorator `schedule_kind` beside its formulas, in ``scoreshock.schedules.formulas``.
 """
 
 from __future__ import annotations
@@ -15,24 +14,47 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.checks import shortened, show
-from scoreshock.schedules import formulas, tables
+from scoreshock.checks import repeated, shortened, show
+from scoreshock.plugins import Registry
 
-MAX_EXPONENT = 700.0
-"""Largest integral of beta: beyond it the noise-to-signal variance overflows double precision (e^709)."""
+ALIASES = {"alpha_bar": "alphas_cumprod", "alphas_bar": "alphas_cumprod"}
+"""Other names of the same columns, ours of results among them."""
+
+RATES_PER_STEP = (
+    "diffusers' rates per step: kind table with betas: {start, end, num, scale: linear, or sqrt for scaled_linear}; "
+    "vp-linear has rates per unit time, beta_min and beta_max"
+)
+MEANINGS = {
+    **dict.fromkeys(("beta_start", "beta_end", "num_train_timesteps", "beta_schedule"), RATES_PER_STEP),
+    **dict.fromkeys(
+        ("beta", "betas", "trained_betas"),
+        "of a list give alphas_cumprod, the cumulative product of 1 - beta",
+    ),
+    "alphas": "alpha is the signal coefficient and alphas_cumprod its square; diffusers' alphas are 1 - betas",
+    "sigmas": "noise/alpha, as of EDM, is sigma_n; the noise standard deviation beside alpha is sigma",
+    "shift": "a flow shifted by s has the noise s t/(1 + (s - 1) t): give it as kind table with alpha = 1 - sigma and sigma",
+}
+"""What parameters and columns of other programs are called here, where it is not one name for another."""
+
+MAX_STEPS = 1_000_000
+"""Most steps that a sampler or a chain of rates may have: a slip of the pen must not fill the memory."""
 
 LEAST, GREATEST = 1e-60, 1e60
 """Magnitudes of parameters: squares and ratios of squares of such numbers stay inside double precision."""
 
 
 class Path(NamedTuple):
-    """A kind with its parameters filled in: clock, its inverse, gauge, last time, whether its tau = inf is left out."""
+    """A kind with its parameters filled in: clock, its inverse, gauge, last time, whether its tau = inf is left out.
+
+    ``completed`` are parameters that are known only now, such as the digest of a file.
+    """
 
     variance: Callable[[np.ndarray], np.ndarray]
     time: Callable[[np.ndarray], np.ndarray]
     gauge: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
     end: float
     end_open: bool = False
+    completed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +80,7 @@ class Parameter:
         if self.high < GREATEST:
             number = f"a number from {self.low:g} to {self.high:g}"
         if self.integer:
-            number = f"a whole number from 1 to {tables.MAX_STEPS}"
+            number = f"a whole number from 1 to {MAX_STEPS}"
         return self.form or ", ".join(self.options) or number
 
     def check(self, value: Any) -> Any:
@@ -69,14 +91,14 @@ class Parameter:
             if isinstance(value, str) and value in self.options:
                 return value
             raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}{nearest(value, self.options)}")
-        number = tables.number(value, self.allowed)
-        good = (number > self.low if self.low_open else number >= self.low) and number <= self.high
-        good = good and (number == 0 or number >= LEAST)
+        given = number(value, self.allowed)
+        good = (given > self.low if self.low_open else given >= self.low) and given <= self.high
+        good = good and (given == 0 or given >= LEAST)
         if self.integer:
-            good = 1 <= number <= tables.MAX_STEPS and number == np.floor(number)
+            good = 1 <= given <= MAX_STEPS and given == np.floor(given)
         if not good:
             raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}")
-        return int(number) if self.integer else number
+        return int(given) if self.integer else given
 
 
 @dataclass(frozen=True)
@@ -88,6 +110,89 @@ class Kind:
     build: Callable[[dict[str, Any]], Path]
     spacing: str = "uniform"
     steps: int = 1000
+
+
+KINDS: Registry[Kind] = Registry("kind of schedule", "schedules")
+
+
+def schedule_kind(
+    definition: str,
+    parameters: Mapping[str, Parameter] | None = None,
+    *,
+    name: str = "",
+    spacing: str = "uniform",
+    steps: int = 1000,
+) -> Callable[[Callable[..., Path]], Callable[..., Path]]:
+    """Declare the decorated function as a kind of schedule.
+
+    Parameters
+    ----------
+    definition
+        Its coefficients as formulas, for readers.
+    parameters
+        What a study may write; the function takes them by name, checked, and returns the `Path`.
+    name
+        As a study writes it; by default that of the function, with ``-`` for ``_``.
+    spacing, steps
+        Defaults of its sampler.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> @ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Parameter("last noise level", 2.0)})
+    ... def straight(rate):
+    ...     return Path(lambda t: (rate * t) ** 2, lambda q: np.sqrt(q) / rate, lambda q: (np.ones_like(q), np.sqrt(q)), 1.0)
+    >>> float(ss.schedule("straight").sigma(0.5))
+    1.0
+    """
+
+    def declare(function: Callable[..., Path]) -> Callable[..., Path]:
+        own = dict(parameters or {})
+        key = name or function.__name__.replace("_", "-")
+        KINDS.add(key, Kind(definition, own, partial(_built, function, own), spacing, steps), function)
+        return function
+
+    return declare
+
+
+def _built(function: Callable[..., Path], own: Mapping[str, Parameter], resolved: Mapping[str, Any]) -> Path:
+    return function(**{name: resolved[name] for name in own if name in resolved})
+
+
+def meaning(name: object, known: Iterable[str]) -> str:
+    """What a name that is not known means here, else the nearest known one as a question, or nothing."""
+    if name in MEANINGS:
+        return f"; {MEANINGS[str(name)]}"
+    near = difflib.get_close_matches(shortened(name), list(known), 1, cutoff=0.75)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def renamed(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Columns by the names that they have here."""
+    names = [ALIASES.get(name, name) for name in map(str, stored)]
+    if again := repeated(names):
+        raise ValueError(f"{source} has {show(again[0])} more than once; allowed: each column once")
+    return dict(zip(names, stored.values(), strict=True))
+
+
+def number(value: Any, allowed: str, name: str = "") -> float:
+    """``value`` as a float; text is refused, with the spelling that YAML reads as a number."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        return float(value)
+    hint = ""
+    if isinstance(value, str):
+        try:
+            hint = f" (text, not a number: write {_spelled(float(value))}; YAML reads 1e-3 as text, 1.0e-3 as a number)"
+        except ValueError:
+            hint = " (text, not a number)"
+    raise ValueError(f"{name}= {show(value)} is not allowed{hint}; allowed: {allowed}")
+
+
+def _spelled(value: float) -> str:
+    """A spelling that YAML reads as a float: with a point and a signed exponent."""
+    mantissa, _, exponent = repr(value).partition("e")
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    return f"{mantissa}e{exponent}" if exponent else mantissa
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -108,12 +213,12 @@ def resolve(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     rules["spacing"] = Parameter("spacing of the sampler's times", spec.spacing, options=spacings(kind))
     spacing = _checked(kind, "spacing", rules["spacing"], given.get("spacing", spec.spacing))
     rules |= {name: rule for name, rule in SPACINGS[spacing].items() if name not in rules}
-    given = tables.renamed(given, "schedule table:") if kind == "table" else given
+    given = renamed(given, "schedule table:") if kind == "table" else given
     for name in given:
         if name not in rules:
             homes = [home for home in spacings(kind) if name in SPACINGS[home]]
-            hint = f"; it belongs to spacing {homes[0]!r}" if homes else tables.meaning(name, rules)
-            known = shortened(", ".join(sorted(rules)), 50 if name in tables.MEANINGS else 160)
+            hint = f"; it belongs to spacing {homes[0]!r}" if homes else meaning(name, rules)
+            known = shortened(", ".join(sorted(rules)), 50 if name in MEANINGS else 160)
             given_as = f"{shortened(name, 40)} = {show(given[name])}"
             raise ValueError(f"schedule {kind}: {given_as} is no parameter of it; allowed: {known}{hint}")
     resolved: dict[str, Any] = {"kind": kind}
@@ -148,131 +253,6 @@ def _plain_text(value: Any, allowed: str) -> str:
         raise ValueError(f"= {show(value)} is not allowed; allowed: {allowed}")
     return value
 
-
-def _ve(p: dict[str, Any]) -> Path:
-    return Path(formulas.heat_variance, formulas.heat_time, formulas.exploding, p["t_end"])
-
-
-def _ve_geometric(p: dict[str, Any]) -> Path:
-    low, high = p["sigma_min"], p["sigma_max"]
-    if low >= high:
-        raise ValueError(f"sigma_min = {low} is not allowed; allowed: below sigma_max = {high}")
-    known = {"sigma_min": low, "sigma_max": high, "added": p["variant"] == "sde"}
-    clock, inverse = partial(formulas.geometric_variance, **known), partial(formulas.geometric_time, **known)
-    return Path(clock, inverse, formulas.exploding, 1.0)
-
-
-def _edm(p: dict[str, Any]) -> Path:
-    return Path(formulas.edm_variance, formulas.edm_time, formulas.exploding, p["sigma_max"])
-
-
-def _vp_constant(p: dict[str, Any]) -> Path:
-    _check_exponent("beta t_end", p["beta"] * p["t_end"])
-    clock, inverse = partial(formulas.constant_variance, beta=p["beta"]), partial(formulas.constant_time, beta=p["beta"])
-    return Path(clock, inverse, formulas.preserving, p["t_end"])
-
-
-def _linear_rate(p: dict[str, Any], clock: Callable, inverse: Callable, gauge: Callable) -> Path:
-    _check_exponent("(beta_min + beta_max)/2", (p["beta_min"] + p["beta_max"]) / 2)
-    known = {"beta_min": p["beta_min"], "beta_max": p["beta_max"]}
-    return Path(partial(clock, **known), partial(inverse, **known), gauge, 1.0)
-
-
-def _vp_linear(p: dict[str, Any]) -> Path:
-    return _linear_rate(p, formulas.linear_variance, formulas.linear_time, formulas.preserving)
-
-
-def _sub_vp(p: dict[str, Any]) -> Path:
-    return _linear_rate(p, formulas.sub_linear_variance, formulas.sub_linear_time, formulas.sub_preserving)
-
-
-def _vp_cosine(p: dict[str, Any]) -> Path:
-    clock, inverse = partial(formulas.cosine_variance, s=p["s"]), partial(formulas.cosine_time, s=p["s"])
-    return Path(clock, inverse, formulas.preserving, 1.0, end_open=True)
-
-
-def _flow_matching(_: dict[str, Any]) -> Path:
-    return Path(formulas.flow_variance, formulas.flow_time, formulas.interpolant, 1.0, end_open=True)
-
-
-def _table(p: dict[str, Any]) -> Path:
-    table, gauge = tables.build(p)
-    clock, inverse = partial(formulas.table_variance, table=table), partial(formulas.table_time, table=table)
-    return Path(clock, inverse, gauge, float(len(table.log_snr) - 1))
-
-
-def _check_exponent(name: str, value: float) -> None:
-    if value > MAX_EXPONENT:
-        raise ValueError(f"{name} = {value:g} is not allowed; allowed: at most {MAX_EXPONENT:g} (alpha^2 underflows)")
-
-
-_SONG_RATES = {
-    "beta_min": Parameter("rate at t = 0 (Song et al. 2021)", 0.1, low_open=False),
-    "beta_max": Parameter("rate at t = 1 (Song et al. 2021)", 20.0),
-}
-
-KINDS: dict[str, Kind] = {
-    "ve": Kind(
-        "alpha = 1, tau = t, t in [0, t_end]",
-        {"t_end": Parameter("last time; the default is sqrt(2 tau) = 80, where edm ends", 3200.0)},
-        _ve,
-    ),
-    "ve-geometric": Kind(
-        "alpha = 1, sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1]",
-        {
-            "sigma_min": Parameter("sigma(0) (Song et al. 2021)", 0.01),
-            "sigma_max": Parameter("sigma(1) (Song et al. 2021, CIFAR-10)", 50.0),
-            "variant": Parameter(
-                "2 tau = sigma(t)^2 - sigma_min^2, the noise added since t = 0 (sde), or sigma(t)^2 (sigma)",
-                "sde",
-                options=("sde", "sigma"),
-            ),
-        },
-        _ve_geometric,
-    ),
-    "edm": Kind(
-        "alpha = 1, sqrt(2 tau) = t, t in [0, sigma_max]",
-        {"sigma_max": Parameter("last time and noise level (Karras et al. 2022)", 80.0)},
-        _edm,
-        spacing="karras",
-        steps=18,
-    ),
-    "vp-constant": Kind(
-        "alpha^2 = exp(-beta t), noise^2 = 1 - alpha^2, t in [0, t_end]",
-        {
-            "beta": Parameter("rate; beta = 2 is the Ornstein-Uhlenbeck process dx = -x dt + sqrt(2) dW", 1.0),
-            "t_end": Parameter("last time; the default gives beta t_end = 10, about that of vp-linear", 10.0),
-        },
-        _vp_constant,
-    ),
-    "vp-linear": Kind(
-        "alpha^2 = exp(-beta_min t - (beta_max - beta_min) t^2/2), noise^2 = 1 - alpha^2, t in [0, 1]",
-        _SONG_RATES,
-        _vp_linear,
-    ),
-    "vp-cosine": Kind(
-        "alpha = cos(theta)/cos(theta_0), theta = pi/2 (t + s)/(1 + s), noise^2 = 1 - alpha^2, t in [0, 1), unclipped",
-        {"s": Parameter("offset (Nichol and Dhariwal 2021)", 0.008, low_open=False, high=1.0)},
-        _vp_cosine,
-    ),
-    "sub-vp": Kind("alpha as vp-linear, noise = 1 - alpha^2, t in [0, 1]", _SONG_RATES, _sub_vp),
-    "flow-matching": Kind("alpha = 1 - t, noise = t, t in [0, 1)", {}, _flow_matching),
-    "table": Kind(
-        "entries by step, t in [0, n - 1]; log-SNR linear between them",
-        {
-            "alphas_cumprod": Parameter("alpha^2 by step, noise^2 = 1 - alpha^2", form="a list of numbers from 0 to 1"),
-            "alpha": Parameter("signal coefficient by step, with sigma", form="a list of finite numbers >= 0"),
-            "sigma": Parameter("noise standard deviation by step, with alpha", form="a list of finite numbers >= 0"),
-            "sigma_n": Parameter("noise/alpha by step, alpha = 1", form="a list of finite numbers >= 0"),
-            "betas": Parameter("rates of a DDPM chain", form="{start, end, num, scale: linear | sqrt}"),
-            "file": Parameter("file with one of these as columns", form="text: a path to .csv, .nc or .yaml"),
-            "digest": Parameter("sha256 of the file", form="text: 64 hexadecimal digits"),
-            "order": Parameter("which end comes first (found, not chosen)", options=("data-first", "noisy-first")),
-        },
-        _table,
-        spacing="table",
-    ),
-}
 
 _STEPS = Parameter("moves of the sampler; under karras its noise levels", integer=True)
 

@@ -17,10 +17,10 @@ import xarray as xr
 
 from scoreshock.checks import as_real, repeated, show
 from scoreshock.conventions import TimeStatus
-from scoreshock.schedules import formulas
+from scoreshock.schedules import formulas, tables
 from scoreshock.schedules.kinds import KINDS, Path, resolve
 
-__all__ = ["KINDS", "Schedule", "as_schedules", "schedule"]
+__all__ = ["KINDS", "Schedule", "as_schedules", "schedule", "tables"]  # which declare kinds
 
 Schedules = Any
 """Schedules as functions take them; see :func:`as_schedules`."""
@@ -238,6 +238,7 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     resolved = resolve(kind, parameters)
     try:
         path = KINDS[kind].build(resolved)
+        resolved.update(path.completed or {})
         limits = path.variance(np.array([0.0, path.end]))
         made = Schedule(kind, resolved, 0.0, path.end, path, (float(limits[0]), float(limits[1])))
         _resolve_spacing(made)

@@ -7,13 +7,12 @@ Forms: ``alphas_cumprod``; ``alpha`` with ``sigma`` (the noise standard deviatio
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 import netCDF4
@@ -23,35 +22,24 @@ import yaml
 
 from scoreshock.checks import as_array, counts_rows, listed, repeated, shortened, show
 from scoreshock.schedules import formulas
+from scoreshock.schedules.kinds import (
+    MAX_STEPS,
+    MEANINGS,
+    RATES_PER_STEP,
+    Parameter,
+    Path,
+    meaning,
+    number,
+    renamed,
+    schedule_kind,
+)
 
 FORMS = (("alphas_cumprod",), ("alpha", "sigma"), ("sigma_n",), ("betas",), ("file",))
 COLUMNS = FORMS[:3]
 ALLOWED = "one of alphas_cumprod; alpha with sigma; sigma_n; betas; file"
 
-ALIASES = {"alpha_bar": "alphas_cumprod", "alphas_bar": "alphas_cumprod"}
-"""Other names of the same columns, ours of results among them."""
-
-_PER_STEP = (
-    "diffusers' rates per step: kind table with betas: {start, end, num, scale: linear, or sqrt for scaled_linear}; "
-    "vp-linear has rates per unit time, beta_min and beta_max"
-)
-MEANINGS = {
-    **dict.fromkeys(("beta_start", "beta_end", "num_train_timesteps", "beta_schedule"), _PER_STEP),
-    **dict.fromkeys(
-        ("beta", "betas", "trained_betas"),
-        "of a list give alphas_cumprod, the cumulative product of 1 - beta",
-    ),
-    "alphas": "alpha is the signal coefficient and alphas_cumprod its square; diffusers' alphas are 1 - betas",
-    "sigmas": "noise/alpha, as of EDM, is sigma_n; the noise standard deviation beside alpha is sigma",
-    "shift": "a flow shifted by s has the noise s t/(1 + (s - 1) t): give it as kind table with alpha = 1 - sigma and sigma",
-}
-"""What parameters and columns of other programs are called here, where it is not one name for another."""
-
 MAX_LOG_SNR = 700.0
 """Entries beyond it are zero to double precision and must be written as zero."""
-
-MAX_STEPS = 1_000_000
-"""Most steps that a sampler or a chain of rates may have: a slip of the pen must not fill the memory."""
 
 FILE_LIMIT = 2**26
 YAML_LIMIT = 2**20
@@ -125,30 +113,14 @@ def _hint(names: list[str], known: list[str]) -> str:
     return next((hint for name in names if name not in known and (hint := meaning(name, known))), "")
 
 
-def meaning(name: object, known: Iterable[str]) -> str:
-    """What a name that is not known means here, else the nearest known one as a question, or nothing."""
-    if name in MEANINGS:
-        return f"; {MEANINGS[str(name)]}"
-    near = difflib.get_close_matches(shortened(name), list(known), 1, cutoff=0.75)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def renamed(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Columns by the names that they have here."""
-    names = [ALIASES.get(name, name) for name in map(str, stored)]
-    if again := repeated(names):
-        raise ValueError(f"{source} has {show(again[0])} more than once; allowed: each column once")
-    return dict(zip(names, stored.values(), strict=True))
-
-
 def _read(given: dict[str, Any]) -> Mapping[str, Any]:
     """Columns of a file, whose digest is checked or noted."""
-    path = Path(given["file"])
+    path = FilePath(given["file"])
     suffix = path.suffix.lower()
-    readers: dict[str, Callable[[Path], Mapping[str, Any]]]
+    readers: dict[str, Callable[[FilePath], Mapping[str, Any]]]
     readers = {".csv": _read_csv, ".nc": _read_netcdf, ".yaml": _read_yaml, ".yml": _read_yaml}
     if suffix not in readers:
-        advice = f" ({_PER_STEP})" if suffix == ".json" else ""
+        advice = f" ({RATES_PER_STEP})" if suffix == ".json" else ""
         raise ValueError(f"file = {given['file']!r} is not a table; allowed: {', '.join(readers)}{advice}")
     limit = YAML_LIMIT if readers[suffix] is _read_yaml else FILE_LIMIT
     size = _size(path, given["file"])
@@ -164,7 +136,7 @@ def _read(given: dict[str, Any]) -> Mapping[str, Any]:
         raise ValueError(f"file = {given['file']!r} cannot be read as {suffix}: {reason}") from None
 
 
-def _size(path: Path, file: str) -> int:
+def _size(path: FilePath, file: str) -> int:
     """Bytes of a file that can be read."""
     try:
         if path.is_file():
@@ -174,10 +146,10 @@ def _size(path: Path, file: str) -> int:
         raise ValueError(f"file = {show(file)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if path.exists():
         raise ValueError(f"file = {file!r} is a folder or a device; allowed: a file")
-    raise ValueError(f"file = {file!r} does not exist (working folder {Path.cwd()})")
+    raise ValueError(f"file = {file!r} does not exist (working folder {FilePath.cwd()})")
 
 
-def _read_csv(path: Path) -> dict[str, list]:
+def _read_csv(path: FilePath) -> dict[str, list]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = (row for row in csv.reader(stream, skipinitialspace=True) if row)
         names = [name.strip() for name in next(rows, [])]
@@ -199,7 +171,7 @@ def _cell(text: str) -> float | str:
         return text
 
 
-def _read_netcdf(path: Path) -> dict[str, np.ndarray]:
+def _read_netcdf(path: FilePath) -> dict[str, np.ndarray]:
     with netCDF4.Dataset(path) as file:
         if file.groups:
             raise ValueError(f"it has groups ({listed(file.groups)}); allowed: variables outside of groups")
@@ -239,7 +211,7 @@ for _tag in ("int", "float"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _plain_number)
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_yaml(path: FilePath) -> dict[str, Any]:
     loader = _Loader(path.read_text(encoding="utf-8"))
     try:
         stored = loader.get_single_data()
@@ -284,26 +256,6 @@ def _entries(name: str, values: Any) -> np.ndarray:
     return entries
 
 
-def number(value: Any, allowed: str, name: str = "") -> float:
-    """``value`` as a float; text is refused, with the spelling that YAML reads as a number."""
-    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return float(value)
-    hint = ""
-    if isinstance(value, str):
-        try:
-            hint = f" (text, not a number: write {_spelled(float(value))}; YAML reads 1e-3 as text, 1.0e-3 as a number)"
-        except ValueError:
-            hint = " (text, not a number)"
-    raise ValueError(f"{name}= {show(value)} is not allowed{hint}; allowed: {allowed}")
-
-
-def _spelled(value: float) -> str:
-    """A spelling that YAML reads as a float: with a point and a signed exponent."""
-    mantissa, _, exponent = repr(value).partition("e")
-    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
-    return f"{mantissa}e{exponent}" if exponent else mantissa
-
-
 def _path(columns: dict[str, np.ndarray]) -> tuple[formulas.Table, Gauge | None]:
     """Log-SNR and norm by step, in the given order; a gauge where the form implies one."""
     if "alpha" in columns:
@@ -340,3 +292,23 @@ def _check_monotone(falling: np.ndarray, columns: dict[str, np.ndarray]) -> None
         raise ValueError(f"{name}: no entry between zero noise and zero signal; allowed: at least one")
     if np.abs(falling[finite]).max() > MAX_LOG_SNR:
         raise ValueError(f"{name}: an entry is 0 to double precision (|log-SNR| > {MAX_LOG_SNR:g}); write it as 0")
+
+
+@schedule_kind(
+    "entries by step, t in [0, n - 1]; log-SNR linear between them",
+    {
+        "alphas_cumprod": Parameter("alpha^2 by step, noise^2 = 1 - alpha^2", form="a list of numbers from 0 to 1"),
+        "alpha": Parameter("signal coefficient by step, with sigma", form="a list of finite numbers >= 0"),
+        "sigma": Parameter("noise standard deviation by step, with alpha", form="a list of finite numbers >= 0"),
+        "sigma_n": Parameter("noise/alpha by step, alpha = 1", form="a list of finite numbers >= 0"),
+        "betas": Parameter("rates of a DDPM chain", form="{start, end, num, scale: linear | sqrt}"),
+        "file": Parameter("file with one of these as columns", form="text: a path to .csv, .nc or .yaml"),
+        "digest": Parameter("sha256 of the file", form="text: 64 hexadecimal digits"),
+        "order": Parameter("which end comes first (found, not chosen)", options=("data-first", "noisy-first")),
+    },
+    spacing="table",
+)
+def table(**given: Any) -> Path:
+    entries, gauge = build(given)
+    clock, inverse = partial(formulas.table_variance, table=entries), partial(formulas.table_time, table=entries)
+    return Path(clock, inverse, gauge, float(len(entries.log_snr) - 1), completed=given)

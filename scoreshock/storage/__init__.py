@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, joined, opened, moved between folders, exported; and what they were made from."""
+"""Files of results: atomic writing, joining, opening, merging of folders, export, provenance."""

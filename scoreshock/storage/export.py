@@ -1,4 +1,4 @@
-"""Results for programs that do not read NetCDF."""
+"""Export of results to Zarr."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from pathlib import Path
 import dask
 import xarray as xr
 
-from scoreshock.storage import store
+from scoreshock.storage import encoding, store
 from scoreshock.storage.opening import open_results
 
-CHUNK_BYTES = 2**24  # each chunk is an object of the cloud's store, which serves few large ones better than many small
+CHUNK_BYTES = 2**24
+"""Maximum size of a chunk, which is one object of a cloud store; a few large objects are faster than many small ones."""
 
 
 def export_zarr(path: str | Path, sweep: str, quantity: str, target: str | Path) -> None:
-    """Write what `open_results` opens as a Zarr store, chunk by chunk, so that memory does not grow with the sweep.
+    """Write the result of `open_results` as a Zarr store, chunk by chunk, so that memory does not grow with the sweep.
 
     Parameters
     ----------
@@ -27,26 +28,27 @@ def export_zarr(path: str | Path, sweep: str, quantity: str, target: str | Path)
     sweep, quantity : str
         Names of the sweep and the quantity.
     target : path
-        The store, a folder. It appears under this name when it is whole.
+        Folder of the store. It appears under this name when it is complete.
 
     Raises
     ------
     ModuleNotFoundError
-        Where the package zarr is not installed.
+        If the package zarr is not installed.
     FileExistsError
-        When there is something at ``target``.
+        If ``target`` exists.
     FileNotFoundError
-        When there is no such sweep, or nothing whole of this quantity.
+        If the sweep does not exist or has no intact file of the quantity.
 
     Notes
     -----
-    Values and flags are those of the files to the bit, and attributes are equal; `xarray.open_zarr` opens them lazily.
+    Values and flags are bitwise identical to those of the files, and attributes are equal; `xarray.open_zarr` opens the
+    store lazily.
     """
     if find_spec("zarr") is None:
-        raise ModuleNotFoundError("zarr is not installed; it comes with: pip install 'scoreshock[zarr]'")
+        raise ModuleNotFoundError("zarr is not installed; install it with: pip install 'scoreshock[zarr]'")
     target = Path(target)
     if target.exists() or target.is_symlink():
-        raise FileExistsError(f"{target} is there already; it is not overwritten")
+        raise FileExistsError(f"{target} already exists and is not overwritten")
     dataset = open_results(path, sweep, quantity).drop_encoding()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -61,11 +63,11 @@ def export_zarr(path: str | Path, sweep: str, quantity: str, target: str | Path)
 
 
 def _write(dataset: xr.Dataset, target: Path) -> None:
-    """Write in chunks that are those of the results or several of them together; format 2, whose texts all readers know."""
+    """Write chunks of one or several computed chunks each; format 2, because not all readers support text in format 3."""
     for name, variable in dataset.variables.items():
         if variable.chunks is not None:
             computed = tuple(lengths[0] for lengths in variable.chunks)
-            shape = store.chunk_shape(variable.shape, variable.dtype.itemsize, computed, CHUNK_BYTES)
+            shape = encoding.chunk_shape(variable.shape, variable.dtype.itemsize, computed, CHUNK_BYTES)
             dataset[name] = dataset[name].chunk(dict(zip(variable.dims, shape, strict=True)))
     with dask.config.set(scheduler=store.patient_threads):
         dataset.to_zarr(target, mode="w-", zarr_format=2, consolidated=True)

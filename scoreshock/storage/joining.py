@@ -1,4 +1,4 @@
-"""Join the blocks of a quantity into one file: the first block with its split axes expanded, filled region by region."""
+"""Join the blocks of a quantity into one file, which has the layout of the first block with expanded split axes."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.storage import provenance, store
+from scoreshock.storage import encoding, provenance, store
 from scoreshock.storage.netcdf_lock import NETCDF_LOCK
 from scoreshock.storage.plans import Planned, Value
 
 HELD_BYTES = 2**22
-"""A variable of at most so many bytes over all blocks is held in memory, and written once."""
+"""Variables up to this size over all blocks are assembled in memory and written once."""
 
 
 def join(folder: str | Path, part: Planned) -> None:
-    """Join the blocks of a quantity into ``<quantity>.nc``, one after another, so that memory does not grow with the sweep.
+    """Join the blocks of a quantity into ``<quantity>.nc``, one by one, so that memory does not grow with the sweep.
 
     Parameters
     ----------
     folder : path
         Folder of the sweep.
     part : Planned
-        What it is to hold of the quantity.
+        Plan of the quantity.
 
     Raises
     ------
     scoreshock.storage.store.BrokenFile
-        When a block is not whole, or its values differ from their checksums: it is named.
+        If a block is damaged, with its name.
     ValueError
-        When a block is not of the digest that its folder says, has other variables or coordinates than the first one, or
-        disagrees with it about a variable that depends on no split axis.
+        If the digest of a block is not that of its folder, its variables or coordinates differ from those of the first
+        block, or it disagrees with the first block about a variable that depends on no split axis.
     """
     folder, quantity = Path(folder), str(part.content["quantity"])
     blocks = {folder / file: values for file, values in part.files.items()}
     first, *_ = blocks
     with store.open_file(first, chunks=None) as opened:
-        whole = layout(opened, part.split)
+        joined = layout(opened, part.split)
     positions = {axis: {value: i for i, value in enumerate(named)} for axis, named in part.split.items()}
     with store.staged(folder / f"{quantity}.nc") as temporary:
-        store.lay_out(whole, temporary, _attributes(whole.attrs, part, len(blocks)))
-        with NETCDF_LOCK, store.open_raw(temporary, "a") as file:
-            # One write for each block would cost small variables more than all else.
+        stored = encoding.described(joined, _attributes(joined.attrs, part, len(blocks)))
+        with NETCDF_LOCK, store.laid_out(stored, temporary) as file:
+            # Small variables would take most of the time if they were written once for each block.
             held = {name: np.array(v[...]) for name, v in file.variables.items() if v.size * v.dtype.itemsize <= HELD_BYTES}
             for path, values in blocks.items():
-                place = {axis: positions[axis][value] for axis, value in values.items()}
-                _copy({**file.variables, **held}, path, part, place)
+                position = {axis: positions[axis][value] for axis, value in values.items()}
+                _copy({**file.variables, **held}, path, part, position)
             for name, array in held.items():
                 file[name][...] = array
-        store.seal(temporary, {str(name): variable.shape for name, variable in whole.variables.items()})
+        store.seal(temporary, {str(name): variable.shape for name, variable in joined.variables.items()})
 
 
 def layout(block: xr.Dataset, split: Mapping[str, Sequence[Value] | Mapping[Value, str]]) -> xr.Dataset:
-    """The dataset that blocks make together: one of them with its split axes expanded to all their values.
+    """The layout of the joined dataset: a block with its split axes expanded to all values, filled with zeros.
 
     Examples
     --------
@@ -65,21 +65,20 @@ def layout(block: xr.Dataset, split: Mapping[str, Sequence[Value] | Mapping[Valu
     >>> dict(layout(block, {"weight": [0.5, 0.6, 0.7]}).tau_star.sizes)
     {'weight': 3, 'separation': 2}
     """
-
-    import dask.array as da  # takes as long to import as a small sweep to draw
+    import dask.array as da  # its import takes as long as drawing a small sweep
 
     def expanded(variable: xr.Variable) -> xr.Variable:
         shape = [len(split.get(str(dim), range(length))) for dim, length in variable.sizes.items()]
         return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=variable.shape), variable.attrs)
 
-    given = {axis: xr.Variable((axis,), np.array(list(named)), block[axis].attrs) for axis, named in split.items()}
-    indexes = {name: given.get(str(name), block.variables[name]) for name in block.xindexes}
+    axes = {axis: xr.Variable((axis,), np.array(list(named)), block[axis].attrs) for axis, named in split.items()}
+    indexes = {name: axes.get(str(name), block.variables[name]) for name in block.xindexes}
     others = {name: expanded(variable) for name, variable in block.variables.items() if name not in indexes}
     return xr.Dataset(others, indexes, block.attrs).set_coords([name for name in block.coords if name not in indexes])
 
 
 def _attributes(of_block: Mapping[str, Any], part: Planned, number: int) -> dict[str, Any]:
-    """Global attributes of the whole: those of the first block, and of the content of all."""
+    """Global attributes of the joined file: those of the first block, and those of the content of all blocks."""
     about = provenance.of_content(part.content)
     history = (
         f"{of_block['history']}\n{provenance.history(f'scoreshock joined {number} blocks, of which the first is above')}"
@@ -87,28 +86,28 @@ def _attributes(of_block: Mapping[str, Any], part: Planned, number: int) -> dict
     return {**of_block, **about, "history": history, provenance.DIGEST: part.digest}
 
 
-def _copy(targets: Mapping[str, Any], path: Path, part: Planned, place: Mapping[str, int]) -> None:
-    """Copy a block into its region of the whole; what depends on no split axis must be what is there already."""
-    with store.opened(path) as (block, seen), store.reading(path):
-        if seen.attributes.get(provenance.DIGEST) != part.blocks_digest:
+def _copy(targets: Mapping[str, Any], path: Path, part: Planned, position: Mapping[str, int]) -> None:
+    """Copy a block to its region; variables that lack a split axis must agree with those of earlier blocks."""
+    with store.opened(path) as (block, inspected), store.reading(path):
+        if inspected.attributes.get(provenance.DIGEST) != part.blocks_digest:
             raise ValueError(
-                f"{path} is of other code or parameters than its folder says, and cannot be joined; to make it again, add "
-                f"to the same command: --forcerun {path}"
+                f"{path} has other code or parameters than its folder and cannot be joined; to recompute it, add to the "
+                f"same command: --forcerun {path}"
             )
         types, first = ({name: variable.dtype.str for name, variable in each.items()} for each in (block.variables, targets))
         if types != first:
             others = sorted(name for name in types | first if types.get(name) != first.get(name))
             raise ValueError(f"{path} does not fit the layout of the first block: {', '.join(others)}")
-        checksums = store.checksums(seen.attributes[store.CHECKSUMS])
+        checksums = store.checksums(inspected.attributes[store.CHECKSUMS])
         for name, variable in block.variables.items():
-            corner = [place.get(dim, 0) for dim in variable.dimensions]
-            is_first = all(place[dim] == 0 for dim in place if dim not in variable.dimensions)
+            start = [position.get(dim, 0) for dim in variable.dimensions]
+            is_first = all(position[dim] == 0 for dim in position if dim not in variable.dimensions)
             is_index = name in variable.dimensions
             digest = hashlib.sha256()
             for piece in store.stored_chunks(variable.shape, variable):
-                values = np.ascontiguousarray(variable[piece])
+                values = np.asarray(variable[piece], order="C")
                 digest.update(values.data)
-                region = tuple(slice(s.start + c, s.stop + c) for s, c in zip(piece, corner, strict=True))
+                region = tuple(slice(s.start + c, s.stop + c) for s, c in zip(piece, start, strict=True))
                 if is_first and not is_index:
                     targets[name][region] = values
                 elif not agree(values, np.asarray(targets[name][region])):
@@ -118,7 +117,7 @@ def _copy(targets: Mapping[str, Any], path: Path, part: Planned, place: Mapping[
 
 
 def agree(left: np.ndarray, right: np.ndarray) -> bool:
-    """Whether two arrays have the same shape, type and bits, all NaN being equal."""
+    """Whether two arrays have the same shape, type and bits, with all NaN equal."""
     if left.dtype != right.dtype or left.shape != right.shape:
         return False
     if left.dtype.kind != "f":

@@ -1,4 +1,4 @@
-"""The lock of threads that open, read or join files: the NetCDF library crashes when several are in it at a time."""
+"""Lock for all calls of the NetCDF library, which is not thread-safe."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
 
 class ReentrantLock:
-    """xarray's own lock around the library, which a thread that holds it may take again.
+    """xarray's lock around the library, made reentrant.
 
-    xarray takes its lock to open a file and to read values, and not while it reads a header. Whoever opens a file with
-    xarray holds this one meanwhile, and has xarray take it too.
+    xarray acquires its lock to open a file and to read values, but not while it reads a header. Therefore this lock is held
+    while xarray opens a file, and passed to xarray.
     """
 
     def __init__(self) -> None:
@@ -20,20 +20,20 @@ class ReentrantLock:
         self._depth = 0
 
     def acquire(self, blocking: bool = True) -> bool:
-        """Take the lock; without ``blocking`` only where that needs no waiting."""
+        """Acquire the lock; without ``blocking`` only if it is free."""
         if not self._owner.acquire(blocking):
             return False
         taken = False
         try:
             taken = self._depth > 0 or acquire(NETCDF4_PYTHON_LOCK, blocking)
-        finally:  # of an interrupt, too
+        finally:  # also after an interrupt
             if not taken:
                 self._owner.release()
         self._depth += taken
         return taken
 
     def release(self) -> None:
-        """Give the lock back, as often as it was taken."""
+        """Release the lock, once for each acquisition."""
         self._depth -= 1
         if self._depth == 0:
             NETCDF4_PYTHON_LOCK.release()
@@ -46,7 +46,7 @@ class ReentrantLock:
         self.release()
 
     def __reduce__(self) -> str:
-        return "NETCDF_LOCK"  # each process has its own
+        return "NETCDF_LOCK"  # unpickling returns the lock of the process
 
 
 NETCDF_LOCK = ReentrantLock()

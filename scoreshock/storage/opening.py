@@ -1,4 +1,4 @@
-"""Open what there is of a quantity of a sweep: its file, or its blocks put together lazily."""
+"""Open the results of a quantity: its file, or its blocks combined lazily."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from scoreshock.storage.plans import PLAN, Planned, is_name, planned
 
 __all__ = ["open_files", "open_results"]
 
-NOTED = 50  # things that a warning says; of ten thousand missing blocks nobody reads all
+NOTED = 50  # maximum number of lines of a warning
 
 
 def open_files(paths: Iterable[str | Path], chunks: Any = "stored") -> dict[str, xr.Dataset]:
-    """Open whole files lazily, by names without folder and ending (``speciation``); ``chunks`` as in `store.open_file`."""
+    """Open intact files lazily, by their stems (``speciation``); ``chunks`` as in `store.open_file`."""
     return {path.stem: store.open_file(path, chunks) for path in map(Path, paths)}
 
 
 def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
-    """Open what there is of one quantity of a sweep, lazily and aligned, and say what is not there.
+    """Open the results of one quantity of a sweep lazily; warn about missing blocks.
 
     Parameters
     ----------
@@ -46,24 +46,23 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     Returns
     -------
     Dataset
-        The file of the quantity where it is whole and what the study lists, else the blocks that are there, put together.
-        In place of the others floats are NaN, flags and integers -1. Blocks are looked for by their names alone, and checked
-        when their values are loaded.
+        The file of the quantity if it is intact and matches the study, otherwise the existing blocks. Missing values are NaN
+        for floats and -1 for flags and integers. Blocks are located by their names and verified when values are loaded.
 
     Warns
     -----
     UserWarning
-        Names blocks that are missing, the first `NOTED` of them, and says where results are of other parameters than the
-        study lists or of another code version; the same text is in the attribute ``scoreshock_warnings``.
+        Lists missing blocks (at most `NOTED` lines) and results whose parameters or code differ from the study; the text is
+        also in the attribute ``scoreshock_warnings``.
 
     Raises
     ------
     FileNotFoundError
-        When there is no such sweep, or nothing of this quantity; what is there is named.
+        If the sweep or the quantity has no results; the message lists the available ones.
     ValueError
-        For arguments that are no path and no names.
+        If ``path`` is not a path, or a name is not a name.
     scoreshock.storage.store.BrokenFile
-        For a file that is not whole, and on loading values of one, naming it.
+        For a damaged file, also when values are loaded later.
 
     Examples
     --------
@@ -79,14 +78,14 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     if not notes:
         return dataset
     if len(notes) > NOTED:
-        notes = [*notes[:NOTED], f"... and {len(notes) - NOTED:,} more; `scoreshock status` names them"]
+        notes = [*notes[:NOTED], f"... and {len(notes) - NOTED:,} more; `scoreshock status` lists them"]
     text = "\n".join(notes)
     warnings.warn(text, UserWarning, stacklevel=2)
     return dataset.assign_attrs(scoreshock_warnings=text)
 
 
 def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
-    """The folder of a sweep among the results; an error where the arguments name none."""
+    """Folder of a sweep; raises if the arguments are invalid or the folder does not exist."""
     if not isinstance(path, str | os.PathLike):
         raise ValueError(f"path = {show(path)} is not allowed; allowed: a path")
     for argument, name in (("sweep", sweep), ("quantity", quantity)):
@@ -94,109 +93,108 @@ def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
             raise ValueError(f"{argument} = {show(name)} is not allowed; allowed: a name")
     folder = Path(path) / sweep
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; there: {_names_of_folders(path) or 'none'}")
+        raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; available: {_names_of_folders(path) or 'none'}")
     return folder
 
 
 def _open_best(folder: Path, part: Planned | None, quantity: str) -> tuple[xr.Dataset, list[str]]:
-    """The file of the quantity where it is what the study lists, else its blocks, else the file; and what is to be said."""
+    """The file of the quantity if it matches the study, else its blocks, else the file; also the warnings."""
     file = folder / f"{quantity}.nc"
-    seen = store.inspect(file)
-    differs = part is not None and seen.attributes.get(provenance.DIGEST) != part.digest
-    if seen.state == "ok" and not differs:
-        return store.open_file(file), _foreign_code(file, seen.attributes, quantity)
+    inspected = store.inspect(file)
+    differs = part is not None and inspected.attributes.get(provenance.DIGEST) != part.digest
+    if inspected.state == "ok" and not differs:
+        return store.open_file(file), _other_code(file, inspected.attributes, quantity)
     notes = []
-    if seen.state not in ("ok", "missing"):
-        notes.append(f"{file} is {seen.state}: {seen.reason}")
-    elif seen.state == "ok":
-        notes.append(f"{file} is of other parameters, blocks or code than the study lists")
-    there = _blocks(folder, part) if part is not None and part.split else {}
-    if part is not None and there:
-        said = [f"{note}; reading the blocks instead" for note in notes]
-        dataset, of_blocks = _put_together(folder, part, there, quantity)
-        return dataset, said + of_blocks
-    if seen.state == "ok":
-        return store.open_file(file), [*notes, *_foreign_code(file, seen.attributes, quantity)]
+    if inspected.state not in ("ok", "missing"):
+        notes.append(f"{file} is {inspected.state}: {inspected.reason}")
+    elif inspected.state == "ok":
+        notes.append(f"{file} does not match the parameters, blocks or code of the study")
+    paths = _blocks(folder, part) if part is not None and part.split else {}
+    if part is not None and paths:
+        dataset, warned = _combined(folder, part, paths, quantity)
+        return dataset, [f"{note}; reading the blocks instead" for note in notes] + warned
+    if inspected.state == "ok":
+        return store.open_file(file), [*notes, *_other_code(file, inspected.attributes, quantity)]
     if notes:
         raise store.BrokenFile("; ".join(notes))
+    unplanned = not part and any(folder.glob(f"blocks/{quantity}-*"))
     raise FileNotFoundError(
-        f"nothing of {quantity!r:.80} in {folder!s:.160}; there: {_names_of_quantities(folder) or 'none'}"
-        + ("" if part or not any(folder.glob(f"blocks/{quantity}-*")) else f"; {PLAN} is not: running the study writes it")
+        f"no results of {quantity!r:.80} in {folder!s:.160}; available: {_names_of_quantities(folder) or 'none'}"
+        + (f"; {PLAN} is missing: running the study writes it" if unplanned else "")
     )
 
 
 def _blocks(folder: Path, part: Planned) -> dict[str, Path]:
-    """The blocks that are there and that the study lists, by name."""
+    """Existing blocks of the plan, by name."""
     try:
-        there = set(os.listdir(folder / part.folder))
+        present = set(os.listdir(folder / part.folder))
     except OSError:
         return {}
-    return {name: folder / part.folder / f"{name}.nc" for name, _ in part.blocks() if f"{name}.nc" in there}
+    return {name: folder / part.folder / f"{name}.nc" for name, _ in part.blocks() if f"{name}.nc" in present}
 
 
-def _put_together(folder: Path, part: Planned, there: Mapping[str, Path], quantity: str) -> tuple[xr.Dataset, list[str]]:
-    """Blocks as one lazy dataset, by the layout of the first whole one, and what is to be said about it."""
+def _combined(folder: Path, part: Planned, paths: Mapping[str, Path], quantity: str) -> tuple[xr.Dataset, list[str]]:
+    """Blocks as one lazy dataset, in the layout of the first intact one; also the warnings."""
     names = [name for name, _ in part.blocks()]
     files = np.full([len(named) for named in part.split.values()], None, dtype=object)
     for position, name in enumerate(names):
-        if name in there:
+        if name in paths:
             files.flat[position] = CachingFileManager[Any](
-                _open, there[name], part.blocks_digest, mode="r", lock=NETCDF_LOCK
+                _open, paths[name], part.blocks_digest, mode="r", lock=NETCDF_LOCK
             )
-    one = store.open_file(_first_whole(there.values(), part.blocks_digest))
-    whole, opening = layout(one, part.split), secrets.token_hex(8)
-    for name in map(str, whole.variables.keys() - whole.xindexes.keys()):
+    one = store.open_file(_first_intact(paths.values(), part.blocks_digest))
+    result, opening = layout(one, part.split), secrets.token_hex(8)
+    for name in map(str, result.variables.keys() - result.xindexes.keys()):
         dims = one[name].dims
         if set(dims).isdisjoint(part.split):
-            whole[name] = one[name]
+            result[name] = one[name]
             continue
-        carriers = _first_along(files, [i for i, axis in enumerate(part.split) if axis not in dims])
+        present = _first_along(files, [i for i, axis in enumerate(part.split) if axis not in dims])
         axes = [dims.index(axis) for axis in part.split if axis in dims]
-        lazy = LazilyIndexedArray(_Blocks(carriers, name, axes, whole[name].shape, one[name].dtype))
+        lazy = LazilyIndexedArray(_Blocks(present, name, axes, result[name].shape, one[name].dtype))
         steps = {dim: lengths[0] for dim, lengths in one[name].chunksizes.items()}
-        # A name of its own: Dask's, a digest of all that the array holds, takes seconds where there are many blocks.
-        whole[name] = xr.Variable(dims, lazy, one[name].attrs).chunk(steps, name=f"{name}-{opening}")
-    known = {key: value for key, value in one.attrs.items() if key not in (provenance.DIGEST, store.MARKER)}
-    notes = [f"block {name} is missing ({folder / part.folder / name}.nc)" for name in names if name not in there]
-    foreign = _foreign_code("the first block", one.attrs, quantity)
-    whole.attrs = known | provenance.of_content(part.content)
-    return whole, notes + foreign
+        # An explicit name, because Dask's default, a digest of the array, takes seconds for many blocks.
+        result[name] = xr.Variable(dims, lazy, one[name].attrs).chunk(steps, name=f"{name}-{opening}")
+    kept = {key: value for key, value in one.attrs.items() if key not in (provenance.DIGEST, store.MARKER)}
+    notes = [f"block {name} is missing ({folder / part.folder / name}.nc)" for name in names if name not in paths]
+    result.attrs = kept | provenance.of_content(part.content)
+    return result, notes + _other_code("the first block", one.attrs, quantity)
 
 
-def _first_whole(paths: Iterable[Path], digest: str) -> Path:
-    """The first block that is whole and of its digest, whose layout is that of all."""
-    wrong = []
+def _first_intact(paths: Iterable[Path], digest: str) -> Path:
+    """The first block that is intact and has this digest; it has the layout of all blocks."""
+    errors = []
     for path in paths:
         try:
             with NETCDF_LOCK:
                 _open(path, digest).close()
             return path
         except store.BrokenFile as error:
-            wrong.append(error)
-    raise wrong[0]
+            errors.append(error)
+    raise errors[0]
 
 
 def _first_along(files: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """The first file that is there along some axes, which are gone."""
+    """The first entry along ``axes`` that is not None; these axes are removed."""
     for axis in sorted(axes, reverse=True):
-        there = np.frompyfunc(lambda file: file is not None, 1, 1)(files).astype(bool)
-        files = np.take_along_axis(files, np.expand_dims(there.argmax(axis), axis), axis).squeeze(axis)
+        present = np.frompyfunc(lambda file: file is not None, 1, 1)(files).astype(bool)
+        files = np.take_along_axis(files, np.expand_dims(present.argmax(axis), axis), axis).squeeze(axis)
     return files
 
 
-def _open(path: Path, digest: str, mode: str = "r") -> netCDF4.Dataset:  # noqa: ARG001 - xarray pickles no manager without one
-    """A block, open; `BrokenFile` where it is not whole or not what its folder says."""
-    file, seen = store.open_whole(path)
-    if seen.attributes.get(provenance.DIGEST) != digest:
+def _open(path: Path, digest: str, mode: str = "r") -> netCDF4.Dataset:  # noqa: ARG001 - CachingFileManager pickles only with a mode
+    """Open a block; `BrokenFile` if it is damaged or its digest is not that of its folder."""
+    file, inspected = store.open_whole(path)
+    if inspected.attributes.get(provenance.DIGEST) != digest:
         file.close()
-        raise store.BrokenFile(f"{path} is of other code or parameters than its folder says")
+        raise store.BrokenFile(f"{path} has other code or parameters than its folder")
     return file
 
 
 class _Blocks(BackendArray):
-    """A variable over all blocks, each of which is opened and checked when its values are read.
+    """A variable over all blocks, which are opened and verified when their values are read.
 
-    ``files`` are managers of the blocks' files, None where there is none, along those of its ``axes`` that are split.
+    ``files`` are managers of the blocks' files, None for missing ones, along those of its ``axes`` that are split.
     """
 
     def __init__(self, files: np.ndarray, name: str, axes: Sequence[int], shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -210,13 +208,13 @@ class _Blocks(BackendArray):
         along = [np.atleast_1d(wanted[axis]) for axis in self.axes]
         fill = np.nan if self.dtype.kind == "f" else "" if self.dtype.kind in "US" else int(Status.missing)
         result = np.full([np.size(each) for each in wanted], fill, self.dtype)
-        for places in itertools.product(*(range(len(each)) for each in along)):
-            file = self.files[tuple(each[i] for each, i in zip(along, places, strict=True))]
+        for indices in itertools.product(*(range(len(each)) for each in along)):
+            file = self.files[tuple(each[i] for each, i in zip(along, indices, strict=True))]
             if file is None:
                 continue
             inner, region = list(key), [slice(None)] * len(key)
-            for axis, place in zip(self.axes, places, strict=True):
-                inner[axis], region[axis] = slice(0, 1), slice(place, place + 1)
+            for axis, index in zip(self.axes, indices, strict=True):
+                inner[axis], region[axis] = slice(0, 1), slice(index, index + 1)
             result[tuple(region)] = self._piece(file, tuple(inner)).reshape(result[tuple(region)].shape)
         return result.reshape([np.size(each) for each in wanted if np.ndim(each)])
 
@@ -237,5 +235,5 @@ def _names_of_quantities(folder: Path) -> str:
     return f"{', '.join(sorted(names)):.160}"
 
 
-def _foreign_code(owner: object, attributes: Mapping[str, Any], quantity: str) -> list[str]:
-    return [] if provenance.is_of_this_code(attributes, quantity) else [f"{owner} is of another code version"]
+def _other_code(what: object, attributes: Mapping[str, Any], quantity: str) -> list[str]:
+    return [] if provenance.is_of_this_code(attributes, quantity) else [f"{what} was computed by another code version"]

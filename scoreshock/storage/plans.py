@@ -1,4 +1,4 @@
-"""What a sweep is to hold: the file ``sweep.json`` in its folder, and the names of the files that it asks for."""
+"""Plan of a sweep: the file ``sweep.json`` in its folder, and the names of its expected files."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from scoreshock.storage.provenance import FORMAT
 from scoreshock.storage.staging import BrokenFile
 
 PLAN = "sweep.json"
-NAME_LENGTH = 120  # longer names are hashed: file systems hold 255 bytes, and temporary names add some
+NAME_LENGTH = 120  # longer names are hashed: file systems allow 255 bytes, and temporary names are longer
 
 Value = int | float | str
 
 
 @dataclass(frozen=True)
 class Planned:
-    """What a sweep is to hold of one quantity.
+    """Plan of one quantity of a sweep.
 
     Attributes
     ----------
     digest
-        Of the code (of joining, too) and the content that the whole is computed by and from; the quantity's file carries it.
+        Digest of the code, including that of joining, and of the content; an attribute of the quantity's file.
     blocks_digest
-        Of the code, and of the content without the values of split axes; it is in the name of the blocks' folder, and every
-        block carries it. Empty where the quantity is not split.
+        Digest of the code and of the content without the values of split axes; part of the name of the blocks' folder and an
+        attribute of every block. Empty if the quantity is not split.
     split
-        Values of each axis of which every value is a block of its own, in their order, each with its text in names.
+        Values of each split axis in their order, with their texts in names; each value is a separate block.
     joined
-        Whether the blocks are joined into one file; else they stay the dataset.
+        Whether the blocks are joined into one file.
     module
-        Module of ``scoreshock.quantities`` that computes it.
+        Module of ``scoreshock.quantities`` that computes the quantity.
     content
-        What it is computed from, as plain values.
+        Everything that determines the numbers, as plain values.
     """
 
     digest: str
@@ -55,7 +55,7 @@ class Planned:
 
     @property
     def files(self) -> dict[str, dict[str, Value]]:
-        """Every file that is computed, relative to the sweep's folder, with its values of the split axes."""
+        """Computed files, relative to the folder of the sweep, with their values on the split axes."""
         if not self.split:
             return {f"{self.content['quantity']}.nc": {}}
         return {f"{self.folder}/{name}.nc": values for name, values in self.blocks()}
@@ -67,7 +67,7 @@ class Planned:
             yield block_name({axis: self.split[axis][value] for axis, value in chosen.items()}), chosen
 
     def content_of(self, values: Mapping[str, Value | Sequence[Value]]) -> dict[str, Any]:
-        """What the block with these values of split axes is computed from; of several values of an axis, these blocks."""
+        """Content of the block with these values on the split axes; with several values of an axis, of these blocks."""
         content = dict(self.content)
         fixed = {axis: list(value) if isinstance(value, list | tuple) else [value] for axis, value in values.items()}
         content["axes"] = {
@@ -78,36 +78,42 @@ class Planned:
         return content
 
     def plain(self) -> dict[str, Any]:
-        """The same as JSON holds it."""
+        """The plan as plain values for JSON."""
         split = {axis: [[value, text] for value, text in named.items()] for axis, named in self.split.items()}
         return asdict(self) | {"split": split}
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Planned:
-        """What `plain` gave."""
+        """The plan from the result of `plain`."""
         return cls(**{**plain, "split": {axis: dict(map(tuple, pairs)) for axis, pairs in plain["split"].items()}})
 
 
 def block_name(texts: Mapping[str, str]) -> str:
-    """The name of a block by its values' texts: ``dimension=64,weight=0.5``, alphabetically; hashed where it is too long."""
+    """Name of a block from the texts of its values, sorted by axis; a hash if it is too long.
+
+    Examples
+    --------
+    >>> block_name({"weight": "0.5", "dimension": "64"})
+    'dimension=64,weight=0.5'
+    """
     text = ",".join(f"{axis}={texts[axis]}" for axis in sorted(texts))
     return text if len(text) <= NAME_LENGTH else hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
-    """Write what a sweep is to hold as ``sweep.json`` in its ``folder``; an unchanged plan is left untouched.
+    """Write the plan of a sweep as ``sweep.json``, unless it is unchanged.
 
     Parameters
     ----------
     folder : path
-        The sweep's folder among the results.
+        Folder of the sweep.
     plan : mapping
-        ``sweep``, ``family`` and ``quantities``: by name what `Planned.plain` gives.
+        ``sweep``, ``family`` and ``quantities``, a mapping from names to `Planned.plain`.
 
     Raises
     ------
     scoreshock.storage.store.BrokenFile
-        Where a newer scoreshock wrote the plan that is there: its results must not be mixed with older ones.
+        If a newer scoreshock wrote the existing plan, because its results must not be mixed with older ones.
     """
     path = Path(folder) / PLAN
     text = json.dumps({"format": FORMAT, **plan}, indent=1, allow_nan=False) + "\n"
@@ -118,11 +124,11 @@ def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
 
 
 def refuse_newer(folder: Path) -> None:
-    """Raise `BrokenFile` where a newer scoreshock wrote the plan in ``folder``."""
+    """Raise `BrokenFile` if a newer scoreshock wrote the plan in ``folder``."""
     try:
         number = _format(json.loads((folder / PLAN).read_bytes()))
     except (OSError, ValueError, TypeError, RecursionError):
-        return  # none, or damaged: it is made anew
+        return  # missing or damaged plans are rewritten
     if number > FORMAT:
         raise BrokenFile(
             f"{folder / PLAN} is newer: of format {number}, and this scoreshock writes format {FORMAT}: update scoreshock, "
@@ -131,7 +137,7 @@ def refuse_newer(folder: Path) -> None:
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    """What the sweep in ``folder`` is to hold; nothing where it has no plan. `BrokenFile` where it is none of ours."""
+    """The plan of the sweep in ``folder``, empty if there is none; `BrokenFile` if scoreshock did not write it."""
     path = folder / PLAN
     if not path.is_file():
         return {}
@@ -144,13 +150,13 @@ def read_plan(folder: Path) -> dict[str, Any]:
             _check(name, Planned.of(plain))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BrokenFile(
-            f"{path} is not a plan that this scoreshock wrote ({error}); running the study again writes it anew"
+            f"{path} is not a plan that this scoreshock wrote ({error}); running the study again rewrites it"
         ) from None
     return plan
 
 
 def drop_damaged(folder: Path) -> None:
-    """Remove the plan in ``folder`` where it is none that scoreshock wrote, so that a run writes it anew."""
+    """Remove the plan in ``folder`` if scoreshock did not write it, so that a run rewrites it."""
     try:
         read_plan(folder)
     except BrokenFile:
@@ -159,12 +165,12 @@ def drop_damaged(folder: Path) -> None:
 
 
 def planned(folder: Path) -> dict[str, Planned]:
-    """The quantities by name; none where the sweep in ``folder`` has no plan."""
+    """Plans of the quantities by name; empty if the sweep in ``folder`` has no plan."""
     return {name: Planned.of(plain) for name, plain in read_plan(folder).get("quantities", {}).items()}
 
 
 def is_name(name: Any) -> bool:
-    """Whether this can be the name of a file or folder, which leads nowhere else."""
+    """Whether this is a name of a file or folder that cannot refer to another folder."""
     return isinstance(name, str) and name not in ("", "..") and Path(name).name == name and "\0" not in name
 
 
@@ -182,7 +188,7 @@ def _refuse_constant(text: str) -> NoReturn:
 
 
 def _check(name: str, part: Planned) -> None:
-    """Refuse what no study writes: above all names that lead out of the folder."""
+    """Check the plan, in particular that no name refers to another folder."""
     texts = [text for named in part.split.values() for text in named.values()]
     names = [name, part.digest, *([part.blocks_digest] if part.split else []), *part.split, *texts]
     for each in names:

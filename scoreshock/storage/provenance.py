@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scoreshock.conventions import CF_VERSION, QUANTITIES, REFERENCE
+from scoreshock.conventions import CF_VERSION, REFERENCE
 
 PACKAGE = Path(__file__).parents[1]
 FORMAT = 2
@@ -36,6 +36,9 @@ DERIVED = {
     "verification page": ("paper.page",),
 }
 """What is made from the quantities' files, and the modules that make it."""
+
+PACKAGE_CODE = "package"
+"""Stands for all sources of the package, which what a plugin computes may depend on."""
 
 TEMPLATES = {
     "verification page": "paper/templates/*.j2",
@@ -71,8 +74,8 @@ def code_digest(module: str, package: Path = PACKAGE) -> str:
     Parameters
     ----------
     module : str
-        Module of the package's ``quantities`` that computes one of `scoreshock.conventions.QUANTITIES`, such as
-        ``speciation`` or ``wells.speciation``; or what is made from their files (`DERIVED`).
+        Module of the package's ``quantities`` that declares a quantity, such as ``speciation`` or ``wells.speciation``; what
+        is made from their files (`DERIVED`); or `PACKAGE_CODE`.
     package : Path
         Folder of the package's sources.
 
@@ -83,10 +86,8 @@ def code_digest(module: str, package: Path = PACKAGE) -> str:
 
     Raises
     ------
-    ValueError
-        When ``module`` is neither.
     FileNotFoundError
-        When the package lacks an entry module.
+        When the package has no such module.
 
     Examples
     --------
@@ -116,8 +117,8 @@ def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
 
     It is the closure, under imports found anywhere in a file, of the quantity's own module and ``evaluation`` (which
     brings families, mixtures and schedules). Two kinds of import are not followed: those of quantity modules from
-    ``evaluation`` or from the ``quantities`` package itself, which only dispatch, and those of the top-level package,
-    which only re-exports.
+    ``evaluation``, from the ``quantities`` package itself and from their registry, which only dispatch, and those of the
+    top-level package, which only re-exports.
     """
     return tuple(sorted(_closure(module, Path(package))))
 
@@ -142,7 +143,7 @@ def is_of_this_code(attributes: Mapping[str, object], quantity: str) -> bool:
     """Return whether the file with these global attributes, of ``quantity``, was computed by the code as it is now."""
     try:
         return attributes.get("scoreshock_code_digest") == code_digest(str(attributes.get("scoreshock_module", quantity)))
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return False  # by a module that is no more
 
 
@@ -227,7 +228,7 @@ def of_content(content: Mapping[str, object]) -> Attributes:
 
 
 def _told(content: Mapping[str, object]) -> Attributes:
-    parts = {name: _lines(content.get(name)) for name in ("parameters", "axes", "options", "schedules")}
+    parts = {name: _lines(content.get(name)) for name in ("parameters", "axes", "options", "schedules", "plugins")}
     return {name: text for name, text in ({"family": str(content.get("family", ""))} | parts).items() if text}
 
 
@@ -335,16 +336,18 @@ def imports(name: str, package: Path = PACKAGE) -> frozenset[str]:
 _ASKED: dict[str, None] = {}
 
 
-def _sources_digest() -> str:
+def _sources_digest(package: Path | None = None) -> str:
     """Return the digest of all sources, which takes a fiftieth of the time of one `code_digest`."""
-    digest = hashlib.sha256()
-    for path in sorted(path for suffix in ("py", "j2", "html") for path in PACKAGE.rglob(f"*.{suffix}")):
-        digest.update(f"{path.relative_to(PACKAGE)} {path.stat().st_size}\n".encode() + path.read_bytes())
+    digest, package = hashlib.sha256(), package or PACKAGE
+    for path in sorted(path for suffix in ("py", "j2", "html") for path in package.rglob(f"*.{suffix}")):
+        digest.update(f"{path.relative_to(package)} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 @cache
 def _code_digest(module: str, package: Path) -> str:
+    if module == PACKAGE_CODE:
+        return _sources_digest(package)
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
         digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
@@ -357,14 +360,9 @@ def _code_digest(module: str, package: Path) -> str:
 
 def _closure(module: str, package: Path) -> set[str]:
     root = package.name
-    if module.rpartition(".")[2] in QUANTITIES:
-        waiting = [f"{root}.quantities.{module}", f"{root}.study.evaluation"]
-    elif module in DERIVED:
-        waiting = [f"{root}.{name}" for name in DERIVED[module]]
-    else:
-        raise ValueError(f"quantity {module!r} is not known; known: {', '.join((*QUANTITIES, *DERIVED))}")
-    dispatchers = {f"{root}.study.evaluation", f"{root}.quantities"}
-    dispatched = {f"{root}.quantities.{name}" for name in QUANTITIES}
+    waiting = [f"{root}.{name}" for name in DERIVED.get(module, (f"quantities.{module}", "study.evaluation"))]
+    quantities, registry = f"{root}.quantities", f"{root}.quantities.declaration"
+    dispatchers = {f"{root}.study.evaluation", quantities, registry}
     found: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -372,7 +370,8 @@ def _closure(module: str, package: Path) -> set[str]:
             continue
         found.add(name)
         targets = imports(name, package) - {root}
-        waiting.extend(targets - dispatched if name in dispatchers else targets)
+        followed = {each for each in targets if each == registry or not each.startswith(f"{quantities}.")}
+        waiting.extend(followed if name in dispatchers else targets)
     return found
 
 

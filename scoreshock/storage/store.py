@@ -1,13 +1,13 @@
-"""NetCDF files that are whole or absent: write one, tell whether one is whole, open one that is.
+"""Atomic writing, verification and reading of NetCDF files.
 
-A file is written under a temporary name, read back chunk by chunk, sealed with a marker and only then given its name.
-One attribute lists the checksum of every variable's stored values, and the marker is a digest of all that the header
-says, those checksums included: so the header alone tells a whole file from any other, and reading it all finds any changed
-value. Values are checked when they are loaded, too: a small variable is stored in one piece without filters, read whole
-and compared with its checksum; a larger one is stored in chunks that have checksums of their own (Fletcher's).
+A file is written under a temporary name, read back chunk by chunk, sealed with a marker and then renamed. One attribute
+lists the checksums of the stored values of all variables, and the marker is a digest of the header, including these
+checksums. So the header alone shows whether a file is complete, and reading all values detects any change. Values are also
+verified when they are loaded: small variables, stored contiguously, by their checksum; larger ones, stored in chunks, by the
+Fletcher checksums of the chunks.
 
-No variable has a ``_FillValue``, so a cell that nobody wrote holds netCDF's default fill (9.97e36 for floats, the lowest
-numbers for integers, -127 for flags), which no result is: NaN stays free to mean a result that its status explains.
+No variable has a ``_FillValue``, so unwritten cells hold netCDF's default fill (9.97e36 for floats, the lowest numbers for
+integers, -127 for flags), which is never a result; NaN is a result with a status.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,22 +33,13 @@ from xarray.backends.netCDF4_ import NetCDF4ArrayWrapper
 from xarray.backends.store import StoreBackendEntrypoint
 from xarray.core.indexing import LazilyIndexedArray
 
-from scoreshock import conventions
-from scoreshock.storage import descriptions, provenance, staging
+from scoreshock.storage import provenance, staging
+from scoreshock.storage.encoding import CHECKSUMS, FORMAT_NAME, MARKER, described, encoding
 from scoreshock.storage.netcdf_lock import NETCDF_LOCK
 from scoreshock.storage.provenance import FORMAT
 from scoreshock.storage.staging import BrokenFile
 
-MARKER = "scoreshock_complete"
-CHECKSUMS = "scoreshock_checksums"
-FORMAT_NAME = "scoreshock_format"
-SMALL_BYTES = 2**16
-"""Smaller variables are stored in one piece; to compress them saves little, and costs most of the time of a small file."""
-CHUNK_BYTES = 2**20
-CACHE_BYTES = 2**22  # netCDF's own 64 MiB of cache for every variable would be most of a job's memory
-FILTERS: dict[str, Any] = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
-"""Of floats too: zlib saves half of scores and times at 20 ns a byte, nine tenths of values that repeat at 5 ns."""
-PLAIN = (str, int, float, np.integer, np.floating, np.ndarray, list, tuple)
+CACHE_BYTES = 2**22  # netCDF's default of 64 MiB for each variable would be most of the memory of a job
 
 _WRITING = threading.RLock()  # one file at a time in a process
 
@@ -58,7 +48,7 @@ State = Literal["ok", "missing", "unreadable", "incomplete", "corrupt", "outdate
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is known of a file: its state, why it is not ``ok``, and its global attributes where they can be read."""
+    """State of a file, the reason if it is not ``ok``, and its global attributes if they can be read."""
 
     state: State
     reason: str = ""
@@ -66,30 +56,29 @@ class Inspection:
 
 
 def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] | None = None) -> None:
-    """Write ``dataset`` as NetCDF, so that a file named ``path`` is whole at any moment, or absent, or the old one.
+    """Write ``dataset`` as NetCDF atomically.
 
-    A chunked dataset is computed and written chunk by chunk by Dask's threaded scheduler, so memory is bounded by its
-    chunks. The file is then read back, sealed and renamed; calls from several threads take turns. Names, units and
-    flags come from `scoreshock.conventions`, descriptions and sources from `storage.descriptions`; attributes of the
-    dataset's variables override them.
+    Dask's threaded scheduler computes and writes a chunked dataset chunk by chunk, so the chunks bound the memory. The file
+    is then read back, sealed and renamed; calls from several threads are serialised. Axes and the variables that
+    `scoreshock.conventions` shares are described from there; attributes of the dataset's variables override them.
 
     Parameters
     ----------
     dataset : Dataset
         Eager or chunked, of floats, integers, booleans (stored as int8) and text (stored as characters).
     path : path
-        Its folder is made where it is missing.
+        File to write; its folder is created if missing.
     attributes : mapping, optional
-        Global attributes: text and numbers. They stand before those of the dataset, and override them.
+        Global attributes, text and numbers, which precede those of the dataset and override them.
 
     Raises
     ------
     TypeError
-        For an attribute that NetCDF cannot hold, such as a bool, None or mapping.
+        For an attribute that NetCDF cannot store, such as a bool, None or mapping.
     ValueError
         For a variable that has no ``long_name`` and is not in the vocabulary.
     OSError, RuntimeError
-        When the file cannot be written or does not read back; what was at ``path`` is then as before.
+        If the file cannot be written or read back; an existing file at ``path`` is then unchanged.
 
     Examples
     --------
@@ -103,46 +92,80 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     """
     stored = described(dataset, attributes or {})
     with staged(Path(path)) as temporary:
-        with dask.config.set(scheduler=patient_threads):
-            _to_netcdf(stored, temporary)
+        with laid_out(stored, temporary) as file, dask.config.set(scheduler=patient_threads):
+            if lazy := {str(name): variable.data for name, variable in stored.variables.items() if _is_lazy(variable)}:
+                import dask.array as da  # slow import
+
+                da.store(list(lazy.values()), [file[name] for name in lazy], lock=NETCDF_LOCK)  # type: ignore[arg-type]
         seal(temporary, {str(name): variable.shape for name, variable in stored.variables.items()})
 
 
-def lay_out(dataset: xr.Dataset, path: Path, attributes: Mapping[str, Any] | None = None) -> None:
-    """Write a file as `write` does, but no values of lazy variables, and neither read back, sealed nor renamed."""
-    _to_netcdf(described(dataset, attributes or {}), path, compute=False)
+@contextmanager
+def laid_out(stored: xr.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
+    """Create a file with the layout of ``stored``, a result of `described`, and write the values that are not lazy.
+
+    All variables are defined before values are written, because the NetCDF library flushes the file in between.
+    """
+    variables, attributes = xr.conventions.encode_dataset_coordinates(stored)
+    with NETCDF_LOCK:
+        file = netCDF4.Dataset(path, "w")
+    try:
+        with NETCDF_LOCK:
+            file.setncatts(attributes)
+            defined = [(variable, *_define(file, str(name), variable)) for name, variable in variables.items()]
+            _as_stored(file)
+            for variable, target, values in defined:
+                if not _is_lazy(variable):
+                    target[...] = values
+        yield file
+    finally:
+        with NETCDF_LOCK:
+            file.close()
 
 
-def _to_netcdf(stored: xr.Dataset, path: Path, **how: Any) -> None:
-    encodings = {str(name): encoding(stored[name]) for name in stored.variables}
-    stored.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encodings, **how)
+def _define(file: netCDF4.Dataset, name: str, variable: xr.Variable) -> tuple[netCDF4.Variable, Any]:
+    """Define a variable of a file; return it with the values to write."""
+    values, sizes = variable.data, {str(dim): length for dim, length in variable.sizes.items()}
+    if variable.dtype.kind == "U":
+        values = np.char.encode(variable.values, "utf-8")[..., None].view("S1")
+        sizes[f"string{values.shape[-1]}"] = values.shape[-1]
+    for dim, length in sizes.items():
+        if dim not in file.dimensions:
+            file.createDimension(dim, length)
+    target = file.createVariable(name, values.dtype, tuple(sizes), **encoding(variable))
+    target.setncatts(variable.attrs)
+    return target, values
+
+
+def _is_lazy(variable: xr.Variable) -> bool:
+    return dask.is_dask_collection(variable.data) and variable.dtype.kind != "U"  # text is written eagerly
 
 
 def patient_threads(graph: Any, keys: Any, **options: Any) -> Any:
-    """Dask's threaded scheduler, which waits for what still runs when a chunk has failed.
+    """Dask's threaded scheduler, which here waits for running chunks after one has failed.
 
-    Dask itself does not, and a chunk that came later would make anew the file that was removed.
+    Otherwise a late chunk could recreate the file after its removal.
     """
     with ThreadPoolExecutor(provenance.dask_threads()) as pool:
         return dask.threaded.get(graph, keys, pool=pool, **options)
 
 
 def inspect(path: str | Path, full: bool = False) -> Inspection:
-    """Return the state of the file at ``path``, by its header, or with ``full`` by reading all of its values.
+    """Inspect the header of a file, with ``full`` also its values.
 
     Parameters
     ----------
     path : path
-        File to look at; it is opened read-only.
+        File, which is opened read-only.
     full : bool
-        Also compare every variable's values with its checksum.
+        Whether to verify the checksums of all values.
 
     Returns
     -------
     Inspection
         ``missing``; ``unreadable`` (empty, truncated, not NetCDF); ``incomplete`` (NetCDF without the marker: never
-        finished, or from elsewhere); ``corrupt`` (header or values changed after writing); ``outdated`` or ``newer`` (whole,
-        in the format of another version of scoreshock); ``ok``.
+        finished, or of another program); ``corrupt`` (header or values changed after writing); ``outdated`` or ``newer``
+        (intact, but in the format of another version); ``ok``.
     """
     with NETCDF_LOCK:
         file, inspection = _opened(Path(path), full)
@@ -152,19 +175,19 @@ def inspect(path: str | Path, full: bool = False) -> Inspection:
 
 
 def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
-    """Open a whole file lazily and read-only: flags as int8, text as str.
+    """Open an intact file lazily and read-only, with flags as int8 and text as str.
 
     Parameters
     ----------
     path : path
-        A file that `write` or `scoreshock.storage.opening.merge` made.
+        A file of this package.
     chunks : mapping, optional
         As in `xarray.open_dataset`; by default the stored chunks, None for no Dask.
 
     Raises
     ------
     BrokenFile
-        When the file is not whole, or when values are loaded of one that is no longer; the message names it and says why.
+        If the file is damaged, also when values are loaded later; the message contains its name and the reason.
     """
     check(path)
     with NETCDF_LOCK, _small_cache():
@@ -181,19 +204,19 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Name the file in what the NetCDF library says of it while its values are read."""
+    """Convert errors of the NetCDF library in the body to `BrokenFile` with the name of the file."""
     try:
         yield
     except (OSError, RuntimeError, IndexError) as error:
         if isinstance(error, BrokenFile):
             raise
         raise BrokenFile(
-            f"{path} cannot be read; it was changed, cut short or removed since it was opened ({error})"
+            f"{path} cannot be read; it was changed, truncated or removed since it was opened ({error})"
         ) from error
 
 
 class _Backend(BackendEntrypoint):
-    """xarray's reader of NetCDF files, which checks the values that it loads."""
+    """xarray backend for NetCDF that verifies loaded values."""
 
     def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None, **options: Any) -> xr.Dataset:  # type: ignore[override]
         opened = _Opened.open(filename_or_obj, lock=NETCDF_LOCK)
@@ -216,29 +239,29 @@ class _Checked(NetCDF4ArrayWrapper):
             return np.asarray(read(self.get_array(needs_lock=False), key))
 
 
-def read(variable: netCDF4.Variable, place: Any = ...) -> np.ndarray:
-    """Return stored values of a variable of an open, whole file, at a slice or index for each of its dimensions.
+def read(variable: netCDF4.Variable, key: Any = ...) -> np.ndarray:
+    """Read stored values of a variable of an open, intact file, at a slice or index for each dimension.
 
     Raises
     ------
     BrokenFile
-        When they are not those that were written. Errors of the NetCDF library pass; see `reading`.
+        If the values changed since they were written. Errors of the NetCDF library are passed on; see `reading`.
     """
     file = variable.group()
     if variable.chunking() != "contiguous":
-        values = variable[place]
+        values = variable[key]
         _refuse_unwritten(variable, values)
         return values
     values = np.asarray(variable[...])
     if _digest([values]) != checksums(file.getncattr(CHECKSUMS))[variable.name]:
         raise BrokenFile(f"{file.filepath()} is corrupt: {variable.name}: values differ from their checksum")
-    for axis in reversed(range(0 if place is ... else variable.ndim)):  # each by itself, as netCDF4 does
-        values = values[(slice(None),) * axis + (place[axis],)]
+    for axis in reversed(range(0 if key is ... else variable.ndim)):  # orthogonal indexing, as in netCDF4
+        values = values[(slice(None),) * axis + (key[axis],)]
     return values
 
 
 def check(path: str | Path, full: bool = False) -> Inspection:
-    """Return the inspection of the file at ``path``, or raise `BrokenFile` when it is not whole."""
+    """Inspect the file at ``path``; raise `BrokenFile` unless it is intact."""
     inspection = inspect(path, full)
     if inspection.state != "ok":
         raise _broken(path, inspection)
@@ -247,7 +270,7 @@ def check(path: str | Path, full: bool = False) -> Inspection:
 
 @contextmanager
 def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, Inspection]]:
-    """Open a whole file once, as `open_raw` does, with its inspection; raise `BrokenFile` when it is not whole."""
+    """Open an intact file as `open_raw` does; yield it with its inspection, or raise `BrokenFile`."""
     with NETCDF_LOCK:
         file, inspection = open_whole(path, full)
         with file:
@@ -255,7 +278,7 @@ def opened(path: Path, full: bool = False) -> Iterator[tuple[netCDF4.Dataset, In
 
 
 def open_whole(path: Path, full: bool = False) -> tuple[netCDF4.Dataset, Inspection]:
-    """Return a whole file, open, and its inspection; raise `BrokenFile` when it is not whole."""
+    """Open an intact file; return it with its inspection, or raise `BrokenFile`."""
     with NETCDF_LOCK:
         file, inspection = _opened(path, full)
         if file is not None and inspection.state == "ok":
@@ -266,7 +289,7 @@ def open_whole(path: Path, full: bool = False) -> tuple[netCDF4.Dataset, Inspect
 
 
 def _opened(path: Path, full: bool) -> tuple[netCDF4.Dataset | None, Inspection]:
-    """The file at ``path``, open where it can be opened, and its inspection."""
+    """The open file at ``path``, None if it cannot be opened, and its inspection."""
     if not path.exists():
         return None, Inspection("missing", "no such file")
     if path.is_file() and path.stat().st_size == 0:
@@ -274,7 +297,7 @@ def _opened(path: Path, full: bool) -> tuple[netCDF4.Dataset | None, Inspection]
     try:
         file = open_raw(path)
     except (OSError, RuntimeError, ValueError, UnicodeError) as error:
-        return None, Inspection("unreadable", f"not a NetCDF file, or cut short ({error})")
+        return None, Inspection("unreadable", f"not a NetCDF file, or truncated ({error})")
     return file, _inspect_open(file, full)
 
 
@@ -283,9 +306,13 @@ def _broken(path: str | Path, inspection: Inspection) -> BrokenFile:
 
 
 def open_raw(path: Path, mode: Literal["r", "a"] = "r") -> netCDF4.Dataset:
-    """Open with netCDF4, by default read-only, with values as they are stored."""
+    """Open with netCDF4, by default read-only, without conversion of stored values."""
     with _small_cache():
         file = netCDF4.Dataset(path, mode)
+    return _as_stored(file)
+
+
+def _as_stored(file: netCDF4.Dataset) -> netCDF4.Dataset:
     file.set_auto_maskandscale(False)
     file.set_auto_chartostring(False)
     return file
@@ -293,33 +320,32 @@ def open_raw(path: Path, mode: Literal["r", "a"] = "r") -> netCDF4.Dataset:
 
 @contextmanager
 def staged(path: Path) -> Iterator[Path]:
-    """A temporary name for a NetCDF file, which is renamed to ``path`` when the body succeeds (`staging.staged`)."""
+    """`staging.staged` for a NetCDF file: one at a time in a process, with a small cache."""
     with _WRITING, staging.staged(path) as temporary, _small_cache():
         yield temporary
 
 
 def seal(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Read back all of the file at ``path``, then add checksums and marker.
+    """Read back the complete file at ``path``, then add checksums and marker.
 
     Raises
     ------
     BrokenFile
-        When a variable has not the shape of ``shapes`` (its length of text apart), or a cell was never written.
+        If the shape of a variable differs from ``shapes`` (without the length of text), or a cell was never written.
     """
     with NETCDF_LOCK, open_raw(path, "a") as file:
         for name, shape in shapes.items():
             stored = file.variables[name].shape if name in file.variables else None
             if stored is None or stored[: len(shape)] != tuple(shape):
                 raise BrokenFile(f"{path}: {name} reads back with shape {stored}, not {tuple(shape)}")
-        found = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
-        file.setncattr(CHECKSUMS, "\n".join(f"{value}  {name}" for name, value in found.items()))
+        digests = {name: checksum(variable, _refuse_unwritten) for name, variable in file.variables.items()}
+        file.setncattr(CHECKSUMS, "\n".join(f"{value}  {name}" for name, value in digests.items()))
         file.setncattr(FORMAT_NAME, FORMAT)
         file.setncattr(MARKER, _header_digest(file))
-    check(path)
 
 
 def checksums(table: str) -> dict[str, str]:
-    """Return the checksums of a file's variables by name, from its attribute ``CHECKSUMS``.
+    """Parse the attribute ``CHECKSUMS`` into checksums by variable.
 
     Examples
     --------
@@ -329,14 +355,14 @@ def checksums(table: str) -> dict[str, str]:
     return {name: value for value, _, name in (line.partition("  ") for line in table.splitlines())}
 
 
-def checksum(variable: netCDF4.Variable, look: Callable[[netCDF4.Variable, np.ndarray], None] | None = None) -> str:
-    """Return the SHA-256 digest of a variable's values, stored chunk after stored chunk; ``look`` is shown each."""
+def checksum(variable: netCDF4.Variable, visit: Callable[[netCDF4.Variable, np.ndarray], None] | None = None) -> str:
+    """SHA-256 digest of the values of a variable, chunk by chunk; ``visit`` is called with each chunk."""
 
     def pieces() -> Iterator[np.ndarray]:
-        for place in stored_chunks(variable.shape, variable):
-            values = np.asarray(variable[place])
-            if look is not None:
-                look(variable, values)
+        for chunk in stored_chunks(variable.shape, variable):
+            values = np.asarray(variable[chunk])
+            if visit is not None:
+                visit(variable, values)
             yield values
 
     return _digest(pieces())
@@ -350,58 +376,41 @@ def _digest(pieces: Iterable[np.ndarray]) -> str:
 
 
 def stored_chunks(shape: tuple[int, ...], variable: netCDF4.Variable) -> Iterator[tuple[slice, ...]]:
-    """Yield slices that cover ``shape`` in the steps in which ``variable`` is stored."""
+    """Yield slices that cover ``shape`` in the stored chunks of ``variable``."""
     chunking = variable.chunking() if variable.ndim else []
     steps = chunking if isinstance(chunking, list) else shape
     starts = [range(0, length, max(1, step)) for length, step in zip(shape, steps, strict=True)]
-    for corner in itertools.product(*starts):
-        ends = (min(start + step, length) for start, step, length in zip(corner, steps, shape, strict=True))
-        yield tuple(slice(start, end) for start, end in zip(corner, ends, strict=True))
-
-
-def chunk_shape(
-    shape: tuple[int, ...], itemsize: int, computed: tuple[int, ...], limit: int = CHUNK_BYTES
-) -> tuple[int, ...]:
-    """Return the shape of stored chunks: at most ``limit`` bytes, parts or multiples of the chunks ``computed``.
-
-    Parts, so that a computed chunk is compressed once; multiples, so that a sweep of tiny blocks does not become a file
-    of tiny chunks. The first dimensions are cut first, the last are joined first.
-    """
-    room = max(1, limit // itemsize)
-    chunk = [max(1, min(length, step)) for length, step in zip(shape, computed, strict=True)]
-    for axis in range(len(chunk)):
-        while math.prod(chunk) > room and chunk[axis] > 1:
-            chunk[axis] = -(-chunk[axis] // 2)
-    for axis in reversed(range(len(chunk))):
-        multiple = max(1, room // math.prod(chunk))
-        chunk[axis] = max(1, min(shape[axis], chunk[axis] * multiple))
-    return tuple(chunk)
+    for first in itertools.product(*starts):
+        ends = (min(start + step, length) for start, step, length in zip(first, steps, shape, strict=True))
+        yield tuple(slice(start, end) for start, end in zip(first, ends, strict=True))
 
 
 def _inspect_open(file: netCDF4.Dataset, full: bool) -> Inspection:
     try:
         attributes = {name: file.getncattr(name) for name in file.ncattrs()}
         if MARKER not in attributes:
-            return Inspection("incomplete", "no completeness marker: never finished, or not from scoreshock", attributes)
+            return Inspection(
+                "incomplete", "no completeness marker: never finished, or not written by scoreshock", attributes
+            )
         if attributes[MARKER] != _header_digest(file):
-            return Inspection("corrupt", "the header is not the one that was written", attributes)
+            return Inspection("corrupt", "the header has changed", attributes)
         if (number := _format(attributes)) != FORMAT:
             return _of_other_format(number, attributes)
-    except Exception as error:  # a damaged header raises whatever the damaged bytes happen to mean
+    except Exception as error:  # a damaged header can raise any exception
         return Inspection("corrupt", f"the header cannot be read ({error})")
     reason = _changed_variables(file) if full else ""
     return Inspection("corrupt" if reason else "ok", reason, attributes)
 
 
 def _format(attributes: Mapping[str, Any]) -> int:
-    """Number of a file's format; files written before formats had numbers are of the first."""
+    """Format number of a file; 1 if it has none."""
     return int(attributes.get(FORMAT_NAME, 1))
 
 
 def _of_other_format(number: int, attributes: Mapping[str, Any]) -> Inspection:
     text = f"of format {number}, and this scoreshock reads format {FORMAT}"
     if number < FORMAT:
-        return Inspection("outdated", f"{text}: make it again, or open it with the older version", attributes)
+        return Inspection("outdated", f"{text}: recompute it, or open it with the older version", attributes)
     return Inspection("newer", f"{text}: update scoreshock, or write results to another folder", attributes)
 
 
@@ -417,7 +426,7 @@ def _changed_variables(file: netCDF4.Dataset) -> str:
 
 
 def _header_digest(file: netCDF4.Dataset) -> str:
-    """Digest of dimensions, variables, types and all attributes but the marker itself."""
+    """Digest of dimensions, variables, types and all attributes except the marker."""
     header = {
         "dimensions": {name: dimension.size for name, dimension in file.dimensions.items()},
         "attributes": _plain_attributes(file),
@@ -434,77 +443,14 @@ def _plain_attributes(holder: netCDF4.Dataset | netCDF4.Variable) -> dict[str, A
 
 
 def _refuse_unwritten(variable: netCDF4.Variable, values: np.ndarray) -> None:
-    # An empty text is all zero bytes, as an unwritten one is; text is written in one piece, so none stays unwritten.
+    # Empty text equals the fill value, but text is written eagerly, so none stays unwritten.
     if values.dtype.kind != "S" and (values == netCDF4.default_fillvals[values.dtype.str[1:]]).any():
         raise BrokenFile(f"{variable.group().filepath()}: {variable.name} has cells that were never written")
 
 
-def described(dataset: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset:
-    """Copy of ``dataset`` in types that are stored, with the attributes that CF asks for."""
-    given = {**attributes, **dataset.attrs, **attributes}  # those of the file first, title at the top
-    merged = {str(name): value for name, value in given.items() if name not in (MARKER, CHECKSUMS, FORMAT_NAME)}
-    _refuse_attributes("the file", merged)
-    result = dataset.drop_encoding()
-    for name, variable in dataset.variables.items():
-        if variable.dtype == bool:
-            result[name] = result[name].astype(np.int8)
-        elif variable.dtype.kind == "O":
-            result[name] = result[name].astype(str)
-        result.variables[name].attrs = _variable_attributes(str(name), dataset.variables)
-    result.attrs = merged
-    return result
-
-
-def _variable_attributes(name: str, variables: Mapping[Any, xr.Variable]) -> dict[str, Any]:
-    known = conventions.attributes(name) if name in conventions.VARIABLES or name in conventions.AXES else {}
-    own = {key: value for key, value in variables[name].attrs.items() if key != "ancillary_variables"}
-    kind = str(known.get("long_name", ""))
-    same = str(own.get("long_name", kind)).startswith(kind)  # else another thing of that name
-    result = {**known, **(descriptions.attributes(name) if same else {}), **own}
-    if "long_name" not in result:
-        raise ValueError(f"{name}: a variable needs a long_name, and this one is not in the vocabulary")
-    flag = variables[name].attrs.get("ancillary_variables") or conventions.ANCILLARY.get(name)
-    if flag in variables and set(variables[flag].dims) <= set(variables[name].dims):
-        result["ancillary_variables"] = flag
-    _refuse_attributes(name, result)
-    return result
-
-
-def _refuse_attributes(owner: str, attributes: Mapping[str, Any]) -> None:
-    bad = [name for name, value in attributes.items() if isinstance(value, bool) or not isinstance(value, PLAIN)]
-    if bad:
-        raise TypeError(f"attributes of {owner} hold text and numbers only, not so: {', '.join(map(str, bad))}")
-
-
-def encoding(array: xr.DataArray) -> dict[str, Any]:
-    """Return how a variable is stored, as `xarray.Dataset.to_netcdf` takes it; by its shape, type and chunks alone.
-
-    A variable of less than ``SMALL_BYTES`` is stored in one piece without filters, a larger one in chunks (`chunk_shape`)
-    that are compressed and have checksums of their own.
-
-    Examples
-    --------
-    >>> encoding(xr.DataArray(np.zeros(8191, np.int64), dims="point"))
-    {'contiguous': True, '_FillValue': None}
-    >>> encoding(xr.DataArray(np.zeros(8192, np.int64), dims="point"))["chunksizes"]
-    (8192,)
-    """
-    small = 0 < array.nbytes < SMALL_BYTES  # a length of 0 is that of a record dimension, which has chunks
-    result: dict[str, Any] = {"contiguous": True} if small else dict(FILTERS)
-    if array.dtype.kind in "US":
-        return {"dtype": "S1", **result}
-    result["_FillValue"] = None
-    if array.dtype.kind == "f" and array.name not in array.coords:
-        result["missing_value"] = array.dtype.type(np.nan)
-    if not small:
-        computed = tuple(steps[0] for steps in array.chunks) if array.chunks else array.shape
-        result["chunksizes"] = chunk_shape(array.shape, array.dtype.itemsize, computed)
-    return result
-
-
 @contextmanager
 def _small_cache() -> Iterator[None]:
-    """Have files that are opened in the body cache little of each variable."""
+    """Limit the chunk cache of files that are opened in the body to `CACHE_BYTES` for each variable."""
     size, elements, preemption = netCDF4.get_chunk_cache()
     netCDF4.set_chunk_cache(CACHE_BYTES, elements, preemption)
     try:

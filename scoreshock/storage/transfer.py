@@ -1,4 +1,4 @@
-"""Results of two folders put together: those of two machines, or of two runs of one study."""
+"""Merging of results from two folders, for example from two machines or two runs of one study."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from scoreshock.storage import plans, provenance, store
 from scoreshock.storage.plans import Planned, Value
 
-SHOWN = 5  # conflicts that an error names
+SHOWN = 5  # maximum number of conflicts in an error
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Source:
     Attributes
     ----------
     folder, family
-        The sweep's folder, and its family.
+        Folder and family of the sweep.
     planned
-        What it is to hold, by quantity.
+        Plans by quantity.
     files
-        What is there of it, relative to the folder, with global attributes: blocks, and quantities that are not split.
+        Existing blocks, and files of quantities that are not split, relative to the folder, with their global attributes.
     """
 
     folder: Path
@@ -36,64 +36,64 @@ class Source:
 
 
 def unite(folders: Sequence[str | Path], target: str | Path) -> dict[str, int]:
-    """Copy into ``target`` what it has not yet of the results in ``folders``, when all are parts of the same sweeps.
+    """Copy to ``target`` the results in ``folders`` that it lacks, if all are parts of the same sweeps.
 
-    Nothing is written before everything was read and compared. Files are copied whole, checked against their checksums and
-    renamed; none is overwritten. The workflow, run on the study of both, joins blocks and finds nothing else to compute.
+    Everything is read and compared before anything is written. Files are copied, verified and renamed; none is overwritten.
+    Running the workflow with a study that covers both then joins the blocks without computing.
 
     Parameters
     ----------
     folders : sequence of paths
-        Folders of results, each with sweeps. They are not changed, unless one is ``target``.
+        Folders of results. They are not changed, unless one is ``target``.
     target : path
-        One of the folders, or a further one, which may hold results too.
+        One of the folders, or another one, which may have results.
 
     Returns
     -------
     dict
-        Number of files copied, by sweep.
+        Number of copied files by sweep.
 
     Raises
     ------
     FileNotFoundError
-        When a folder holds no sweep.
+        If a folder has no sweep.
     scoreshock.storage.store.BrokenFile
-        When a file is not whole, or its values differ from their checksums.
+        If a file is damaged.
     ValueError
-        When sweeps of one name differ in their parameters, split axes or code, with every field that differs; or when a file
-        is in both with other values.
+        If sweeps of one name differ in parameters, split axes or code, with all differences, or if a file exists in both
+        with different values.
     """
     target = Path(target)
     everywhere = list(dict.fromkeys([*([target] if target.is_dir() else []), *map(Path, folders)]))
     names = {folder: sorted(path.parent.name for path in folder.glob(f"*/{plans.PLAN}")) for folder in everywhere}
     for folder in map(Path, folders):
         if not names[folder]:
-            raise FileNotFoundError(f"{folder} holds no results: no sweep with a {plans.PLAN}")
-    found = {
+            raise FileNotFoundError(f"{folder} has no results: no sweep with a {plans.PLAN}")
+    sweeps = {
         sweep: [_read(folder / sweep) for folder in everywhere if sweep in names[folder]]
         for sweep in dict.fromkeys(name for folder in everywhere for name in names[folder])
     }
-    problems = [f"{sweep}: {problem}" for sweep, sources in found.items() for problem in _problems(sources)]
+    problems = [f"{sweep}: {problem}" for sweep, sources in sweeps.items() for problem in _problems(sources)]
     problems += [
-        f"{sweep}: {target / sweep} holds results and no {plans.PLAN}; running its study there writes it"
-        for sweep in found
+        f"{sweep}: {target / sweep} has results but no {plans.PLAN}; running its study there writes it"
+        for sweep in sweeps
         if sweep not in names.get(target, ()) and any((target / sweep).rglob("*.nc"))
     ]
     if problems:
-        raise ValueError("these results do not belong together; nothing was written:\n" + "\n".join(problems))
-    return {sweep: _copy(sweep, sources, target / sweep) for sweep, sources in found.items()}
+        raise ValueError("the results are incompatible; nothing was written:\n" + "\n".join(problems))
+    return {sweep: _copy(sweep, sources, target / sweep) for sweep, sources in sweeps.items()}
 
 
 def _read(folder: Path) -> Source:
-    """What is there of a sweep, after comparing all values with their checksums."""
+    """Results of a sweep, with all checksums verified."""
     plan, planned = plans.read_plan(folder), plans.planned(folder)
-    there = (file for part in planned.values() for file in part.files if (folder / file).exists())
-    files = {file: store.check(folder / file, full=True).attributes for file in there}
+    present = (file for part in planned.values() for file in part.files if (folder / file).exists())
+    files = {file: store.check(folder / file, full=True).attributes for file in present}
     return Source(folder, plan["family"], planned, files)
 
 
 def _problems(sources: Sequence[Source]) -> Iterator[str]:
-    """What speaks against putting these parts of a sweep together."""
+    """Reasons why these parts of a sweep are incompatible."""
     yield from _several("family", [(source.family, source.folder) for source in sources])
     for quantity in dict.fromkeys(name for source in sources for name in source.planned):
         parts = [(source.planned[quantity], source.folder) for source in sources if quantity in source.planned]
@@ -105,20 +105,20 @@ def _problems(sources: Sequence[Source]) -> Iterator[str]:
             values = attributes[store.CHECKSUMS]
             first = seen.setdefault(file, (values, source))
             if values != first[0]:
-                conflicts.append(f"{file} has other values in {first[1].folder} than in {source.folder}")
+                conflicts.append(f"{file} has different values in {first[1].folder} and in {source.folder}")
     yield from conflicts[:SHOWN]
     if conflicts[SHOWN:]:
         yield f"... and {len(conflicts) - SHOWN:,} more"
 
 
 def _differing(quantity: str, parts: Sequence[tuple[Planned, Path]]) -> Iterator[str]:
-    """A line for each field in which what is planned of a quantity differs, but for values of split axes."""
+    """A line for each difference of the plans of a quantity, except for values of split axes."""
     if len({(part.blocks_digest or part.digest, tuple(part.split)) for part, _ in parts}) > 1:
         fields = [(_fields(part), folder) for part, folder in parts]
         lines = [
             line
             for name in dict.fromkeys(name for each, _ in fields for name in each)
-            for line in _several(f"{quantity}: {name}", [(each.get(name, "not there"), folder) for each, folder in fields])
+            for line in _several(f"{quantity}: {name}", [(each.get(name, "missing"), folder) for each, folder in fields])
         ]
         yield from lines or [f"{quantity}: code differs ({', '.join(str(folder) for _, folder in parts)})"]
         return
@@ -129,15 +129,15 @@ def _differing(quantity: str, parts: Sequence[tuple[Planned, Path]]) -> Iterator
 
 
 def _several(field: str, values: Sequence[tuple[str, Path]]) -> Iterator[str]:
-    """A line on a field that has more than one value, each with a place that has it."""
+    """A line about a field that has several values, each with the first folder that has it."""
     first = dict(reversed(values))
     if len(first) > 1:
-        said = "; ".join(f"{value:.64} ({first[value]})" for value in dict.fromkeys(value for value, _ in values))
-        yield f"{field} differs: {said}"
+        listed = "; ".join(f"{value:.64} ({first[value]})" for value in dict.fromkeys(value for value, _ in values))
+        yield f"{field} differs: {listed}"
 
 
 def _fields(part: Planned) -> dict[str, str]:
-    """All that must not differ between parts of one quantity, as text by a name."""
+    """Fields that must agree between parts of one quantity, as text by name."""
     content = dict(part.content)
     content["axes"] = {axis: spec for axis, spec in content["axes"].items() if axis not in part.split}
     if "schedule" in part.split:
@@ -146,7 +146,7 @@ def _fields(part: Planned) -> dict[str, str]:
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Parameters, axes and options each by its name, as JSON."""
+    """Parameters, axes and options as JSON, by name."""
     for key, value in content.items():
         if isinstance(value, Mapping):
             yield from ((f"{key}.{name}", json.dumps(inner)) for name, inner in value.items())
@@ -155,10 +155,10 @@ def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _copy(sweep: str, sources: Sequence[Source], target: Path) -> int:
-    """Write the plan of all, then every file that is not there yet; after an interruption the same call goes on."""
+    """Write the merged plan, then all missing files; after an interruption the same call continues."""
     quantities = dict.fromkeys(name for source in sources for name in source.planned)
-    united = {name: _united([s.planned[name] for s in sources if name in s.planned]).plain() for name in quantities}
-    plans.write_plan(target, {"sweep": sweep, "family": sources[0].family, "quantities": united})
+    merged = {name: _merged([s.planned[name] for s in sources if name in s.planned]).plain() for name in quantities}
+    plans.write_plan(target, {"sweep": sweep, "family": sources[0].family, "quantities": merged})
     copied = 0
     for source in sources:
         for file, attributes in source.files.items():
@@ -167,13 +167,13 @@ def _copy(sweep: str, sources: Sequence[Source], target: Path) -> int:
             with store.staged(target / file) as temporary:
                 shutil.copyfile(source.folder / file, temporary)
                 if store.check(temporary, full=True).attributes[store.MARKER] != attributes[store.MARKER]:
-                    raise store.BrokenFile(f"{source.folder / file} was written again while results were merged")
+                    raise store.BrokenFile(f"{source.folder / file} changed during the merge")
             copied += 1
     return copied
 
 
-def _united(parts: Sequence[Planned]) -> Planned:
-    """The first part, with the values of split axes that only others have; values that ascend go on ascending."""
+def _merged(parts: Sequence[Planned]) -> Planned:
+    """The first plan, extended by the split values of the others; ascending values stay ascending."""
     first, *others = parts
     if not others or not first.split:
         return first
@@ -182,16 +182,16 @@ def _united(parts: Sequence[Planned]) -> Planned:
     fixed = {axis: {"values": list(values)} for axis, values in split.items() if axis != "schedule"}
     content["axes"] = {axis: fixed.get(axis, spec) for axis, spec in content["axes"].items()}
     if "schedule" in split:
-        known = {label: spec for part in parts for label, spec in part.content["schedules"].items()}
-        content["schedules"] = {label: known[label] for label in split["schedule"]}
+        schedules = {label: spec for part in parts for label, spec in part.content["schedules"].items()}
+        content["schedules"] = {label: schedules[label] for label in split["schedule"]}
     digest = provenance.parameters_digest({"blocks": first.blocks_digest, "content": content})[: len(first.digest)]
     return replace(first, digest=digest, split=split, content=content)
 
 
 def _ordered(named: Sequence[Mapping[Value, str]]) -> dict[Value, str]:
-    """The values of all, each with its text: ascending where those of the first do, else as they come."""
-    found = {value: text for each in reversed(named) for value, text in each.items()}
+    """All values with their texts: ascending if those of the first are, otherwise in order of occurrence."""
+    texts = {value: text for each in reversed(named) for value, text in each.items()}
     values = list(dict.fromkeys(value for each in named for value in each))
-    own = list(named[0])
-    is_ascending = not any(isinstance(value, str) for value in values) and own == sorted(own)  # type: ignore[type-var]
-    return {value: found[value] for value in (sorted(values) if is_ascending else values)}  # type: ignore[type-var]
+    first = list(named[0])
+    is_ascending = not any(isinstance(value, str) for value in values) and first == sorted(first)  # type: ignore[type-var]
+    return {value: texts[value] for value in (sorted(values) if is_ascending else values)}  # type: ignore[type-var]

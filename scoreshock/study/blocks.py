@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from scoreshock import axes as written
 from scoreshock.conventions import AXES
 from scoreshock.densities import families
+from scoreshock.plugins import Plugin
+from scoreshock.quantities.declaration import CRITERIA, DECLARED, Quantity, declared
+from scoreshock.schedules.schedule import KINDS
 from scoreshock.storage import provenance
 from scoreshock.storage.plans import Planned, Value
-from scoreshock.study.quantities import QUANTITIES, Quantity
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -59,6 +61,8 @@ class Sweep:
         Bytes of a density's variables at one value of the axes that they depend on, by these axes.
     unused
         Options that the study names and none of the quantities takes.
+    plugins
+        The study's plugins, which may declare figures.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Sweep:
     features: int = 1
     held: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
     def template(self, quantity: str) -> xr.Dataset:
         """What the whole quantity will hold, without its numbers (`scoreshock.study.evaluation.template`)."""
@@ -165,15 +170,17 @@ class Sweep:
     def product_digest(self, product: str) -> str:
         """Digest of the code of a product, and of what it is made of."""
         parts = {name: self.planned(name).digest for name in sorted(self.made_of(product))}
-        return _digest({"code": provenance.code_digest(product), "parts": parts})
+        drawn = {plugin.name: plugin.identity for plugin in self.plugins} if product == "figures" else {}
+        more = {"plugins": drawn} if drawn else {}
+        return _digest({"code": provenance.code_digest(product), "parts": parts, **more})
 
     def module(self, quantity: str) -> str:
-        """The module of ``scoreshock.quantities`` that computes ``quantity`` of the sweep's family."""
-        return families.module_of(self.family, quantity)
+        """What the digest of the code covers of ``quantity`` of the sweep's family."""
+        return module_of(self.content(quantity))
 
     def known(self, quantity: str) -> Quantity:
-        """What is known of ``quantity`` of the sweep's family."""
-        return QUANTITIES[self.module(quantity)]
+        """The declaration of ``quantity`` of the sweep's family."""
+        return declared(quantity, families.family_of(self.family).density)
 
     def content(self, quantity: str) -> Content:
         """What ``quantity`` is computed from over the whole sweep, as plain values."""
@@ -181,11 +188,14 @@ class Sweep:
             "family": self.family,
             "parameters": dict(self.parameters),
             "axes": {name: dict(spec) for name, spec in self.axes.items()},
-            "schedules": {label: dict(spec) for label, spec in self.schedules.items()} if quantity == "speciation" else {},
+            "schedules": {label: dict(spec) for label, spec in self.schedules.items()}
+            if self.known(quantity).with_schedules
+            else {},
             "quantity": quantity,
             "options": {name: self.options[name] for name in self.known(quantity).options},
         }
-        return content if self.data is None else content | {"data": self.data}
+        plugins = plugins_of(content)
+        return content | ({} if self.data is None else {"data": self.data}) | ({"plugins": plugins} if plugins else {})
 
     def description(self) -> Content:
         """What the sweep will hold, as plain values: the content of its ``sweep.json``."""
@@ -234,6 +244,23 @@ class Block:
         """Its file, relative to the sweep's folder."""
         part = self.sweep.planned(self.quantity)
         return f"{part.folder}/{self.name}.nc" if self.name else f"{self.quantity}.nc"
+
+
+def module_of(content: Mapping[str, Any]) -> str:
+    """What the digest of a content's code covers: the module of its quantity; with plugins, all of the package."""
+    if content.get("plugins"):
+        return provenance.PACKAGE_CODE
+    return declared(content["quantity"], families.family_of(content["family"]).density).module
+
+
+def plugins_of(content: Mapping[str, Any]) -> dict[str, str]:
+    """The plugins that compute something of a content, each with its version and digest."""
+    density = families.family_of(content["family"]).density
+    used = [families.FAMILIES.origin(content["family"]), DECLARED.origin(declared(content["quantity"], density).module)]
+    used += [KINDS.origin(spec["kind"]) for spec in content["schedules"].values()]
+    criteria = content["options"].get("criteria", ())
+    used += [CRITERIA.origin(f"{density}.{name}".removeprefix("mixture.")) for name in criteria]
+    return {plugin.name: plugin.identity for plugin in used if plugin is not None}
 
 
 def _digest(content: Mapping[str, object]) -> str:

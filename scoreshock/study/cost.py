@@ -1,7 +1,8 @@
 """What a job costs: the plan of a study prints it, and the workflow asks a cluster for it.
 
-Sizes are those of the results' template; seconds are of one core of an AVX-512 server, one measured rate a quantity, good to
-a factor of ten for mixtures of many components. What is asked of a cluster has room, and more at each further attempt.
+Sizes are those of the results' template; seconds are of one core of an AVX-512 server, one measured rate a quantity (in its
+declaration), good to a factor of ten for mixtures of many components. What is asked of a cluster has room, and
+more at each further attempt.
 """
 
 from __future__ import annotations
@@ -19,26 +20,6 @@ BYTES_PER_SECOND = 25e6  # that are compressed, written and read back
 PRODUCT_SECONDS = {"comparison": 0.5, "figures": 2.0}  # of a sweep of few points
 COMPARED_SECONDS = 5e-6  # of comparing, a point
 SECTION_SECONDS = 10.0  # the longest of the paper's sections
-
-RATES: dict[str, tuple[float, float]] = {
-    "scores": (1.6e-7, 2e-8),
-    "speciation": (4e-6, 3e-6),
-    "corrections": (2e-6, 4e-7),
-    "amplification": (8e-7, 5e-7),
-    "boundary_amplification": (1e-7, 1e-4),
-    "layer": (2.2e-6, 5e-7),
-    "burgers": (2.2e-5, 4e-6),
-    "trajectories": (1.4e-4, 4e-5),
-    "divergence": (4e-3, 2e-3),
-    "regions": (1.6e-5, 8e-6),
-    "modes": (6e-5, 2e-5),
-    "cascade": (2.5e-5, 1e-5),
-    "neighbours": (1.5e-4, 1e-4),
-    "wells.scores": (4e-5, 4e-5),
-    "wells.speciation": (6e-3, 6e-3),
-    "wells.layer": (3.2e-4, 3.2e-4),
-}
-"""Seconds of a point by module: of two components, and of more for each component in each dimension of their span."""
 
 MEBIBYTE = 2**20
 BASE_MEMORY = 1000  # MiB of a job that holds nothing else: measured 150 to 400, and two Snakemakes of 180 that wait for it
@@ -64,7 +45,7 @@ def block_seconds(sweep: Sweep, quantity: str) -> float:
     >>> round(block_seconds(study.sweeps["line"], "speciation"), 1)
     4.1
     """
-    pair, more = RATES[sweep.module(quantity)]
+    pair, more = sweep.known(quantity).seconds
     k, n = sweep.components, sweep.features
     rate = pair if k <= 2 else pair + more * k * n
     return FILE_SECONDS + rate * sweep.points(quantity) / sweep.n_blocks(quantity)

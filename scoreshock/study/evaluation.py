@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -58,7 +57,7 @@ def evaluate(
     source
         A sweep of a study (then ``quantity`` names what to compute), a block of one, or the content of either.
     quantity
-        One of ``scoreshock.conventions.QUANTITIES``; of wells ``scores``, ``speciation`` or ``layer``.
+        A quantity that is computed of the family, such as ``speciation``.
     chunked
         Lazily, in Dask chunks of bounded size (the numbers are the same), or at once; with ``"several"`` lazily where there
         are several chunks.
@@ -140,11 +139,8 @@ def _point(text: str) -> xr.Dataset:
 
 
 def _computed(content: Mapping[str, Any], density: xr.Dataset) -> xr.Dataset:
-    # Imported by name: a job loads, and its code digest covers, only what its quantity computes with.
-    name = families.module_of(content["family"], content["quantity"])
-    module = import_module(f"scoreshock.quantities.{name}")
-    compute = module.compute if hasattr(module, "compute") else declared(name).compute  # until all are declared
-    return _in_order(compute(density, content), density, list(content["axes"]))
+    quantity = declared(content["quantity"], families.family_of(content["family"]).density)
+    return _in_order(quantity.compute(density, content), density, list(content["axes"]))
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:

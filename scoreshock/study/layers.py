@@ -9,8 +9,6 @@ from typing import Any
 from scoreshock.study.errors import StudyError, show
 from scoreshock.study.reading import read_yaml
 
-GRIDS = ("x", "tau", "starts", "distance")
-
 
 def read_layers(files: Iterable[str | Path], default: str | Path | None = None, top: Mapping[str, Any] | None = None) -> Any:
     """The content of the files of a study, laid over each other, and ``top`` over them.
@@ -72,6 +70,6 @@ def _is_whole(path: tuple[str, ...]) -> bool:
         case ("schedules", _) | ("sweeps", _, "axes", _):
             return True
         case ("sweeps", _, key):
-            return key in GRIDS
+            return key not in ("axes", "parameters")
         case _:
             return False

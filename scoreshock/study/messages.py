@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from scoreshock.conventions import AXES
 from scoreshock.densities.families import FAMILIES
+from scoreshock.options import Grid
+from scoreshock.plugins import LOADED
 from scoreshock.study import models
 from scoreshock.study.errors import did_you_mean, is_tag, key_path, nearest, path_in, show
+from scoreshock.study.vocabulary import vocabulary
 
 
 def messages(error: ValidationError, raw: Any, prefix: Sequence[str | int] = ()) -> list[str]:
@@ -52,35 +56,33 @@ OTHER_WORDS = {
 }
 """Words that people use for keys of a study, where they mean just the same."""
 
-PLACES = {
-    **dict.fromkeys(models.SweepEntry.model_fields, "a sweep: write it under sweeps and the sweep's name"),
-    **{key: "the family: write it under parameters" for family in FAMILIES.values() for key in family.parameters},
-    **dict.fromkeys([*AXES, "schedule"], "axes: write it there"),
-    **dict.fromkeys(models.StudyFile.model_fields, "the top of the study"),
-}
-"""Where keys belong that stand at another place."""
+
+@cache
+def places() -> dict[str, str]:
+    """Where keys belong that stand at another place."""
+    return {
+        **dict.fromkeys(models.ours().sweep.model_fields, "a sweep: write it under sweeps and the sweep's name"),
+        **{key: "the family: write it under parameters" for family in FAMILIES.values() for key in family.parameters},
+        **dict.fromkeys([*AXES, "schedule"], "axes: write it there"),
+        **dict.fromkeys(models.ours().study.model_fields, "the top of the study"),
+    }
+
 
 SQUARED = ("sigma", "sigma0", "std", "sd", "stddev", "standard_deviation")
-
-
-GRIDS: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
-    "x": (models.LineValues, models.LineRange),
-    "starts": (models.LineValues, models.LineRange),
-    "tau": (models.TimeValues, models.TimeRange),
-}
-"""Models of options with a unit: values one by one, and a range."""
 
 
 def known_keys(location: Sequence[str | int]) -> list[str]:
     """Keys that may stand beside the last one of a pydantic location."""
     parents = location[:-1]
     if parents and is_tag(parents[-1]):
-        pair = GRIDS.get(str(parents[-2]), (models.Values, models.Range))
-        model: type[BaseModel] = pair[parents[-1] == "<range>"]
+        grids = [each.options[str(parents[-2])] for each in vocabulary(LOADED.values()).takers(str(parents[-2]))]
+        units = grids[0].units if grids and isinstance(grids[0], Grid) else ()
+        model: type[BaseModel] = models.grid_models(units)[parents[-1] == "<range>"]
     elif parents and parents[-1] == "axes":
         model = models.Axes
     else:
-        model = models.SweepEntry if parents else models.StudyFile
+        every = models.models(vocabulary(LOADED.values()))
+        model = every.sweep if parents else every.study
     return list(model.model_fields)
 
 
@@ -97,8 +99,8 @@ def _unknown_key(location: Sequence[str | int], raw: Any, path: Sequence[str | i
         hint = '; its square is the axis "variance"'
     elif name == "weights" and "weight" in known:
         hint = "; the weight of one component is the axis weight, those of all stand under parameters"
-    elif name in PLACES and len(path) == len(location):
-        hint = f"; it belongs to {PLACES[name]}"
+    elif name in places() and len(path) == len(location):
+        hint = f"; it belongs to {places()[name]}"
     else:
         hint = did_you_mean(name, known)
     return f"unknown key{hint} (allowed: {', '.join(known)})"

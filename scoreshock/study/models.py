@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -22,16 +23,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from scoreshock.conventions import AXES, CRITERIA, FORMS, PLACES, QUANTITIES
-from scoreshock.densities.families import FAMILIES
-from scoreshock.schedules.schedule import KINDS
+from scoreshock import options
+from scoreshock.conventions import AXES
 from scoreshock.study.errors import show, unknown
-from scoreshock.study.quantities import takers
+from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 NAME_RULE = "allowed: a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..'"
 EXTRA = "x-"  # begins a key at the top that the study does not read, as in Docker Compose and OpenAPI
-MAXIMUM_ORDER = 40  # as of the correction series, whose further terms are rounding
 
 
 def problem(message: str) -> PydanticCustomError:
@@ -166,11 +165,6 @@ def _text(value: Any) -> Any:
     return value
 
 
-Kind = Annotated[str, OneOf("kind of schedule", tuple(KINDS))]
-Quantities = Annotated[list[Annotated[str, OneOf("quantity", QUANTITIES)]], *Distinct]
-Criteria = Annotated[list[Annotated[str, OneOf("criterion", CRITERIA)]], *Distinct]
-
-Forms = Annotated[list[Annotated[str, OneOf("form", FORMS)]], *Distinct]
 Groups = Annotated[list[list[int]], Field(json_schema_extra={"minItems": 2, "maxItems": 2})]
 
 
@@ -234,44 +228,27 @@ ScheduleAxis = Annotated[
 ]
 
 
-class LineValues(Values):
-    """Positions along the line through the layer, one by one."""
-
-    unit: Literal["absolute", "separation", "layer"] = "absolute"
-
-
-class LineRange(Range):
-    """Evenly spaced positions along the line through the layer."""
-
-    unit: Literal["absolute", "separation", "layer"] = "absolute"
-
-
-class TimeValues(Values):
-    """Diffusion times, one by one."""
-
-    unit: Literal["absolute", "speciation"] = "absolute"
+@cache
+def grid_models(units: tuple[str, ...]) -> tuple[type[BaseModel], type[BaseModel]]:
+    """Models of a grid in one of the units: values one by one, and a range."""
+    if not units:
+        return Values, Range
+    unit: Any = {"unit": (Literal[units], units[0])}
+    ending = "".join(map(str.capitalize, units[1:]))
+    values = create_model(f"Values{ending}", __base__=Values, __doc__="Values one by one, with their unit.", **unit)
+    spaced = create_model(f"Range{ending}", __base__=Range, __doc__=Range.__doc__, **unit)
+    return values, spaced
 
 
-class TimeRange(Range):
-    """Evenly spaced diffusion times."""
-
-    unit: Literal["absolute", "speciation"] = "absolute"
-
-
-Line = Annotated[
-    Annotated[Number, Tag("<number>")]
-    | Annotated[Numbers, Tag("<list>")]
-    | Annotated[LineValues, Tag("<values>")]
-    | Annotated[LineRange, Tag("<range>")],
-    Discriminator(_form),
-]
-Times = Annotated[
-    Annotated[Number, Tag("<number>")]
-    | Annotated[Numbers, Tag("<list>")]
-    | Annotated[TimeValues, Tag("<values>")]
-    | Annotated[TimeRange, Tag("<range>")],
-    Discriminator(_form),
-]
+def _grid(units: tuple[str, ...]) -> Any:
+    values, spaced = grid_models(units)
+    return Annotated[
+        Annotated[Number, Tag("<number>")]
+        | Annotated[Numbers, Tag("<list>")]
+        | Annotated[values, Tag("<values>")]  # type: ignore[valid-type]
+        | Annotated[spaced, Tag("<range>")],  # type: ignore[valid-type]
+        Discriminator(_form),
+    ]
 
 
 def not_zero(value: float) -> float:
@@ -281,9 +258,46 @@ def not_zero(value: float) -> float:
     return value
 
 
-def of(option: str, meaning: str, **rules: Any) -> Any:
-    """Field of an option, described with the quantities that take it."""
-    return Field(description=f"{', '.join(takers(option))}: {meaning}", **rules)
+def names(what: str, known: Sequence[str]) -> Any:
+    """Type of a list of different names."""
+    return Annotated[list[Annotated[str, OneOf(what, tuple(known))]], *Distinct]
+
+
+def _type(name: str, option: options.Option) -> Any:
+    """Type of an option."""
+    match option:
+        case options.Grid(units=units):
+            return _grid(units)
+        case options.Names(known=known):
+            return names(SINGULAR.get(name, name), known)
+        case options.Choice(known=known):
+            return Annotated[str, OneOf(name, known)]
+        case options.Groups():
+            return Groups
+        case options.Switch():
+            return bool
+        case options.Whole(low=low, high=high):
+            return Annotated[int, Field(ge=low, le=high)]
+        case options.Number(low=low, high=high, not_zero=refused):
+            limits = Field(ge=low if math.isfinite(low) else None, le=high if math.isfinite(high) else None)
+            return Annotated[Number, limits, *([AfterValidator(not_zero)] if refused else [])]
+    raise TypeError(f"{option!r} is no option")
+
+
+SINGULAR = {"criteria": "criterion", "forms": "form"}
+
+
+def _field(name: str, known: Vocabulary) -> tuple[Any, Any]:
+    """Type and field of an option; None stands for the declared default, and cannot be written."""
+    takers = known.takers(name)
+    kinds = [each.options[name] for each in takers]
+    option, default = kinds[0], takers[0].default(name)
+    if isinstance(option, options.Names):
+        united = tuple(dict.fromkeys(each for kind in kinds for each in getattr(kind, "known", ())))
+        option = replace(option, known=known.criteria if name == "criteria" else united)
+    shown = {} if default is None or name == "criteria" else {"default": default}
+    words = f"{', '.join(dict.fromkeys(each.name for each in takers))}: {option.meaning}"
+    return _type(name, option), Field(default=None, description=words, json_schema_extra=shown)
 
 
 Axes = create_model(  # type: ignore[call-overload]
@@ -295,67 +309,77 @@ Axes = create_model(  # type: ignore[call-overload]
 )
 
 
-class SweepEntry(Strict):
-    """One sweep: a family of densities, the axes it runs over, and what is computed at every point."""
-
-    family: Annotated[str, OneOf("family", tuple(FAMILIES)), Field(description="family of densities")]
-    axes: Annotated[Axes, Field(description="axes of the sweep")]  # type: ignore[valid-type]
-    parameters: Annotated[dict[str, Any], Field(description="the family's other arguments")] = {}
-    split: Annotated[
-        list[Label], AfterValidator(_different), Field(description="axes of which every value is a job of its own")
-    ] = []
-    quantities: Annotated[Quantities, Field(description="what is computed")]
-    x: Annotated[Line, of("x", "positions along the line through the layer")] = LineRange(
-        start=-3.0, stop=3.0, num=301, unit="separation"
-    )
-    tau: Annotated[Times, of("tau", "diffusion times")] = TimeValues(values=[0.25, 0.5, 1.0, 2.0], unit="speciation")
-    # None stands for what the family and the components say, and cannot be written.
-    criteria: Annotated[Criteria, of("criteria", "criteria")] = None  # type: ignore[assignment]
-    order: Annotated[int, of("order", "highest order", ge=0, le=MAXIMUM_ORDER)] = 8
-    groups: Annotated[Groups, of("groups", "indices of the components on either side")] = None  # type: ignore[assignment]
-    forms: Annotated[Forms, of("forms", "forms of the equation")] = ["score", "burgers", "vp", "log-density"]
-    terms: Annotated[bool, of("terms", "whether to give the terms of the equations, along the line")] = False
-    starts: Annotated[Line, of("starts", "positions along the line at the largest time")] = LineRange(
-        start=-3.0, stop=3.0, num=13, unit="separation"
-    )
-    bias: Annotated[Number, of("bias", "size of the score error"), AfterValidator(not_zero)] = 0.01
-    place: Annotated[str, OneOf("place", PLACES), of("place", "where the score error acts")] = "everywhere"
-    rtol: Annotated[Number, of("rtol", "relative tolerance", ge=1e-12, le=1e-2)] = 1e-8
-    tau_min: Annotated[Number, of("tau_min", "diffusion time at which generation stops", ge=0)] = 0.0
-    tau_max: Annotated[Number, of("tau_max", "diffusion time at which generation starts", ge=0)] = 10.0
-    distance: Annotated[AxisSpec, of("distance", "distances from each boundary, in widths of its layer")] = Range(
-        start=-3.0, stop=3.0, num=25
-    )
-
-
-class ScheduleEntry(BaseModel):
-    """A noise schedule: its kind and that kind's parameters."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-    kind: Kind
-
-
 def _entry_form(value: Any) -> str:
     return "<mapping>" if isinstance(value, Mapping) else "<kind>"
 
 
-ScheduleSpec = Annotated[
-    Annotated[Kind, Tag("<kind>")] | Annotated[ScheduleEntry, Tag("<mapping>")],
-    Discriminator(_entry_form),
-]
+def _said(description: str) -> tuple[Any, Any]:
+    return Annotated[str, BeforeValidator(_text)], Field(default="", description=description)
 
 
-class StudyFile(Strict):
-    """A study of scoreshock: noise schedules, and sweeps over families of mixtures."""
+OUTPUT = (
+    Annotated[str, AfterValidator(folder), BeforeValidator(_text)],
+    Field(default="results", min_length=1, description="folder of the results"),
+)
+ABOUT = {
+    "title": _said("what the study is about, for the titles of its files"),
+    "author": _said("who makes it, for its files"),
+    "note": _said("what a reader of its files should know"),
+    "paper": (dict[str, Any], Field(default={}, description="for `snakemake verify`, over config/paper.yaml")),
+    "plugins": (list[str], Field(default=[], description="Python files or modules that declare more, whose code is run")),
+}
+"""Keys at the top of a study that no result depends on by themselves."""
 
-    output: Annotated[
-        str, Field(min_length=1, description="folder of the results"), AfterValidator(folder), BeforeValidator(_text)
-    ] = "results"
-    schedules: Annotated[dict[Label, ScheduleSpec], Field(description="noise schedules by label")] = {}
-    sweeps: Annotated[dict[Label, SweepEntry], Field(min_length=1, description="sweeps by name")]
-    title: Annotated[
-        str, Field(description="what the study is about, for the titles of its files"), BeforeValidator(_text)
-    ] = ""
-    author: Annotated[str, Field(description="who makes it, for its files"), BeforeValidator(_text)] = ""
-    note: Annotated[str, Field(description="what a reader of its files should know"), BeforeValidator(_text)] = ""
-    paper: Annotated[dict[str, Any], Field(description="for `snakemake verify`, over config/paper.yaml")] = {}
+
+@dataclass(frozen=True)
+class Models:
+    """Models of a study in one vocabulary: of all of it, of a sweep, and of a schedule."""
+
+    study: type[BaseModel]
+    sweep: type[BaseModel]
+    schedule: Any
+
+
+@lru_cache(maxsize=8)
+def models(known: Vocabulary) -> Models:
+    """Models of studies that may use these names."""
+    sweep = create_model(
+        "SweepEntry",
+        __base__=Strict,
+        __doc__="One sweep: a family of densities, the axes it runs over, and what is computed at every point.",
+        family=(Annotated[str, OneOf("family", known.families)], Field(description="family of densities")),
+        axes=(Axes, Field(description="axes of the sweep")),
+        parameters=(dict[str, Any], Field(default={}, description="the family's other arguments")),
+        split=(
+            Annotated[list[Label], AfterValidator(_different)],
+            Field(default=[], description="axes of which every value is a job of its own"),
+        ),
+        quantities=(names("quantity", known.quantity_names), Field(description="what is computed")),
+        **{name: _field(name, known) for name in known.options},  # type: ignore[call-overload]
+    )
+    kind = Annotated[str, OneOf("kind of schedule", known.kinds)]
+    entry = create_model(
+        "ScheduleEntry",
+        __config__=ConfigDict(extra="allow", strict=True, frozen=True),
+        __doc__="A noise schedule: its kind and that kind's parameters.",
+        kind=(kind, ...),
+    )
+    schedule = Annotated[
+        Annotated[kind, Tag("<kind>")] | Annotated[entry, Tag("<mapping>")],  # type: ignore[valid-type]
+        Discriminator(_entry_form),
+    ]
+    study = create_model(
+        "StudyFile",
+        __base__=Strict,
+        __doc__="A study of scoreshock: noise schedules, and sweeps over families of mixtures.",
+        output=OUTPUT,
+        schedules=(dict[Label, schedule], Field(default={}, description="noise schedules by label")),  # type: ignore[valid-type]
+        sweeps=(dict[Label, sweep], Field(min_length=1, description="sweeps by name")),  # type: ignore[valid-type]
+        **ABOUT,  # type: ignore[call-overload]
+    )
+    return Models(study, sweep, schedule)
+
+
+def ours() -> Models:
+    """Models of studies without plugins."""
+    return models(vocabulary())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes as written
+from scoreshock import options
 from scoreshock.conventions import AXES
 from scoreshock.densities import families, sources
-from scoreshock.schedules.schedule import KINDS, schedule
+from scoreshock.quantities.declaration import Quantity
+from scoreshock.schedules.schedule import schedule
 from scoreshock.study import limits, models
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, did_you_mean, show, unknown
+from scoreshock.study.vocabulary import Vocabulary
 
 WHOLE_VALUES_LIMIT = 10**5  # of a range of whole numbers, which is written out; ours
 CORNERS_BYTES = 2**27  # of a density at the ends of every axis; of larger ones only the greatest corner is built
@@ -26,7 +29,7 @@ BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # what fam
 LARGEST_WHOLE = 2**53  # whole numbers beyond it are no longer exact as floats
 
 
-def resolve_schedule(spec: str | models.ScheduleEntry, find: Finder) -> dict[str, Any] | None:
+def resolve_schedule(spec: Any, find: Finder) -> dict[str, Any] | None:
     """Kind and all parameters of a schedule, or None with its problems recorded."""
     kind, given = (spec, {}) if isinstance(spec, str) else (spec.kind, dict(spec.model_extra or {}))
     before = len(find.problems)
@@ -38,11 +41,12 @@ def resolve_schedule(spec: str | models.ScheduleEntry, find: Finder) -> dict[str
 
 
 def resolve_sweep(
-    name: str, entry: models.SweepEntry, order: list[str], schedules: Mapping[str, Any], find: Finder
+    name: str, entry: Any, order: list[str], schedules: Mapping[str, Any], known: Vocabulary, find: Finder
 ) -> Sweep | None:
     """The sweep with every default filled in, or None with its problems recorded.
 
-    ``order`` is the axes' order as written; ``schedules`` holds the resolved schedules, None for those with a problem.
+    ``order`` is the axes' order as written; ``schedules`` holds the resolved schedules, None for those with a problem;
+    ``known`` are the names that the study may use.
     """
     before = len(find.problems)
     family = families.FAMILIES[entry.family]
@@ -56,21 +60,22 @@ def resolve_sweep(
     for axis in family.required_axes:
         if axis not in axes:
             find.at("axes", axis).add(f"missing; the family {entry.family} needs this axis")
-    labels = _labels(entry, schedules, find)
+    labels = _labels(entry, schedules, known.kinds, find)
     for position, axis in enumerate(entry.split):
         if axis not in order:
             near = did_you_mean(axis, order)
             find.at("split", position).add(
                 f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order) or 'none'})"
             )
-    for key, known in (("quantities", tuple(family.kind.quantities)), ("criteria", family.kind.criteria)):
+    quantities = known.of(family.density)
+    for key, allowed in (("quantities", quantities), ("criteria", known.criteria_of(family.density))):
         for position, wanted in enumerate(getattr(entry, key) or ()):
-            if wanted not in known:
+            if wanted not in allowed:
                 find.at(key, position).add(
-                    f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(known)})"
+                    f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(allowed)})"
                 )
     parameters = _parameters(entry, family, find.at("parameters"))
-    options = _options(entry, family, find)
+    resolved = _options(entry, quantities, find)
     if len(find.problems) > before:
         return None
     sweep = Sweep(
@@ -81,12 +86,12 @@ def resolve_sweep(
         schedules=labels,
         split=tuple(entry.split),
         quantities=tuple(entry.quantities),
-        options=options,
+        options=resolved,
     )
     if not limits.countable(sweep, find):
         return None
     taken = {option for quantity in sweep.quantities for option in sweep.known(quantity).options}
-    unused = tuple(key for key in options if key in entry.model_fields_set and key not in taken)
+    unused = tuple(key for key in known.options if key in entry.model_fields_set and key not in taken)
     sized = _built(replace(sweep, unused=unused), find)
     return sized if sized is not None and limits.storable(sized, find) else None
 
@@ -187,7 +192,7 @@ def _allowed(name: str) -> str:
     return AXES[name].allowed + (", below 2^53" if AXES[name].integer else "")
 
 
-def _labels(entry: models.SweepEntry, schedules: Mapping[str, Any], find: Finder) -> dict[str, Any]:
+def _labels(entry: Any, schedules: Mapping[str, Any], kinds: Sequence[str], find: Finder) -> dict[str, Any]:
     """Resolved schedules of the schedule axis; a kind that is no label is a schedule with its defaults."""
     given: Any = vars(entry.axes)["schedule"]
     labels = [] if given is None else given if isinstance(given, list) else [given]
@@ -196,17 +201,17 @@ def _labels(entry: models.SweepEntry, schedules: Mapping[str, Any], find: Finder
         here = find.at("axes", "schedule", *([position] if isinstance(given, list) else []))
         if label in schedules:
             resolved = schedules[label]  # None: its own problem is already recorded
-        elif label in KINDS:
+        elif label in kinds:
             resolved = resolve_schedule(label, here)
         else:
             resolved = None
-            here.add(unknown("schedule", label, [*schedules, *(kind for kind in KINDS if kind not in schedules)]))
+            here.add(unknown("schedule", label, [*schedules, *(kind for kind in kinds if kind not in schedules)]))
         if resolved is not None:
             found[label] = resolved
     return found
 
 
-def _parameters(entry: models.SweepEntry, family: families.Family, find: Finder) -> dict[str, Any]:
+def _parameters(entry: Any, family: families.Family, find: Finder) -> dict[str, Any]:
     """The family's arguments that are no axes, defaults filled in."""
     for key in entry.parameters:
         if key in AXES or key == "schedule":
@@ -222,39 +227,36 @@ def _parameters(entry: models.SweepEntry, family: families.Family, find: Finder)
     return plain({**known, **entry.parameters})
 
 
-def _options(entry: models.SweepEntry, family: families.Family, find: Finder) -> dict[str, Any]:
-    grids = {place: getattr(entry, place) for place in ("x", "tau", "starts", "distance")}
-    for place, spec in grids.items():
-        if isinstance(spec, models.Range) and not _resolved(spec):
-            find.at(place).add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
-    tau = _points(entry.tau)
-    for value in tau.get("values", [tau.get("start"), tau.get("stop")]):
-        if value < 0:
-            find.at("tau").add(f"{show(value)} is not allowed; allowed: numbers >= 0")
-    return {
-        **{place: _points(spec) for place, spec in grids.items() if place != "distance"},
-        "distance": _grid(entry.distance),
-        "criteria": list(entry.criteria or family.kind.default_criteria),
-        "order": entry.order,
-        "groups": entry.groups,
-        "forms": list(entry.forms),
-        "terms": entry.terms,
-        "place": entry.place,
-        **{name: float(getattr(entry, name)) + 0.0 for name in ("bias", "rtol", "tau_min", "tau_max")},
-    }
+def _options(entry: Any, known: Mapping[str, Quantity], find: Finder) -> dict[str, Any]:
+    """The options of the quantities of a family in plain form, defaults filled in."""
+    takers = {name: each for each in reversed(list(known.values())) for name in each.options}
+    order = dict.fromkeys(name for each in known.values() for name in each.options)
+    return {name: _option(name, getattr(entry, name), takers[name], find.at(name)) for name in order}
 
 
-def _points(spec: Any) -> dict[str, Any]:
-    """A grid of positions or times in its plain form, with its unit."""
-    return _grid(spec) | {"unit": getattr(spec, "unit", "absolute")}
+def _option(name: str, value: Any, taker: Quantity, find: Finder) -> Any:
+    """An option in its plain form, its default where the study does not have it."""
+    option = taker.options[name]
+    if value is None:
+        return plain(taker.default(name))
+    if isinstance(option, options.Grid):
+        return _grid(value, option, find)
+    return float(value) + 0.0 if isinstance(option, options.Number) else value
 
 
-def _grid(spec: Any) -> dict[str, Any]:
-    """A grid in its plain form, values ascending: a coordinate is monotonic."""
+def _grid(spec: Any, option: options.Grid, find: Finder) -> dict[str, Any]:
+    """A grid in its plain form, values ascending since a coordinate is monotonic, with its unit where it has one."""
     if isinstance(spec, models.Range):
-        return spaced(spec)
-    numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
-    return {"values": sorted(float(v) + 0.0 for v in numbers)}
+        if not _resolved(spec):
+            find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
+        made = spaced(spec)
+    else:
+        numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
+        made = {"values": sorted(float(v) + 0.0 for v in numbers)}
+    for value in made.get("values", [made.get("start"), made.get("stop")]):
+        if value < option.low:
+            find.add(f"{show(value)} is not allowed; allowed: numbers >= {option.low:g}")
+    return made | ({"unit": getattr(spec, "unit", option.units[0])} if option.units else {})
 
 
 def _built(sweep: Sweep, find: Finder) -> Sweep | None:
@@ -277,7 +279,7 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
     if components < 2:
         find.at("parameters").add("the mixture has one component; a transition needs at least two")
         return None
-    if sweep.options["groups"] is not None and _grouped(sweep.options["groups"], components, find.at("groups")) is None:
+    if sweep.options.get("groups") is not None and _grouped(sweep.options["groups"], components, find.at("groups")) is None:
         return None
     file = sweep.parameters.get("file")
     sized = replace(

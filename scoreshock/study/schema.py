@@ -7,7 +7,8 @@ from typing import Any
 
 from scoreshock.densities.families import FAMILIES, REQUIRED
 from scoreshock.schedules.kinds import KINDS, SPACINGS
-from scoreshock.study.models import EXTRA, StudyFile
+from scoreshock.study.models import EXTRA, ours
+from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,7 +22,7 @@ def schema() -> str:
     >>> json.loads(schema())["properties"]["output"]["default"]
     'results'
     """
-    made = {"$schema": DIALECT, **StudyFile.model_json_schema()}
+    made = {"$schema": DIALECT, **ours().study.model_json_schema()}
     made["title"] = "scoreshock study"
     made["patternProperties"] = {f"^{EXTRA}": {}}
     definitions = made["$defs"]
@@ -29,15 +30,16 @@ def schema() -> str:
         for key in definitions[part]["properties"].values():
             if key.get("default", ...) is None:
                 del key["default"]
-    definitions["SweepEntry"]["allOf"] = [_of_family(name) for name in FAMILIES]
-    definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in KINDS]
+    known = vocabulary()
+    definitions["SweepEntry"]["allOf"] = [_of_family(name, known) for name in known.families]
+    definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in known.kinds]
     return json.dumps(made, indent=2) + "\n"
 
 
-def _of_family(name: str) -> dict[str, Any]:
+def _of_family(name: str, known: Vocabulary) -> dict[str, Any]:
     """What a sweep of this family may hold: axes, parameters with their defaults, quantities and criteria."""
     family = FAMILIES[name]
-    kind = family.kind
+    quantities = known.of(family.density)
     parameters = {
         key: {} if value is REQUIRED or value is None else {"default": value} for key, value in family.parameters.items()
     }
@@ -47,8 +49,11 @@ def _of_family(name: str) -> dict[str, Any]:
     holds = {
         "axes": axes,
         "parameters": {"properties": parameters, "additionalProperties": False},
-        "quantities": {"items": {"enum": list(kind.quantities)}},
-        "criteria": {"items": {"enum": list(kind.criteria)}, "default": list(kind.default_criteria)},
+        "quantities": {"items": {"enum": list(quantities)}},
+        "criteria": {
+            "items": {"enum": list(known.criteria_of(family.density))},
+            "default": list(quantities["speciation"].default("criteria")),
+        },
     }
     return {"if": {"properties": {"family": {"const": name}}}, "then": {"properties": holds}}
 

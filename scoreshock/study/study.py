@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from scoreshock.conventions import QUANTITIES
-from scoreshock.schedules.schedule import KINDS
+from scoreshock import plugins
+from scoreshock.plugins import Plugin
 from scoreshock.storage.plans import NAME_LENGTH
 from scoreshock.study import models
 from scoreshock.study.blocks import Sweep
@@ -20,8 +20,10 @@ from scoreshock.study.errors import Finder, StudyError, show
 from scoreshock.study.messages import messages
 from scoreshock.study.reading import read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
+from scoreshock.study.vocabulary import Vocabulary, load_installed, vocabulary
 
 DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # what lies in the folder of the results, at its longest
+REQUIRED = ("family", "axes", "quantities")  # keys of a sweep
 RESERVED = ("logs", "benchmarks")  # folders beside those of the sweeps
 NODES_LIMIT = 10**6  # values that a mapping may hold once shared parts are followed; ours
 
@@ -39,6 +41,8 @@ class Study:
     about
         ``study`` (its title), ``author`` and ``note``, those of them that are written: arguments of
         `scoreshock.storage.provenance.attributes`, which put them into files. They change no digest.
+    plugins
+        Those that it names, and the installed ones that declare some of its names.
 
     Examples
     --------
@@ -51,16 +55,19 @@ class Study:
     output: str
     sweeps: Mapping[str, Sweep]
     about: Mapping[str, str] = field(default_factory=dict)
+    plugins: tuple[Plugin, ...] = ()
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Study:
+    def from_mapping(cls, mapping: Mapping[str, Any], allow_plugins: bool = False) -> Study:
         """The study that a mapping describes (Snakemake's ``config``, or YAML as read).
 
         Parameters
         ----------
         mapping
-            Keys ``output``, ``schedules``, ``sweeps``, ``title``, ``author``, ``note``, as in
+            Keys ``output``, ``schedules``, ``sweeps``, ``title``, ``author``, ``note``, ``plugins``, as in
             ``config/README.md``; ``paper`` is the verification's.
+        allow_plugins
+            Whether the code of the files and modules under ``plugins`` may run.
 
         Raises
         ------
@@ -72,34 +79,39 @@ class Study:
         if _holds_more_than(mapping, NODES_LIMIT):
             raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
         mapping = _filled(mapping)
+        loaded = _plugins(mapping, allow_plugins)
+        known = vocabulary(loaded)
         problems: list[str] = []
-        written = _checked(models.StudyFile, mapping, (), problems)
-        schedules = _schedules(mapping.get("schedules"), problems)
-        sweeps = _sweeps(mapping.get("sweeps"), schedules, problems)
+        written = _checked(models.models(known).study, mapping, (), problems)
+        schedules = _schedules(mapping.get("schedules"), known, problems)
+        sweeps = _sweeps(mapping.get("sweeps"), schedules, known, problems)
+        sweeps = {name: replace(sweep, plugins=loaded) for name, sweep in sweeps.items()}
         if problems:
             raise StudyError(dict.fromkeys(problems))
         assert written is not None
         about = {"study": written.title, "author": written.author, "note": written.note}
-        return cls(written.output, sweeps, {key: text for key, text in about.items() if text})
+        return cls(written.output, sweeps, {key: text for key, text in about.items() if text}, loaded)
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Study:
+    def from_file(cls, path: str | Path, allow_plugins: bool = False) -> Study:
         """The study of a YAML file; paths inside it are relative to the current folder."""
-        return cls.from_mapping(read_yaml(path))
+        return cls.from_mapping(read_yaml(path), allow_plugins)
 
     @property
     def quantities(self) -> tuple[str, ...]:
         """Every quantity that some sweep asks for."""
-        return tuple(name for name in QUANTITIES if any(name in sweep.quantities for sweep in self.sweeps.values()))
+        return tuple(dict.fromkeys(name for sweep in self.sweeps.values() for name in sweep.quantities))
 
 
-def load_study(path: str | Path | Mapping[str, Any]) -> Study:
+def load_study(path: str | Path | Mapping[str, Any], allow_plugins: bool = False) -> Study:
     """Read and check the study of a YAML file.
 
     Parameters
     ----------
     path
         The file, at most 1 MiB, or a mapping as in one. Paths of data inside it are relative to the current folder.
+    allow_plugins
+        Whether the code of the files and modules that it names under ``plugins`` may run.
 
     Returns
     -------
@@ -119,10 +131,10 @@ def load_study(path: str | Path | Mapping[str, Any]) -> Study:
     scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
     """
     if isinstance(path, Mapping):
-        return Study.from_mapping(path)
+        return Study.from_mapping(path, allow_plugins)
     if not isinstance(path, str | os.PathLike):
         raise StudyError([f"path: {show(path)} is not allowed; allowed: a path to a YAML file, or a mapping as in one"])
-    return Study.from_file(path)
+    return Study.from_file(path, allow_plugins)
 
 
 def check_output(path: str | Path, key: str = "output") -> None:
@@ -166,20 +178,37 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-_KEYS = tuple(models.StudyFile.model_fields)
+_KEYS = ("output", "schedules", "sweeps", *models.ABOUT)
 
 
 def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping without what stands there for nothing: keys ``x-...``, which only hold anchors, and empty sections."""
     kept = {key: value for key, value in mapping.items() if not (isinstance(key, str) and key.startswith(models.EXTRA))}
-    kept = _without_empty(kept, ("schedules", "paper", "title", "author", "note"))
+    kept = _without_empty(kept, ("schedules", "paper", "title", "author", "note", "plugins"))
     sweeps = kept.get("sweeps")
     if isinstance(sweeps, Mapping):
-        optional = [key for key, field in models.SweepEntry.model_fields.items() if not field.is_required()]
         kept["sweeps"] = {
-            name: _without_empty(sweep, optional) if isinstance(sweep, Mapping) else sweep for name, sweep in sweeps.items()
+            name: {key: value for key, value in sweep.items() if value is not None or key in REQUIRED}
+            if isinstance(sweep, Mapping)
+            else sweep
+            for name, sweep in sweeps.items()
         }
     return kept
+
+
+def _plugins(mapping: Mapping[str, Any], allowed: bool) -> tuple[Plugin, ...]:
+    """Load the plugins that a study names, and the installed ones whose names it uses."""
+    given = mapping.get("plugins")
+    references = given if isinstance(given, list) else []  # else its model says what is wrong
+    if references and not allowed:
+        raise StudyError(
+            [f"plugins: {show(references)} would run code; allowed only with --allow-plugins (for Snakemake --config "
+             "allow_plugins=true, in a session allow_plugins=True)"]
+        )  # fmt: skip
+    try:
+        return (*map(plugins.load, references), *load_installed(mapping))
+    except ValueError as error:
+        raise StudyError([f"plugins: {error}"]) from None
 
 
 def _without_empty(mapping: Mapping[str, Any], optional: Collection[str]) -> dict[str, Any]:
@@ -195,7 +224,7 @@ def _checked(model: Any, raw: Any, prefix: tuple[str | int, ...], problems: list
         return None
 
 
-def _schedules(raw: Any, problems: list[str]) -> dict[str, Any]:
+def _schedules(raw: Any, known: Vocabulary, problems: list[str]) -> dict[str, Any]:
     """Resolved schedules by label; None for one with a problem, so that its users are not blamed."""
     if not isinstance(raw, Mapping):
         return {}
@@ -203,9 +232,9 @@ def _schedules(raw: Any, problems: list[str]) -> dict[str, Any]:
     _refuse_twins(raw, find)
     found: dict[str, Any] = {}
     for label, spec in raw.items():
-        entry = _checked(models.ScheduleSpec, spec, ("schedules", label), [])
+        entry = _checked(models.models(known).schedule, spec, ("schedules", label), [])
         kind = entry if entry is None or isinstance(entry, str) else entry.kind
-        if label in KINDS and kind is not None and kind != label:
+        if label in known.kinds and kind is not None and kind != label:
             find.at(str(label)).add(
                 f"is the name of another kind than {show(kind)}; allowed: a label that is no kind's name"
             )
@@ -213,7 +242,7 @@ def _schedules(raw: Any, problems: list[str]) -> dict[str, Any]:
     return found
 
 
-def _sweeps(raw: Any, schedules: Mapping[str, Any], problems: list[str]) -> dict[str, Sweep]:
+def _sweeps(raw: Any, schedules: Mapping[str, Any], known: Vocabulary, problems: list[str]) -> dict[str, Sweep]:
     if not isinstance(raw, Mapping):
         return {}
     find = Finder(problems, ("sweeps",))
@@ -222,10 +251,10 @@ def _sweeps(raw: Any, schedules: Mapping[str, Any], problems: list[str]) -> dict
         find.at(name).add(f"is the name of a folder of the results; allowed: any other than {', '.join(RESERVED)}")
     found: dict[str, Sweep] = {}
     for name, spec in raw.items():
-        entry = _checked(models.SweepEntry, spec, ("sweeps", name), [])
+        entry = _checked(models.models(known).sweep, spec, ("sweeps", name), [])
         if entry is None:
             continue
-        sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, find.at(str(name)))
+        sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, known, find.at(str(name)))
         if sweep is not None:
             found[str(name)] = sweep
     return found

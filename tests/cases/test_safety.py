@@ -71,6 +71,7 @@ def places(study: Study) -> list[Path]:
     ]
 
 
+@pytest.mark.slow
 @given(sweep=NAMES, label=NAMES)
 @example(sweep="../outside", label="mine")
 @example(sweep="/etc", label="mine")
@@ -192,6 +193,7 @@ def answers(tmp_path_factory) -> dict[str, list[str]]:
     return dict(zip(BOMBS, json.loads(limited(code, str(folder))), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_study_that_would_blow_up_is_refused_in_one_short_line(answers, name: str) -> None:
     (line,) = answers[name]
@@ -263,6 +265,7 @@ def test_packed_zeros_are_measured_before_they_are_unpacked(tmp_path: Path, monk
         sources.read_labelled(tmp_path / "a.npz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [endless_netcdf, forged_npz], ids=lambda make: make.__name__)
 def test_a_table_is_measured_before_it_is_read(tmp_path: Path, make) -> None:
     path = tmp_path / f"a.{make.__name__.partition('_')[2].replace('netcdf', 'nc')}"
@@ -283,6 +286,7 @@ def test_a_table_is_measured_before_it_is_read(tmp_path: Path, make) -> None:
         assert "MiB; allowed: at most 4,096 MiB (our limit)" in line
 
 
+@pytest.mark.slow
 def test_the_table_of_a_schedule_is_measured_before_it_is_read(tmp_path: Path) -> None:
     endless_netcdf(tmp_path / "a.nc")
     with pytest.raises(ValueError, match=r"labels has 100,000,000,000 entries.*allowed: at most 1,000,000"):
@@ -341,6 +345,7 @@ def code_runners(tree: ast.AST) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE.parent)))
 def test_no_module_can_run_what_it_reads(path: Path) -> None:
     assert code_runners(ast.parse(path.read_text())) == []

@@ -124,6 +124,7 @@ def computed_by_workers(client: Any) -> int:
     )
 
 
+@pytest.mark.slow
 def test_every_quantity_is_bitwise_the_same_and_workers_touch_no_netcdf(dask_cluster, tmp_path, monkeypatch, fetched):
     from distributed import Client
 
@@ -157,6 +158,7 @@ class Here:
         return done
 
 
+@pytest.mark.slow
 def test_kernels_run_once_for_each_chunk(monkeypatch):
     calls: list[Any] = []
     original = labelled._Kernel._at_once
@@ -177,6 +179,7 @@ def test_a_job_asks_for_memory_for_what_comes_from_a_cluster_only_where_there_is
     assert cluster.memory() * 2**20 == 2 * cluster.HELD_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_chunks")
 def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_path, in_mid_block):
     compute(SLOW, tmp_path / "here.nc", threads=2)
@@ -188,6 +191,7 @@ def test_a_worker_killed_in_mid_block_costs_nothing_but_time(dask_cluster, tmp_p
     assert checksums(tmp_path / "here.nc") == checksums(tmp_path / "there.nc")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_chunks")
 def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tmp_path, in_mid_block):
     running = in_mid_block(tmp_path / "results" / "there.nc")
@@ -197,6 +201,7 @@ def test_a_lost_scheduler_is_one_clear_error_and_leaves_nothing(dask_cluster, tm
     assert list((tmp_path / "results").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_chunks")
 def test_workers_that_are_gone_are_not_waited_for_for_ever(dask_cluster, tmp_path, in_mid_block, monkeypatch):
     monkeypatch.setattr(cluster, "WORKERS_SECONDS", 1)
@@ -229,6 +234,7 @@ def test_an_address_where_no_scheduler_answers_is_one_clear_error(address, reaso
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_and_workers_of_other_code_are_refused(tmp_path, monkeypatch):
     distributed = needs_distributed()
     monkeypatch.setattr(cluster, "WORKERS_SECONDS", 1)
@@ -238,7 +244,7 @@ def test_a_scheduler_without_workers_and_workers_of_other_code_are_refused(tmp_p
             compute(CONTENTS[0], tmp_path / "there.nc")
         local.scale(1)
         monkeypatch.setattr(cluster, "WORKERS_SECONDS", 20)
-        monkeypatch.setattr(cluster, "_fingerprint", lambda _: {"code": threading.current_thread().name})
+        monkeypatch.setattr(cluster, "_fingerprint", lambda *_: {"code": threading.current_thread().name})
         with pytest.raises(cluster.ClusterError, match=r"would compute other numbers: code is .*, here MainThread"):
             compute(CONTENTS[0], tmp_path / "there.nc")
     assert list(tmp_path.iterdir()) == []

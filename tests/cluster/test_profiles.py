@@ -31,6 +31,7 @@ def groups(output: str) -> list[str]:
     return sorted(re.findall(r"Group job (\S+)", output))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["slurm", *(str(PROFILES / name) for name in ("lsf", "cluster-generic"))])
 def test_a_profile_groups_small_jobs(tmp_path, profile):
     # The miniature study's three sweeps are one job of a cluster.
@@ -40,6 +41,7 @@ def test_a_profile_groups_small_jobs(tmp_path, profile):
     assert run.jobs == ["what the study will hold, written"]
 
 
+@pytest.mark.slow
 def test_runs_of_blocks_that_are_joined_are_several_jobs_and_what_is_made_of_them_is_one(tmp_path):
     axes = {"separation": {"start": 1.0, "stop": 2.0, "num": 300}}
     sweep = {"family": "pair", "axes": axes, "split": ["separation"], "quantities": ["speciation", "corrections"]}
@@ -50,11 +52,13 @@ def test_runs_of_blocks_that_are_joined_are_several_jobs_and_what_is_made_of_the
     assert len(dry(tmp_path, *arguments)) == 1 + 6 + 2 + 1 + 1  # without the profile nothing is grouped
 
 
+@pytest.mark.slow
 def test_the_paper_is_one_job_of_a_cluster(tmp_path):
     run = snakemake(tmp_path, "verify", "--dry-run", "--workflow-profile", str(PROFILES / "slurm"))
     assert groups(run.output) == ["paper"]
 
 
+@pytest.mark.slow
 def test_jobs_ask_for_what_their_blocks_cost(tmp_path):
     axes = {"separation": {"start": 1.0, "stop": 2.0, "num": 1000}, "variance": {"start": 1.0, "stop": 2.0, "num": 60}}
     few = {"family": "simplex", "parameters": {"vertices": 3}, "axes": axes, "quantities": ["speciation"]}
@@ -95,6 +99,7 @@ HERE_AND_NOW += [
 HERE_AND_NOW += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
 
 
+@pytest.mark.slow
 def test_what_members_of_a_failed_group_have_made_stays_and_the_others_can_be_made_alone(tmp_path):
     sweep = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["amplification"]}
     files = [f"results/{name}/amplification.nc" for name in ("good", "bad")]
@@ -108,11 +113,12 @@ def test_what_members_of_a_failed_group_have_made_stays_and_the_others_can_be_ma
     assert there
     (tmp_path / "results/benchmarks/data@bad.tsv").rmdir()
     alone = snakemake(tmp_path, *files, "--configfile", study, *HERE_AND_NOW, "--group-components", "nothing=1")
-    assert alone.jobs == [f"amplification of {Path(name).parent.name}" for name in files if name not in there]
+    assert alone.jobs == [f"amplification of {Path(name).parent.name}, drawn" for name in files if name not in there]
     assert [(tmp_path / name).stat().st_mtime_ns for name in there] == times
     assert not list(tmp_path.glob(".snakemake/ended-*"))
 
 
+@pytest.mark.slow
 def test_a_job_that_fails_leaves_nothing_stale(tmp_path):
     def study(last: float) -> list[str]:
         sweep = {"family": "pair", "axes": {"separation": [1.0, last]}, "quantities": ["amplification"]}
@@ -122,12 +128,13 @@ def test_a_job_that_fails_leaves_nothing_stale(tmp_path):
     # Every job dies before it does anything.
     dying = tmp_path / "dying" / "sitecustomize.py"
     dying.parent.mkdir()
-    dying.write_text("import os\nif b'scoreshock.running.tasks' in open('/proc/self/cmdline', 'rb').read(): os._exit(1)\n")
+    dying.write_text("import os\nif b'scoreshock.running' in open('/proc/self/cmdline', 'rb').read(): os._exit(1)\n")
     with started(tmp_path, *study(3.0), output=subprocess.DEVNULL, first=dying.parent) as process:
         assert process.wait() == 1
     assert dry(tmp_path, *study(3.0)) == ["amplification of line, drawn"]
 
 
+@pytest.mark.slow
 def test_an_interpreter_whose_path_contains_a_space_is_refused_before_anything_is_submitted(tmp_path):
     environment = tmp_path / "an environment"
     environment.symlink_to(sys.prefix)
@@ -154,6 +161,7 @@ LSF = {
 }
 
 
+@pytest.mark.slow
 def test_lsf_is_asked_for_what_jobs_cost(tmp_path, monkeypatch):
     parameters = tmp_path / "lsbatch/one/configdir/lsb.params"
     parameters.parent.mkdir(parents=True)
@@ -235,6 +243,7 @@ def test_a_status_script_says_what_the_queue_says(queue, commands, said, tmp_pat
     assert status_of_job(queue, commands, tmp_path) == said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "said"), [("true", "success"), ("false", "failed"), ("exit 3", "failed")])
 @pytest.mark.parametrize(("queue", "number"), [("slurm", "SLURM_JOB_ID"), ("pbs", "PBS_JOBID"), ("sge", "JOB_ID")])
 def test_of_a_job_that_the_queue_has_forgotten_its_own_exit_status_tells(queue, number, ending, said, tmp_path):

@@ -22,6 +22,8 @@ from scoreshock.study.study import Study
 from ..workflow.conftest import MINIATURE, ROOT, checksums, dry, environment, miniature, write
 from .conftest import PATIENCE, until
 
+pytestmark = pytest.mark.slow
+
 PROFILES = ROOT / "workflow" / "profiles"
 # Of the miniature study what takes two jobs, so that it is quick: a sweep of blocks, which are joined, and one without.
 LINE = [f"results/line/{quantity}.nc" for quantity in ("speciation", "corrections")]

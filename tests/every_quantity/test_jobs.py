@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from scoreshock.conventions import FLAGS, Status
+from scoreshock.conventions import Status
 from scoreshock.densities import families
+from scoreshock.quantities.declaration import criteria_of
 from scoreshock.running import tasks
 from scoreshock.storage import provenance, store
 from scoreshock.study.study import Study
@@ -21,6 +22,8 @@ from scoreshock.study.study import Study
 from .. import forks
 from ..workflow.conftest import environment
 from .test_studies import CASES, CLOCKS, MEMBERS, OPTIONS
+
+pytestmark = pytest.mark.slow
 
 LABELLED = {"family": "data", "axes": {"variance": [0.0, 1.0]}, "parameters": {"source": "iris"}}
 SCHEDULES = {"edm": {"kind": "edm"}, "mine": {"kind": "table", "alphas_cumprod": [0.9, 0.5, 0.01]}}
@@ -36,7 +39,7 @@ def sweeps() -> dict[str, Any]:
     found = {f"{name}-{q}": one_of(kinds[name], q) for name, q in CASES if name in kinds and q != "speciation"}
     for name, member in kinds.items():
         timed = member | {"axes": member["axes"] | {"schedule": list(SCHEDULES)}}
-        for criterion in families.FAMILIES[member["family"]].kind.criteria:
+        for criterion in criteria_of(families.FAMILIES[member["family"]].density):
             found[f"{name}-{criterion}"] = one_of(timed, "speciation", criteria=[criterion])
     for quantity in ("scores", "speciation", "modes"):
         found[f"labelled-{quantity}"] = one_of(LABELLED, quantity)
@@ -66,6 +69,6 @@ def test_a_job_in_a_process_of_its_own_computes_without_failing(folder: Path, na
     path = folder / name / f"{quantity}.nc"
     assert store.inspect(path, full=True).state == "ok"
     with store.open_file(path) as stored:
-        flags = [stored[variable] for variable in stored.data_vars if variable in FLAGS]
+        flags = [stored[variable] for variable in stored.data_vars if str(variable).endswith("status")]
         assert flags
         assert not any((flag == Status.failed).any() for flag in flags)

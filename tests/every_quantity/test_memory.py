@@ -36,6 +36,7 @@ def content(quantity: str, separations: int, **options: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_peak_memory_of_writing_a_sweep_is_some_chunks() -> None:
     call = [sys.executable, str(BENCHMARK), "5e6", "amplification", "streamed"]
     peak, size = map(int, subprocess.run(call, check=True, capture_output=True, text=True).stdout.split())
@@ -53,9 +54,9 @@ PROFILE = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"}, "tau": {"va
     [
         ("speciation", {"criteria": ["exact", "merging"]}, {speciation: ("_times",), schedule_time: ("_placed",)}),
         ("corrections", {"order": 3}, {corrections.comparison: ("corrections",)}),
-        ("amplification", {"tau": {"values": [0.1]}}, {amplification: ("_pair", "_growth_rate")}),
-        ("scores", PROFILE, {scores: ("_profile", "_in_all_dimensions")}),
-        ("layer", {"tau": {"values": [0.1]}}, {layer: ("_layer",)}),
+        ("amplification", {"tau": {"values": [0.1]}}, {amplification.kernel: ("pair_exponent", "growth")}),
+        ("scores", PROFILE, {scores.line: ("profile", "in_all_dimensions")}),
+        ("layer", {"tau": {"values": [0.1]}}, {layer.kernel: ("layer_on_line",)}),
     ],
     ids=["speciation", "corrections", "amplification", "scores", "layer"],
 )

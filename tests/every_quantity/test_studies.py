@@ -15,19 +15,22 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
-from scoreshock.conventions import ANCILLARY, FLAGS, FORMS, PLACES, QUANTITIES, Status
+from scoreshock.conventions import Status
 from scoreshock.densities import families
 from scoreshock.kernels.flow import sampling
-from scoreshock.quantities import burgers, cascade, divergence, modes, neighbours, regions, trajectories
+from scoreshock.quantities import alternatives, burgers, cascade, divergence, modes, regions, trajectories
+from scoreshock.quantities.declaration import declared
 from scoreshock.storage import provenance, store
 from scoreshock.study import evaluation
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import StudyError
 from scoreshock.study.evaluation import evaluate
-from scoreshock.study.quantities import QUANTITIES as KNOWN
 from scoreshock.study.study import Study
+from scoreshock.study.vocabulary import vocabulary
 
 from .. import compliance
+
+QUANTITIES = vocabulary().quantity_names
 
 # Each with a member that has no transition, most with one that has no noise: equal means, one well, v = 0.
 MEMBERS: dict[str, dict[str, Any]] = {
@@ -46,11 +49,16 @@ OPTIONS: dict[str, Any] = {
     "starts": {"values": [-2, 0.5], "unit": "separation"},
     "distance": [-1.0, 0.0, 2.0],
     "terms": True,
-    "place": "everywhere",
+    "error_support": "everywhere",
 }
 
 
-def sweep_of(member: str, quantity: str, clock: str = "absolute", **more: Any) -> Sweep:
+@cache
+def sweep_of(member: str, quantity: str, clock: str = "absolute") -> Sweep:
+    return changed(member, quantity, clock)
+
+
+def changed(member: str, quantity: str, clock: str = "absolute", **more: Any) -> Sweep:
     entry = MEMBERS[member] | OPTIONS | {"tau": CLOCKS[clock], "quantities": [quantity]} | more
     return Study.from_mapping({"sweeps": {"s": entry}}).sweeps["s"]
 
@@ -64,7 +72,7 @@ def allowed(member: str, quantity: str) -> bool:
 
 
 def takes_times(member: str, quantity: str) -> bool:
-    return "tau" in KNOWN[families.module_of(MEMBERS[member]["family"], quantity)].options
+    return "tau" in declared(quantity, families.FAMILIES[MEMBERS[member]["family"]].density).options
 
 
 CASES = [(member, quantity) for member in MEMBERS for quantity in QUANTITIES if allowed(member, quantity)]
@@ -79,17 +87,19 @@ def result(member: str, quantity: str, clock: str) -> xr.Dataset:
 def test_what_is_refused_is_what_the_family_cannot_have() -> None:
     refused = {(member, quantity) for member in MEMBERS for quantity in QUANTITIES} - set(CASES)
     of_wells = {("wells", quantity) for quantity in QUANTITIES if quantity not in ("scores", "speciation", "layer")}
-    assert refused == {("plane", "regions"), ("plane", "neighbours")} | of_wells
+    assert refused == {("plane", "regions"), ("plane", "alternatives")} | of_wells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("member", "quantity", "clock"), TIMED)
 def test_a_missing_number_has_a_status_that_says_why(member: str, quantity: str, clock: str) -> None:
     found = result(member, quantity, clock)
-    statuses = {str(name): found[name] for name in found.data_vars if name in FLAGS}
+    statuses = {str(name): found[name] for name in found.data_vars if str(name).endswith("status")}
     assert statuses
     for name in set(map(str, found.data_vars)) - set(statuses):
         own = "residual_status" if quantity == "burgers" else "score_status"  # of positions, and of the times of wells
-        link = ANCILLARY[name] if ANCILLARY.get(name) in statuses else own
+        link = found[name].attrs.get("ancillary_variables", own)
+        link = link if link in statuses else own
         if found[name].dtype.kind != "f" or not found[name].isnull().any():
             continue
         reason = statuses[link]
@@ -99,6 +109,7 @@ def test_a_missing_number_has_a_status_that_says_why(member: str, quantity: str,
         assert not (reason == Status.failed).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("member", "quantity", "clock"), TIMED)
 def test_chunks_change_no_bit(member: str, quantity: str, clock: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "POINTS_PER_CHUNK", 36 if quantity == "trajectories" else 12)
@@ -107,16 +118,20 @@ def test_chunks_change_no_bit(member: str, quantity: str, clock: str, monkeypatc
     xr.testing.assert_identical(lazy.compute(), result(member, quantity, clock))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantity", "module", "kernels"),
     [
-        ("burgers", burgers, ("_of_forms",)),
-        ("trajectories", trajectories, ("_ode", "_exact", "_difference", "_growth")),
-        ("divergence", divergence, ("_bound",)),
-        ("regions", regions, ("_regions",)),
-        ("modes", modes, ("_modes", "_tree")),
-        ("cascade", cascade, ("_cascades",)),
-        ("neighbours", neighbours.kernel, ("neighbours",)),
+        ("burgers", burgers.kernel, ("several_forms",)),
+        ("trajectories", trajectories.sampling, ("probability_flow",)),
+        ("trajectories", trajectories.quantiles, ("quantile_flow",)),
+        ("trajectories", trajectories.growth, ("error_growth", "flow_growth")),
+        ("divergence", divergence.kernel, ("divergence_bound",)),
+        ("regions", regions.kernel, ("regions", "gradient_profile")),
+        ("modes", modes.mode_counts, ("modes_over_time", "last_merging")),
+        ("modes", modes.trees, ("merging_tree",)),
+        ("cascade", cascade.kernel, ("cascades",)),
+        ("alternatives", alternatives.kernel, ("alternatives",)),
     ],
 )
 def test_kernels_run_once_for_each_chunk_when_a_file_is_written(
@@ -144,11 +159,12 @@ def test_kernels_run_once_for_each_chunk_when_a_file_is_written(
     assert calls == dict.fromkeys(kernels, chunks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("member", "quantity"), [(m, q) for m, q in CASES if m in ("line", "wells")])
 def test_blocks_are_parts_of_the_whole(member: str, quantity: str) -> None:
     axis = "tilt" if member == "wells" else "separation"
     whole = result(member, quantity, "speciation")
-    for block in sweep_of(member, quantity, "speciation", split=[axis]).blocks(quantity):
+    for block in changed(member, quantity, "speciation", split=[axis]).blocks(quantity):
         part = evaluate(block).compute()
         same = whole.sel({axis: [block.values[axis]]})
         for name in part.data_vars:
@@ -156,6 +172,7 @@ def test_blocks_are_parts_of_the_whole(member: str, quantity: str) -> None:
             np.testing.assert_array_equal(part[name], expected, err_msg=str(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("member", "quantity", "clock"), TIMED)
 def test_the_template_is_the_result_without_its_numbers(member: str, quantity: str, clock: str) -> None:
     found, expected = sweep_of(member, quantity, clock).template(quantity), result(member, quantity, clock)
@@ -168,6 +185,7 @@ def test_the_template_is_the_result_without_its_numbers(member: str, quantity: s
         np.testing.assert_array_equal(found[name], expected[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("member", "quantity"), CASES)
 def test_files_pass_the_compliance_checker_and_describe_every_variable(member: str, quantity: str, tmp_path: Path) -> None:
     path = tmp_path / f"{quantity}.nc"
@@ -180,15 +198,15 @@ def test_files_pass_the_compliance_checker_and_describe_every_variable(member: s
             assert variable.attrs["description"] != variable.attrs["long_name"], name
 
 
-def test_every_module_of_a_kind_has_its_entry() -> None:
-    modules = {module for family in families.FAMILIES.values() for module in family.kind.quantities.values()}
-    assert modules == set(KNOWN)
-    assert {name for family in families.FAMILIES.values() for name in family.kind.quantities} == set(QUANTITIES)
+def test_every_module_with_a_declaration_is_named_for_its_quantity() -> None:
+    for each in vocabulary().quantities:
+        assert each.function.__module__ == f"scoreshock.quantities.{each.module}"
+        assert declared(each.name, each.density) is each
 
 
-def test_forms_and_places_of_the_vocabulary_are_those_that_are_computed() -> None:
-    assert set(FORMS) == set(burgers.EQUATIONS)
-    assert set(PLACES) == set(sampling.PROFILES)
+def test_forms_and_places_of_the_options_are_those_that_are_computed() -> None:
+    assert set(declared("burgers").options["forms"].known) == set(burgers.EQUATIONS)
+    assert set(declared("divergence").options["error_support"].known) == set(sampling.PROFILES)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +218,7 @@ def test_forms_and_places_of_the_vocabulary_are_those_that_are_computed() -> Non
         ("regions", ("kernels.roots", "kernels.flow", "kernels.modes")),
         ("modes", ("kernels.roots", "quantities.speciation", "kernels.exact_cascade")),
         ("cascade", ("kernels.modes", "kernels.mode_counts", "quantities.speciation")),
-        ("neighbours", ("kernels.flow", "kernels.modes", "quantities.speciation")),
+        ("alternatives", ("kernels.flow", "kernels.modes", "quantities.speciation")),
         ("wells.layer", ("kernels.roots", "kernels.modes", "quantities.layer", "quantities.scores")),
     ],
 )
@@ -254,18 +272,18 @@ def test_a_score_error_points_along_the_line_through_the_layer() -> None:
         "bias": 0.01,
         "axes": {"separation": 1.2, "variance": 0.09},
     }
-    found = evaluate(sweep_of("pair", "trajectories", **changes), "trajectories").squeeze()
+    found = evaluate(changed("pair", "trajectories", **changes), "trajectories").squeeze()
     centre = ss.centre_growth(ss.families.pair(separation=1.2, variance=0.09), 0.05, 1.5, 0.01)
     assert found.tau.values.tolist() == [1.5, 0.05]
     # (52) is attained at the centre of a symmetric pair; data are generated with falling tau, so the error adds.
     np.testing.assert_allclose(found.gronwall_bound[-1], centre.error_linear.squeeze(), rtol=1e-7)
     assert 0.5 < float(found.trajectory_difference[-1] / found.gronwall_bound[-1]) <= 1
-    turned = evaluate(sweep_of("pair", "trajectories", **changes | {"bias": -0.01}), "trajectories").squeeze()
+    turned = evaluate(changed("pair", "trajectories", **changes | {"bias": -0.01}), "trajectories").squeeze()
     np.testing.assert_allclose(turned.trajectory_difference, -found.trajectory_difference, rtol=1e-9, atol=1e-15)
 
 
 def test_a_constant_score_error_has_the_bound_that_is_its_square_times_the_time() -> None:
-    found = evaluate(sweep_of("plane", "divergence", tau_min=1.0, tau_max=3.0, bias=-0.1), "divergence")
+    found = evaluate(changed("plane", "divergence", tau_min=1.0, tau_max=3.0, bias=-0.1), "divergence")
     np.testing.assert_allclose(found.kl_bound, 0.02, rtol=1e-14)  # (58)
     np.testing.assert_allclose(found.tv_bound, 0.1, rtol=1e-14)  # (59)
 

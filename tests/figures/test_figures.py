@@ -18,13 +18,15 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock import figures
-from scoreshock.conventions import DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES
 from scoreshock.figures import curves, layers, style, times
 from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
+from scoreshock.quantities.declaration import criteria_of
 from scoreshock.study.errors import StudyError
 from scoreshock.study.evaluation import evaluate
 from scoreshock.study.study import Study
+from scoreshock.study.vocabulary import vocabulary
 
+QUANTITIES = vocabulary().quantity_names
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DIGEST = "0f" * 32
 OPTIONS: dict[str, Any] = {
@@ -63,7 +65,7 @@ def datasets_of(member: str, clock: str) -> dict[str, xr.Dataset]:
 def drawn_of(member: str, clock: str) -> dict[str, list[Panel]]:
     """Panels of each figure that the quantities of a family's member allow."""
     datasets = datasets_of(member, clock)
-    return {name: figure(datasets[q]) for name, (q, figure) in figures.FIGURES.items() if q in datasets}
+    return {name: each.describe(datasets[each.of]) for name, each in figures.FIGURES.items() if each.of in datasets}
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +99,13 @@ def lines_of(panel: Panel) -> dict[str, Line]:
 
 
 def test_every_quantity_has_a_figure() -> None:
-    assert {quantity for quantity, _ in figures.FIGURES.values()} >= set(QUANTITIES)
+    assert {each.of for each in figures.FIGURES.values()} >= set(QUANTITIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", figures.FIGURES)
 def test_each_figure_is_a_page_and_a_picture(drawn: Path, datasets: dict[str, xr.Dataset], name: str) -> None:
-    if figures.FIGURES[name][0] not in datasets:
+    if figures.FIGURES[name].of not in datasets:
         pytest.skip("not a quantity of studies")
     picture = matplotlib.image.imread(drawn / f"{name}.png")
     assert min(picture.shape[:2]) > 250
@@ -113,6 +116,7 @@ def test_each_figure_is_a_page_and_a_picture(drawn: Path, datasets: dict[str, xr
     assert panels_of(drawn / f"{name}.html")
 
 
+@pytest.mark.slow
 def test_a_page_holds_its_numbers_unrounded(drawn: Path, datasets: dict[str, xr.Dataset]) -> None:
     panel = panels_of(drawn / "speciation.html")[-1]
     line = next(mark for mark in panel["marks"] if mark["name"] == "exact")
@@ -122,6 +126,7 @@ def test_a_page_holds_its_numbers_unrounded(drawn: Path, datasets: dict[str, xr.
     np.testing.assert_array_equal(y, found.tau_star.where(found.status == 0))
 
 
+@pytest.mark.slow
 def test_pages_ask_for_the_script_beside_them_alone(drawn: Path) -> None:
     scripts = [path.name for path in drawn.glob("*.js")]
     assert len(scripts) == 1
@@ -130,6 +135,7 @@ def test_pages_ask_for_the_script_beside_them_alone(drawn: Path) -> None:
         assert re.findall(r"(?:src|href)=[\"']?([^\"' >]*)", page.read_text()) == ["data:,", scripts[0]]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_a_browser_draws_every_panel_without_an_error(drawn: Path, tmp_path: Path) -> None:
     pages = sorted(drawn.glob("*.html"))
@@ -143,6 +149,7 @@ def test_a_browser_draws_every_panel_without_an_error(drawn: Path, tmp_path: Pat
     assert len(console) == sum(len(panels_of(page)) for page in pages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", figures.RENDERERS)
 def test_a_figure_names_what_it_was_drawn_from(drawn: Path, tmp_path: Path, suffix: str) -> None:
     assert {figures.digest_of(path) for path in drawn.glob(f"*.{suffix}")} == {DIGEST}
@@ -150,6 +157,7 @@ def test_a_figure_names_what_it_was_drawn_from(drawn: Path, tmp_path: Path, suff
     assert figures.digest_of(figures.save([panel], tmp_path / f"plain.{suffix}")) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "needless"),
     [("html", {"matplotlib", "bokeh"}), ("png", {"bokeh"}), ("svg", {"bokeh"}), ("", {"matplotlib", "bokeh"})],
@@ -171,7 +179,7 @@ print(*{{name.split(".")[0] for name in sys.modules}})
 
 
 def test_formats_are_checked(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"format 'pdf' is not known; known: html, png, svg"):
+    with pytest.raises(ValueError, match=r"format 'pdf' is not allowed; allowed: html, png, svg"):
         figures.save([], tmp_path / "figure.pdf")
 
 
@@ -239,6 +247,7 @@ def test_a_sweep_of_one_point_is_drawn_as_bars(tmp_path: Path) -> None:
     assert dict(zip(panel.bars.names, panel.bars.y, strict=True))["leading"] == pytest.approx((4 * 0.96 - 0.25) / 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("member", "clock"),
     [
@@ -263,6 +272,7 @@ def test_each_kind_of_family_is_drawn(member: str, clock: str) -> None:
     assert max(len(drawn) for drawn in panels.values()) in range(1, curves.PANELS + 1)
 
 
+@pytest.mark.slow
 def test_the_exponent_has_a_line_for_each_way_that_it_is_computed() -> None:
     pair, triangle = (drawn_of(member, "absolute")["exponent"][0] for member in ("pair", "plane"))
     assert [list(lines_of(panel)) for panel in (pair, triangle)] == [
@@ -271,6 +281,7 @@ def test_the_exponent_has_a_line_for_each_way_that_it_is_computed() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_sweep_without_a_transition_leaves_out_what_has_no_number() -> None:
     panels = drawn_of("void", "speciation")
     assert len(panels["divergence"]) == 1  # a score error everywhere costs the same of any density
@@ -286,13 +297,13 @@ def test_times_run_from_noise_to_data_along_trajectories(datasets: dict[str, xr.
 
 def test_lines_are_chosen_where_there_are_numbers(datasets: dict[str, xr.Dataset]) -> None:
     # Half a distance of 0.4 has no speciation at either variance, so no times in its units.
-    panel = times.neighbours(datasets["neighbours"])[0]
+    panel = times.alternatives(datasets["alternatives"])[0]
     assert panel.names == ["separation 1.5", "separation 2"]
 
 
 def test_residuals_are_beside_the_level_of_rounding(datasets: dict[str, xr.Dataset]) -> None:
     (panel,) = layers.burgers(datasets["burgers"])
-    assert [mark.place for mark in panel.marks if isinstance(mark, Level)] == [1e-12]
+    assert [mark.value for mark in panel.marks if isinstance(mark, Level)] == [1e-12]
 
 
 def test_bounds_and_errors_are_drawn_as_they_are_in_the_file(datasets: dict[str, xr.Dataset]) -> None:
@@ -313,12 +324,13 @@ def test_panels_of_one_figure_share_their_scale() -> None:
 
 
 def test_ten_criteria_have_ten_looks() -> None:
-    assert len(MIXTURE_CRITERIA) > len(style.OKABE_ITO) > len(DEFAULT_CRITERIA)
-    count = len(MIXTURE_CRITERIA)
+    assert len(criteria_of()) > len(style.OKABE_ITO) > len(criteria_of(default=True))
+    count = len(criteria_of())
     dashes = [style.stroke(number, count)["dash"] for number in range(count)]
     assert len(set(zip(style.colours(count, ordered=False), dashes, strict=True))) == count
 
 
+@pytest.mark.slow
 def test_wells_are_drawn_like_mixtures(tmp_path: Path) -> None:
     axes = {"half_distance": {"values": [0.0, 1.0, 1.5]}, "tilt": {"values": [0.0, 0.2]}}
     profile = {"x": {"start": -2, "stop": 2, "num": 5, "unit": "separation"}, "tau": {"values": [0.5], "unit": "speciation"}}

@@ -28,18 +28,18 @@ MUTATIONS = (
         "Theorem 4.1", "kernels/numerics/double_double_posterior.py", "number * fraction, power", "number / fraction, power"
     ),
     Mutation("Statement 4.2", "kernels/burgers/terms.py", "z * (z_squared - 3.0 / p.v)", "z * (z_squared - 2.0 / p.v)"),
-    Mutation("Theorem 4.3", "quantities/burgers.py", "rescaled(terms, -2.0)", "rescaled(terms, 2.0)"),
+    Mutation("Theorem 4.3", "kernels/burgers/forms.py", "rescaled(terms, -2.0)", "rescaled(terms, 2.0)"),
     Mutation("Remark 4.4", "kernels/burgers/terms.py", "of_field * np.asarray(time", "of_field / np.asarray(time"),
     Mutation(
-        "Corollary 4.5", "quantities/burgers.py", "return 0.0, coefficient if form", "return 0.0, 2 * coefficient if form"
+        "Corollary 4.5", "kernels/burgers/forms.py", "return 0.0, coefficient if form", "return 0.0, 2 * coefficient if form"
     ),
     # Section 5
     Mutation("Proposition 5.1", "kernels/gaussian/pair.py", "shifted[1] * b.inverse\n", "shifted[1] / b.inverse\n"),
     Mutation("Proposition 5.2", "kernels/gaussian/mixture.py", "(4 * (e[0] / e_sum)", "(2 * (e[0] / e_sum)"),
     Mutation("Definition 5.3", "kernels/speciation/roots.py", "half = 0.5 * (means", "half = 1.0 * (means"),
-    Mutation("Proposition 5.4", "kernels/burgers/shock.py", "u_tau = (4 * mean + 4 *", "u_tau = (4 * mean - 4 *"),
-    Mutation("Proposition 5.4", "kernels/burgers/shock.py", "np.tanh(a * (x / v)) / v", "np.tanh(2 * a * (x / v)) / v"),
-    Mutation("Proposition 5.4", "quantities/shocks.py", "means[..., 0, 0]) / 2", "means[..., 0, 0])"),
+    Mutation("Proposition 5.4", "paper/frozen_shock.py", "u_tau = (4 * mean + 4 *", "u_tau = (4 * mean - 4 *"),
+    Mutation("Proposition 5.4", "paper/frozen_shock.py", "np.tanh(a * (x / v)) / v", "np.tanh(2 * a * (x / v)) / v"),
+    Mutation("Proposition 5.4", "paper/frozen_shock.py", "means[..., 0, 0]) / 2", "means[..., 0, 0])"),
     Mutation("Remark 5.5", "kernels/layer/boundary.py", "2 / slope,", "1 / slope,"),
     Mutation("Theorem 5.6", "kernels/layer/decomposition.py", "0.5 * np.tanh(0.5 * phi)", "0.5 * np.tanh(phi)"),
     Mutation("Theorem 5.6", "kernels/gaussian/pair.py", "log_ratio = 0.5 *", "log_ratio = 1.0 *"),
@@ -50,7 +50,7 @@ MUTATIONS = (
         "Theorem 5.8", "kernels/layer/boundary.py", "interfacial = 0.25 * slope * slope", "interfacial = 0.5 * slope * slope"
     ),
     Mutation("Theorem 5.8", "kernels/wells/times.py", "0.5 * (0.25 * (wells.high", "0.5 * (0.5 * (wells.high"),
-    Mutation("Theorem 5.8", "quantities/wells/speciation.py", "0.25 * crossing.gradient**2", "0.5 * crossing.gradient**2"),
+    Mutation("Theorem 5.8", "kernels/wells/parts.py", "0.25 * jump * jump", "0.5 * jump * jump"),
     Mutation("Remark 5.9", "kernels/gaussian/groups.py", "0.5 * ((one.offset", "1.0 * ((one.offset"),
     Mutation("Proposition 5.10", "kernels/layer/competitors.py", "curvature / v / v", "curvature / v"),
     Mutation(
@@ -60,7 +60,9 @@ MUTATIONS = (
     Mutation("Theorem 5.11", "kernels/speciation/criteria.py", "half_distance(means) ** 2", "half_distance(means) ** 3"),
     Mutation("Remark 5.12", "kernels/gaussian/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
     Mutation("Proposition 5.13", "kernels/burgers/shock.py", "minus_sum = 2 * position / v", "minus_sum = position / v"),
-    Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-found.rate / slope + 0.0", "found.rate / slope + 0.0"),
+    Mutation(
+        "Proposition 5.13", "kernels/layer/boundary.py", "-found.log_ratio_rate / slope", "found.log_ratio_rate / slope"
+    ),
     Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-2 * dot(found.background", "2 * dot(found.background"),
     Mutation(
         "Proposition 5.14",
@@ -83,8 +85,8 @@ MUTATIONS = (
     Mutation(
         "Proposition 6.6",
         "kernels/flow/divergence.py",
-        "return lambda nodes: (_mixed(nodes) ** 2,)",
-        "return lambda nodes: (_mixed(nodes),)",
+        "return lambda nodes: (ambiguity(shares(nodes)) ** 2,)",
+        "return lambda nodes: (ambiguity(shares(nodes)),)",
     ),
     Mutation(
         "Definition 6.7", "kernels/layer/regions.py", "np.fmax(start, reached), b + w", "np.fmax(start, reached), b + 2 * w"
@@ -139,13 +141,13 @@ MUTATIONS = (
     ),
     Mutation(
         "Remark 7.9",
-        "kernels/burgers/vorticity.py",
+        "kernels/burgers/riccati.py",
         "factor = 1 - 2 * eigenvalue * elapsed",
         "factor = 1 - eigenvalue * elapsed",
     ),
     Mutation(
         "Remark 7.9",
-        "kernels/burgers/vorticity.py",
+        "kernels/burgers/riccati.py",
         "return 0.5 / np.asarray(eigenvalue",
         "return 1.0 / np.asarray(eigenvalue",
     ),

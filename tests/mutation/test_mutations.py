@@ -56,6 +56,7 @@ def name(mutation: Mutation) -> str:
     return f"{mutation.check.rpartition('::')[2]}-{mutation.path}-{mutation.text.strip()}".replace(" ", "_")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=name)
 def test_a_wrong_formula_is_noticed(mutation: Mutation, runners: tuple[Callable[..., dict[str, Any]], Runner]) -> None:
     source = (PACKAGE / mutation.path).read_text()

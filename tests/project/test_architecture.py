@@ -8,20 +8,22 @@ import pytest
 
 from scoreshock.storage.provenance import PACKAGE, imports
 
-FLAT = ("conventions", "checks", "axes", "cli")
+FLAT = ("conventions", "checks", "options", "plugins", "axes", "cli")
 """Modules of the package outside its rooms."""
 VOCABULARY = {"conventions", "checks"}
 ROOMS: dict[str, set[str]] = {
     "conventions": set(),
     "checks": set(),
+    "options": set(),
+    "plugins": {"checks"},
     "axes": VOCABULARY,
     "kernels": {"conventions"},
-    "schedules": {"kernels", *VOCABULARY},
-    "densities": {"axes", *VOCABULARY},
-    "quantities": {"kernels", "schedules", "densities", "axes", *VOCABULARY},
+    "schedules": {"kernels", "plugins", *VOCABULARY},
+    "densities": {"axes", "plugins", *VOCABULARY},
+    "quantities": {"kernels", "schedules", "densities", "axes", "options", "plugins", *VOCABULARY},
     "storage": VOCABULARY,
     "comparison": VOCABULARY,
-    "figures": VOCABULARY,
+    "figures": {"plugins", *VOCABULARY},
 }
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}

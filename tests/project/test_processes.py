@@ -28,6 +28,7 @@ def module_of(path: Path) -> str:
 MODULES = [module_of(path) for path in SOURCES if ">>> " in path.read_text()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_a_module_hold_in_a_process_of_its_own(module: str, tmp_path: Path) -> None:
     variables = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -85,6 +86,7 @@ def submodules_reached(source: str) -> Iterator[tuple[str, str]]:
                 yield local[first], module
 
 
+@pytest.mark.slow
 def test_a_submodule_that_is_reached_through_its_package_is_imported_by_it_or_by_name() -> None:
     files = [
         *SOURCES,
@@ -115,6 +117,7 @@ def test_the_search_finds_what_no_import_names(source: str, found: list[str]) ->
     assert sorted({module for _, module in submodules_reached(source)}) == found
 
 
+@pytest.mark.slow
 def test_scipy_does_not_import_elementwise_by_itself() -> None:
     """The mistake of the past is still one: else the test above could not fail."""
     code = "import scipy.optimize; scipy.optimize.elementwise"

@@ -61,16 +61,30 @@ VALID: dict[str, dict[str, Any]] = {
         "x": [0.1],
         "tau": [1.0, 0.1],
         "bias": None,
-        "place": "layer",
+        "error_support": "layer",
         "seed": 0,
         "steps": 8,
         "rtol": 1e-6,
     },
-    "error_growth": {"mixture": PAIR, "x": [0.1], "tau": [1.0, 0.1], "bias": 0.1, "place": "everywhere", "rtol": 1e-6},
+    "error_growth": {
+        "mixture": PAIR,
+        "x": [0.1],
+        "tau": [1.0, 0.1],
+        "bias": 0.1,
+        "error_support": "everywhere",
+        "rtol": 1e-6,
+    },
     "centre_growth": {"mixture": PAIR, "tau_min": 0.1, "tau_start": 1.0, "bias": 1.0},
     "gaussian_divergence": {"variance": 1.0, "variance_model": 0.5, "shift": 0.0, "tau_min": 0.0, "tau_max": 1.0},
-    "divergence_bound": {"mixture": PAIR, "tau_min": 0.0, "tau_max": 1.0, "bias": 0.1, "place": "layer", "kl_start": 0.0},
-    "neighbouring_times": {"mixture": PAIR, "level": 0.7},
+    "divergence_bound": {
+        "mixture": PAIR,
+        "tau_min": 0.0,
+        "tau_max": 1.0,
+        "bias": 0.1,
+        "error_support": "layer",
+        "kl_start": 0.0,
+    },
+    "alternative_times": {"mixture": PAIR, "level": 0.7},
     "riccati": {"mixture": PAIR, "tau": 0.1, "elapsed": 0.1},
     "regions": {"mixture": PAIR, "tau": 0.1, "distance": [0.0, 1.0]},
     "schedule": {"kind": "ve", "t_end": 1.0, "steps": 4},
@@ -118,6 +132,7 @@ ALLOWED = {("clock", "number"), ("gaussian_divergence", "number"), ("families.cu
 PLACES = [(name, argument) for name in FUNCTIONS for argument in arguments_of(name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "argument"), PLACES, ids=lambda one: one)
 def test_a_wrong_argument_gives_a_result_or_one_sentence_of_ours(name, argument, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -142,6 +157,7 @@ def refusal(function, arguments: dict[str, Any]) -> Exception | None:
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("wrong", ["None", "number", "list", "dataset", "object"])
 def test_a_wrong_first_argument_is_refused_by_its_name(name, wrong, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ def test_every_kind_of_the_file_is_answered_and_no_other():
     assert set(ANSWERS) == {case["kind"] for case in all_cases()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", all_cases(), ids=identify)
 def test_case_is_met_in_every_field(case):
     met = set()

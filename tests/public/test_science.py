@@ -15,7 +15,7 @@ from sklearn.datasets import load_breast_cancer
 
 import scoreshock as ss
 from scoreshock.comparison import compare, table
-from scoreshock.conventions import ANCILLARY, Status, TimeStatus
+from scoreshock.conventions import Status, TimeStatus
 
 CRITICAL_WEIGHT = 0.35329221584291829457
 """Weight of the lighter of two components at which the roots of (94) meet: ``z cosh^2(artanh m + m/z) = 1``, ``m = 1 - 2w``,
@@ -50,6 +50,7 @@ def decimal_fields(x, means, weights, v, noise):
         return float(log_p), np.array(s, float), np.array(jacobian, float), np.array(clean, float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("variance", "tau"), [(0.0, 1e-6), (0.3, 0.0), (1.0, 2.0), (0.0, 1e12)])
 @pytest.mark.parametrize("offset", [0.0, 1e8])
 @pytest.mark.parametrize("distance", [0.0, 1.0, 1e4])
@@ -124,6 +125,7 @@ def nasty_mixture(kind, seed):
     return means, weights / weights.sum(), kind == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", range(8))
 def test_every_scanned_root_of_the_exact_criterion_is_found_and_none_is_invented(kind):
     for seed in range(6):
@@ -164,7 +166,7 @@ def test_the_root_on_another_branch_solves_its_scalar_equation():
     v = brentq(lambda v: 0.64 * 0.92 / (0.92 + 0.08 * np.exp(-8.36 / (2 * v))) - v, 0.3, 1.0, xtol=1e-15)
     assert 2 * found.tau_star.sel(criterion="exact").item() == pytest.approx(v, rel=1e-13)
     assert found.n_roots == 1
-    assert found.root_mode.values[0] == 1
+    assert found.root_eigenmode.values[0] == 1
 
 
 # Merging events, by counting modes.
@@ -194,6 +196,7 @@ MERGING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MERGING)
 def test_merging_events_are_where_the_number_of_modes_changes(name):
     means, weights = (np.array(values) for values in MERGING[name])
@@ -254,6 +257,7 @@ def exact_series(means, weights, order):
     return v
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("means", "weights"),
     [
@@ -273,6 +277,7 @@ def test_correction_series_to_order_twelve_in_exact_fractions(means, weights):
     np.testing.assert_allclose(found.tau_order, partial, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_the_discriminant_of_three_equal_weights_on_a_line_is_zero_whatever_rounding_says():
     rng = np.random.default_rng(0)
     means = rng.standard_normal((400, 3)) * 10 ** rng.uniform(-6, 6, (400, 1))
@@ -287,6 +292,7 @@ def test_the_discriminant_of_three_equal_weights_on_a_line_is_zero_whatever_roun
 # Amplification, by adaptive quadrature.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_exponent_at_the_weighted_mean_is_the_integral_of_the_positive_rate(seed):
     rng = np.random.default_rng(seed)
@@ -340,13 +346,18 @@ def results_at(mixture):
     ]
 
 
+def links(result: xr.Dataset) -> dict[str, str]:
+    """The flag of each variable whose flag is there."""
+    named = {str(name): variable.attrs.get("ancillary_variables") for name, variable in result.data_vars.items()}
+    return {name: flag for name, flag in named.items() if flag in result}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EDGES)
 def test_nan_never_stands_beside_ok_nor_a_time_beside_a_status_without_one(name):
     for result in results_at(EDGES[name]()):
-        for variable in set(ANCILLARY) & set(result.data_vars):
-            if ANCILLARY[variable] not in result:
-                continue
-            values, status = xr.broadcast(result[variable], result[ANCILLARY[variable]])
+        for variable, flag in links(result).items():
+            values, status = xr.broadcast(result[variable], result[flag])
             absent = np.isnan(values.astype(float))
             assert not (absent & (status == 0)).any(), variable
     times = results_at(EDGES[name]())[0]
@@ -355,12 +366,13 @@ def test_nan_never_stands_beside_ok_nor_a_time_beside_a_status_without_one(name)
     assert times.time.where(times.time_status != TimeStatus.ok).isnull().all()
 
 
+@pytest.mark.slow
 def test_every_status_occurs_but_missing_which_is_for_joins_and_failed_which_is_for_unchecked_input():
     # And but unresolved, which takes long where it occurs: its cases are with the modes, wells and trajectories.
     seen = set()
     for build in EDGES.values():
         for result in results_at(build()):
-            for name in set(ANCILLARY.values()) & set(result.data_vars) - {"time_status"}:
+            for name in set(links(result).values()) - {"time_status"}:
                 seen |= set(np.unique(result[name]).tolist())
     assert seen == {int(status) for status in Status} - {Status.missing, Status.failed, Status.unresolved}
 
@@ -372,7 +384,7 @@ def test_the_noise_level_answers_to_the_status_of_its_time_and_not_to_a_schedule
     found = ss.speciation(pair, {"table": table}).sel(criterion="exact")
     assert found.time_status == TimeStatus.before_start
     assert found.sigma.item() == pytest.approx(0.002)
-    assert ANCILLARY["sigma"] == "status"
+    assert found.sigma.attrs["ancillary_variables"] == "status"
 
 
 @pytest.mark.parametrize(
@@ -433,6 +445,7 @@ def page(mixture):
     return table(compare(ss.speciation(mixture), mixture=mixture))
 
 
+@pytest.mark.slow
 def test_a_symmetric_trio_is_not_told_that_its_centre_is_no_boundary():
     text = page(ss.families.collinear(1.0, variance=0.05, weight=0.2))
     assert "| `merging` |" in text

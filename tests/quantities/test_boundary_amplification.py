@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
-from scoreshock.conventions import ANCILLARY, FLAGS, Status
+from scoreshock.conventions import Status
 from scoreshock.kernels.layer import continuation
-from scoreshock.quantities.boundary_amplification import ENDS, boundary_amplification, boundary_time, compute
+from scoreshock.quantities.boundary_amplification import End, boundary_amplification, boundary_time
+from scoreshock.quantities.declaration import declared
 from tests.reference import cases, check, identify
 
 OTHERS = ([0], [1, 2])
@@ -17,7 +18,8 @@ OTHERS = ([0], [1, 2])
 
 def missing_without_reason(found):
     """Variables that hold NaN beside a status that is ``ok``."""
-    reasons = {name: ANCILLARY[name] for name in found.data_vars if name in ANCILLARY}
+    reasons = {name: v.attrs["ancillary_variables"] for name, v in found.items() if "ancillary_variables" in v.attrs}
+    assert reasons
     return [n for n, reason in reasons.items() if bool((found[n].isnull() & (found[reason] == Status.ok)).any())]
 
 
@@ -59,7 +61,9 @@ def test_a_polygon_s_vertex_against_the_others_over_a_sweep():
     rate = (((0.75 * found.separation) ** 2 - v) / v**2).transpose(*found.boundary_rate.dims)
     np.testing.assert_allclose(found.boundary_rate, rate, rtol=1e-10)
     floor = (0.75 * found.separation) ** 2 <= found.variance
-    np.testing.assert_array_equal(found.tau_boundary_status == Status.below_floor, floor.broadcast_like(found.tau_boundary))
+    np.testing.assert_array_equal(
+        found.tau_boundary_status == Status.below_data_variance, floor.broadcast_like(found.tau_boundary)
+    )
     assert missing_without_reason(found) == []
 
 
@@ -81,10 +85,10 @@ def test_chunks_change_no_bit():
 def test_a_study_s_content():
     triangle = ss.families.polygon(separation=[0.0, 1.0], variance=[0.0, 0.1])
     content = {"options": {"tau_min": 0.01, "tau": {"values": [0.5, 1.0], "unit": "speciation"}, "groups": [[0], [1, 2]]}}
-    found = compute(triangle, content)
+    found = declared("boundary_amplification").compute(triangle, content)
     assert found.boundary_rate_status.sel(separation=0.0).values.tolist() == [[Status.no_transition] * 2] * 2
     assert missing_without_reason(found) == []
-    plain = compute(triangle, {"options": {"tau_min": 0.01, "groups": [[0], [1, 2]]}})
+    plain = declared("boundary_amplification").compute(triangle, {"options": {"tau_min": 0.01, "groups": [[0], [1, 2]]}})
     xr.testing.assert_identical(plain.exponent_boundary, found.exponent_boundary.drop_vars("tau_scaled", errors="ignore"))
     assert "boundary_rate" not in plain
 
@@ -92,8 +96,8 @@ def test_a_study_s_content():
 def test_every_variable_is_described():
     found = boundary_amplification(ss.families.polygon(separation=1.0, variance=0.1), 0.0, 0.1, OTHERS)
     assert all(variable.attrs.get("long_name") for variable in found.data_vars.values())
-    assert all("flag_meanings" in found[name].attrs for name in found.data_vars if name in FLAGS)
-    assert found.boundary_end.attrs["flag_meanings"].split() == list(ENDS)
+    assert all("flag_meanings" in found[name].attrs for name in found.data_vars if str(name).endswith("status"))
+    assert found.boundary_end.attrs["flag_meanings"].split() == [end.name for end in End]
     codes = (continuation.ROOT, continuation.JUMP, continuation.VANISHING, continuation.NONE)
     assert found.boundary_end.attrs["flag_values"].tolist() == list(codes)
 

@@ -7,7 +7,8 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.densities.families.registry import build
-from scoreshock.quantities import layer, scores, shocks, trajectories
+from scoreshock.quantities import layer, shocks
+from scoreshock.quantities.declaration import declared
 
 
 def point(values):
@@ -36,7 +37,7 @@ def test_statuses_of_a_sweep():
     assert found.sel(separation=1.0, variance=1.0) == Status.ok
     assert found.sel(separation=0.0, variance=1.0) == Status.no_transition
     content = {"options": {"tau": {"values": [0.5, 1.0], "unit": "speciation"}}}
-    study = layer.compute(pair, content)
+    study = declared("layer").compute(pair, content)
     assert study.layer_status.sel(separation=0.0, variance=1.0).values.tolist() == [Status.no_transition] * 2
     assert np.isnan(study.width.where(study.layer_status != Status.ok)).all()
 
@@ -53,6 +54,7 @@ def test_groups_of_more_components():
         shocks.rankine_hugoniot(polygon)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "parameters"),
     [("polygon", {"vertices": k}) for k in (3, 4, 6, 16)]
@@ -62,10 +64,10 @@ def test_groups_of_more_components():
 def test_profiles_and_trajectories_run_through_the_layer_along_its_normal(family, parameters):
     mixture = build(family, {"separation": [1.0, 2.0], "variance": 0.05}, parameters)
     tau, line = {"values": [0.01, 0.1]}, {"values": [-1.0, 0.5]}
-    edge = layer.compute(mixture, {"options": {"tau": tau}})
-    profile = scores.compute(mixture, {"options": {"x": line, "tau": tau}}).position
-    options = {"tau": tau, "starts": line, "bias": 1e-3, "place": "everywhere", "rtol": 1e-8}
-    paths = trajectories.compute(mixture, {"options": options})
+    edge = declared("layer").compute(mixture, {"options": {"tau": tau}})
+    profile = declared("scores").compute(mixture, {"options": {"x": line, "tau": tau}}).position
+    options = {"tau": tau, "starts": line, "bias": 1e-3, "error_support": "everywhere", "rtol": 1e-8}
+    paths = declared("trajectories").compute(mixture, {"options": options})
     first = paths.trajectory.sel(tau=0.1)
     steps = [profile.diff("x").isel(x=0) / 1.5, first.diff("start").isel(start=0) / 1.5]
     for step in [*steps, paths.trajectory_difference.sel(tau=0.01, start=0.5)]:
@@ -96,19 +98,10 @@ def test_power_diagram():
     tau = np.array([0.0, 0.2])
     grid = xr.DataArray(np.random.default_rng(0).standard_normal((50, 2)), dims=("point", "feature"))
     largest = ss.responsibilities(mixture, grid, tau).argmax("component")
-    assert (shocks.owner(mixture, grid, tau) == largest).all()
-    faces = shocks.faces(mixture, tau)
-    assert faces.face_point.dims == ("tau", "pair", "feature")
-    assert faces.first_component.values.tolist() == [0, 0, 1]
+    assert (shocks.power_cell(mixture, grid, tau) == largest).all()
+    facets = shocks.facets(mixture, tau)
+    assert facets.facet_point.dims == ("tau", "pair", "feature")
+    assert facets.first_component.values.tolist() == [0, 0, 1]
     corner = shocks.triple_point(mixture, tau)
     np.testing.assert_allclose(ss.responsibilities(mixture, corner.triple_point, tau), 1 / 3, rtol=1e-12)
     assert corner.triple_point_owner.isin([0, 1, 2]).all()
-
-
-def test_frozen_shock():
-    found = shocks.frozen_shock(ss.families.pair(separation=[1.0, 2.0], variance=0.09), np.linspace(-2, 2, 41), 0.2)
-    assert found.velocity.dims == ("separation", "x")
-    assert max(found.stationary_residual.max(), found.full_residual.max(), found.transformation_residual.max()) < 1e-14
-    with pytest.raises(ValueError, match="equal weights"):
-        shocks.frozen_shock(ss.families.pair(separation=1.0, variance=0.09, weight=0.7), np.array([0.1]))
-    assert found.frozen_burgers_residual.where(np.abs(found.x) > 0.01).min() > 0.01

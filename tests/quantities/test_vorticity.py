@@ -48,8 +48,8 @@ def test_riccati_divergence_is_on_the_other_side_of_zero():
     tau = xr.DataArray([1.6, 3.5, 49.5, 1e6], dims="tau")
     found = riccati(pair, tau)
     v = 1 + 2 * tau
-    np.testing.assert_array_equal(found.cascade.squeeze("mode"), 1.5)
-    np.testing.assert_allclose(1 + 2 * found.tau_divergence.squeeze("mode"), -4 * v / (v - 4), rtol=1e-9)
+    np.testing.assert_array_equal(found.cascade.squeeze("eigenmode"), 1.5)
+    np.testing.assert_allclose(1 + 2 * found.tau_divergence.squeeze("eigenmode"), -4 * v / (v - 4), rtol=1e-9)
     assert (found.tau_divergence < 0).all()
     assert (found.divergence_error < -4).all()
     np.testing.assert_allclose(found.divergence_error, found.tau_divergence - 1.5)

@@ -111,6 +111,7 @@ def products(sweep):
     return ask
 
 
+@pytest.mark.slow
 def test_all_done_is_0_with_times(sweep):
     code, said = sweep("--full")
     assert code == 0
@@ -123,6 +124,7 @@ def test_all_done_is_0_with_times(sweep):
     assert sweep() == (code, said)
 
 
+@pytest.mark.slow
 def test_the_keys_are_those_that_are_documented(study, capsys):
     main(["status", "--json", "--configfile", study])
     said = json.loads(capsys.readouterr().out)
@@ -197,9 +199,7 @@ def test_a_missing_block_is_named(study, files, status, capsys):
     assert printed[0].startswith("line speciation: 2 done, 1 missing blocks (")
     assert ", 2.0 s a block); joined: done " in printed[0]
     assert printed[1] == "  weight=0.6: missing"
-    assert printed[2] == (
-        "line comparison: stale (of results that are not done); figures: stale (of results that are not done)"
-    )
+    assert printed[2] == ("line comparison: stale (inputs not done); figures: stale (inputs not done)")
 
 
 def change(file):
@@ -209,12 +209,13 @@ def change(file):
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "state", "reason"),
     [
         (change, "broken", "corrupt: tau_star: values differ from their checksum"),
         (lambda file: file.write_bytes(b""), "broken", "unreadable: the file is empty"),
-        (lambda file: runs.rewrite(file, {provenance.DIGEST: "0"}), "stale", "of other parameters, blocks or code"),
+        (lambda file: runs.rewrite(file, {provenance.DIGEST: "0"}), "stale", "parameters, blocks or code changed"),
     ],
     ids=["changed", "empty", "another digest"],
 )
@@ -225,7 +226,7 @@ def test_what_is_wrong_in_a_block_is_found_by_reading_all(study, files, status, 
     assert (code, blocks[BLOCKS[1]]["state"], blocks[BLOCKS[1]]["reason"]) == (1, state, reason)
     main(["status", "--full", "--configfile", study])
     joined = files[1].parents[2] / "speciation.nc"
-    again = f"  To make it again: snakemake --cores all --configfile {study} --forcerun {joined}\n"
+    again = f"  To recompute it: snakemake --cores all --configfile {study} --forcerun {joined}\n"
     assert (again in capsys.readouterr().out) == (state == "broken")
 
 
@@ -233,7 +234,7 @@ def test_the_joined_file_is_missing_broken_or_stale(folder, status):
     joined = folder / "speciation.nc"
     runs.rewrite(joined, {provenance.DIGEST: "0" * 16})
     code, _, whole = status()
-    assert (code, whole["state"], whole["reason"]) == (1, "stale", "of other parameters, blocks or code")
+    assert (code, whole["state"], whole["reason"]) == (1, "stale", "parameters, blocks or code changed")
     joined.write_bytes(b"")
     code, _, whole = status()
     assert (code, whole["state"], whole["reason"]) == (1, "broken", "unreadable: the file is empty")
@@ -261,11 +262,10 @@ def test_a_value_added_makes_what_is_made_of_all_stale(study, capsys, tmp_path):
     assert main(["status", "--configfile", study, str(over)]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("line speciation: 3 done, 1 missing blocks")
-    assert printed[0].endswith("; joined: stale (of other parameters, blocks or code)")
+    assert printed[0].endswith("; joined: stale (parameters, blocks or code changed)")
     assert printed[1] == "  weight=0.8: missing"
     assert (
-        printed[2]
-        == "line comparison: stale (of other parameters, blocks or code); figures: stale (of other results or code)"
+        printed[2] == "line comparison: stale (parameters, blocks or code changed); figures: stale (results or code changed)"
     )
 
 
@@ -292,7 +292,7 @@ def test_a_quantity_that_is_not_split_has_no_blocks(tmp_path, capsys):
     file.write_text(STUDY.format(folder=tmp_path / "results").replace("[weight]", "[]"))
     main(["status", "--configfile", str(file)])
     printed = capsys.readouterr().out
-    assert printed.startswith("line speciation: stale (of other parameters, blocks or code)\n")
+    assert printed.startswith("line speciation: stale (parameters, blocks or code changed)\n")
     runs.run(load_study(file))
     main(["status", "--configfile", str(file)])
     assert capsys.readouterr().out.startswith("line speciation: done 2")
@@ -325,7 +325,7 @@ def test_comparison_and_figures_by_other_code_are_stale_and_times_do_not_count(f
     monkeypatch.setattr(provenance, "code_digest", lambda module: "0" * 64 if module == name else digest(module))
     code, *both = products()
     assert code == 1
-    reason = {"comparison": "of other parameters, blocks or code", "figures": "of other results or code"}[name]
+    reason = {"comparison": "parameters, blocks or code changed", "figures": "results or code changed"}[name]
     assert {item["name"]: item["reason"] for item in both if item["state"] == "stale"} == {name: reason}
 
 
@@ -352,20 +352,20 @@ def test_blocks_that_the_study_does_not_list_are_named_and_cleaned_when_asked(st
     (folder / "blocks/a file").touch()
     main(["status", "--configfile", *changed])
     named = f"blocks/a file, blocks/link, blocks/{old.name}"
-    assert f"line: of other parameters or code, left alone until `scoreshock clean`: {named}\n" in capsys.readouterr().out
+    assert f"line: not in the study, kept until `scoreshock clean`: {named}\n" in capsys.readouterr().out
     assert main(["clean", "--configfile", *changed]) == 0
     assert capsys.readouterr().out.splitlines() == [
         *(f"would be removed: {folder / 'blocks' / name}" for name in ("a file", "link", old.name)),
-        "3 of other parameters or code than the study's; --yes removes them",
+        "3 with parameters or code that differ from the study's; remove them with --yes",
     ]
     assert len(list(old.iterdir())) == 3
     assert main(["clean", "--yes", "--configfile", *changed]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "3 of other parameters or code than the study's"
+    assert capsys.readouterr().out.splitlines()[-1] == "3 with parameters or code that differ from the study's"
     assert list((folder / "blocks").iterdir()) == []
     assert (elsewhere / "precious").exists()
     assert (folder / "speciation.nc").exists()
     assert main(["clean", "--yes", "--configfile", *changed]) == 0
-    assert capsys.readouterr().out == "0 of other parameters or code than the study's\n"
+    assert capsys.readouterr().out == "0 with parameters or code that differ from the study's\n"
 
 
 def test_a_value_that_is_gone_and_what_is_written_are_told_apart(files, sweep, study):

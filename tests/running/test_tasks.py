@@ -1,4 +1,4 @@
-"""What a job does, leaves and says when it goes well, fails, or is interrupted; and the words at the end of a run."""
+"""Files, logs and messages of a job that succeeds, fails or is interrupted; the summary at the end of a run."""
 
 import json
 import os
@@ -47,6 +47,7 @@ def test_an_error_is_told_in_full_in_the_log_and_in_short_on_the_terminal(tmp_pa
     assert log.endswith("ValueError: no such thing\ntry another\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "words"),
     [
@@ -88,13 +89,13 @@ def test_an_error_is_told_even_where_the_disk_of_the_log_is_full(capsys):
     assert capsys.readouterr().err == "ValueError: no such thing\n"
 
 
-def test_the_closing_words_tell_what_is_there_only(tmp_path, monkeypatch):
+def test_the_summary_lists_existing_results_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "out" / "line"
     folder.mkdir(parents=True)
-    assert running.closing_words(STUDY) == f"Results in {tmp_path / 'out'}:"
+    assert running.summary(STUDY) == f"Results in {tmp_path / 'out'}:"
     (folder / "scores.nc").touch()
-    assert running.closing_words(STUDY).splitlines() == [
+    assert running.summary(STUDY).splitlines() == [
         f"Results in {tmp_path / 'out'}:",
         "  line: scores.nc",
         "Open them in a session:",
@@ -102,15 +103,15 @@ def test_the_closing_words_tell_what_is_there_only(tmp_path, monkeypatch):
         f"  ds = ss.open_results('{tmp_path / 'out'}', 'line', 'scores')",
     ]
     (folder / "speciation.nc").touch()
-    assert "'line', 'speciation')" in running.closing_words(STUDY)
+    assert "'line', 'speciation')" in running.summary(STUDY)
 
 
-def test_the_closing_words_tell_of_blocks_that_are_not_joined(tmp_path, monkeypatch):
+def test_the_summary_lists_blocks_that_are_not_joined(tmp_path, monkeypatch):
     monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 0)
     chosen = study(tmp_path, **BLOCKS)
     folder = chosen.sweeps["line"].planned("amplification").folder
     (tmp_path / "line" / folder).mkdir(parents=True)
-    words = running.closing_words(chosen).splitlines()
+    words = running.summary(chosen).splitlines()
     assert words[1] == f"  line: {folder}"
     assert words[-1].endswith("'line', 'amplification')")
 
@@ -121,7 +122,7 @@ def study(output, **changes):
 
 
 def handed(study, main=False):
-    return running.hand_over(running.content_of(study), main)
+    return running.write_study(running.content_of(study), main)
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_jobs_refuse_another_study_than_that_of_their_run():
     handed(study("out"), main=True)
     handed(study("out"))
     for other in (study("out", tau_min=0.1), study("out", split=["separation"]), study("elsewhere")):
-        with pytest.raises(ValueError, match="study was changed while its run goes on"):
+        with pytest.raises(ValueError, match="study was changed during its run"):
             handed(other)
     handed(study("elsewhere"), main=True)  # a second module of the same run
     handed(study("out"))
@@ -199,6 +200,7 @@ def of_other_code(path):
         file.setncattr(provenance.DIGEST, "0" * 16)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("spoil", [shortened, flipped, of_other_code, os.unlink])
 def test_a_job_makes_what_is_broken_missing_or_of_other_code_and_nothing_else(spoil):
@@ -239,6 +241,7 @@ print(sorted({name.split(".")[0] for name in sys.modules} & {"matplotlib", "boke
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 def test_a_process_that_computes_imports_no_plotting_library_even_where_it_has_figures_drawn():
     chosen = study("out", quantities=["speciation"], axes={"separation": [1.0, 2.0]})

@@ -40,6 +40,7 @@ def array(*values: float) -> np.ndarray:
     return np.array(values, dtype=float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLOCKS)
 @given(st.floats(-300, 12.3))
 @example(-300.0)
@@ -55,6 +56,7 @@ def test_tau_to_time_to_tau_keeps_twelve_digits_or_what_the_time_can_hold(name, 
     assert np.all(np.abs(variance(t) - q) <= 1e-12 * q + 4 * rounded)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLOCKS)
 @given(st.floats(-140, 0))
 def test_time_to_tau_to_time_keeps_twelve_digits(name, exponent):

@@ -10,14 +10,6 @@ from scoreshock.storage import export, opening
 from .. import runs
 
 
-@pytest.fixture
-def pair(tmp_path):
-    """A sweep of six blocks, computed and not joined."""
-    study = runs.study(tmp_path, split=["weight", "schedule"])
-    runs.run(study)
-    return study
-
-
 def exported(folder, capsys):
     """The store that the command writes, opened as it says."""
     target = folder / "line.zarr"
@@ -30,6 +22,7 @@ def plain(attributes):
     return {name: np.asarray(value).tolist() for name, value in attributes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
 def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(pair, tmp_path, capsys, joined):
     runs.run(pair, *["join"] * joined)
@@ -47,6 +40,7 @@ def test_a_store_equals_the_results_to_the_bit_with_flags_and_attributes(pair, t
     assert set(stored.coords) == set(opened.coords)
 
 
+@pytest.mark.slow
 def test_missing_blocks_stay_missing_in_a_store(pair, tmp_path, capsys):
     runs.files(pair)[3].unlink()
     with pytest.warns(UserWarning, match="is missing"):
@@ -58,14 +52,16 @@ def test_missing_blocks_stay_missing_in_a_store(pair, tmp_path, capsys):
     assert "is missing" in stored.attrs["scoreshock_warnings"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pair")
 def test_nothing_is_overwritten(tmp_path, capsys):
     (tmp_path / "there").write_text("mine")
     assert main(["export", "zarr", str(tmp_path), "line", "speciation", str(tmp_path / "there")]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert (tmp_path / "there").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pair")
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, capsys):
 
@@ -84,4 +80,4 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch, capsys):
 def test_without_zarr_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(export, "find_spec", lambda _: None)
     assert main(["export", "zarr", str(tmp_path), "line", "speciation", str(tmp_path / "line.zarr")]) == 2
-    assert capsys.readouterr().err == "zarr is not installed; it comes with: pip install 'scoreshock[zarr]'\n"
+    assert capsys.readouterr().err == "zarr is not installed; install it with: pip install 'scoreshock[zarr]'\n"

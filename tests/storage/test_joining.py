@@ -35,7 +35,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "line": (
         {"family": "collinear", "axes": {"separation": SEPARATION}, "split": ["separation"]},
-        ["speciation", "burgers", "trajectories", "regions", "cascade", "neighbours"],
+        ["speciation", "burgers", "trajectories", "regions", "cascade", "alternatives"],
     ),
     "plane": (
         {"family": "polygon", "axes": {"variance": [0.5, 0.25], "separation": SEPARATION}, "split": ["variance"]},
@@ -54,6 +54,7 @@ OPTIONS = {"tau": TIMES, "x": {"values": [-1.0, 0.5], "unit": "layer"}, "starts"
 CASES = [(name, quantity) for name, (_, quantities) in SWEEPS.items() for quantity in quantities]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "quantity"), CASES)
 def test_a_joined_file_is_the_unsplit_sweep(tmp_path: Path, name: str, quantity: str) -> None:
     changes, _ = SWEEPS[name]
@@ -71,6 +72,7 @@ def test_a_joined_file_is_the_unsplit_sweep(tmp_path: Path, name: str, quantity:
     assert lacking  # some variable that lacks a split axis
 
 
+@pytest.mark.slow
 def test_a_joined_file_has_the_layout_of_one_that_was_computed_at_once(tmp_path: Path) -> None:
     for folder, split in (("split", ["weight"]), ("whole", [])):
         runs.run(runs.study(tmp_path / folder, split=split), "plan", "compute", "join")
@@ -87,14 +89,6 @@ def test_a_joined_file_has_the_layout_of_one_that_was_computed_at_once(tmp_path:
             assert joined[name].ncattrs() == variable.ncattrs(), name
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Study:
-    """A study that is computed and not joined."""
-    study = runs.study(tmp_path, split=["weight", "schedule"])
-    runs.run(study)
-    return study
-
-
 def refused(study: Study, error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said) as caught:
         joining.join(Path(study.output) / "line", runs.planned(study))
@@ -103,9 +97,10 @@ def refused(study: Study, error: type[Exception], said: str) -> None:
     if error is store.BrokenFile:
         with pytest.raises(error) as caught:
             runs.run(study, "join")
-        assert caught.value.__notes__[-1] == "To make a broken file again, add to the same command: --forcerun FILE"
+        assert caught.value.__notes__[-1] == "To recompute a broken file, add to the same command: --forcerun FILE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("position", "name", "change"),
     [
@@ -136,13 +131,15 @@ def test_zero_and_minus_zero_disagree_and_all_nan_are_one() -> None:
     assert not joining.agree(zero, np.zeros(2))
 
 
+@pytest.mark.slow
 def test_a_block_of_another_digest_is_refused_by_name(pair: Study) -> None:
     file = runs.files(pair)[3]
     runs.rewrite(file, {provenance.DIGEST: "0" * 16})
     name = re.escape(str(file))
-    refused(pair, ValueError, f"^{name} is of other code or parameters .*add to the same command: --forcerun {name}\n")
+    refused(pair, ValueError, f"^{name} has other code or parameters .*add to the same command: --forcerun {name}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [lambda d: d.drop_vars("tau_star"), lambda d: d.assign(tau_star=d.tau_star.astype("f4"))])
 def test_a_block_of_other_variables_or_types_is_refused_by_name(pair: Study, change: Any) -> None:
     file = runs.files(pair)[4]
@@ -157,6 +154,7 @@ def flip(file: Path) -> None:
         opened["status"][:] = 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [(flip, "is corrupt: status"), (lambda file: file.write_bytes(b""), "is unreadable"), (Path.unlink, "is missing")],
@@ -180,6 +178,7 @@ def test_a_large_variable_that_another_program_changed_is_refused(tmp_path: Path
     refused(study, store.BrokenFile, f"^{re.escape(str(file))} is corrupt: tau_star: values differ from their checksum")
 
 
+@pytest.mark.slow
 def test_values_are_in_the_order_of_the_study(tmp_path: Path) -> None:
     labels = {"weight": [0.7, 0.5, 0.6], "schedule": ["edm", "ve"]}
     study = runs.study(tmp_path, axes=runs.AXES | labels, split=["schedule", "weight"])
@@ -189,6 +188,7 @@ def test_values_are_in_the_order_of_the_study(tmp_path: Path) -> None:
     runs.same_bits(joined, evaluate(study.sweeps["line"], "speciation", chunked=False))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from Linux's /proc")
 def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
     code = """

@@ -25,6 +25,7 @@ from scoreshock.study.study import Study
 
 from .. import runs
 from ..runs import same_bits
+from .conftest import copied
 
 SPLIT = ("weight", "schedule")
 
@@ -42,28 +43,18 @@ def opened(study: Study, quantity: str = "speciation") -> xr.Dataset:
 
 
 @pytest.fixture(scope="module")
-def computed(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Study]:
+def computed(six_blocks: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Study]:
     """Studies that are computed and not joined, by what is split."""
     made = {
         split: runs.study(tmp_path_factory.mktemp("computed"), split=list(split))
-        for split in ((), ("weight",), ("schedule",), SPLIT)
+        for split in ((), ("weight",), ("schedule",))
     }
     for study in made.values():
         runs.run(study)
-    return made
+    return made | {SPLIT: six_blocks}
 
 
-@pytest.fixture
-def pair(computed: dict, tmp_path: Path) -> Study:
-    """A study of six blocks, which may be spoilt."""
-    return copied(computed[SPLIT], tmp_path)
-
-
-def copied(study: Study, folder: Path) -> Study:
-    shutil.copytree(study.output, folder, dirs_exist_ok=True)
-    return Study(str(folder), study.sweeps)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [(), ("weight",), ("schedule",), SPLIT])
 def test_blocks_and_the_joined_file_are_the_undivided_sweep(computed: dict, tmp_path: Path, split: tuple[str, ...]) -> None:
     study = copied(computed[split], tmp_path)
@@ -82,6 +73,7 @@ def test_blocks_and_the_joined_file_are_the_undivided_sweep(computed: dict, tmp_
         np.testing.assert_equal(variable.attrs, blocks[name].attrs, err_msg=str(name))
 
 
+@pytest.mark.slow
 def test_a_part_opens_the_blocks_that_it_is_in_and_no_other(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
     original = store.open_whole
@@ -103,6 +95,7 @@ def test_a_part_opens_the_blocks_that_it_is_in_and_no_other(pair: Study, monkeyp
     assert set(seen) == {runs.files(pair)[position] for position in (0, 2, 4)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [True, False])
 def test_indices_of_all_kinds_are_those_of_arrays(pair: Study, chunked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     values = whole(pair).time.transpose(*opened(pair).time.dims).values
@@ -122,6 +115,7 @@ def test_indices_of_all_kinds_are_those_of_arrays(pair: Study, chunked: bool, mo
         np.testing.assert_array_equal(lazy[key], expected)
 
 
+@pytest.mark.slow
 def test_missing_blocks_are_named_and_filled(pair: Study) -> None:
     files = runs.files(pair)
     for position in (0, 3):
@@ -151,7 +145,7 @@ def test_of_many_missing_blocks_some_are_named(pair: Study, monkeypatch: pytest.
     monkeypatch.setattr(opening, "NOTED", 2)
     for file in runs.files(pair)[1:]:
         file.unlink()
-    with pytest.warns(UserWarning, match=r"\n\.\.\. and 3 more; `scoreshock status` names them$") as caught:
+    with pytest.warns(UserWarning, match=r"\n\.\.\. and 3 more; `scoreshock status` lists them$") as caught:
         opening.open_results(pair.output, "line", "speciation")
     assert str(caught[0].message).count("is missing") == 2
 
@@ -177,11 +171,12 @@ SPOILT: list[tuple[Callable[[Path], None], str]] = [
     (flip, "is corrupt: tau_star"),
     (cut, "is unreadable"),
     (empty, "is unreadable"),
-    (other, "is of other code or parameters than its folder says"),
+    (other, "has other code or parameters than its folder"),
     (Path.unlink, "is missing"),
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "reason", "before"),
     [(*case, before) for case in SPOILT for before in (False, True)][:-1],  # what is missing when it is opened is filled
@@ -210,6 +205,7 @@ def test_where_no_block_is_whole_the_first_is_named(pair: Study) -> None:
         opened(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [cut, Path.unlink], ids=lambda spoil: spoil.__name__)
 def test_a_joined_file_that_breaks_between_opening_and_loading_is_named(pair: Study, spoil: Callable[[Path], None]) -> None:
     runs.run(pair, "join")
@@ -227,11 +223,12 @@ def changed(study: Study, **changes: Any) -> Study:
     return made
 
 
+@pytest.mark.slow
 def test_a_joined_file_of_another_study_is_passed_over_for_the_blocks_of_this_one(pair: Study) -> None:
     runs.run(pair, "join")
     study = changed(pair, criteria=["first", "leading"])
     file = Path(pair.output) / "line" / "speciation.nc"
-    said = f"{file} is of other parameters, blocks or code than the study lists"
+    said = f"{file} does not match the parameters, blocks or code of the study"
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):  # all that there is
         same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
     runs.run(study)
@@ -241,6 +238,7 @@ def test_a_joined_file_of_another_study_is_passed_over_for_the_blocks_of_this_on
     same_bits(opened(study), whole(study))
 
 
+@pytest.mark.slow
 def test_a_value_that_is_added_is_missing_and_the_other_blocks_are_read(pair: Study) -> None:
     runs.run(pair, "join")
     changed(pair, axes=runs.AXES | {"weight": [0.5, 0.6, 0.65, 0.7]})
@@ -257,10 +255,12 @@ def test_blocks_of_other_code_are_not_read(pair: Study, monkeypatch: pytest.Monk
     monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
     study = runs.study(Path(pair.output), split=list(SPLIT))
     runs.run(study, "plan")
-    with pytest.warns(UserWarning, match=rf"than the study lists\n{re.escape(str(file))} is of another code version$"):
+    with pytest.warns(
+        UserWarning, match=rf"code of the study\n{re.escape(str(file))} was computed by another code version$"
+    ):
         opening.open_results(pair.output, "line", "speciation")
     file.unlink()
-    with pytest.raises(FileNotFoundError, match=r"nothing of 'speciation' in .*; there: speciation$"):
+    with pytest.raises(FileNotFoundError, match=r"no results of 'speciation' in .*; available: speciation$"):
         opening.open_results(pair.output, "line", "speciation")
 
 
@@ -268,7 +268,7 @@ def test_results_of_older_code_than_installed_open_with_a_word_about_it(
     pair: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provenance, "code_digest", lambda *_: "0" * 64)
-    with pytest.warns(UserWarning, match="^the first block is of another code version$"):
+    with pytest.warns(UserWarning, match="^the first block was computed by another code version$"):
         opening.open_results(pair.output, "line", "speciation")
 
 
@@ -284,12 +284,15 @@ def test_a_broken_joined_file_is_named_and_the_blocks_are_read(pair: Study) -> N
 
 def test_without_a_plan_the_joined_file_opens_and_blocks_ask_for_it(pair: Study) -> None:
     (Path(pair.output) / "line" / plans.PLAN).unlink()
-    with pytest.raises(FileNotFoundError, match=r"; there: speciation; sweep.json is not: running the study writes it"):
+    with pytest.raises(
+        FileNotFoundError, match=r"; available: speciation; sweep.json is missing: running the study writes it"
+    ):
         opened(pair)
     runs.run(pair, "join")
     same_bits(opened(pair), whole(pair))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("joined", [False, True], ids=["blocks", "joined"])
 def test_files_open_in_several_threads_at_a_time(pair: Study, joined: bool) -> None:
     runs.run(pair, *["join"] * joined)
@@ -303,6 +306,7 @@ def test_files_open_in_several_threads_at_a_time(pair: Study, joined: bool) -> N
         assert list(pool.map(read, range(4))) == [None] * 4
 
 
+@pytest.mark.slow
 def test_the_same_block_opened_before_and_after_a_change_is_not_taken_for_one(pair: Study) -> None:
     before = opened(pair).tau_star
     before.compute()  # its files are open now, and stay what they were
@@ -312,6 +316,7 @@ def test_the_same_block_opened_before_and_after_a_change_is_not_taken_for_one(pa
     np.testing.assert_allclose(difference, xr.ones_like(difference).where(difference.notnull()))
 
 
+@pytest.mark.slow
 def test_large_blocks_are_read_in_their_stored_chunks(tmp_path: Path) -> None:
     study = runs.study(tmp_path, axes={"separation": {"start": 0.5, "stop": 4, "num": 100_000}, "weight": [0.5, 0.6]})
     runs.run(study)
@@ -322,6 +327,7 @@ def test_large_blocks_are_read_in_their_stored_chunks(tmp_path: Path) -> None:
     same_bits(dataset, whole(study))
 
 
+@pytest.mark.slow
 def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     axis = {"start": 0.1, "stop": 0.9, "num": 100}
     study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])
@@ -353,8 +359,8 @@ ARGUMENTS = {
     "no name": (("here", 3, "speciation"), "sweep = 3 is not allowed; allowed: a name"),
     "a name that leads elsewhere": (("here", "..", "speciation"), "sweep = '..' is not allowed; allowed: a name"),
     "no quantity": (("here", "line", None), "quantity = None is not allowed; allowed: a name"),
-    "another sweep": (("here", "lime", "speciation"), "no sweep 'lime' in here; there: line"),
-    "another quantity": (("here", "line", "speciaton"), "nothing of 'speciaton' in here/line; there: speciation"),
+    "another sweep": (("here", "lime", "speciation"), "no sweep 'lime' in here; available: line"),
+    "another quantity": (("here", "line", "speciaton"), "no results of 'speciaton' in here/line; available: speciation"),
     "a long path": (("x" * 300, "line", "speciation"), "no sweep 'line' in xxxx"),
 }
 

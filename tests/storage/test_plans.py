@@ -161,11 +161,12 @@ def test_the_plan_that_the_poisoned_ones_are_made_of_is_taken(tmp_path: Path) ->
     assert (tmp_path / plans.PLAN).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", POISONED.values(), ids=POISONED.keys())
 def test_what_scoreshock_did_not_write_is_refused_by_name_and_written_anew(tmp_path: Path, text: str) -> None:
     file = tmp_path / plans.PLAN
     file.write_text(text)
-    said = f"^{file} is not a plan that this scoreshock wrote .*; running the study again writes it anew$"
+    said = f"^{file} is not a plan that this scoreshock wrote .*; running the study again rewrites it$"
     with pytest.raises(store.BrokenFile, match=said):
         plans.read_plan(tmp_path)
     plans.drop_damaged(tmp_path)

@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scoreshock.conventions import QUANTITIES
 from scoreshock.storage import provenance
+from scoreshock.study.vocabulary import vocabulary
+
+QUANTITIES = vocabulary().quantity_names
 
 MINIATURE = {
     "__init__.py": "from mini.figures import draw\n",
@@ -140,7 +142,7 @@ def test_code_is_spelled_alike_by_every_version_of_python() -> None:
 def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> None:
     with pytest.raises(FileNotFoundError, match=r"mini\.quantities\.corrections"):
         provenance.code_digest("corrections", edited())
-    with pytest.raises(ValueError, match="'score' is not known; known: scores, speciation"):
+    with pytest.raises(FileNotFoundError, match=r"scoreshock\.quantities\.score has no source file"):
         provenance.code_digest("score")
 
 

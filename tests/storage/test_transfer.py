@@ -40,6 +40,7 @@ def b(tmp_path):
     return run(tmp_path / "b", [0.6, 0.7])
 
 
+@pytest.mark.slow
 def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_path, capsys):
     before = contents(a), contents(b)
     assert main(["merge", str(a), str(b), "--into", str(tmp_path / "both")]) == 0
@@ -61,6 +62,7 @@ def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_p
     assert united == whole
 
 
+@pytest.mark.slow
 def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
     before, other = contents(a), contents(b)
     assert unite([a, b], a) == {"line": 1}
@@ -73,15 +75,17 @@ def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
     assert unite([a, b], a) == {"line": 0}
 
 
+@pytest.mark.slow
 def test_a_joined_file_of_one_part_is_not_taken_for_the_whole(a, b):
     runs.run(runs.study(a, axes=AXES | {"weight": [0.5, 0.6]}), "join")
     assert unite([a, b], a) == {"line": 1}
     with pytest.warns(
-        UserWarning, match=r"speciation.nc is of other parameters, blocks or code .*; reading the blocks instead"
+        UserWarning, match=r"speciation.nc does not match the parameters, blocks or code .*; reading the blocks instead"
     ):
         assert opening.open_results(a, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
+@pytest.mark.slow
 def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, monkeypatch):
     copy, target = shutil.copyfile, tmp_path / "both"
 
@@ -101,13 +105,12 @@ def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, mo
 def test_blocks_without_a_plan_are_not_overwritten(a, b):
     (a / "line" / "sweep.json").unlink()
     before = contents(a)
-    with pytest.raises(
-        ValueError, match=r"line: .*a/line holds results and no sweep.json; running its study there writes it"
-    ):
+    with pytest.raises(ValueError, match=r"line: .*a/line has results but no sweep.json; running its study there writes it"):
         unite([b], a)
     assert contents(a) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [([0.5, 0.7], [0.6, 0.8]), ([0.7, 0.5], [0.6, 0.8])], ids=["sorted", "not"])
 def test_values_of_two_runs_ascend_where_those_of_the_first_do(tmp_path, first, second):
     both = unite([run(tmp_path / "a", first), run(tmp_path / "b", second)], tmp_path / "both")
@@ -117,6 +120,7 @@ def test_values_of_two_runs_ascend_where_those_of_the_first_do(tmp_path, first, 
     assert united.tau_star.sel(weight=0.6).notnull().any()
 
 
+@pytest.mark.slow
 def test_schedules_of_two_runs_are_put_together(tmp_path):
     split = {"split": ["schedule"]}
     a = run(tmp_path / "a", [0.5], axes=AXES | {"schedule": ["ve"]}, **split)
@@ -149,6 +153,7 @@ def test_what_is_not_split_is_copied_whole(tmp_path):
         unite([a, run(tmp_path / "c", [0.7], split=[])], a)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -194,9 +199,12 @@ def test_other_code_is_refused_with_its_folders(a, tmp_path, monkeypatch):
         unite([a, b], a)
 
 
+@pytest.mark.slow
 def test_a_block_with_other_values_in_both_is_refused_by_name(a, b, tmp_path):
     rewrite(block(b, 0.6), tau_star=lambda values: values * 2)
-    with pytest.raises(ValueError, match=r"line: blocks/.*/weight=0.6.nc has other values in .*/a/line than in .*/b/line"):
+    with pytest.raises(
+        ValueError, match=r"line: blocks/.*/weight=0.6.nc has different values in .*/a/line and in .*/b/line"
+    ):
         unite([a, b], tmp_path / "both")
     assert not (tmp_path / "both").exists()
 
@@ -211,4 +219,4 @@ def test_a_broken_block_is_refused_by_name(a, b, tmp_path):
 
 def test_a_folder_without_results_is_refused(a, tmp_path, capsys):
     assert main(["merge", str(a), str(tmp_path / "none")]) == 2
-    assert "none holds no results: no sweep with a sweep.json" in capsys.readouterr().err
+    assert "none has no results: no sweep with a sweep.json" in capsys.readouterr().err

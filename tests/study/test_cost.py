@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoreshock.conventions import QUANTITIES
-from scoreshock.densities.families import registry
 from scoreshock.study import cost, work
 from scoreshock.study.evaluation import density_of, evaluate
 from scoreshock.study.study import Study
+from scoreshock.study.vocabulary import vocabulary
+
+QUANTITIES = vocabulary().quantity_names
 
 PROFILES = Path(__file__).parents[2] / "workflow" / "profiles"
 LINE = {"start": -1.0, "stop": 1.0, "num": 21}
@@ -29,11 +30,14 @@ def seconds(num=1000, quantity="speciation", **changes):
     return cost.block_seconds(sweep(num, quantity, **changes), quantity) - cost.FILE_SECONDS
 
 
-@pytest.mark.parametrize("kind", [registry.MIXTURE, registry.WELL], ids=["mixtures", "wells"])
-def test_every_quantity_has_a_measured_cost(kind):
-    assert not set(kind.quantities.values()) - set(cost.RATES)
+@pytest.mark.parametrize("declared", vocabulary().quantities, ids=lambda declared: declared.module)
+def test_every_quantity_has_a_measured_cost(declared):
+    pair, more = declared.seconds
+    assert 1e-8 < pair < 0.1
+    assert 1e-8 < more < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["speciation", "corrections", "amplification"])
 def test_time_grows_with_points_components_and_dimensions(quantity):
     assert seconds(10**6, quantity) == pytest.approx(10 * seconds(10**5, quantity))
@@ -50,6 +54,7 @@ def test_blocks_share_the_time_of_their_sweep():
 AXES = {"variance": [0.5, 1.0], "schedule": ["ve", "edm"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [[], ["separation", "variance"]], ids=["whole", "split"])
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_sizes_are_those_of_the_results(quantity, split):
@@ -58,6 +63,7 @@ def test_sizes_are_those_of_the_results(quantity, split):
     assert {evaluate(block.content).nbytes for block in made.blocks(quantity)} == {made.block_bytes(quantity)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num", [10, 10**5], ids=["one chunk", "many chunks"])
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_a_chunk_is_as_large_as_evaluation_makes_it(quantity, num):
@@ -88,11 +94,13 @@ def test_means_and_weights_are_counted_as_they_are_held(num):
     assert counted == sum(v.nbytes for v in density.data_vars.values())
 
 
+@pytest.mark.slow
 def test_memory_grows_with_the_means_that_differ():
     few, many = (cost.block_memory(sweep(num), "speciation") for num in (10**6, 10**7))
     assert (many - few) * 2**20 == pytest.approx(cost.DENSITY_COPIES * 9e6 * 2 * 8, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("product", ["comparison", "figures"])
 def test_what_is_made_of_a_sweep_takes_time_by_its_points_and_joining_by_its_blocks_too(product):
     assert cost.product_seconds(sweep(10**4), product) < cost.product_seconds(sweep(10**7), product)

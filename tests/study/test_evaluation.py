@@ -36,6 +36,7 @@ def content(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["absolute", "separation", "layer"])
 @pytest.mark.parametrize("clock", ["absolute", "speciation"])
 @pytest.mark.parametrize("chunked", [True, False])
@@ -133,8 +134,8 @@ ARGUMENTS: dict[str, tuple[tuple[Any, ...], str]] = {
     "nothing": ((None, "speciation"), "source = None is not allowed; allowed: a sweep or block of a study"),
     "a name": ((3, "speciation"), "source = 3 is not allowed; allowed: a sweep or block of a study"),
     "no quantity": ((SWEEP,), "quantity: missing; a sweep needs the name"),
-    "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not computed of the family 'pair'"),
-    "another quantity": ((SWEEP, "speciaton"), "quantity = 'speciaton' is not computed of the family 'pair'"),
+    "a list of quantities": ((SWEEP, ["scores"]), "quantity = ['scores'] is not computed of mixtures"),
+    "another quantity": ((SWEEP, "speciaton"), "quantity = 'speciaton' is not computed of mixtures"),
     "half a content": (({"family": "pair"},), "source = {'family': 'pair'} has no parameters, axes"),
     "two quantities": ((OF_SWEEP, "scores"), "quantity = 'scores' is not that of the content, 'speciation'"),
 }

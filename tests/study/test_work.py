@@ -115,6 +115,7 @@ def digest_of(one, output):
     raise AssertionError(f"nothing of {one.name} makes {output}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", STUDIES.values(), ids=STUDIES)
 def test_every_target_and_input_is_made_by_exactly_one_job_and_no_two_rules_have_a_name(written):
     study = study_of(written)
@@ -127,6 +128,7 @@ def test_every_target_and_input_is_made_by_exactly_one_job_and_no_two_rules_have
     assert work.amount(study)[0] == len(jobs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", STUDIES.values(), ids=STUDIES)
 def test_the_tasks_of_the_jobs_compute_every_block_once_with_its_digest(written):
     study = study_of(written)
@@ -269,6 +271,7 @@ CODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", CODES)
 def test_code_makes_again_what_depends_on_it(monkeypatch, module):
     before = many()

@@ -40,6 +40,7 @@ def test_a_module_and_its_rules_under_other_names(tmp_path):
     assert "shocks/s/speciation.nc" in printed
 
 
+@pytest.mark.slow
 def test_a_module_with_a_prefix_whose_rules_keep_their_names(tmp_path):
     folder = case("k4_prefix", tmp_path)
     other_workflow(folder, "part/out/s/speciation.nc", "part/out/s/sweep.json")
@@ -63,6 +64,7 @@ use rule * from two as two_*
 """
 
 
+@pytest.mark.slow
 def test_a_module_with_a_prefix_beside_another_in_folders_with_blanks(tmp_path):
     folder = tmp_path / "my project"
     folder.mkdir()
@@ -78,6 +80,7 @@ def test_a_module_with_a_prefix_beside_another_in_folders_with_blanks(tmp_path):
     assert "Nothing to be done" in other_workflow(folder, *targets)
 
 
+@pytest.mark.slow
 def test_a_module_refuses_a_misread_study_and_leaves_the_rest_of_the_file_alone(tmp_path):
     folder = case("k4_module", tmp_path)
     study = folder / "study.yaml"
@@ -95,6 +98,7 @@ def test_an_include_is_refused_with_the_remedy(tmp_path):
     assert "Traceback" not in printed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="an environment as POSIX systems make it")
 def test_project_environment_study_and_results_may_have_blanks_in_their_paths(tmp_path):
     project, folder = tmp_path / "my project", tmp_path / "my runs"
@@ -122,6 +126,7 @@ def test_project_environment_study_and_results_may_have_blanks_in_their_paths(tm
     assert (folder / "my results" / "s" / "corrections.nc").is_file()
 
 
+@pytest.mark.slow
 def test_an_upper_file_replaces_an_axis_and_unsets_a_key(tmp_path):
     top = write(tmp_path / "top.yaml", {"sweeps": {"pair": {"split": None}}, "output": "there"})
     files = ["--configfiles", str(ROOT / "config" / "config.yaml"), str(CASES / "k10_over.yaml"), top]
@@ -130,6 +135,7 @@ def test_an_upper_file_replaces_an_axis_and_unsets_a_key(tmp_path):
     assert "speciation" in jobs[0]
 
 
+@pytest.mark.slow
 def test_validate_and_the_workflow_say_the_same(tmp_path):
     (tmp_path / "out").symlink_to(tmp_path / "purged")
     run = snakemake(tmp_path, "--configfile", str(CASES / "plain.yaml"), fails=True)

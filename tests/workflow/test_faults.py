@@ -22,6 +22,8 @@ from scoreshock.storage.provenance import FORMAT
 from ..disks import mounted
 from .conftest import Finished, checksums, dry, finish, processes, snakemake, started, values, write
 
+pytestmark = pytest.mark.slow
+
 # A small sweep of two blocks, which one job computes and joins.
 STUDY = {
     "sweeps": {
@@ -350,7 +352,7 @@ def test_a_broken_block_is_named_with_the_command_that_makes_it_again(copy, monk
     assert cli.main(["status", "--full", "--configfile", study]) == 1
     printed = capsys.readouterr().out
     assert "  weight=0.5: broken (" in printed
-    assert f"To make it again: snakemake --cores all --configfile {study} --forcerun {JOINED}" in printed
+    assert f"To recompute it: snakemake --cores all --configfile {study} --forcerun {JOINED}" in printed
 
 
 def test_the_command_that_status_tells_makes_a_broken_block_again_and_no_other(copy, finished, study):
@@ -372,7 +374,7 @@ def test_joining_refuses_a_broken_block_by_name_and_the_command_that_it_tells_re
     given = [JOINED, "--configfile", study]
     run = snakemake(copy, *given, repository=repository, fails=True)
     assert re.search(f"BrokenFile: {broken} is (corrupt|unreadable): ", run.output)
-    assert "To make a broken file again, add to the same command: --forcerun FILE" in run.output
+    assert "To recompute a broken file, add to the same command: --forcerun FILE" in run.output
     assert f"BrokenFile: {broken} is " in (copy / "results/logs/speciation@line@joined.log").read_text()
     run = snakemake(copy, *given, "--forcerun", str(broken), repository=repository)
     assert run.jobs == ["speciation of line, 1 of its blocks from weight=0.5 on", "speciation of line: blocks joined"]

@@ -13,6 +13,8 @@ from scoreshock.study.study import load_study
 
 from .conftest import dry, finish, snakemake, write
 
+pytestmark = pytest.mark.slow
+
 TARGETS = ["results/line/sweep.json", "results/line/comparison.nc"]
 WEIGHTS = [round(0.3 + 0.005 * n, 3) for n in range(129)]  # more blocks than one job computes
 
@@ -93,7 +95,7 @@ def test_after_a_change_a_run_that_was_broken_off_leaves_nothing_stale(copy, fin
     run = snakemake(copy, "results/line/sweep.json", *blocks, "--configfile", study)
     assert run.jobs == sorted([PLANNED, *BLOCKS])
     assert finished.open("speciation").sizes["criterion"] != 2
-    with pytest.warns(UserWarning, match="of other parameters, blocks or code than the study lists"):
+    with pytest.warns(UserWarning, match="does not match the parameters, blocks or code of the study"):
         assert ss.open_results(copy / "results", "line", "speciation").sizes["criterion"] == 2
     made = blocks_of(copy / "results")
     # Broken off between joining and the comparison.
@@ -146,7 +148,7 @@ SAID = ('"""', '"""Said otherwise. ')
 @pytest.mark.parametrize(
     ("edits", "jobs"),
     [
-        ({"scoreshock/kernels/speciation/roots.py": SAID, "workflow/rules/study.smk": ("# A", "# An a")}, []),
+        ({"scoreshock/kernels/speciation/roots.py": SAID, "workflow/rules/study.smk": ("# One rule", "# A rule")}, []),
         (
             {"scoreshock/kernels/speciation/roots.py": CHANGED, "scoreshock/kernels/wells/times.py": CHANGED},
             EVERYTHING,

@@ -31,6 +31,7 @@ def expected(finished):
     return {*RESULTS, *COMPARED, *blocks}
 
 
+@pytest.mark.slow
 def test_every_dataset_is_there_and_whole_and_nothing_else_is_left(finished):
     left = {str(path.relative_to(finished.file(""))) for path in finished.file("").rglob("*.nc")}
     assert left == expected(finished)
@@ -39,6 +40,7 @@ def test_every_dataset_is_there_and_whole_and_nothing_else_is_left(finished):
     assert not list(finished.folder.rglob("*.tmp*"))
 
 
+@pytest.mark.slow
 def test_the_comparison_is_also_a_page_and_every_sweep_has_figures(finished):
     for sweep in ("line", "wells"):
         assert f"Speciation by criterion: {sweep}" in finished.file(f"{sweep}/comparison.md").read_text()
@@ -47,12 +49,14 @@ def test_the_comparison_is_also_a_page_and_every_sweep_has_figures(finished):
         assert suffixes >= {".html", ".png"}
 
 
+@pytest.mark.slow
 def test_every_job_has_a_log_and_a_benchmark(finished):
     logs, benchmarks = ({path.stem for path in finished.file(kind).iterdir()} for kind in ("logs", "benchmarks"))
     assert logs == benchmarks
     assert len(logs) == len(finished.run.jobs)
 
 
+@pytest.mark.slow
 def test_what_jobs_are_given_is_one_small_file(finished):
     handed = sorted(finished.folder.glob(".snakemake/scoreshock/*"))
     given = [json.loads(path.read_text()) for path in handed]
@@ -60,6 +64,7 @@ def test_what_jobs_are_given_is_one_small_file(finished):
     assert all(path.stat().st_size < 1e5 for path in handed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["line/speciation.nc", "ring/layer.nc", "wells/speciation.nc", "line/comparison.nc"])
 def test_files_pass_the_cf_checker_and_describe_every_variable(finished, name, tmp_path):
     compliance.check(finished.file(name), tmp_path)
@@ -68,11 +73,13 @@ def test_files_pass_the_cf_checker_and_describe_every_variable(finished, name, t
             assert variable.attrs["description"] != variable.attrs["long_name"], variable.name
 
 
+@pytest.mark.slow
 def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in snakemake(finished.folder, "--configfile", finished.study).output
 
 
-def test_the_closing_words_open_the_results(finished, tmp_path):
+@pytest.mark.slow
+def test_the_code_of_the_summary_opens_the_results(finished, tmp_path):
     output = finished.run.output
     assert f"Results in {finished.file('')}" in output.replace("/results:", "/results")
     assert "line: speciation.nc, corrections.nc, comparison.nc, comparison.md, figures" in output
@@ -103,6 +110,7 @@ def otherwise(tmp_path_factory):
     return folder / "results"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 def test_values_do_not_depend_on_split_jobs_and_threads(finished, otherwise, name):
     assert values(otherwise / name) == values(finished.file(name))
@@ -119,6 +127,7 @@ def test_without_a_study_the_default_one_runs_and_its_output_can_be_moved(tmp_pa
     assert not (tmp_path / "elsewhere").exists()
 
 
+@pytest.mark.slow
 def test_later_configfiles_override_earlier_ones(tmp_path):
     first = write(tmp_path / "first.yaml", {"sweeps": {"line": {"axes": {"weight": [0.5, 0.7]}, "quantities": ["scores"]}}})
     second = write(tmp_path / "second.yaml", {"output": "./there/", "sweeps": {"line": {"quantities": ["corrections"]}}})
@@ -126,6 +135,7 @@ def test_later_configfiles_override_earlier_ones(tmp_path):
     assert jobs == ["corrections of line, drawn"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("finished")
 def test_the_checkout_itself_is_not_written_to():
     assert not (ROOT / "results" / "line").exists()
@@ -133,6 +143,7 @@ def test_the_checkout_itself_is_not_written_to():
     assert not (ROOT / "results" / "wells").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "message"),
     [

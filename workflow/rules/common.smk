@@ -17,58 +17,62 @@ from scoreshock.study.layers import read_layers
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 if not IS_MODULE and len(workflow.included_stack) > 2:
     raise WorkflowError(
-        "include: of scoreshock's Snakefile is not possible, since its rules and keys would mix with yours; "
+        "include: of scoreshock's Snakefile is not possible, because its rules and keys would mix with yours; "
         "use it as a module (config/README.md, In another workflow)"
     )
 HERE = Path(str(workflow.current_basedir)).parents[1]
 
 
+COMMAND_LINE = dict(workflow.config_settings.config)
+# Only the command line says so, since a study is not to run code by itself.
+ALLOW_PLUGINS = str(COMMAND_LINE.pop("allow_plugins", False)).lower() == "true"
+
+
 def written_study():
-    """The study as written: of a module what it is given, else the files, of which the later ones override."""
+    """The study as written: a module's config, else the files, of which later ones override earlier ones."""
     files, top = [], config
     if not IS_MODULE:
-        files, top = (
-            workflow.config_settings.configfiles,
-            workflow.config_settings.config,
-        )
+        files, top = workflow.config_settings.configfiles, COMMAND_LINE
     return read_layers(files, HERE / "config/config.yaml", top)
 
 
 try:
     check_files(workflow.configfiles, part=IS_MODULE)
     WRITTEN = written_study()
-    STUDY = Study.from_mapping(WRITTEN)
+    STUDY = Study.from_mapping(WRITTEN, ALLOW_PLUGINS)
     OUT = str(Path(STUDY.output))
-    # A module's prefix comes before all paths of its rules, and before none of what is written outside of them.
-    PLACED = replace(STUDY, output=workflow.modifier.path_modifier.replace_prefix(OUT))
-    check_output(PLACED.output)
+    # Snakemake adds a module's prefix to the paths of its rules; paths in other code need it explicitly.
+    PREFIXED = replace(
+        STUDY, output=workflow.modifier.path_modifier.replace_prefix(OUT)
+    )
+    check_output(PREFIXED.output)
     for name in STUDY.sweeps if workflow.is_main_process else ():
-        plans.drop_damaged(Path(PLACED.output, name))
+        plans.drop_damaged(Path(PREFIXED.output, name))
     JOBS = work.jobs_of(STUDY)
-    HANDED = tasks.hand_over(tasks.content_of(PLACED), workflow.is_main_process)
+    STUDY_FILE = tasks.write_study(tasks.content_of(PREFIXED), workflow.is_main_process)
 except StudyError as error:
     raise WorkflowError(f"The study is not valid; nothing was run.\n{error}") from None
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 
-def called(handed):
-    """How the process of a job is called. Of a parameter that depends on ``threads``, Snakemake keeps no record: none of this
-    changes a result, and so it makes no job run again.
+def command_of(study_file):
+    """The command of a job. It changes no result, so it must not rerun jobs: Snakemake records no parameter that depends on
+    ``threads``.
     """
-    words = [sys.executable, "-m", "scoreshock.running", handed, "--threads"]
+    words = [sys.executable, "-m", "scoreshock.running", study_file, "--threads"]
     return lambda wildcards, threads: [*words, threads]
 
 
 def task_of(job):
-    """The tasks of a job; of one for every block, those of the block."""
+    """The tasks of a job; for a rule with the wildcard ``block``, those of the block."""
     if isinstance(job.tasks, dict):
         return lambda wildcards: [job.tasks[wildcards.block]]
     return list(job.tasks)
 
 
 def outputs_of(job):
-    """Of the outputs, figures are a folder; what is kept is not removed before the job."""
+    """Outputs of a job: the figures are a folder; kept files are not removed before the job runs."""
     if job.kept:
         return [update(path) for path in job.outputs]
     return [
@@ -77,8 +81,8 @@ def outputs_of(job):
     ]
 
 
-def asked_of(job):
-    """Memory and minutes, which grow with each attempt."""
+def resources_of(job):
+    """Memory and minutes, which increase with each attempt."""
     return {
         "mem_mb": lambda wildcards, attempt: attempt * (job.memory + cluster.memory()),
         "runtime": lambda wildcards, attempt: cost.minutes(
@@ -88,9 +92,9 @@ def asked_of(job):
 
 
 def group_of(job):
-    """The group that a job is a member of, if the profile says how many of its members are one job of the cluster.
+    """The group of a job, if the profile groups its members into cluster jobs.
 
-    Profiles are known only when jobs are made, not when rules are; a job with such a function is never a local one.
+    This is a function because profiles are read after the rules; a job with such a function is never local.
     """
     return None if job.local else lambda wildcards: named_group(job.group)
 
@@ -100,7 +104,7 @@ def named_group(name):
 
 
 def refuse_interpreter():
-    """Jobs of a cluster are commands of Snakemake in which the interpreter's path is not quoted."""
+    """Refuse an interpreter with a space in its path on clusters: Snakemake does not quote it in the jobs' commands."""
     if workflow.non_local_exec and re.search(r"\s", sys.executable):
         raise WorkflowError(
             f"On a cluster the path of the Python interpreter must contain no space, as {sys.executable!r} does; nothing was "
@@ -108,15 +112,15 @@ def refuse_interpreter():
         )
 
 
-def verifying():
-    """Whether the paper is all that is asked for: the study then stays as it is."""
+def only_verifies():
+    """Whether the paper is the only target."""
     return set(workflow.dag_settings.targets) == {"verify"}
 
 
-def conclude():
-    if verifying():
+def print_summary():
+    if only_verifies():
         print(
             f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
         )
     else:
-        print(tasks.closing_words(PLACED))
+        print(tasks.summary(PREFIXED))

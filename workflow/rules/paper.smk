@@ -1,4 +1,4 @@
-# What the paper is to be made of and where, for the rules that make it.
+# Parameters and files of the paper's statements, tables and figures.
 import json
 
 from scoreshock.paper import configuration as verification
@@ -8,7 +8,7 @@ from scoreshock.study.layers import overridden
 from scoreshock.study.reading import read_yaml
 
 try:
-    # config/paper.yaml, and over it what the user's own configuration says under the key `paper`.
+    # config/paper.yaml, overridden by the key `paper` of the study.
     paper = read_yaml(HERE / "config/paper.yaml")["paper"]
     PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
     verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
@@ -32,7 +32,7 @@ PAPER_DRAWN = [
     for name in PAPER_FIGURES
     for suffix in ("html", "png")
 ]
-PAPER_HANDED = tasks.hand_over(
+PAPER_FILE = tasks.write_study(
     {
         "output": workflow.modifier.path_modifier.replace_prefix(PAPER_OUT),
         "content": PAPER.model_dump(mode="json"),
@@ -42,16 +42,16 @@ PAPER_HANDED = tasks.hand_over(
 
 
 def of_paper(_, action, code="verification"):
-    """A task of the paper: an action with its words, between them the digest of what it depends on."""
+    """A task of the paper: an action, the digest of its code and content, and its other words."""
     content = (
         PAPER.model_dump(mode="json")
         if code == "verification page"
         else PAPER.content()
     )
-    known = provenance.parameters_digest(
+    digest = provenance.parameters_digest(
         {"code": provenance.code_digest(code), "content": content}
     )
-    return [json.dumps([*action[:1], known[:16], *action[1:]])]
+    return [json.dumps([*action[:1], digest[:16], *action[1:]])]
 
 
 def paper_resources():
@@ -64,7 +64,7 @@ def paper_resources():
 
 
 def paper_group(_):
-    """The paper is one job of a cluster."""
+    """The group of all jobs of the paper, so that a cluster can run them as one job."""
     return named_group("paper")
 
 

@@ -1,4 +1,4 @@
-# A rule for every job of the study (scoreshock/study/work.py); of large blocks one for all.
+# One rule for each job of the study (scoreshock/study/work.py); all large blocks of a quantity share one rule.
 for job in JOBS:
 
     rule:
@@ -20,9 +20,9 @@ for job in JOBS:
             "../../environment.yml"
         threads: job.threads
         resources:
-            **asked_of(job),
+            **resources_of(job),
         params:
-            call=called(HANDED),
+            call=command_of(STUDY_FILE),
             tasks=task_of(job),
         message:
             job.message

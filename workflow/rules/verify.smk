@@ -1,4 +1,4 @@
-# The paper as one target: `snakemake --cores all verify` computes every statement, table and figure, by section.
+# `snakemake --cores all verify` computes all statements, tables and figures of the paper, one job a section.
 for section, names in PAPER_FILES.items():
 
     rule:
@@ -18,7 +18,7 @@ for section, names in PAPER_FILES.items():
         resources:
             **paper_resources(),
         params:
-            call=called(PAPER_HANDED),
+            call=command_of(PAPER_FILE),
             tasks=partial(of_paper, action=["verify", str(section)]),
         message:
             f"section {section} of the paper"
@@ -43,7 +43,7 @@ rule verify_figures:
     resources:
         **paper_resources(),
     params:
-        call=called(PAPER_HANDED),
+        call=command_of(PAPER_FILE),
         tasks=partial(
             of_paper,
             action=["draw-paper", *PAPER_FIGURES],
@@ -74,7 +74,7 @@ rule verify:
     resources:
         **paper_resources(),
     params:
-        call=called(PAPER_HANDED),
+        call=command_of(PAPER_FILE),
         tasks=partial(of_paper, action=["describe-paper"], code="verification page"),
     message:
         f"the paper, statement by statement: {PAPER_OUT}/index.html"

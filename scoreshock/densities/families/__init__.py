@@ -2,30 +2,28 @@
 
 Arguments that are axes of the vocabulary (``conventions.AXES``) take a number, a 1D array (which becomes a dimension of
 that name, with its values as coordinate) or a DataArray; the other arguments are parameters. A family keeps means in
-coordinates of their own span, so that any ambient ``dimension`` costs the same.
+coordinates of their own span, so that any ambient ``dimension`` costs the same. Each is here by the name of its function,
+those that a session or a plugin declares included.
 """
 
-from scoreshock.densities.families.draws import random
-from scoreshock.densities.families.means import custom, data
-from scoreshock.densities.families.registry import FAMILIES, REQUIRED, Family, Kind, build, module_of
-from scoreshock.densities.families.shapes import collinear, hierarchy, pair, polygon, simplex
-from scoreshock.densities.families.wells import quartic, tilted_quartic
+from typing import Any
 
-__all__ = [
-    "FAMILIES",
-    "REQUIRED",
-    "Family",
-    "Kind",
-    "build",
-    "collinear",
-    "custom",
-    "data",
-    "hierarchy",
-    "module_of",
-    "pair",
-    "polygon",
-    "quartic",
-    "random",
-    "simplex",
-    "tilted_quartic",
-]
+# isort: off
+# In the order of messages and of the documentation.
+from scoreshock.densities.families import shapes, draws, means, wells
+
+# isort: on
+from scoreshock.densities.families.registry import FAMILIES, REQUIRED, Family, build, family, family_of
+
+__all__ = ["FAMILIES", "REQUIRED", "Family", "build", "draws", "family", "family_of", "means", "shapes", "wells"]
+
+
+def __getattr__(name: str) -> Any:
+    for each in FAMILIES.values():
+        if each.function.__name__ == name:
+            return each.function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *(each.function.__name__ for each in FAMILIES.values())])

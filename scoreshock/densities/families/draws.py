@@ -11,12 +11,14 @@ import xarray as xr
 from scoreshock.axes import CORE, as_axis
 from scoreshock.checks import as_numbers, show, whole
 from scoreshock.densities.families.arguments import MOST_COMPONENTS, SCALINGS, choice, product
+from scoreshock.densities.families.registry import family
 from scoreshock.densities.mixtures import as_weights, assemble, span
 
 SMALLEST_WEIGHT = 1e-300
 """Floor of a drawn weight: a Dirichlet draw of small concentration can be zero in floating point."""
 
 
+@family
 def random(
     realization: Any = 0,
     separation: Any = 1.0,

@@ -12,10 +12,12 @@ from scoreshock.checks import as_numbers
 from scoreshock.conventions import attributes
 from scoreshock.densities.data import from_labelled, moved_total_eigenvalue
 from scoreshock.densities.families.arguments import points
+from scoreshock.densities.families.registry import family
 from scoreshock.densities.mixtures import as_variance, as_weights, assemble, span
 from scoreshock.densities.sources import read_bundled, read_labelled, read_means
 
 
+@family
 def custom(
     separation: Any = 1.0,
     variance: Any = None,
@@ -75,6 +77,7 @@ def custom(
     return dataset
 
 
+@family
 def data(
     separation: Any = 1.0,
     variance: Any = None,

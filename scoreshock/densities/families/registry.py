@@ -1,4 +1,7 @@
-"""Families by name: what each takes, what is computed of it, and the density of one that a study names."""
+"""Families by name: what each takes, and the density of one that a study names.
+
+Functions with the decorator `family` are families, of this package, of a session or of a plugin.
+"""
 
 from __future__ import annotations
 
@@ -11,55 +14,61 @@ import xarray as xr
 
 from scoreshock.axes import as_axis
 from scoreshock.checks import show, suggestion
-from scoreshock.conventions import AXES, DEFAULT_CRITERIA, MIXTURE_CRITERIA, QUANTITIES, WELL_CRITERIA
-from scoreshock.densities.families.draws import random
-from scoreshock.densities.families.means import custom, data
-from scoreshock.densities.families.shapes import collinear, hierarchy, pair, polygon, simplex
-from scoreshock.densities.families.wells import quartic, tilted_quartic
+from scoreshock.conventions import AXES
+from scoreshock.plugins import Registry
 
 REQUIRED: Final = inspect.Parameter.empty
 """Stands for the default of an argument that has none."""
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What the members of a family are: the quantities that are computed of them, and the criteria of their speciation.
-
-    Attributes
-    ----------
-    quantities
-        Name of each quantity, and the module of ``scoreshock.quantities`` whose ``compute`` gives it.
-    criteria, default_criteria
-        Criteria that may be asked for, and those that are by default.
-    """
-
-    quantities: Mapping[str, str]
-    criteria: tuple[str, ...]
-    default_criteria: tuple[str, ...]
+Function = Callable[..., xr.Dataset]
 
 
-MIXTURE: Final = Kind({name: name for name in QUANTITIES}, MIXTURE_CRITERIA, DEFAULT_CRITERIA)
-WELL: Final = Kind({name: f"wells.{name}" for name in ("scores", "speciation", "layer")}, WELL_CRITERIA, WELL_CRITERIA)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
-    """A family of densities: its function, kind, axes and parameters, with the parameters' defaults."""
+    """A family of densities: its function, the kind of its densities, axes and parameters, with the parameters' defaults."""
 
-    function: Callable[..., xr.Dataset]
-    kind: Kind
+    function: Function
+    density: str
     axes: tuple[str, ...]
     required_axes: tuple[str, ...]
     parameters: Mapping[str, Any]
 
-    @classmethod
-    def of(cls, function: Callable[..., xr.Dataset], kind: Kind) -> Family:
-        """The family that the function's signature describes."""
-        defaults = {name: given.default for name, given in inspect.signature(function).parameters.items()}
-        axes = tuple(name for name in defaults if name in AXES)
-        required = tuple(name for name in axes if defaults[name] is REQUIRED)
-        parameters = {name: _plain(value) for name, value in defaults.items() if name not in AXES}
-        return cls(function, kind, axes, required, parameters)
+
+FAMILIES: Registry[Family] = Registry("family", "families")
+
+
+def family(function: Function | None = None, *, density: str = "mixture", name: str = "") -> Any:
+    """Declare the decorated function as a family.
+
+    Parameters
+    ----------
+    function
+        Of labelled axes, those of its arguments that are in `scoreshock.conventions.AXES`, and of parameters, to a density.
+    density
+        Kind of its densities: ``mixture`` or ``wells``.
+    name
+        As a study writes it; by default that of the function, with ``-`` for ``_``.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> @ss.family
+    ... def shifted_pair(separation, shift=0.5):
+    ...     return ss.mixture((ss.families.pair(separation).component_mean + shift))
+    >>> build("shifted-pair", {"separation": 1.0}).component_mean.values.ravel()
+    array([-0.5,  1.5])
+    """
+
+    def declare(function: Function) -> Function:
+        defaults = {key: given.default for key, given in inspect.signature(function).parameters.items()}
+        axes = tuple(key for key in defaults if key in AXES)
+        required = tuple(key for key in axes if defaults[key] is REQUIRED)
+        parameters = {key: _plain(value) for key, value in defaults.items() if key not in AXES}
+        key = name or function.__name__.replace("_", "-")
+        FAMILIES.add(key, Family(function, density, axes, required, parameters), function)
+        return function
+
+    return declare if function is None else declare(function)
 
 
 def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | None = None) -> xr.Dataset:
@@ -89,7 +98,7 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     >>> build("pair", {"separation": [1.0, 2.0]}, {"scaling": "fixed"}).component_mean.sel(component=1, feature=0).values
     array([1., 2.])
     """
-    known = _known(family)
+    known = family_of(family)
     _check_names(family, "axis", axes, known.axes)
     _check_names(family, "parameter", parameters or {}, known.parameters)
     needed = [*known.required_axes, *(name for name, value in known.parameters.items() if value is REQUIRED)]
@@ -100,29 +109,8 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     return known.function(**{name: as_axis(name, value) for name, value in axes.items()}, **(parameters or {}))
 
 
-def module_of(family: str, quantity: str) -> str:
-    """The module of ``scoreshock.quantities`` that computes a quantity of a family.
-
-    Raises
-    ------
-    ValueError
-        For an unknown family, or a quantity that is not computed of it; the message says what is allowed.
-
-    Examples
-    --------
-    >>> module_of("pair", "speciation"), module_of("quartic", "speciation")
-    ('speciation', 'wells.speciation')
-    """
-    modules = _known(family).kind.quantities
-    if not isinstance(quantity, str) or quantity not in modules:
-        raise ValueError(
-            f"quantity = {show(quantity)} is not computed of the family {family!r}{suggestion(quantity, modules)}; "
-            f"allowed: {', '.join(modules)}"
-        )
-    return modules[quantity]
-
-
-def _known(family: str) -> Family:
+def family_of(family: str) -> Family:
+    """The family of this name; ``ValueError`` where there is none."""
     if not isinstance(family, str) or family not in FAMILIES:
         raise ValueError(
             f"family = {show(family)} is not known{suggestion(family, FAMILIES)}; allowed: {', '.join(FAMILIES)}"
@@ -140,13 +128,3 @@ def _check_names(family: str, kind: str, given: Mapping[str, Any], allowed: Any)
 def _plain(value: Any) -> Any:
     """A default as it stands in a study: tuples are lists."""
     return list(value) if isinstance(value, tuple) else value
-
-
-FAMILIES: dict[str, Family] = {
-    function.__name__.replace("_", "-"): Family.of(function, kind)
-    for kind, functions in (
-        (MIXTURE, (pair, collinear, polygon, simplex, hierarchy, random, custom, data)),
-        (WELL, (quartic, tilted_quartic)),
-    )
-    for function in functions
-}

@@ -12,9 +12,11 @@ import xarray as xr
 from scoreshock.axes import as_axis
 from scoreshock.checks import as_numbers, show, whole
 from scoreshock.densities.families.arguments import MOST_COMPONENTS, list_of, points, product, scale_of, shares_of
+from scoreshock.densities.families.registry import family
 from scoreshock.densities.mixtures import as_weights, mixture
 
 
+@family
 def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any = 1, scaling: str = "fixed") -> xr.Dataset:
     """Two components at -a and +a on a line, component 0 at -a, component 1 at +a with weight ``weight``.
 
@@ -45,6 +47,7 @@ def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any
     return _shaped(scale * points([[-1.0], [1.0]]), shares_of(2, None, weight, marked=1), variance, dimension)
 
 
+@family
 def collinear(
     separation: Any,
     variance: Any = 1.0,
@@ -86,6 +89,7 @@ def collinear(
     return _shaped(scale * points(places[:, None]), shares_of(len(places), weights, weight, middle), variance, dimension)
 
 
+@family
 def polygon(
     separation: Any,
     variance: Any = 1.0,
@@ -139,6 +143,7 @@ def polygon(
     return _shaped(scale * points(corners), shares_of(k, weights, weight, marked), variance, dimension)
 
 
+@family
 def simplex(
     separation: Any,
     variance: Any = 1.0,
@@ -179,6 +184,7 @@ def simplex(
     return _shaped(scale * points(_simplex(k)), shares_of(k, weights, weight, marked), variance, ambient)
 
 
+@family
 def hierarchy(
     separation: Any,
     variance: Any = 1.0,

@@ -8,8 +8,10 @@ import xarray as xr
 
 from scoreshock.axes import as_axis
 from scoreshock.conventions import attributes
+from scoreshock.densities.families.registry import family
 
 
+@family(density="wells")
 def quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0) -> xr.Dataset:
     r"""Densities ``p0 ~ exp(-U)`` with two wells of equal depth.
 
@@ -38,6 +40,7 @@ def quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0) -> xr.Data
     return tilted_quartic(quartic_coefficient, half_distance, 0.0)
 
 
+@family(density="wells")
 def tilted_quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0, tilt: Any = 0.0) -> xr.Dataset:
     r"""Densities ``p0 ~ exp(-U)`` with two wells of unequal depth; a tilt of size ``8 c b^3/(3 sqrt 3)`` or more leaves one.
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from scoreshock.kernels.burgers.terms import Terms, relative_residual
 from scoreshock.kernels.burgers.vorticity import VorticityTerms, vorticity_terms
-from scoreshock.kernels.numerics.vectors import lengths
+from scoreshock.kernels.gaussian import geometry, mixture
+from scoreshock.kernels.numerics.vectors import added, lengths
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -53,7 +54,7 @@ def derivatives(
     tau : array (...)
         Times; positive, since a central difference also needs earlier ones (NaN at zero).
     length, duration : array (...)
-        Over what distance and what time the field varies; ``duration`` is ``length**2`` unless it is given. The steps
+        Distance and time over which the field varies; ``duration`` is ``length**2`` by default. The steps
         are fractions of these (see Notes).
     precision : float
         Relative rounding error of the field's values: ``2**-52`` in float64, ``2**-23`` in float32.
@@ -63,7 +64,7 @@ def derivatives(
     Returns
     -------
     Derivatives
-        Each error is the change that the last refinement made, plus what the differences can carry of the rounding of
+        Each error is the change by the last refinement, plus a bound on the effect of the rounding of
         the largest value nearby and of the field's arguments.
 
     Notes
@@ -89,27 +90,10 @@ def derivatives(
     step_tau = np.where(tau > 0, step_tau, np.nan)
     centre = np.asarray(field(x, tau), dtype=float)
     levels = 3 if richardson else 2
-    size = np.abs(centre).max(axis=-1)
-    slopes, curvatures = [], []
     with np.errstate(all="ignore"):
-        for j in range(x.shape[-1]):
-            first, second = [], []
-            for level in range(levels):
-                h = step / 2**level
-                ahead, behind = (_moved(field, x, tau, j, sign * h) for sign in (1, -1))
-                size = np.maximum(size, np.maximum(np.abs(ahead), np.abs(behind)).max(axis=-1))
-                first.append((ahead - behind) / (2 * h)[..., None])
-                second.append(((ahead - centre) - (centre - behind)) / (h * h)[..., None])
-            slopes.append(_refined(first))
-            curvatures.append(_refined(second))
-        rates = []
-        for level in range(levels):
-            h = step_tau / 2**level
-            later, earlier = tau + h, tau - h
-            change = np.asarray(field(x, later), dtype=float) - np.asarray(field(x, earlier), dtype=float)
-            rates.append(change / (later - earlier)[..., None])
-        rate, rate_change = _refined(rates)
-        laplacian, change = (_added([pair[i] for pair in curvatures]) for i in (0, 1))
+        slopes, curvatures, size = _in_space(field, x, tau, centre, step, levels)
+        rate, rate_change = _refined([_rate(field, x, tau, step_tau / 2**level) for level in range(levels)])
+        laplacian, change = (added([pair[i] for pair in curvatures]) for i in (0, 1))
         gradient, gradient_change = (np.stack([pair[i] for pair in slopes], axis=-1) for i in (0, 1))
         # A stable field is that of points and times that are rounded themselves.
         backward = _applied(np.abs(gradient), np.abs(x)) + np.where(tau[..., None] > 0, np.abs(rate) * tau[..., None], 0)
@@ -173,6 +157,25 @@ def field_terms(found: Derivatives, x: Any, drift: Any = 0.0, squared_diffusion:
     return terms, lengths(np.moveaxis(error, -1, 0)) + rounding
 
 
+def mixture_field(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, length: Any
+) -> tuple[Field, np.ndarray, np.ndarray, np.ndarray]:
+    """A mixture's score as a field, its points over the common shape, v, and a length over which the score varies.
+
+    The length is ``v/(sqrt(v) + extent)`` where ``length`` is NaN.
+    """
+    v = variance + 2 * tau
+    offset = geometry.centred(means, weights)
+    extent = lengths(np.moveaxis(offset, -1, 0)).max(axis=-1)
+    length = np.where(np.isnan(length), v / (np.sqrt(v) + extent), length)
+    shape = np.broadcast_shapes(x.shape[:-1], v.shape, means.shape[:-2], weights.shape[:-1])
+
+    def score(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
+        return mixture.score(x, means, weights, variance, tau)
+
+    return score, np.broadcast_to(x, shape + x.shape[-1:]), v, length
+
+
 def vorticity_field_terms(
     value: np.ndarray, jacobian: np.ndarray, of_vorticity: Derivatives, factor: float
 ) -> tuple[VorticityTerms, np.ndarray]:
@@ -193,7 +196,7 @@ def vorticity_field_terms(
     ...     return np.broadcast_to([0.0, -1.0, 1.0, 0.0], (*tau.shape, 4))
     >>> found = derivatives(shear_vorticity, [1.0, 1.0], 1.0)
     >>> terms, error = vorticity_field_terms(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 0.0]]), found, -1.0)
-    >>> float(terms.relative)
+    >>> float(terms.residual_relative)
     0.0
     """
     n = value.shape[-1]
@@ -204,7 +207,35 @@ def vorticity_field_terms(
     )
     error = of_vorticity.rate_error + of_vorticity.laplacian_error
     error = error + abs(factor) * _applied(of_vorticity.gradient_error, np.abs(value))
-    return terms, lengths(np.moveaxis(error, -1, 0)) + 4 * n * DOUBLE * terms.largest
+    return terms, lengths(np.moveaxis(error, -1, 0)) + 4 * n * DOUBLE * terms.largest_term
+
+
+Refined = list[tuple[np.ndarray, np.ndarray]]
+"""Values from halved steps, each with the change by the last refinement."""
+
+
+def _in_space(
+    field: Field, x: np.ndarray, tau: np.ndarray, centre: np.ndarray, step: np.ndarray, levels: int
+) -> tuple[Refined, Refined, np.ndarray]:
+    """First and second differences along each coordinate, and the largest value nearby (...)."""
+    slopes, curvatures, size = [], [], np.abs(centre).max(axis=-1)
+    for j in range(x.shape[-1]):
+        first, second = [], []
+        for level in range(levels):
+            h = step / 2**level
+            ahead, behind = (_moved(field, x, tau, j, sign * h) for sign in (1, -1))
+            size = np.maximum(size, np.maximum(np.abs(ahead), np.abs(behind)).max(axis=-1))
+            first.append((ahead - behind) / (2 * h)[..., None])
+            second.append(((ahead - centre) - (centre - behind)) / (h * h)[..., None])
+        slopes.append(_refined(first))
+        curvatures.append(_refined(second))
+    return slopes, curvatures, size
+
+
+def _rate(field: Field, x: np.ndarray, tau: np.ndarray, step: np.ndarray) -> np.ndarray:
+    later, earlier = tau + step, tau - step
+    change = np.asarray(field(x, later), dtype=float) - np.asarray(field(x, earlier), dtype=float)
+    return change / (later - earlier)[..., None]
 
 
 def _power_of_two(step: np.ndarray) -> np.ndarray:
@@ -236,11 +267,4 @@ def _carried(levels: int, order: int) -> float:
 
 def _applied(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """``matrix (..., m, n)`` times ``vector (..., n)``, summed in order."""
-    return _added([matrix[..., j] * vector[..., j, None] for j in range(matrix.shape[-1])])
-
-
-def _added(parts: list[np.ndarray]) -> np.ndarray:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+    return added([matrix[..., j] * vector[..., j, None] for j in range(matrix.shape[-1])])

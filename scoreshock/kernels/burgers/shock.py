@@ -1,4 +1,4 @@
-r"""The layer as a shock: Rankine-Hugoniot, the Lax condition, and the shock at frozen time; sections 5.3, 5.6-5.7.
+r"""The layer as a shock: the Rankine-Hugoniot and the Lax condition; sections 5.6-5.7.
 
 The score obeys :math:`s_\tau = \partial_x(s_x + s^2)` (23), so that in forward tau a jump from ``s_L`` to ``s_R`` moves at
 ``-(s_L + s_R)``, (48). Generation runs tau backwards: there the sign of every speed is the opposite.
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian import mixture
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.gaussian.groups import ratio
 from scoreshock.kernels.numerics.log_odds import log_odds
@@ -23,28 +22,18 @@ OUTSIDE = (2.0, 4.0)
 class RankineHugoniot(NamedTuple):
     """The boundary of a pair as a moving shock, (...); along the axis from the first component (left) to the second."""
 
-    position: np.ndarray  # x_b, from the midpoint of the means
-    speed: np.ndarray  # dx_b/dtau, by differentiating x_b
-    generation_speed: np.ndarray  # in generation time, as noise falls
-    left: np.ndarray  # s_L
-    right: np.ndarray  # s_R
+    shock_position: np.ndarray  # x_b, from the midpoint of the means
+    shock_speed: np.ndarray  # dx_b/dtau, by differentiating x_b
+    shock_speed_generation: np.ndarray  # in generation time, as noise falls
+    score_left: np.ndarray  # s_L
+    score_right: np.ndarray  # s_R
     jump: np.ndarray  # s_R - s_L = 2a/v
     minus_sum: np.ndarray  # -(s_L + s_R)
-    residual: np.ndarray  # of (48) in forward tau, relative to its largest term
-    generation_residual: np.ndarray  # of (48) read in generation time
+    shock_residual: np.ndarray  # of (48) in forward tau, relative to its largest term
+    shock_residual_generation: np.ndarray  # of (48) read in generation time
     lax: np.ndarray  # s_L < s_R, bool
     between_means: np.ndarray  # whether the boundary lies between the means, bool
-    status: np.ndarray  # ok, no_transition (equal means), singular (v = 0)
-
-
-class FrozenShock(NamedTuple):
-    """Proposition 5.4 and what is true of it, at points (...) of an equal pair at -a, a."""
-
-    velocity: np.ndarray  # background-subtracted u, -2(s + x/v)
-    stationary_residual: np.ndarray  # of u u_x = u_xx at frozen tau, relative to the largest term
-    burgers_residual: np.ndarray  # of u_tau + u u_x = u_xx, relative: about v/a**2 in a sharp layer, 1 outside it
-    full_residual: np.ndarray  # of the same for the full u = -2s: zero
-    transformation_residual: np.ndarray  # of u = 2x/v + U(x/v)/v with U(X) = -2a tanh(aX), relative
+    shock_status: np.ndarray  # ok, no_transition (equal means), singular (v = 0)
 
 
 def rankine_hugoniot(means: Any, weights: Any, variance: Any, tau: Any) -> RankineHugoniot:
@@ -73,7 +62,7 @@ def rankine_hugoniot(means: Any, weights: Any, variance: Any, tau: Any) -> Ranki
     Examples
     --------
     >>> found = rankine_hugoniot([[-1.0], [1.0]], [0.3, 0.7], 0.09, 0.2)
-    >>> round(float(found.speed), 10), bool(found.residual < 1e-15), bool(found.generation_residual > 0.1)
+    >>> round(float(found.shock_speed), 10), bool(found.shock_residual < 1e-15), bool(found.shock_residual_generation > 0.1)
     (-0.8472978604, True, True)
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
@@ -147,59 +136,6 @@ def one_sided(r: Any, s: Any, width: Any) -> tuple[np.ndarray, np.ndarray, np.nd
         behind, ahead = (_intercept(sign * r / width[..., None], s) for sign in (-1, 1))
         status = np.where(behind < ahead, np.int8(Status.ok), np.int8(Status.failed))
         return behind, ahead, np.where(np.isnan(behind + ahead), np.int8(Status.not_applicable), status)
-
-
-def frozen_shock(x: Any, separation: Any, variance: Any, tau: Any) -> FrozenShock:
-    """Is the background-subtracted layer of an equal pair a Burgers shock? At frozen tau only; Proposition 5.4, (32)-(34).
-
-    Parameters
-    ----------
-    x, separation, variance, tau : array (...)
-        Places on the axis of the pair, ``a > 0``, and ``v = variance + 2 tau``.
-
-    Returns
-    -------
-    FrozenShock
-        NaN where ``v = 0``. Derivatives in x and tau are those of the density, by responsibilities; the exact relation to
-        the stationary shock U is ``u = 2x/v + U(x/v)/v``.
-
-    Examples
-    --------
-    >>> found = frozen_shock(0.3, 1.0, 0.09, 0.2)
-    >>> bool(found.stationary_residual < 1e-15), bool(found.full_residual < 1e-15), round(float(found.burgers_residual), 3)
-    (True, True, 1.0)
-    """
-    x, a, variance, tau = np.broadcast_arrays(*(np.asarray(y, dtype=float) for y in (x, separation, variance, tau)))
-    v = variance + 2 * tau
-    with np.errstate(all="ignore"):
-        v = np.where(v > 0, v, np.nan)
-        odds = np.exp(-2 * a * np.abs(x) / v)
-        far = odds / (1 + odds)  # responsibility of the farther component
-        mean = np.copysign(a * -np.expm1(-2 * a * np.abs(x) / v) / (1 + odds), x)
-        covariance = 4 * a * a * far / (1 + odds)
-        third = -2 * mean * covariance  # third central moment of two points
-        u, u_x, u_xx = -2 * mean / v, -2 * covariance / v / v, -2 * third / v / v / v
-        u_tau = (4 * mean + 4 * x * covariance / v) / v / v
-        means = np.stack([-a, a], axis=-1)[..., None]
-        full = -2 * mixture.score(x[..., None], means, np.array([0.5, 0.5]), variance, tau)[..., 0]
-        background = 2 * x / v
-        full_tau = -2 * full / v + 4 * x * covariance / v / v / v
-        shock = -2 * a * np.tanh(a * (x / v)) / v
-        return FrozenShock(
-            u,
-            _balance(u * u_x, -u_xx),
-            _balance(u_tau, u * u_x, -u_xx),
-            _balance(full_tau, full * u_x, full * (2 / v), -u_xx),
-            _balance(full, -background, -shock),
-        )
-
-
-def _balance(*terms: np.ndarray) -> np.ndarray:
-    """Size of a sum that should vanish, relative to its largest term."""
-    total, largest = terms[0], np.abs(terms[0])
-    for term in terms[1:]:
-        total, largest = total + term, np.maximum(largest, np.abs(term))
-    return ratio(np.abs(total), largest)
 
 
 def _intercept(distance: np.ndarray, s: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The score as a Burgers velocity: the terms of its equations for a Gaussian mixture, and what they leave over.
+"""The score as a Burgers velocity: the terms of its equations for a Gaussian mixture, and their residual.
 
 Notation as in the paper, sections 4 and 7.1: ``s`` the score, ``u = -2 s``, ``H = grad s``. Along a path
 ``x_t = alpha x_0 + noise`` with drift ``f x`` and squared diffusion ``g**2`` (``alpha' = f alpha``) the components have
@@ -9,8 +9,8 @@ means ``alpha mu_k`` and variance ``V = alpha**2 (variance + 2 tau)``, with ``V'
 Diffusion time is ``alpha = 1, f = 0, g**2 = 2``: (18), (62). Physical time has any ``g**2``: (25). VP has ``f = -beta/2``,
 ``g**2 = beta``, ``alpha = (1 + 2 tau)**-1/2``: (78).
 
-The time derivative is that of the density's own weights, not the equation's. All is computed in twice the working precision
-(module ``doubled_posterior``), for the terms cancel: both near a centre of symmetry, where each of them vanishes, and in the
+The time derivative comes from the density, not from the equation. All is computed in twice the working precision
+(``double_double_posterior``), for the terms cancel: both near a centre of symmetry, where each of them vanishes, and in the
 tails, where squared distances are large and their differences are not.
 
 Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)`` positive and summing to one,
@@ -20,42 +20,42 @@ Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.gaussian.mixture import log_density, normal_factor
+from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.double_double import Doubled, total
 from scoreshock.kernels.numerics.double_double_posterior import Posterior, along, laplacian, posterior, score_rate, squares
-from scoreshock.kernels.numerics.vectors import lengths
+from scoreshock.kernels.numerics.vectors import added, lengths
 
 BLOCK = 32768
 """Numbers in one temporary; each operation keeps some ten of them."""
 
 VOID = 2.0**-60
-"""Terms this much smaller than the numbers that they are differences of count as that large in relative residuals: of
+"""Terms this much smaller than the numbers whose differences they are have this size in relative residuals: of
 their 106 bits 46 are left."""
 
 NOTHING = 2.0**-94
-"""Terms this much smaller are rounding alone, and are given as zero: so they are at an exact centre of symmetry."""
+"""Terms this much smaller are rounding alone, and are set to zero: at an exact centre of symmetry they vanish."""
 
 
 class Terms(NamedTuple):
-    """Terms of an equation ``rate = diffusion + advection + growth + transport``, as they stand on its right-hand side.
+    """Terms of an equation ``rate = diffusion + advection + growth + transport``, with their signs on its right-hand side.
 
     Vectors ``(..., n)`` for the score's equations, scalars ``(...)`` for the log density's.
     """
 
     field: np.ndarray  # s, u or ln p
-    rate: np.ndarray  # its time derivative
-    diffusion: np.ndarray  # with the Laplacian
-    advection: np.ndarray  # the nonlinear term
-    growth: np.ndarray  # with the field itself, by a drift
-    transport: np.ndarray  # (x . grad) of the field, by a drift
+    rate_term: np.ndarray  # its time derivative
+    diffusion_term: np.ndarray  # with the Laplacian
+    advection_term: np.ndarray  # the nonlinear term
+    growth_term: np.ndarray  # with the field itself, by a drift
+    transport_term: np.ndarray  # (x . grad) of the field, by a drift
     residual: np.ndarray  # rate - diffusion - advection - growth - transport
-    largest: np.ndarray  # (...) Euclidean length of the longest term
-    relative: np.ndarray  # (...) length of the residual over that of the longest term
+    largest_term: np.ndarray  # (...) Euclidean length of the longest term
+    residual_relative: np.ndarray  # (...) length of the residual over that of the longest term
 
 
 def score_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Terms:
@@ -87,7 +87,7 @@ def score_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Te
     One Gaussian of variance ``v = 2``: s = -x/v, s_tau = 2 x/v**2, and the advection is 2 (x/v)/v.
 
     >>> terms = score_terms([4.0], [[0.0]], [1.0], 1.0, 0.5)
-    >>> terms.rate.tolist(), terms.diffusion.tolist(), terms.advection.tolist(), terms.residual.tolist()
+    >>> terms.rate_term.tolist(), terms.diffusion_term.tolist(), terms.advection_term.tolist(), terms.residual.tolist()
     ([2.0], [0.0], [2.0], [0.0])
     """
     return affine_terms(x, means, weights, variance, tau, 1.0, 0.0, 2.0)
@@ -122,7 +122,7 @@ def affine_terms(
     Standard normal data stay so under VP: nothing changes in time.
 
     >>> terms = affine_terms([3.0], [[0.0]], [1.0], 1.0, 1.5, 0.5, -0.5, 1.0)
-    >>> terms.field.tolist(), terms.rate.tolist(), terms.residual.tolist()
+    >>> terms.field.tolist(), terms.rate_term.tolist(), terms.residual.tolist()
     ([-3.0], [0.0], [0.0])
     """
 
@@ -134,19 +134,19 @@ def affine_terms(
         growth, transport = p.s * -f, along(p, p.x) * -f
         return _balance([p.s, rate, diffusion, advection, growth, transport], _size_of_terms(p, f, g2))
 
-    return _blockwise(kernel, 7, x, means, weights, variance, tau, alpha, drift, squared_diffusion)
+    return _in_batches(kernel, 7, x, means, weights, variance, tau, alpha, drift, squared_diffusion)
 
 
 def conservation_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Terms:
     r"""Terms of the conservation form :math:`s_\tau = \partial_x (s_x + s^2)` in one dimension, equation (23).
 
     The flux is :math:`s_x + s^2 = p_{xx}/p`, so that its derivative, ``diffusion`` here, is
-    :math:`p_{xxx}/p - p_{xx} p_x/p^2`, from the density's own third derivative. Arguments as in `score_terms`, n = 1.
+    :math:`p_{xxx}/p - p_{xx} p_x/p^2`, from the third derivative of the density. Arguments as in `score_terms`, n = 1.
 
     Examples
     --------
     >>> terms = conservation_terms([4.0], [[0.0]], [1.0], 1.0, 0.5)
-    >>> terms.rate.tolist(), terms.diffusion.tolist()
+    >>> terms.rate_term.tolist(), terms.diffusion_term.tolist()
     ([2.0], [2.0])
     """
 
@@ -163,7 +163,7 @@ def conservation_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any
         size = longest**3 + 3 * longest / p.v.high
         return _balance([p.s, rate, divergence, zero, zero, zero], size)
 
-    return _blockwise(kernel, 7, x, means, weights, variance, tau)
+    return _in_batches(kernel, 7, x, means, weights, variance, tau)
 
 
 def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any, dimension: Any = None) -> Terms:
@@ -184,12 +184,12 @@ def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any,
 
     Notes
     -----
-    What Cole-Hopf (16) comes from: ``p_tau = Lap p`` divided by ``p``.
+    The origin of Cole-Hopf (16): ``p_tau = Lap p`` divided by ``p``.
 
     Examples
     --------
     >>> terms = log_density_terms([4.0], [[0.0]], [1.0], 1.0, 0.5)  # v = 2
-    >>> float(terms.rate), float(terms.diffusion), float(terms.advection)
+    >>> float(terms.rate_term), float(terms.diffusion_term), float(terms.advection_term)
     (3.5, -0.5, 4.0)
     """
 
@@ -209,10 +209,10 @@ def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any,
 
     n = np.shape(means)[-1]
     d = n if dimension is None else dimension
-    terms = _blockwise(kernel, 0, x, means, weights, variance, tau, d)
+    terms = _in_batches(kernel, 0, x, means, weights, variance, tau, d)
     with np.errstate(all="ignore"):
         h = log_density(x, means, weights, variance, tau) + normal_factor(d, n, variance, tau)
-    return terms._replace(field=np.broadcast_to(h, terms.rate.shape))
+    return terms._replace(field=np.broadcast_to(h, terms.rate_term.shape))
 
 
 def rescaled(terms: Terms, field: Any, time: Any = 1.0) -> Terms:
@@ -224,14 +224,14 @@ def rescaled(terms: Terms, field: Any, time: Any = 1.0) -> Terms:
     Examples
     --------
     >>> terms = rescaled(score_terms([4.0], [[0.0]], [1.0], 1.0, 0.5), -2.0)
-    >>> terms.field.tolist(), terms.rate.tolist(), terms.advection.tolist()
+    >>> terms.field.tolist(), terms.rate_term.tolist(), terms.advection_term.tolist()
     ([4.0], [-4.0], [-4.0])
     """
     of_field = np.asarray(field, dtype=float)[..., None]
     of_term = of_field * np.asarray(time, dtype=float)[..., None]
     first, *rest = terms[:7]
     vectors = [first * of_field, *(part * of_term for part in rest)]
-    return Terms._make([*vectors, terms.largest * np.abs(of_term[..., 0]), terms.relative])
+    return Terms._make([*vectors, terms.largest_term * np.abs(of_term[..., 0]), terms.residual_relative])
 
 
 def relative_residual(residual: np.ndarray, terms: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -255,25 +255,18 @@ def _ratio(residual: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def _size_of_terms(p: Posterior, drift: np.ndarray, squared_diffusion: np.ndarray) -> np.ndarray:
-    """What the terms would be if nothing in them cancelled, (B,)."""
+    """Size that the terms would have if nothing in them cancelled, (B,)."""
     alpha, v, r = p.alpha.high, p.v.high, p.r.high
     apart, deviation = (lengths(part.high.swapaxes(0, 1)) for part in (p.apart, p.deviation))
-    pull = (lengths(p.y.high) + alpha * _in_order(r * apart)) / v
-    rate = 1 / v + (alpha / v) ** 2 * _in_order(r * deviation**2)
-    skew = (alpha / v) ** 3 * _in_order(r * deviation**3)
+    pull = (lengths(p.y.high) + alpha * added(r * apart)) / v
+    rate = 1 / v + (alpha / v) ** 2 * added(r * deviation**2)
+    skew = (alpha / v) ** 3 * added(r * deviation**3)
     position = lengths(p.x.high)
     return squared_diffusion * (pull * rate + skew) + np.abs(drift) * (pull + position * rate)
 
 
-def _in_order(rows: np.ndarray) -> np.ndarray:
-    added = rows[0]
-    for row in rows[1:]:
-        added = added + row
-    return added
-
-
 def _balance(parts: list[Doubled], size: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Field and terms rounded, and what the unrounded terms leave over, in itself and relative to the longest."""
+    """Field and terms rounded; the residual of the unrounded terms; the length of the longest, and the residual over it."""
     largest = _longest(parts[1:])
     nothing = largest < NOTHING * size
     if nothing.any():
@@ -294,26 +287,10 @@ def _longest(terms: list[Doubled]) -> np.ndarray:
     return largest
 
 
-def _blockwise(kernel: Callable[..., tuple[np.ndarray, ...]], vectors: int, *arguments: Any) -> Terms:
-    """Run ``kernel`` on blocks of points, core dimensions first; its first ``vectors`` results have the features."""
+def _in_batches(kernel: Callable[..., tuple[np.ndarray, ...]], vectors: int, *arguments: Any) -> Terms:
+    """Run ``kernel`` on batches of points, core dimensions first; its first ``vectors`` results have the features."""
     x, means, weights, *scalars = (np.asarray(a, dtype=float) for a in arguments)
     k, n = means.shape[-2:]
-    shape = np.broadcast_shapes(x.shape[:-1], means.shape[:-2], weights.shape[:-1], *(a.shape for a in scalars))
-    cores = [(n,), (k, n), (k,), *[()] * len(scalars)]
-    spread = [np.broadcast_to(a, shape + core) for a, core in zip((x, means, weights, *scalars), cores, strict=True)]
-    results = [np.empty((prod(shape), n) if i < vectors else prod(shape)) for i in range(len(Terms._fields))]
-    step = max(1, BLOCK // (k * n))
-    for start in range(0, prod(shape), step):
-        stop = min(start + step, prod(shape))
-        places = np.unravel_index(np.arange(start, stop), shape) if shape else ()
-        block = [_points_last(a[places], len(core), bool(shape)) for a, core in zip(spread, cores, strict=True)]
-        with np.errstate(all="ignore"):
-            for result, value in zip(results, kernel(*block), strict=True):
-                result[start:stop] = value.T
-    return Terms._make(result.reshape(shape + result.shape[1:]) for result in results)
-
-
-def _points_last(array: np.ndarray, core: int, has_points: bool) -> np.ndarray:
-    """From (B, *core), or (*core) of a single point, to a contiguous (*core, B)."""
-    array = array if has_points else array[None]
-    return np.ascontiguousarray(array.transpose(*range(1, core + 1), 0))
+    outputs = [((n,) if i < vectors else (), float) for i in range(len(Terms._fields))]
+    given = [(x, 1), (means, 2), (weights, 1), *((scalar, 0) for scalar in scalars)]
+    return Terms._make(in_batches(kernel, given, outputs, BLOCK // (k * n)))

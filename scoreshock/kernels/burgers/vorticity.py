@@ -1,4 +1,4 @@
-"""Vorticity of a vector field and its equation; the inviscid evolution of the Jacobian.
+"""Vorticity of a vector field and its equation.
 
 Notation as in the paper, section 7.2: ``omega_ij = d_i s_j - d_j s_i``, zero for a gradient. Jacobians are
 ``J_ij = d s_i / d x_j``, so that ``omega`` is the transpose of J less J.
@@ -17,16 +17,16 @@ SCORE, BURGERS = 2.0, -1.0
 
 
 class VorticityTerms(NamedTuple):
-    """Terms of ``rate = diffusion + advection + stretching``, as they stand on its right-hand side, ``(..., n, n)``."""
+    """Terms of ``rate = diffusion + advection + stretching``, with their signs on its right-hand side, ``(..., n, n)``."""
 
     vorticity: np.ndarray
-    rate: np.ndarray
-    diffusion: np.ndarray
-    advection: np.ndarray
-    stretching: np.ndarray
+    rate_term: np.ndarray
+    diffusion_term: np.ndarray
+    advection_term: np.ndarray
+    stretching_term: np.ndarray
     residual: np.ndarray
-    largest: np.ndarray  # (...) Frobenius norm of the largest term
-    relative: np.ndarray  # (...) norm of the residual over it
+    largest_term: np.ndarray  # (...) Frobenius norm of the largest term
+    residual_relative: np.ndarray  # (...) norm of the residual over it
 
 
 def vorticity(jacobian: Any) -> np.ndarray:
@@ -84,7 +84,7 @@ def vorticity_terms(field: Any, jacobian: Any, rate: Any, gradient: Any, laplaci
 
     >>> nothing = np.zeros((2, 2))
     >>> terms = vorticity_terms([1.0, 0.0], [[0.0, 1.0], [0.0, 0.0]], nothing, np.zeros((2, 2, 2)), nothing, BURGERS)
-    >>> terms.vorticity.tolist(), float(terms.largest), float(terms.relative)
+    >>> terms.vorticity.tolist(), float(terms.largest_term), float(terms.residual_relative)
     ([[0.0, -1.0], [1.0, 0.0]], 0.0, 0.0)
     """
     s, jacobian, rate, gradient, laplacian = (
@@ -100,53 +100,3 @@ def vorticity_terms(field: Any, jacobian: Any, rate: Any, gradient: Any, laplaci
     largest, relative = relative_residual(flat[0], flat[1:])
     omega = np.broadcast_to(vorticity(jacobian), residual.shape)
     return VorticityTerms._make([omega, *parts, residual, largest, relative])
-
-
-def riccati_eigenvalue(eigenvalue: Any, elapsed: Any) -> np.ndarray:
-    r"""Eigenvalue of the score Jacobian along an inviscid characteristic, :math:`\mu_0/(1 - 2\mu_0(\tau-\tau_0))`.
-
-    Solves :math:`dJ/d\tau = 2 J^2` (Remark 7.9), which is (62) without its Laplacian along ``dx/dtau = -2 s``.
-
-    Parameters
-    ----------
-    eigenvalue : array (...)
-        ``mu_0``, at ``tau_0``.
-    elapsed : array (...)
-        ``tau - tau_0``, of either sign, on ``mu_0``'s side of the divergence.
-
-    Returns
-    -------
-    array (...)
-        Infinite at the divergence, NaN beyond it.
-
-    Examples
-    --------
-    One Gaussian of variance v: ``-1/v`` becomes ``-1/(v + 2 elapsed)``, exactly.
-
-    >>> float(riccati_eigenvalue(-1.0, 1.5))
-    -0.25
-    """
-    eigenvalue, elapsed = np.asarray(eigenvalue, dtype=float), np.asarray(elapsed, dtype=float)
-    with np.errstate(all="ignore"):
-        factor = 1 - 2 * eigenvalue * elapsed
-        return np.where(factor >= 0, eigenvalue / np.abs(factor), np.nan)
-
-
-def riccati_divergence(eigenvalue: Any) -> np.ndarray:
-    r"""Time from ``tau_0`` to where the inviscid eigenvalue diverges, :math:`1/(2\mu_0)`: negative for a stable one.
-
-    Notes
-    -----
-    Remark 7.9 takes it for the speciation threshold, which it is not. At the midpoint of an equal pair
-    ``mu_0 = (a**2 - v)/v**2``, and the divergence is at the variance ``-a**2 v/(v - a**2)``: it depends on where one
-    starts, and where the density has one mode it is negative, ``-a**2`` at most, while speciation is at ``+a**2``.
-
-    Examples
-    --------
-    a = 2, from v = 8: speciation is at v = 4, the divergence at v = -8.
-
-    >>> 8 + 2 * float(riccati_divergence((4 - 8) / 8**2))
-    -8.0
-    """
-    with np.errstate(all="ignore"):
-        return 0.5 / np.asarray(eigenvalue, dtype=float)

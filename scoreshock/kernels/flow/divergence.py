@@ -1,4 +1,4 @@
-"""What a wrong score does to the generated density: bounds (58)-(59) and, for Gaussians, the exact divergences."""
+"""Effect of a wrong score on the generated density: bounds (58)-(59) and, for Gaussians, the exact divergences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import erf, ndtr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.expectations import Axis, Integrand, Nodes, expectation, on_axis, shares
+from scoreshock.kernels.flow.sampling import ambiguity
+from scoreshock.kernels.gaussian.expectations import Axis, Integrand, expectation, on_axis, shares
 
 NEAR = 0.1
 """Below this size ``x - ln(1 + x)`` cancels, and its power series takes over."""
@@ -25,35 +26,35 @@ ErrorField = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class GaussianDivergence(NamedTuple):
-    """Truth ``N(0, (A + 2 tau_min) I)`` against what the wrong score generates, (...) each, >= 0.
+    """Truth ``N(0, (A + 2 tau_min) I)`` against the density that the wrong score generates, (...) each, >= 0.
 
-    ``kl, mean, variance`` of the reverse SDE and ``kl_ode, mean_ode, variance_ode`` of the probability flow; ``tv`` of the
-    reverse SDE where the variances are equal or d = 1; ``error_integral`` and ``kl_start`` sum up to ``kl_bound`` (58);
+    Divergence, mean and variance of the reverse SDE and, with ``_ode``, of the probability flow; ``tv`` of the reverse SDE
+    where the variances are equal or d = 1; ``score_error_integral`` and ``kl_start`` sum up to ``kl_bound`` (58);
     ``tv_bound`` (59).
     """
 
     kl: np.ndarray
-    mean: np.ndarray
-    variance: np.ndarray
+    generated_mean: np.ndarray
+    generated_variance: np.ndarray
     kl_ode: np.ndarray
-    mean_ode: np.ndarray
-    variance_ode: np.ndarray
+    generated_mean_ode: np.ndarray
+    generated_variance_ode: np.ndarray
     tv: np.ndarray
-    error_integral: np.ndarray
+    score_error_integral: np.ndarray
     kl_start: np.ndarray
     kl_bound: np.ndarray
     tv_bound: np.ndarray
-    status: np.ndarray
+    divergence_status: np.ndarray
     tv_status: np.ndarray
 
 
 class DivergenceBound(NamedTuple):
-    """``error_integral`` of the mean squared score error over tau, ``kl_bound`` (58) and ``tv_bound`` (59), (...)."""
+    """Integral of the mean squared score error over tau, ``kl_bound`` (58) and ``tv_bound`` (59), (...)."""
 
-    error_integral: np.ndarray
+    score_error_integral: np.ndarray
     kl_bound: np.ndarray
     tv_bound: np.ndarray
-    status: np.ndarray
+    divergence_status: np.ndarray
 
 
 def gaussian_divergence(
@@ -102,7 +103,7 @@ def gaussian_divergence(
     with np.errstate(all="ignore"):
         v1, v0, w1, w0 = A + 2 * tau_min, A + 2 * tau_max, B + 2 * tau_min, B + 2 * tau_max
         ratio, lost = w1 / w0, 2 * (tau_max - tau_min) / w0
-        # What is generated less what is true, from differences that vanish where score and start are right.
+        # Generated less true, from differences that vanish where score and start are right.
         start, model = variance_start - v0, A - B
         extra = start * ratio**2 - model * lost * (1 + ratio)
         extra_ode = start * ratio - model * lost
@@ -128,8 +129,8 @@ def divergence_bound(
     variance: np.ndarray,
     tau_min: np.ndarray,
     tau_max: np.ndarray,
-    size: np.ndarray,
-    place: str = "everywhere",
+    bias: np.ndarray,
+    error_support: str = "everywhere",
     error: ErrorField | None = None,
     kl_start: np.ndarray | float = 0.0,
 ) -> DivergenceBound:
@@ -141,12 +142,12 @@ def divergence_bound(
         The mixture: (..., k, n), (..., k), (...).
     tau_min, tau_max : (...)
         Diffusion times at which generation stops and starts.
-    size : (...)
+    bias : (...)
         Length of the score error.
-    place : str
+    error_support : str
         ``everywhere``, ``layer`` or ``outside``: shape of the error, as for trajectories (`flow.PROFILES`).
     error : callable, optional
-        Score error on a line instead, ``error(x, tau)``, times ``size``; smooth on the scale of ``sqrt(v)/8``.
+        Score error on a line instead, ``error(x, tau)``, times ``bias``; smooth on the scale of ``sqrt(v)/8``.
     kl_start : (...)
         Divergence of the density that generation starts from.
 
@@ -165,13 +166,13 @@ def divergence_bound(
     [0.02, 0.0092]
     """
     lead = np.broadcast_shapes(
-        means.shape[:-2], weights.shape[:-1], *(np.shape(a) for a in (variance, tau_min, tau_max, size, kl_start))
+        means.shape[:-2], weights.shape[:-1], *(np.shape(a) for a in (variance, tau_min, tau_max, bias, kl_start))
     )
     backward = np.broadcast_to(np.asarray(tau_max < tau_min), lead)
     status = np.where(backward, np.int8(Status.not_applicable), np.int8(Status.ok))
     with np.errstate(all="ignore"):
-        if place == "everywhere" and error is None:
-            integral = np.broadcast_to(size**2 * (tau_max - tau_min), lead)
+        if error_support == "everywhere" and error is None:
+            integral = np.broadcast_to(bias**2 * (tau_max - tau_min), lead)
         else:
             line = on_axis(means, weights, lead)
             low, s2, span = (np.broadcast_to(a, lead).ravel() for a in (tau_min, variance, 2 * (tau_max - tau_min)))
@@ -181,8 +182,8 @@ def divergence_bound(
             status = np.where(backward | (not reducible), np.int8(Status.not_applicable), alone)
             mean = np.full(v.shape, np.nan)
             good = np.flatnonzero((status == Status.ok).ravel())
-            mean[good] = _over_time(place, error, line.take(good), v[good], span[good], s2[good])
-            integral = size**2 * mean.reshape(lead)
+            mean[good] = _over_time(error_support, error, line.take(good), v[good], span[good], s2[good])
+            integral = bias**2 * mean.reshape(lead)
         bound = kl_start + integral
     found = [np.where(status == Status.ok, c, np.nan) for c in (integral, bound, tv_bound(bound))]
     return DivergenceBound._make([*found, status])
@@ -209,7 +210,7 @@ def _less_log(y: np.ndarray) -> np.ndarray:
 
 
 def _tv_on_line(v: np.ndarray, extra: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Total variation of ``N(0, v)`` and ``N(mean, v + extra)`` on a line, from the two places where they are equal."""
+    """Total variation of ``N(0, v)`` and ``N(mean, v + extra)`` on a line, from the two points where they are equal."""
     wide, m = v + extra, np.abs(mean)
     curvature, slope, level = extra / (v * wide), m / wide, m**2 / wide + np.log1p(extra / v)
     far = -(slope + np.sqrt(slope**2 + curvature * level))
@@ -219,17 +220,8 @@ def _tv_on_line(v: np.ndarray, extra: np.ndarray, mean: np.ndarray) -> np.ndarra
     return np.abs(p - q)
 
 
-def _mixed(nodes: Nodes) -> np.ndarray:
-    """``(1 - sum r^2) k/(k - 1)``, one where all components are equally likely."""
-    r = shares(nodes)
-    mixed = r[0] * (1 - r[0])
-    for row in r[1:]:
-        mixed += row * (1 - row)
-    return mixed * (len(r) / max(len(r) - 1, 1))
-
-
 def _over_time(
-    place: str, error: ErrorField | None, line: Axis, v: np.ndarray, span: np.ndarray, variance: np.ndarray
+    error_support: str, error: ErrorField | None, line: Axis, v: np.ndarray, span: np.ndarray, variance: np.ndarray
 ) -> np.ndarray:
     """Mean square of a score error of size one, integrated over tau from ``v`` to ``v + span``."""
     width = np.log1p(span / v)
@@ -240,15 +232,15 @@ def _over_time(
         step, some = width[i] / count[i], line.take(i)
         for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
             at = v[i] * np.exp(step * (p + node))
-            square = _square(place, error, some.mu[0], np.sqrt(at), (at - variance[i]) / 2)
+            square = _square(error_support, error, some.mu[0], np.sqrt(at), (at - variance[i]) / 2)
             total[i] += 0.5 * step * weight * at * expectation(square, some, at)[0]
     return total
 
 
-def _square(place: str, error: ErrorField | None, first: np.ndarray, root: np.ndarray, tau: np.ndarray) -> Integrand:
+def _square(error_support: str, error: ErrorField | None, first: np.ndarray, root: np.ndarray, tau: np.ndarray) -> Integrand:
     """Square of the score error; positions come from the ``first`` mean and ``root``, the noise's deviation."""
     if error is not None:
         return lambda nodes: (error(first[nodes.cut] + nodes.z[0] * root[nodes.cut], tau[nodes.cut]) ** 2,)
-    if place == "layer":
-        return lambda nodes: (_mixed(nodes) ** 2,)
-    return lambda nodes: ((1 - _mixed(nodes)) ** 2,)
+    if error_support == "layer":
+        return lambda nodes: (ambiguity(shares(nodes)) ** 2,)
+    return lambda nodes: ((1 - ambiguity(shares(nodes))) ** 2,)

@@ -11,13 +11,14 @@ from scipy.special import erfcx
 from scoreshock.conventions import Status
 from scoreshock.kernels.flow.sampling import everywhere
 from scoreshock.kernels.flow.trajectory import RTOL, VOID, Path, Profile, lasting, pieces_of, store
+from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.runge_kutta import EPS, length, solve
 
 FRACTION_FROM = 2.0
 """From here on the continued fraction of erfcx replaces a difference that cancels."""
 
 FRACTION_TERMS = 64
-"""The fraction's error at its worst place, z = 2, is below rounding."""
+"""The fraction's error is largest at z = 2, where it is below rounding."""
 
 SHORT = 2.0
 """Range of the integrand's logarithm up to which the closed form cancels and one Gauss-Legendre panel is exact."""
@@ -26,59 +27,70 @@ NODES, NODE_WEIGHTS = ((np.polynomial.legendre.leggauss(32)[0] + 1) / 2, np.poly
 
 
 class CentreGrowth(NamedTuple):
-    """``log_error`` is ``ln(|e|/|b|)``, ``log_growth`` the integral of the growth rate from tau_min to tau0, (...) each."""
+    """``ln(|e|/|b|)``, the error e itself, and the integral of the growth rate from tau_min to tau_start, (...) each."""
 
     log_error: np.ndarray
+    error_linear: np.ndarray
     log_growth: np.ndarray
-    status: np.ndarray
+    growth_status: np.ndarray
 
 
 class Growth(NamedTuple):
     """At each time of trajectories, (..., t).
 
-    ``log_growth`` of an infinitesimal perturbation of the start; ``log_bound``, of the bound (52) for a unit score error;
-    the estimate ``error`` of the error of either.
+    ``log_growth`` of an infinitesimal perturbation of the start; ``log_bound`` of the bound (52) for a unit score error, and
+    the bound itself for the bias; the estimate of the error of either logarithm.
     """
 
     log_growth: np.ndarray
     log_bound: np.ndarray
-    error: np.ndarray
-    status: np.ndarray
+    gronwall_bound: np.ndarray
+    growth_error: np.ndarray
+    growth_status: np.ndarray
 
 
 class ErrorGrowth(NamedTuple):
-    """Exact and perturbed trajectories from equal starts, (..., t, n): they differ by ``difference``.
+    """Exact trajectories, and how far perturbed ones from equal starts are from them, (..., t, n).
 
-    ``precision (..., t)`` is the estimate of the integration's own error in their distance; ``status`` that of the exact
-    trajectory, ``difference_status`` that of the difference, ``unresolved`` where the estimate exceeds the tolerance.
+    The length of the difference and the estimate of the integration's error in it, (..., t); the status of the
+    difference is ``unresolved`` where that estimate exceeds the tolerance.
     """
 
-    x: np.ndarray
-    difference: np.ndarray
-    precision: np.ndarray
-    status: np.ndarray
-    difference_status: np.ndarray
+    trajectory: np.ndarray
+    trajectory_status: np.ndarray
+    trajectory_difference: np.ndarray
+    difference_size: np.ndarray
+    difference_precision: np.ndarray
+    trajectory_difference_status: np.ndarray
 
 
-def centre_growth(a: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau0: np.ndarray) -> CentreGrowth:
+def centre_growth(
+    a: np.ndarray,
+    variance: np.ndarray,
+    tau_min: np.ndarray,
+    tau_start: np.ndarray,
+    bias: np.ndarray | float = 1.0,
+) -> CentreGrowth:
     r"""Error at the centre of a symmetric pair by a constant score bias b, linearised; it attains the bound (52).
 
     Parameters
     ----------
     a : (...)
         Half-distance of the means, >= 0.
-    variance, tau_min, tau0 : (...)
-        Component variance, and the diffusion times at which generation stops and starts, ``tau_min <= tau0``.
+    variance, tau_min, tau_start : (...)
+        Component variance, and the diffusion times at which generation stops and starts, ``tau_min <= tau_start``.
+    bias : (...)
+        Score error along the pair.
 
     Returns
     -------
     CentreGrowth
         Logarithms, since the error overflows for a signal-to-noise ratio above 1400. ``log_error`` is -inf for
-        ``tau0 = tau_min``; ``singular`` with NaN where v = 0; ``not_applicable`` with NaN for ``tau0 < tau_min``.
+        ``tau_start = tau_min``; ``singular`` with NaN where v = 0; ``not_applicable`` with NaN for ``tau_start < tau_min``.
 
     Notes
     -----
-    With v and S the variances at tau_min and tau0 and :math:`c = a^2/2`,
+    With v and S the variances at tau_min and tau_start and :math:`c = a^2/2`,
 
     .. math:: e = b \sqrt v\, e^{c/v} \left[\sqrt y e^{-c/y} + \sqrt{\pi c}\,\mathrm{erf}\sqrt{c/y}\right]_v^S ,
 
@@ -93,8 +105,8 @@ def centre_growth(a: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau0
     0.1248021822
     """
     with np.errstate(all="ignore"):
-        v, S = variance + 2 * np.asarray(tau_min), variance + 2 * np.asarray(tau0)
-        rise = 2 * (np.asarray(tau0) - tau_min) / np.where(v > 0, v, np.nan)
+        v, S = variance + 2 * np.asarray(tau_min), variance + 2 * np.asarray(tau_start)
+        rise = 2 * (np.asarray(tau_start) - tau_min) / np.where(v > 0, v, np.nan)
         q, width = a**2 / 2 / v, np.log1p(rise)
         fall = q * rise / (1 + rise)
         short = np.log(_short_integral(q, width)) + np.log(v)
@@ -105,7 +117,20 @@ def centre_growth(a: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau0
     backward = np.where(v > S, np.int8(Status.not_applicable), np.int8(Status.ok))
     status = np.broadcast_to(np.where(v > 0, backward, np.int8(Status.singular)), log_error.shape)
     bad = status != Status.ok
-    return CentreGrowth(np.where(bad, np.nan, log_error), np.where(bad, np.nan, log_growth), status)
+    log_error = np.where(bad, np.nan, log_error)
+    with np.errstate(all="ignore"):
+        error = bias * np.exp(log_error)
+    return CentreGrowth(log_error, error, np.where(bad, np.nan, log_growth), status)
+
+
+def centre_growth_of_pair(
+    means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, tau_start: np.ndarray, bias: np.ndarray
+) -> CentreGrowth:
+    """`centre_growth` of the pair with ``means (..., 2, n)``; ``not_applicable`` of other mixtures."""
+    if means.shape[-2] != 2:
+        nothing = np.full(means.shape[:-2], np.nan)
+        return CentreGrowth(nothing, nothing, nothing, np.full(means.shape[:-2], Status.not_applicable))
+    return centre_growth(half_distance(means), variance, tau_min, tau_start, bias)
 
 
 def flow_growth(
@@ -115,6 +140,7 @@ def flow_growth(
     variance: np.ndarray,
     tau: np.ndarray,
     rtol: float = RTOL,
+    bias: np.ndarray | None = None,
 ) -> Growth:
     r"""Grönwall bound (52) of the error that a score error of at most one causes, along exact trajectories.
 
@@ -128,11 +154,13 @@ def flow_growth(
         As for `probability_flow`; tau descending.
     rtol : float
         Tolerance of the bound, relative, and of the growth.
+    bias : (..., n), optional
+        Largest score error, of length one by default, to which ``gronwall_bound`` belongs.
 
     Returns
     -------
     Growth
-        ``log_bound`` -inf at the start. Status ``unresolved`` from where ``error`` exceeds the tolerance (as on a
+        ``log_bound`` -inf at the start. Status ``unresolved`` from where the error exceeds the tolerance (as on a
         trajectory that is itself unresolved), ``failed`` and ``singular`` as for `probability_flow`; ``not_applicable``
         with NaN where tau rises.
 
@@ -170,7 +198,10 @@ def flow_growth(
             for column, rows in zip(columns, (done.results[:, -2], done.results[:, -1], error), strict=True):
                 store(column, cut, np.where(void, np.nan, rows))
             store(status, cut, outcome)
-    return Growth._make([*columns, status])
+    log_growth, log_bound, error = columns
+    with np.errstate(over="ignore"):
+        bound = np.exp(log_bound) if bias is None else length(np.moveaxis(bias, -1, 0))[..., None] * np.exp(log_bound)
+    return Growth(log_growth, log_bound, bound, error, status)
 
 
 def error_growth(
@@ -195,7 +226,7 @@ def error_growth(
     >>> from scoreshock.kernels.flow.sampling import everywhere
     >>> pair = np.array([[-1.2], [1.2]]), np.array([0.5, 0.5]), np.array(0.09)
     >>> found = error_growth(np.array([0.0]), *pair, np.array([1.5, 0.05]), np.array([0.01]), everywhere)
-    >>> round(float(found.difference[-1, 0]), 8)  # below the linear 0.12480218
+    >>> round(float(found.trajectory_difference[-1, 0]), 8)  # below the linear 0.12480218
     0.11582825
     """
     lead, parts = pieces_of(x, means, weights, variance, tau, bias)
@@ -213,12 +244,13 @@ def error_growth(
             store(precision, cut, np.where(void[:, 0], np.nan, length(done.error[:, n:].swapaxes(0, 1))))
             for status, outcome in zip(statuses, outcomes, strict=True):
                 store(status, cut, outcome)
-    return ErrorGrowth(where, difference, precision, *statuses)
+    distance = length(np.moveaxis(difference, -1, 0))
+    return ErrorGrowth(where, statuses[0], difference, distance, precision, statuses[1])
 
 
 @dataclass(frozen=True)
 class _Linear(Path):
-    """A trajectory with ``K`` and ``J`` as its last rows; results are its place, log growth and log bound at ``sigma``."""
+    """A trajectory with ``K`` and ``J`` as its last rows; results are position, log growth and log bound at ``sigma``."""
 
     sigma: np.ndarray
 

@@ -6,33 +6,32 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
 from scipy.special import log_ndtr, ndtri_exp
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.flow.trajectory import RTOL, about_centre
-from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.flow.trajectory import RTOL
+from scoreshock.kernels.numerics.batching import core_first, slices
+from scoreshock.kernels.numerics.log_odds import about_centre
 from scoreshock.kernels.numerics.runge_kutta import EPS
 
 BLOCK = 1 << 15
 """Quantiles solved together."""
 
 ROUNDINGS = 8
-"""Roundings in the logarithm of a tail, of its own size and of one."""
+"""Roundings in the logarithm of a tail, relative to its size plus one."""
 
 
 class Quantiles(NamedTuple):
-    """Positions ``x (..., t)`` of equal probability, and the log of the smaller tail, ``log_tail (...)``, which they share.
+    """Positions of equal probability (..., t), and the log of the smaller tail (...), which they share.
 
-    ``error (..., t)`` is what rounding of that logarithm moves them by; ``upper (...)`` tells which tail it is; ``status
-    (..., t)``.
+    The error (..., t) is the effect of rounding of that logarithm; ``upper (...)`` says which tail it is; status (..., t).
     """
 
-    x: np.ndarray
-    error: np.ndarray
+    trajectory_exact: np.ndarray
+    trajectory_exact_error: np.ndarray
     log_tail: np.ndarray
     upper: np.ndarray
-    status: np.ndarray
+    exact_status: np.ndarray
 
 
 def quantile_flow(
@@ -54,21 +53,21 @@ def quantile_flow(
     tau : (..., t)
         Diffusion times, the first being the start.
     rtol : float
-        Tolerance of ``error``, as for `probability_flow`.
+        Tolerance of the error, as for `probability_flow`.
 
     Returns
     -------
     Quantiles
         Solved in the logarithm of the smaller tail, so precise to the far tails; between modes to some 1e-15 of the tail
-        over the density there. ``unresolved``, with the positions as computed, where ``error`` exceeds the tolerance;
+        over the density there. ``unresolved``, with the positions as computed, where the error exceeds the tolerance;
         ``singular`` with NaN where v = 0, and everywhere if it is so at the start; ``not_applicable`` in several features;
-        ``failed`` where nothing was found.
+        ``failed`` where the root finder fails.
 
     Examples
     --------
     >>> import numpy as np
     >>> one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
-    >>> quantile_flow(np.array([2.0]), *one, np.array([1.5, 0.0])).x.round(12).tolist()
+    >>> quantile_flow(np.array([2.0]), *one, np.array([1.5, 0.0])).trajectory_exact.round(12).tolist()
     [2.0, 1.0]
     """
     lead = np.broadcast_shapes(x.shape[:-1], means.shape[:-2], weights.shape[:-1], np.shape(variance), tau.shape[:-1])
@@ -122,12 +121,14 @@ def _log_density(y: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.nda
 
 def _solved(target: np.ndarray, side: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.ndarray) -> np.ndarray:
     """Positions whose tail on their ``side`` is ``target``: between the quantiles of the outermost components, (B,)."""
+    from scipy.optimize.elementwise import find_root  # slow to import
+
     z = side * ndtri_exp(target)
     low, high = mu.min(axis=0) + scale * z, mu.max(axis=0) + scale * z
     margin = 1e-6 * (scale + (high - low)) + 1e-12 * np.abs(scale * z)
     found = np.empty_like(target)
-    for start in range(0, target.size, BLOCK):
-        at = np.arange(start, min(start + BLOCK, target.size))
+    for part in slices(target.size, BLOCK):
+        at = np.arange(part.start, part.stop)
 
         def excess(y: np.ndarray, i: np.ndarray) -> np.ndarray:
             i = i.astype(np.intp)

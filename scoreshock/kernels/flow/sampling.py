@@ -17,17 +17,18 @@ from scoreshock.kernels.flow.trajectory import RTOL, VOID, Mixture, Part, Path, 
 from scoreshock.kernels.gaussian.mixture import responsibilities
 from scoreshock.kernels.numerics.counter_rng import normals
 from scoreshock.kernels.numerics.runge_kutta import EPS, solve
+from scoreshock.kernels.numerics.vectors import added
 
 STEPS = 512
 """Default number of steps of the reverse SDE over all times."""
 
 
 class Flow(NamedTuple):
-    """Trajectories at the times asked for: ``x`` and the estimate ``error`` of their error, (..., t, n), and ``status``."""
+    """Positions at the times (..., t, n), the estimate of their error (..., t, n), and status (..., t)."""
 
-    x: np.ndarray
-    error: np.ndarray
-    status: np.ndarray
+    trajectory: np.ndarray
+    trajectory_error: np.ndarray
+    trajectory_status: np.ndarray
 
 
 def everywhere(*_point: Any) -> float:
@@ -38,20 +39,25 @@ def everywhere(*_point: Any) -> float:
 def in_layer(x: np.ndarray, mixture: Mixture, tau: np.ndarray) -> np.ndarray:
     """Share ``(1 - sum r^2) k/(k - 1)`` by which a score error acts inside the layers, in [0, 1], (..., 1).
 
-    For a pair it is ``4 r_1 r_2 = sech^2(a(x - x_b)/v)``: one on the boundary, with the layer's own width ``v/a`` (34).
+    For a pair it is ``4 r_1 r_2 = sech^2(a(x - x_b)/v)``: one on the boundary, with the width ``v/a`` of the layer (34).
     """
-    r = responsibilities(x, *mixture, tau)
-    k = r.shape[-1]
-    if k == 2:
-        return 4 * r[..., :1] * r[..., 1:]
-    mixed = r[..., :1] * (1 - r[..., :1])
-    for j in range(1, k):
-        mixed += r[..., j : j + 1] * (1 - r[..., j : j + 1])
-    return mixed * (k / max(k - 1, 1))
+    r = np.moveaxis(responsibilities(x, *mixture, tau), -1, 0)
+    return (4 * r[0] * r[1] if len(r) == 2 else ambiguity(r))[..., None]
+
+
+def ambiguity(r: np.ndarray) -> np.ndarray:
+    """``(1 - sum r^2) k/(k - 1)`` of responsibilities (k, ...): one where all components are equally likely.
+
+    Examples
+    --------
+    >>> ambiguity(np.array([[0.25, 1.0]] * 2 + [[0.25, 0.0]] * 2)).tolist()[0]
+    1.0
+    """
+    return added([row * (1 - row) for row in r]) * (len(r) / max(len(r) - 1, 1))
 
 
 def outside_layer(x: np.ndarray, mixture: Mixture, tau: np.ndarray) -> np.ndarray:
-    """What `in_layer` leaves: the share of a score error that acts in the regular region."""
+    """One minus `in_layer`: the share of a score error that acts in the regular region, (..., 1)."""
     return 1 - in_layer(x, mixture, tau)
 
 
@@ -77,7 +83,7 @@ def probability_flow(
     means, weights, variance
         The mixture: (..., k, n), (..., k), (...).
     tau : (..., t)
-        Diffusion times at which the trajectory is wanted, monotonic, the first being the start; descending generates data.
+        Diffusion times of the trajectory, monotonic, the first being the start; descending generates data.
     rtol : float
         Tolerance of the error, relative to the distances of the trajectory and of the furthest mean from the means' centre.
     bias : (..., n), optional
@@ -88,14 +94,14 @@ def probability_flow(
     Returns
     -------
     Flow
-        Status ``ok`` where ``error`` has stayed within the tolerance; ``unresolved``, with the values as computed, from the
-        first time at which it has not: what rounding of the start grows to exceeds the tolerance (close to the boundary
-        of a sharp layer); from there on ``error`` may be too small. ``failed`` with NaN where x is not finite, tau is not
-        monotonic or no steps lead on; ``singular`` with NaN at v = 0, and at all times after it.
+        Status ``ok`` where the error has stayed within the tolerance; ``unresolved``, with the values as computed, from the
+        first time at which it has not: rounding errors of the start grow to more than the tolerance (close to the
+        boundary of a sharp layer); from there on the error may be too small. ``failed`` with NaN where x is not finite, tau
+        is not monotonic or no steps lead on; ``singular`` with NaN at v = 0, and at all times after it.
 
     Notes
     -----
-    Each trajectory takes steps of its own, `kernels.numerics.runge_kutta`, twice. ``error`` is the difference of both
+    Each trajectory takes independent steps, `kernels.numerics.runge_kutta`, twice. The error is the difference of both
     runs, of which the finer is returned: it exceeds the finer one's error a hundredfold where truncation prevails.
 
     Examples
@@ -104,7 +110,7 @@ def probability_flow(
 
     >>> import numpy as np
     >>> one = probability_flow(np.array([2.0]), np.zeros((1, 1)), np.ones(1), np.array(1.0), np.array([1.5, 0.0]))
-    >>> round(float(one.x[-1, 0]), 12)
+    >>> round(float(one.trajectory[-1, 0]), 12)
     1.0
     """
     lead, parts = pieces_of(x, means, weights, variance, tau, bias)
@@ -143,28 +149,28 @@ def reverse_sde(
     tau : (..., t)
         Diffusion times, descending.
     trajectory : (...)
-        Whole number >= 0 of each trajectory: with ``seed`` it decides the noise, whatever is computed beside it.
+        Whole number >= 0 of each trajectory: with ``seed`` it determines the noise, independently of the other trajectories.
     steps : int
         Steps over all times, the same number in each interval between them (rounded up to an even number).
 
     Returns
     -------
     Flow
-        ``error`` is the distance, in each coordinate, from the path of half as many steps through the same noise: an
-        estimate of the path's own error, which falls like one over ``steps``. Status ``singular`` with NaN from v = 0 on.
+        The error is the distance, in each coordinate, from the path of half as many steps through the same noise: an
+        estimate of the path's error, which falls like one over ``steps``. Status ``singular`` with NaN from v = 0 on.
 
     Notes
     -----
     Exponential Euler steps, equal in ``ln v``: the posterior mean is held during a step and the rest is solved, mean and
     noise. Exact for one Gaussian at any number of steps; otherwise of order one in the steps' width, path by path and in
-    law. Nothing adapts the steps to a tolerance: where ``error`` is too large, take more.
+    law. Nothing adapts the steps to a tolerance: where the error is too large, take more.
 
     Examples
     --------
     >>> import numpy as np
     >>> one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
     >>> path = reverse_sde(np.array([2.0]), *one, np.array([1.5, 0.0]), np.array(3), seed=1)
-    >>> path.x.shape
+    >>> path.trajectory.shape
     (2, 1)
     """
     lead, parts = pieces_of(x, means, weights, variance, tau, bias, trajectory)
@@ -183,7 +189,7 @@ def reverse_sde(
 
 
 def _noisy(part: Part, profile: Profile, seed: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Place of each point at each time, (n, P), and its distance from where half as many steps lead with the same noise."""
+    """Position of each point at each time, (n, P), and its distance from the path of half as many steps, same noise."""
     fine, coarse, n = part.y.copy(), part.y.copy(), len(part.y)
     yield fine, np.zeros_like(fine)
     for i in range(1, len(part.tau)):

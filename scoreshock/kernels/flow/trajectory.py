@@ -1,4 +1,4 @@
-"""What trajectories share: their arguments in pieces with the points last, the posterior, the flow's equation."""
+"""Parts that trajectories share: arguments in pieces with the points last, the posterior, the equation of the flow."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.mixture import responsibilities, score
-from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.batching import boxes, core_first
 from scoreshock.kernels.numerics.blocks import FEW_FEATURES
 from scoreshock.kernels.numerics.eigenvalues import largest
+from scoreshock.kernels.numerics.log_odds import about_centre
 from scoreshock.kernels.numerics.runge_kutta import EPS, length
+from scoreshock.kernels.numerics.vectors import added, inner
 
 PIECE = 1 << 13
 """Coordinates that go together: the arrays of a step stay in cache."""
@@ -26,7 +28,7 @@ VOID = (Status.singular, Status.not_applicable, Status.failed)
 ZERO = np.zeros(())
 
 RTOL = 1e-8
-"""Default tolerance of trajectories and of what is integrated along them."""
+"""Default tolerance of trajectories and of integrals along them."""
 
 Profile = Callable[..., Any]
 
@@ -41,7 +43,7 @@ class Mixture(NamedTuple):
 
 @dataclass(frozen=True)
 class Posterior:
-    """Moments of the component given a point: ``means (k, n, Q)``, ``weights (k, Q)``, Q = 1 where all share a mixture."""
+    """Posterior moments of ``means (k, n, Q)`` with ``weights (k, Q)``; Q = 1 where all points share a mixture."""
 
     means: np.ndarray
     weights: np.ndarray
@@ -58,16 +60,16 @@ class Posterior:
             half, z = self._pair(x, v)
             return half * np.tanh(z)
         e, total = self._shares(x, v)
-        return reduce(np.add, [e[j] * self.means[j] for j in range(k)]) / total
+        return added([e[j] * self.means[j] for j in range(k)]) / total
 
     def change(self, x: np.ndarray, step: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Posterior mean (n, P), and how much a step (n, P) from ``x`` changes it, to the last digits of a short one."""
         mean = self.mean(x, v)
         r = self._responsibilities(x, v)
         offset = [mu - mean for mu in self.means]
-        logit = [_inner(o, step) / v for o in offset]
+        logit = [inner(o, step) / v for o in offset]
         gained = [share * np.expm1(g) for share, g in zip(r, logit, strict=True)]
-        short = reduce(np.add, [g * o for g, o in zip(gained, offset, strict=True)]) / (1 + reduce(np.add, gained))
+        short = added([g * o for g, o in zip(gained, offset, strict=True)]) / (1 + added(gained))
         near = reduce(np.maximum, [np.abs(g) for g in logit]) < 1
         return mean, np.where(near, short, self.mean(x + step, v) - mean)
 
@@ -76,32 +78,32 @@ class Posterior:
         k, n, _ = self.means.shape
         if k == 2 and n <= FEW_FEATURES:
             half, z = self._pair(x, v)
-            return half * np.tanh(z), _inner(half, half) / np.cosh(z) ** 2
+            return half * np.tanh(z), inner(half, half) / np.cosh(z) ** 2
         mean = self.mean(x, v)
         r = self._responsibilities(x, v)
         if n > FEW_FEATURES:
             return mean, _largest(_weighted(r, self._products(r)))
         offset = [mu - mean for mu in self.means]
         if n < k:
-            rows = [[_inner(r, [o[i] * o[j] for o in offset]) for j in range(n)] for i in range(n)]
+            rows = [[inner(r, [o[i] * o[j] for o in offset]) for j in range(n)] for i in range(n)]
             return mean, _largest(np.array(rows))
-        products = np.array([[_inner(a, b) for b in offset] for a in offset])
+        products = np.array([[inner(a, b) for b in offset] for a in offset])
         return mean, _largest(_weighted(r, products))
 
     def _pair(self, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Half the difference of the means, and half the log-odds of the second."""
         half = 0.5 * (self.means[1] - self.means[0])
-        return half, _inner(half, x) / v + 0.5 * (np.log(self.weights[1]) - np.log(self.weights[0]))
+        return half, inner(half, x) / v + 0.5 * (np.log(self.weights[1]) - np.log(self.weights[0]))
 
     def _shares(self, x: np.ndarray, v: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Responsibilities times a number, k of (P,), and their sum."""
         logits = [
-            (_inner(mu, x) - 0.5 * _inner(mu, mu)) / v + log_weight
+            (inner(mu, x) - 0.5 * inner(mu, mu)) / v + log_weight
             for mu, log_weight in zip(self.means, np.log(self.weights), strict=True)
         ]
         peak = reduce(np.maximum, logits)
         e = [np.exp(logit - peak) for logit in logits]
-        return e, reduce(np.add, e)
+        return e, added(e)
 
     def _responsibilities(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         """(k, P)."""
@@ -115,16 +117,17 @@ class Posterior:
 
     def _products(self, r: np.ndarray) -> np.ndarray:
         """Inner products of the means about the mean with weights ``r (k, P)``, (k, k, P)."""
-        products = np.array([[_inner(a, b) for b in self.means] for a in self.means])
-        about = reduce(np.add, [share * row for share, row in zip(r, products, strict=True)])
-        return products - about - about[:, None] + _inner(r, about)
+        products = np.array([[inner(a, b) for b in self.means] for a in self.means])
+        about = added([share * row for share, row in zip(r, products, strict=True)])
+        return products - about - about[:, None] + inner(r, about)
 
 
 @dataclass(frozen=True)
 class Part:
     """A piece of the arguments, P points: posterior and starts ``y (n, P)`` about the ``centre`` (+ ``remainder``).
 
-    ``variance (P,)``, ``tau (t, P)``, ``means (k, n, Q)`` in place, ``bias (n, P)``, the trajectory's ``number (P,)``.
+    ``variance (P,)``, ``tau (t, P)``, ``means (k, n, Q)`` in absolute coordinates, ``bias (n, P)``, and the
+    ``number (P,)`` of each trajectory.
     """
 
     posterior: Posterior
@@ -150,7 +153,7 @@ class Part:
         return reduce(np.maximum, [length(mu) for mu in self.posterior.means])
 
     def mixture(self) -> Mixture:
-        """The mixture in place, with the points first."""
+        """The mixture in absolute coordinates, with the points first."""
         return Mixture(np.moveaxis(self.means, -1, 0), self.posterior.weights.T, self.variance)
 
     def score_error(self, y: np.ndarray, v: np.ndarray, profile: Profile) -> np.ndarray:
@@ -163,7 +166,7 @@ class Part:
         return np.logical_or.accumulate(~(self.variance + 2 * self.tau > 0), axis=0)
 
     def sigma(self) -> np.ndarray:
-        """``sqrt(v)`` at the times, (t, P), which stands still where it is singular."""
+        """``sqrt(v)`` at the times, (t, P), constant from where it is singular."""
         sigma = np.where(self.singular(), np.inf, np.sqrt(self.variance + 2 * self.tau))
         least = sigma.min(axis=0)
         return np.where(np.isfinite(sigma), sigma, np.where(np.isfinite(least), least, 1.0))
@@ -192,7 +195,7 @@ def pieces_of(
     limit = max(1, PIECE // (x.shape[-1] if prod(own) == 1 else prod(means.shape[-2:])))
 
     def parts() -> Iterator[tuple[tuple[slice, ...], Part]]:
-        for cut in _cuts(lead, limit):
+        for cut in boxes(lead, limit):
             yield cut, _part(given, cut, lead)
 
     return lead, parts()
@@ -239,7 +242,7 @@ class Path:
         return slope
 
     def allowed(self, y: np.ndarray, after: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-        # Relative to the place alone, down to rounding: near a symmetric centre the flow is linear and keeps its digits.
+        # Relative to the position alone, down to rounding: near a symmetric centre the flow is linear and keeps its digits.
         return (tolerance * np.maximum(length(y), length(after)) + 16 * EPS * self.part.extent)[None]
 
     def results(self, y: np.ndarray) -> np.ndarray:
@@ -247,24 +250,6 @@ class Path:
 
     def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
         return (rtol * (length(results.swapaxes(0, 1)) + self.part.extent))[:, None]
-
-
-def about_centre(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unweighted mean of ``means (k, n, Q)``, what rounding took from it, (n, Q) each, and the means about it.
-
-    Exact for a pair: a trajectory that starts in its middle stays there.
-    """
-    first, k = means[0], len(means)
-    if k == 2:
-        total = first + means[1]
-        back = total - first
-        rest = (first - (total - back)) + (means[1] - back)
-        half = 0.5 * (means[1] - first)
-        return 0.5 * total, 0.5 * rest, np.stack([-half, half])
-    centre = first
-    for mu in means[1:]:
-        centre = centre + (mu - first) / k
-    return centre, np.zeros_like(centre), means - centre
 
 
 def lasting(resolved: Any) -> np.ndarray:
@@ -277,27 +262,10 @@ def store(target: np.ndarray, cut: tuple[slice, ...], rows: np.ndarray) -> None:
     target[cut] = np.moveaxis(rows, -1, 0).reshape(target[cut].shape)
 
 
-def _cuts(lead: tuple[int, ...], limit: int) -> Iterator[tuple[slice, ...]]:
-    """Cuts of the leading shape, along its longest axis, into pieces of about ``limit`` points."""
-    if not lead:
-        yield ()
-        return
-    axis = int(np.argmax(lead))
-    others = int(np.prod(lead)) // max(lead[axis], 1)
-    step = max(1, limit // max(others, 1))
-    for start in range(0, lead[axis], step):
-        yield tuple(slice(start, start + step) if i == axis else slice(None) for i in range(len(lead)))
-
-
 def _cut(array: np.ndarray, core: int, cut: tuple[slice, ...], lead: tuple[int, ...]) -> np.ndarray:
     """A piece of an argument, which keeps its dimensions of size one."""
     own = array.shape[: array.ndim - core]
     return array[tuple(slice(None) if s == 1 else c for s, c in zip(own, cut[len(lead) - len(own) :], strict=True))]
-
-
-def _inner(a: Any, b: Any) -> np.ndarray:
-    """Sum of products over the first axis, in a fixed order."""
-    return reduce(np.add, [p * q for p, q in zip(a, b, strict=True)])
 
 
 def _weighted(r: np.ndarray, products: np.ndarray) -> np.ndarray:

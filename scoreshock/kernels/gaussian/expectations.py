@@ -1,7 +1,7 @@
 """Expectations over a mixture's density of functions of its responsibilities, along the line through the means.
 
 A component's density is averaged by the trapezoidal rule, which is exact to rounding for the smooth functions that
-responsibilities are: they vary over ``v/a``, and where that is far below ``sqrt(v)`` they count for ``exp(-a^2/2v)``.
+responsibilities are: they vary over ``v/a``, and where that is far below ``sqrt(v)`` they contribute ``exp(-a^2/2v)``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.gaussian.geometry import half_distance
-from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.blocks import BLOCK, total
+from scoreshock.kernels.numerics.posterior import softmax
 
 REACH, SPACING = 12.0, 1 / 12
 """Nodes from each mean, in standard deviations: beyond the reach lies 4e-33 of a component."""
@@ -75,10 +76,8 @@ def expectation(integrand: Integrand, line: Axis, v: np.ndarray, stride: int = 1
     nodes = SPACING * stride * np.arange(-int(REACH / SPACING / stride), int(REACH / SPACING / stride) + 1)
     share = SPACING * stride / np.sqrt(2 * np.pi) * np.exp(-0.5 * nodes**2)
     k, size = line.mu.shape
-    step = max(1, BLOCK // (k * len(nodes)))
     results: list[list[np.ndarray]] = []
-    for start in range(0, max(size, 1), step):
-        at = slice(start, start + step)
+    for at in slices(max(size, 1), BLOCK // (k * len(nodes))):
         mu, log_w, root = line.mu[:, at], line.log_w[:, at], np.sqrt(v[at])
         sums = None
         for j in range(k):
@@ -94,13 +93,11 @@ def expectation(integrand: Integrand, line: Axis, v: np.ndarray, stride: int = 1
 
 def shares(nodes: Nodes) -> np.ndarray:
     """Responsibilities (k, J, B)."""
-    r = np.exp(nodes.logits - nodes.logits.max(axis=0))
-    r /= total(r)
-    return r
+    return softmax(nodes.logits)
 
 
 def spread(nodes: Nodes, r: np.ndarray) -> np.ndarray:
-    """What averages to ``E Gamma/v``, (J, B): the sum of ``r_i r_j (mu_i - mu_j)^2`` over pairs, with ``p r_j = w_j N_j``.
+    """Integrand of ``E Gamma/v``, (J, B): the sum of ``r_i r_j (mu_i - mu_j)^2`` over pairs, with ``p r_j = w_j N_j``.
 
     Of each pair the lighter component's density is averaged: the heavier one's nodes do not reach where they compete.
     """

@@ -22,7 +22,7 @@ NO_SIDE = 1e-8
 """A mean whose coordinate along a direction is below this fraction of the farthest mean's lies on neither side of 0."""
 
 RANK = 4 * np.finfo(float).eps
-"""Singular values below this fraction (times k) of the largest are rounding, and count as zero."""
+"""Singular values below this fraction (times k) of the largest are rounding, and are set to zero."""
 
 
 class Geometry(NamedTuple):
@@ -38,7 +38,7 @@ class Geometry(NamedTuple):
 
 
 def span(means: np.ndarray) -> np.ndarray:
-    """Means relative to the first, in at most ``max(1, k - 1)`` orthonormal coordinates of their own span.
+    """Means relative to the first, in at most ``max(1, k - 1)`` orthonormal coordinates of their span.
 
     An exact isometry (Householder QR of the differences), (..., k, n) -> (..., k, min(n, max(1, k - 1))).
     """
@@ -118,8 +118,8 @@ def leading_direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
     Where the largest eigenvalue is degenerate within :data:`DEGENERATE`, it is the leading eigenvector of
     ``Dbar Sigma_B - Sigma_D`` on that eigenspace (section 9.1, as for C). Where that is degenerate too, as for regular
     polygons and simplices, it is the direction between the weighted sums of two sides of components. Each component in turn
-    joins the side towards which it lies, the second where it lies towards neither; then sides and direction are made
-    anew until they agree. So it depends on the order of components there, and nowhere else.
+    joins the side towards which it lies, the second where it lies towards neither; then sides and direction are computed
+    again until they agree. So it depends on the order of components there, and nowhere else.
 
     Examples
     --------
@@ -240,7 +240,7 @@ def deviation(distances: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenpairs, descending, of symmetric ``matrix (m, m, B)`` that is zero outside ``space (m, B)``.
 
-    Directions outside come last: their diagonal is put below every eigenvalue inside. Values (m, B), vectors (m, m, B).
+    Directions outside come last: their diagonal is set below every eigenvalue inside. Values (m, B), vectors (m, m, B).
     """
     m = len(space)
     bound = np.zeros(space.shape[1])

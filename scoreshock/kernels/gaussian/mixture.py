@@ -25,6 +25,7 @@ from scoreshock.kernels.gaussian.pair import (
     pair_score,
     restore_midpoint_derivative,
 )
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, Block, rows_of_means, sweep, total
 from scoreshock.kernels.numerics.posterior import anchor, displacement, normaliser, posterior_mean, posterior_of
 
@@ -46,7 +47,7 @@ def log_density(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np
     Returns
     -------
     array (...)
-        NaN where ``v = 0``. It is the density in the means' own n dimensions: for points in more dimensions add
+        NaN where ``v = 0``. It is the density in the n dimensions of the means: for points in more dimensions add
         `normal_factor`.
 
     Notes
@@ -149,7 +150,7 @@ def denoiser(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.nd
 def posterior_covariance(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
     r"""Posterior covariance of the means, :math:`\Gamma = \sum_k r_k (\mu_k - m)(\mu_k - m)^T`, ``(..., n, n)``.
 
-    Symmetric to the bit; its largest eigenvalue at the mixture's mean is that of criterion (94). Parameters as in
+    Bitwise symmetric; its largest eigenvalue at the mixture's mean is that of criterion (94). Parameters as in
     `log_density`; NaN where ``v = 0``. See `denoiser_covariance` for the covariance of the data.
 
     Examples
@@ -184,7 +185,7 @@ def denoiser_covariance(x: Any, means: Any, weights: Any, variance: Any, tau: An
 def score_jacobian(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
     r"""Score Jacobian :math:`H = \nabla s = \Gamma/v^2 - I/v`, the Hessian of the log density, ``(..., n, n)``.
 
-    Symmetric to the bit. Parameters as in `log_density`; NaN where ``v = 0``.
+    Bitwise symmetric. Parameters as in `log_density`; NaN where ``v = 0``.
 
     Notes
     -----
@@ -206,7 +207,7 @@ def normal_factor(dimension: Any, n: int, variance: Any, tau: Any, perpendicular
     dimension : array (...)
         Ambient dimension d, at least n.
     n : int
-        Number of coordinates that `log_density` was given.
+        Number of coordinates of the points in `log_density`.
     variance, tau : array (...)
         As in `log_density`.
     perpendicular_squared : array (...)
@@ -229,7 +230,7 @@ def normal_factor(dimension: Any, n: int, variance: Any, tau: Any, perpendicular
 
 
 def _fields(b: Block, with_density: bool = True, with_score: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Log density (B,) and score (n, B) of a block; what is not wanted is an empty array."""
+    """Log density (B,) and score (n, B) of a block; results that are not requested are empty arrays."""
     log_p = s = np.empty(0)
     if is_pair(b):
         if not with_density:
@@ -274,9 +275,7 @@ def _outer_sum(r: np.ndarray, means: np.ndarray, leader: np.ndarray) -> np.ndarr
     k, n = means.shape[:2]
     r = np.broadcast_to(r, (k, len(leader)))
     covariance = np.empty((len(leader), n, n))
-    step = max(1, BLOCK // (k * n))
-    for start in range(0, len(covariance), step):
-        at = slice(start, start + step)
+    for at in slices(len(covariance), BLOCK // (k * n)):
         share = r[:, None, at]
         steps = (means[..., at] if means.shape[-1] > 1 else means) - leader[at].T
         deviations = np.sqrt(share) * (steps - total(share * steps))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import Block, products, total
 from scoreshock.kernels.numerics.double_double import SPLIT
 from scoreshock.kernels.numerics.posterior import CANCELLED, Posterior, anchor, columns, normaliser
@@ -25,7 +26,7 @@ PIECE = 16384
 
 
 class _Pair(NamedTuple):
-    """What the points of a block of pairs share."""
+    """Numbers that the points of a block of pairs share."""
 
     slope: np.ndarray  # (n, B), h / v
     log_ratio: np.ndarray  # (B,), half the log ratio of the weights
@@ -69,7 +70,7 @@ def pair_posterior(z: np.ndarray) -> Posterior:
 
 
 def pair_log_density(b: Block, z: np.ndarray) -> np.ndarray:
-    """The nearer component's log density and what the other adds, ``log1p(exp(-2|z|))``, (B,)."""
+    """The nearer component's log density plus the contribution of the other, ``log1p(exp(-2|z|))``, (B,)."""
     upper = z > 0
     other = np.abs(z)
     other *= -2
@@ -95,7 +96,7 @@ def pair_mean(b: Block, z: np.ndarray) -> np.ndarray:
 
 
 def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
-    """Score of a pair, (n, B); the argument ``z`` is overwritten if it is given."""
+    """Score of a pair, (n, B); an argument ``z`` is overwritten."""
     slope, _, _, is_near_critical, is_plain = _shared(b)
     if z is None and is_plain and b.y.shape[-1] == b.size:
         return _plain_score(b)
@@ -122,12 +123,12 @@ def _cancel(s: np.ndarray, pull: np.ndarray) -> np.ndarray:
 
 
 def _plain_score(b: Block) -> np.ndarray:
-    """What `pair_score` gives, in pieces that stay in the innermost caches, (1, B)."""
+    """As `pair_score`, in pieces that stay in the innermost caches, (1, B)."""
     slope, log_ratio, is_tilted, *_ = _shared(b)
     y, s = b.y[0], b.out[-1] if b.out[-1] is not None else b.scratch("score", 1, b.y.shape[-1])
     scratch, close = b.scratch("pull", 1, PIECE), []
-    for start in range(0, len(y), PIECE):
-        points, z = y[start : start + PIECE], s[:, start : start + PIECE]
+    for piece in slices(len(y), PIECE):
+        points, z = y[piece], s[:, piece]
         np.multiply(slope[0], points, out=z[0])
         if is_tilted:
             z += log_ratio
@@ -135,7 +136,7 @@ def _plain_score(b: Block) -> np.ndarray:
         z *= slope[0]
         pull = np.multiply(points, b.inverse, out=scratch[:, : len(points)])
         z -= pull
-        close.append(start + np.flatnonzero(_cancel(z, pull)))
+        close.append(piece.start + np.flatnonzero(_cancel(z, pull)))
     _restore_near_means(b, s, np.concatenate(close))
     return s
 
@@ -162,7 +163,7 @@ def _near_critical(b: Block) -> np.ndarray:
 
 
 def _excess(b: Block, at: np.ndarray) -> np.ndarray:
-    """``a**2 - v`` at some points of a pair of one feature, with what rounding took from ``a**2`` and from ``v``."""
+    """``a**2 - v`` at some points of a pair of one feature, corrected for the rounding errors of ``a**2`` and ``v``."""
     half, variance, noise = (columns(a, at) for a in (b.by_point.shifted[1, 0], b.times.variance, b.times.noise))
     v = variance + noise
     back = v - variance

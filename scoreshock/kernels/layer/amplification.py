@@ -7,6 +7,7 @@ probability-flow trajectory, run backward, grows at the rate ``(a^2 - v)/v^2`` (
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -36,24 +37,40 @@ RESOLVED = 1e-8
 TOLERANCE, HALVINGS = 1e-12, 24
 """Error of a panel, relative to 1 and its value, above which it is halved, and how often: a kink needs some 14."""
 
+
+class ExponentKind(IntEnum):
+    """Meaning of an exponent."""
+
+    lyapunov_exponent = 0
+    rate_integral = 1
+
+
 Rate = Callable[[np.ndarray], np.ndarray]
 
 
 class Exponent(NamedTuple):
     """Amplification exponent of each point, (...) each.
 
-    ``closed`` form and ``quadrature`` of the growth rate, dimensionless, >= 0, and the estimate ``quadrature_error``;
-    ``log10_factor``, the exponent over ln 10; ``snr`` R at ``tau_min``; ``status`` of the closed form and the snr,
-    ``quadrature_status``, also of the factor.
+    ``exponent`` in closed form and ``exponent_quadrature`` of the growth rate, dimensionless, >= 0, and the estimate
+    ``exponent_quadrature_error``; ``log10_factor``, the exponent over ln 10; ``snr`` R at ``tau_min``;
+    ``amplification_status`` of the closed form and the snr, ``quadrature_status``, also of the factor; ``exponent_kind``.
     """
 
-    closed: np.ndarray
-    quadrature: np.ndarray
-    quadrature_error: np.ndarray
+    exponent: np.ndarray
+    exponent_quadrature: np.ndarray
+    exponent_quadrature_error: np.ndarray
     log10_factor: np.ndarray
     snr: np.ndarray
-    status: np.ndarray
+    amplification_status: np.ndarray
     quadrature_status: np.ndarray
+    exponent_kind: np.ndarray
+
+
+class Growth(NamedTuple):
+    """Growth rate at the layer's centre and its status, (...) each."""
+
+    lyapunov: np.ndarray
+    lyapunov_status: np.ndarray
 
 
 def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> Exponent:
@@ -73,10 +90,11 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     Returns
     -------
     Exponent
-        ``closed`` is ``(R - 1 - ln R)/2``; ``quadrature`` integrates the score Jacobian at the boundary point itself, so
-        near R = 1 it has absolute, not relative, precision. Status: ``ok``, also for ``tau_min`` past tau*, where nothing
-        is left to amplify and Lambda is 0; ``below_floor`` with 0 where ``a^2 <= sigma0^2`` (the layer never grows);
-        ``no_transition`` with 0 for equal means; ``singular`` with NaN at v = 0; ``not_applicable`` with NaN unless k = 2.
+        ``exponent`` is ``(R - 1 - ln R)/2``; ``exponent_quadrature`` integrates the score Jacobian at the boundary point
+        itself, so near R = 1 it has absolute, not relative, precision. Status: ``ok``, also for ``tau_min`` past tau*,
+        where nothing is left to amplify and Lambda is 0; ``below_data_variance`` with 0 where ``a^2 <= sigma0^2`` (the
+        layer never grows); ``no_transition`` with 0 for equal means; ``singular`` with NaN at v = 0;
+        ``not_applicable`` with NaN unless k = 2.
 
     Notes
     -----
@@ -87,7 +105,7 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     --------
     >>> import numpy as np
     >>> one = pair_exponent(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.09), np.array(0.0))
-    >>> round(float(one.closed), 8), round(float(one.quadrature), 8)
+    >>> round(float(one.exponent), 8), round(float(one.exponent_quadrature), 8)
     (3.85158275, 3.85158275)
     """
     shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau_min))
@@ -104,7 +122,9 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     quadrature[grows] = _integral(lambda i: _boundary_rate(a[i], log_odds[i]), v, width, PAIR_PANEL)
     ratio = np.where(status == Status.singular, np.nan, ratio)
     found = quadrature.reshape(shape)
-    return Exponent(closed, found, np.abs(found - closed), closed / np.log(10), ratio, status, status)
+    equal = weights[..., 0] == weights[..., 1]
+    kind = np.broadcast_to(np.where(equal, ExponentKind.lyapunov_exponent, ExponentKind.rate_integral), shape)
+    return Exponent(closed, found, np.abs(found - closed), closed / np.log(10), ratio, status, status, kind)
 
 
 def pair_closed(means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,11 +149,11 @@ def mean_exponent(
     Returns
     -------
     Exponent
-        ``quadrature`` integrates the positive part of ``(lambda_max(Gamma(v)) - v)/v^2``, the largest eigenvalue of the
-        score Jacobian, over tau from ``tau_min``, and ``log10_factor`` is that over ln 10. ``quadrature_status`` is
+        ``exponent_quadrature`` integrates the positive part of ``(lambda_max(Gamma(v)) - v)/v^2``, the largest eigenvalue
+        of the score Jacobian, over tau from ``tau_min``, and ``log10_factor`` is that over ln 10. ``quadrature_status`` is
         ``no_real_root`` with 0 where there is no root: the rate is then negative at every v > sigma0^2; ``no_transition``
-        with 0 for equal means; ``singular`` with NaN at v = 0; ``unresolved`` where ``quadrature_error`` exceeds
-        1e-8 (1 + value). The closed form and R are those of a pair: ``not_applicable`` with NaN.
+        with 0 for equal means; ``singular`` with NaN at v = 0; ``unresolved`` where ``exponent_quadrature_error``
+        exceeds 1e-8 (1 + value). The closed form and R are those of a pair: ``not_applicable`` with NaN.
 
     Notes
     -----
@@ -145,7 +165,7 @@ def mean_exponent(
     >>> import numpy as np
     >>> means, weights = np.array([[-1.0, 0.0], [1.0, 0.0]]), np.array([0.5, 0.5])
     >>> one = mean_exponent(means, weights, np.array(0.09), np.array(0.0), np.array([1.0]))
-    >>> round(float(one.quadrature), 8)
+    >>> round(float(one.exponent_quadrature), 8)
     3.85158275
     """
     geometry = decompose(means, weights)
@@ -165,8 +185,8 @@ def mean_exponent(
     rough = (error > RESOLVED * (1 + quadrature)).reshape(shape)
     exact = quadrature.reshape(shape)
     return _not_applicable(shape)._replace(
-        quadrature=exact,
-        quadrature_error=error.reshape(shape),
+        exponent_quadrature=exact,
+        exponent_quadrature_error=error.reshape(shape),
         log10_factor=exact / np.log(10),
         quadrature_status=np.where(rough, np.int8(Status.unresolved), status),
     )
@@ -193,22 +213,11 @@ def growth_rate(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, ta
     return rate.reshape(shape)
 
 
-def lyapunov(a2: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Growth rate ``(a^2 - v)/v^2`` at the centre of a symmetric layer, (51), and its status.
-
-    ``a2`` the squared half-distance, ``variance`` sigma0^2, ``tau`` diffusion time, all (...); ``singular`` with NaN
-    at v = 0.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> float(lyapunov(np.array(4.0), np.array(0.0), np.array(0.5))[0])
-    3.0
-    """
-    v = variance + 2 * np.asarray(tau)
-    safe = np.where(v > 0, v, np.nan)
-    rate = (a2 - safe) / safe / safe
-    return rate, np.where(np.isnan(rate), np.int8(Status.singular), np.int8(Status.ok))
+def growth(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Growth:
+    """The :func:`growth_rate` with its status: ``singular`` at v = 0, ``no_transition`` where tau is NaN."""
+    rate = growth_rate(means, weights, variance, tau)
+    unknown = np.where(np.isnan(tau), Status.no_transition, Status.singular)
+    return Growth(rate, np.where(np.isnan(rate), unknown, Status.ok))
 
 
 def snr(a: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
@@ -234,14 +243,6 @@ def excess(a: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
         return (total + (total_low + step_low + (low - root_low))) / (variance + 2 * tau)
 
 
-def exponent(snr: np.ndarray) -> np.ndarray:
-    """``Lambda = (R - 1 - ln R)/2`` (55) of the signal-to-noise ratio; 0 for R <= 1, where nothing grows.
-
-    Near R = 1 its precision is that of ``R - 1``: see :func:`exponent_of_excess`.
-    """
-    return exponent_of_excess(snr - 1)
-
-
 def exponent_of_excess(u: np.ndarray) -> np.ndarray:
     """``Lambda = (u - ln(1 + u))/2`` of the excess ``u = R - 1``; 0 for u <= 0. By its series below 0.1.
 
@@ -260,7 +261,7 @@ def exponent_of_excess(u: np.ndarray) -> np.ndarray:
 
 
 def _closed(u: np.ndarray, apart: np.ndarray, grows: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    status = np.where(grows, np.int8(Status.ok), np.int8(Status.below_floor))
+    status = np.where(grows, np.int8(Status.ok), np.int8(Status.below_data_variance))
     status = np.where(apart, status, np.int8(Status.no_transition))
     status = np.where(v > 0, status, np.int8(Status.singular))
     closed = exponent_of_excess(np.where(status == Status.ok, u, 0.0))
@@ -269,7 +270,8 @@ def _closed(u: np.ndarray, apart: np.ndarray, grows: np.ndarray, v: np.ndarray) 
 
 def _not_applicable(shape: tuple[int, ...]) -> Exponent:
     nothing, status = np.full(shape, np.nan), np.full(shape, Status.not_applicable, dtype=np.int8)
-    return Exponent(nothing, nothing, nothing, nothing, nothing, status, status)
+    kind = np.full(shape, ExponentKind.rate_integral)
+    return Exponent(nothing, nothing, nothing, nothing, nothing, status, status, kind)
 
 
 def _boundary_rate(a: np.ndarray, log_odds: np.ndarray) -> Rate:
@@ -340,9 +342,9 @@ def _refined(
     """As `_integral`, with panels halved until halves and whole agree, and an estimate of the error, which is theirs."""
     count = np.ceil(width / panel).astype(int)
     point = np.repeat(np.arange(len(low)), count)
-    place = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
+    index = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
     h = (width / np.maximum(count, 1))[point]
-    start = low[point] * np.exp(h * place)
+    start = low[point] * np.exp(h * index)
     value = _rule(rate_at(point), start, h)
     total, error = np.zeros_like(low), np.zeros_like(low)
     for i in range(HALVINGS):

@@ -21,6 +21,7 @@ from scoreshock.kernels.layer.crossings import EPS, bracketed, crossings
 from scoreshock.kernels.layer.decomposition import Decomposition, decomposition
 from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
+from scoreshock.kernels.numerics.statuses import status_of_each
 from scoreshock.kernels.numerics.vectors import along, dot, inner, length
 
 TIED = 16 * EPS
@@ -34,32 +35,126 @@ class Layer(NamedTuple):
     """The layer at points of the boundary, leading shape (...)."""
 
     normal: np.ndarray  # into the region of the first group, (..., n)
-    slope: np.ndarray  # |grad phi|, which is also the jump n.(s1 - s2) of the score
+    jump: np.ndarray  # |grad phi|, which is also the jump n.(s1 - s2) of the score
     width: np.ndarray  # 2/|grad phi|: the profile is tanh(r/width); v/a for a pair, (34)
     background_curvature: np.ndarray  # n'(grad sbar)n
     interfacial_curvature: np.ndarray  # |grad phi|**2/4
     normal_hessian: np.ndarray  # n'Hn, (42)
     speed: np.ndarray  # along the normal, per unit of tau as tau grows: -phi_tau/|grad phi|
-    rankine_hugoniot: np.ndarray  # -(s1 + s2).n, (48); the speed less its diffusive part Laplacian(phi)/|grad phi|
-    behind: np.ndarray  # s2.n, the one-sided score on the side from which the normal comes
-    ahead: np.ndarray  # s1.n, the one-sided score on the side to which the normal points
-    lax: np.ndarray  # whether the score rises across the boundary, behind < ahead (Proposition 5.14), bool
+    speed_rankine_hugoniot: np.ndarray  # -(s1 + s2).n, (48); the speed less its diffusive part Laplacian(phi)/|grad phi|
+    score_behind: np.ndarray  # s2.n, the one-sided score on the side from which the normal comes
+    score_ahead: np.ndarray  # s1.n, the one-sided score on the side to which the normal points
+    lax: np.ndarray  # whether the score rises across the boundary, score_behind < score_ahead (Proposition 5.14), bool
 
 
 class Profile(NamedTuple):
     """Normal score along the normal through a boundary point, (..., m)."""
 
-    interfacial: np.ndarray  # n.(tanh(phi/2) grad phi)/2
-    tanh: np.ndarray  # |grad phi| tanh(|grad phi| r/2)/2, with grad phi on the boundary
-    score: np.ndarray  # n.s
-    local: np.ndarray  # n.sbar on the boundary + its slope r + tanh: what (41) stands for through first order
-    difference: np.ndarray  # interfacial - tanh, relative to |grad phi|/2
+    profile_interfacial: np.ndarray  # n.(tanh(phi/2) grad phi)/2
+    profile_tanh: np.ndarray  # |grad phi| tanh(|grad phi| r/2)/2, with grad phi on the boundary
+    profile_score: np.ndarray  # n.s
+    profile_local: np.ndarray  # n.sbar on the boundary + its slope r + tanh: what (41) stands for through first order
+    profile_difference: np.ndarray  # interfacial - tanh, relative to |grad phi|/2
+
+
+class LayerOnLine(NamedTuple):
+    """The layer where a line crosses the boundary nearest to the line's start, and all crossings; leading shape (...)."""
+
+    boundary: np.ndarray  # (..., n)
+    normal: np.ndarray  # this and the next nine as in `Layer`
+    jump: np.ndarray
+    width: np.ndarray
+    background_curvature: np.ndarray
+    interfacial_curvature: np.ndarray
+    normal_hessian: np.ndarray
+    speed: np.ndarray
+    speed_rankine_hugoniot: np.ndarray
+    score_behind: np.ndarray
+    score_ahead: np.ndarray
+    lax: np.ndarray  # 1 or 0, -1 without a boundary
+    crossing: np.ndarray  # (..., k - 1), distances from the start in units of the direction's length, ascending
+    crossing_status: np.ndarray  # (..., k - 1)
+    n_boundaries: np.ndarray
+    layer_status: np.ndarray
+
+
+class Line(NamedTuple):
+    """A line, (..., n) each."""
+
+    line_start: np.ndarray
+    line_direction: np.ndarray
+
+
+def layer_on_line(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+    start: np.ndarray,
+    direction: np.ndarray,
+) -> LayerOnLine:
+    """The layer where lines ``start + t direction`` (..., n) cross the boundary nearest to their start.
+
+    Arguments as in :func:`on_line`; where tau is NaN the status is ``no_transition``.
+    """
+    crossing, status, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
+    found = mixture_layer(step, apart, weights, variance, tau, group)
+    status = np.where(np.isnan(tau), np.int8(Status.no_transition), status)
+    lax = np.where(np.isnan(found.jump), -1, found.lax)
+    return LayerOnLine(
+        start + nearest(crossing)[..., None] * direction,
+        *found._replace(lax=lax),
+        crossing,
+        status_of_each(crossing, status, Status.no_real_root),
+        (~np.isnan(crossing)).sum(axis=-1),
+        status,
+    )
+
+
+def profile_on_line(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+    start: np.ndarray,
+    direction: np.ndarray,
+    r: np.ndarray,
+) -> Profile:
+    """The :func:`profile` there, at distances ``r`` in widths of the layer."""
+    *_, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
+    width = mixture_layer(step, apart, weights, variance, tau, group).width
+    return profile(step, r * width[..., None], apart, weights, variance, tau, group)
+
+
+def _nearest_boundary(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+    start: np.ndarray,
+    direction: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """All crossings of a line, their status, and the nearest one and the means relative to the line's start.
+
+    The layer can be thinner than the rounding of its position in coordinates whose origin is far away.
+    """
+    crossing, status = on_line(start, direction, means, weights, variance, tau, group)
+    apart, t = means - start[..., None, :], nearest(crossing)
+    here = decomposition(t[..., None] * direction, apart, weights, variance, tau, group)
+    # The rounding of the differences moves the boundary, by less than this.
+    most = 64 * EPS * np.abs(apart).max(axis=(-2, -1))
+    shift = here.log_ratio / dot(here.log_ratio_gradient, direction)
+    t = np.where(np.abs(shift) <= most, t - shift, t)
+    return crossing, status, t[..., None] * direction, apart
 
 
 def on_line(
     start: Any, direction: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All places at which lines cross the boundary of two groups.
+    """All positions at which lines cross the boundary of two groups.
 
     Parameters
     ----------
@@ -70,8 +165,8 @@ def on_line(
 
     Returns
     -------
-    places : array (..., k - 1)
-        The t, ascending, NaN in places that are not needed. In units of the direction's length.
+    positions : array (..., k - 1)
+        The t, ascending, NaN beyond the last crossing. In units of the direction's length.
     status : array (...) of int8
         ``ok``; ``no_real_root`` where the line does not meet the boundary; ``no_transition`` where the means project to
         one point of the line; ``not_applicable`` for an empty group; ``singular`` for ``v = 0``.
@@ -84,18 +179,18 @@ def on_line(
     --------
     The boundary of a pair lies at ``-(v/2a) ln(w_R/w_L)``.
 
-    >>> places, status = on_line([0.0], [1.0], [[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0, [0, 1])
-    >>> places.round(12).tolist(), int(status)  # -ln 3
+    >>> positions, status = on_line([0.0], [1.0], [[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0, [0, 1])
+    >>> positions.round(12).tolist(), int(status)  # -ln 3
     ([-1.098612288668], 0)
     """
     k = np.shape(means)[-2]
     arguments = [(start, 1), (direction, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1)]
-    places, status = in_batches(crossings_on_line, arguments, [((k - 1,), float), ((), np.int8)])
-    return places, status
+    positions, status = in_batches(crossings_on_line, arguments, [((k - 1,), float), ((), np.int8)])
+    return positions, status
 
 
-def nearest(places: np.ndarray) -> np.ndarray:
-    """The place (...) nearest to the line's start of those in (..., m); NaN where there is none.
+def nearest(positions: np.ndarray) -> np.ndarray:
+    """The position (...) nearest to the line's start of those in (..., m); NaN where there is none.
 
     Examples
     --------
@@ -103,8 +198,8 @@ def nearest(places: np.ndarray) -> np.ndarray:
     >>> float(nearest(np.array([-3.0, 0.5, np.nan])))
     0.5
     """
-    distance = np.where(np.isnan(places), np.inf, np.abs(places))
-    return np.take_along_axis(places, distance.argmin(axis=-1)[..., None], axis=-1)[..., 0]
+    distance = np.where(np.isnan(positions), np.inf, np.abs(positions))
+    return np.take_along_axis(positions, distance.argmin(axis=-1)[..., None], axis=-1)[..., 0]
 
 
 def on_segment(
@@ -128,7 +223,7 @@ def on_segment(
 
     Returns
     -------
-    places : array (P,)
+    positions : array (P,)
         The t, by Newton steps held in the bracket, each point by itself; NaN beside ``no_real_root``.
     status : array (P,) of int8
 
@@ -146,8 +241,8 @@ def on_segment(
         return phi, dot(gradient, direction[points]), np.zeros_like(phi)
 
     with np.errstate(all="ignore"):
-        places = bracketed(ray, np.asarray(low, dtype=float), np.asarray(high, dtype=float))
-    return places, np.where(np.isnan(places), np.int8(Status.no_real_root), np.int8(Status.ok))
+        positions = bracketed(ray, np.asarray(low, dtype=float), np.asarray(high, dtype=float))
+    return positions, np.where(np.isnan(positions), np.int8(Status.no_real_root), np.int8(Status.ok))
 
 
 def layer(found: Decomposition) -> Layer:
@@ -164,9 +259,9 @@ def layer(found: Decomposition) -> Layer:
     ([-1.0], 0.5, 2.0)
     """
     with np.errstate(all="ignore"):
-        slope = length(found.gradient)
+        slope = length(found.log_ratio_gradient)
         slope = np.where(slope > 0, slope, np.nan)
-        normal = found.gradient / slope[..., None]
+        normal = found.log_ratio_gradient / slope[..., None]
         background = along(found.background_jacobian, normal)
         interfacial = 0.25 * slope * slope
         behind, ahead = dot(found.second_score, normal), dot(found.first_score, normal)
@@ -177,7 +272,7 @@ def layer(found: Decomposition) -> Layer:
             background,
             interfacial,
             background + interfacial,
-            -found.rate / slope + 0.0,
+            -found.log_ratio_rate / slope + 0.0,
             -2 * dot(found.background, normal) + 0.0,
             behind,
             ahead,
@@ -199,7 +294,7 @@ def mixture_layer(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     with np.errstate(all="ignore"):
         v = variance + 2 * np.asarray(tau, dtype=float)
         curvature = excess(half_distance(means), np.asarray(variance, dtype=float), tau) / v
-    return found._replace(normal_hessian=np.where(np.isnan(found.slope), np.nan, curvature))
+    return found._replace(normal_hessian=np.where(np.isnan(found.jump), np.nan, curvature))
 
 
 def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> Profile:
@@ -223,7 +318,7 @@ def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, g
     --------
     >>> import numpy as np
     >>> found = profile([0.0], [-1.0, 2.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
-    >>> bool(np.abs(found.difference).max() < 1e-15)
+    >>> bool(np.abs(found.profile_difference).max() < 1e-15)
     True
     """
     here = decomposition(x, means, weights, variance, tau, group)
@@ -238,7 +333,7 @@ def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, g
         np.asarray(tau)[..., None],
         np.asarray(group)[..., None, :],
     )
-    normal, half = edge.normal[..., None, :], 0.5 * edge.slope[..., None]
+    normal, half = edge.normal[..., None, :], 0.5 * edge.jump[..., None]
     tanh = half * np.tanh(half * r)
     interfacial = dot(there.interfacial, normal)
     base = dot(here.background, edge.normal)[..., None] + edge.background_curvature[..., None] * r
@@ -260,12 +355,12 @@ def leading_split(means: Any, weights: Any) -> np.ndarray:
     shape = (*np.broadcast_shapes(means.shape[:-2], weights.shape[:-1]), means.shape[-2])
     if shape[-1] == 2:
         return np.broadcast_to(np.array([FIRST, SECOND]), shape)
-    place = dot(centred(means, weights), leading_direction(means, weights)[..., None, :])
-    limit = NO_SIDE * np.abs(place).max(axis=-1)[..., None]
-    return np.where(place < -limit, FIRST, SECOND)
+    position = dot(centred(means, weights), leading_direction(means, weights)[..., None, :])
+    limit = NO_SIDE * np.abs(position).max(axis=-1)[..., None]
+    return np.where(position < -limit, FIRST, SECOND)
 
 
-def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.ndarray]:
+def line_between(means: Any, weights: Any, group: Any) -> Line:
     """Midpoint (..., n) of the two groups' weighted means, and the unit vector (..., n) from the first to the second.
 
     Where they coincide it is the `leading_direction`. NaN for an empty group.
@@ -285,7 +380,7 @@ def line_between(means: Any, weights: Any, group: Any) -> tuple[np.ndarray, np.n
         distance = length(step)[..., None]
         apart = distance > COINCIDENT * length(offset).max(axis=-1)[..., None]
         direction = step / distance if apart.all() else np.where(apart, step / distance, leading_direction(means, weights))
-        return anchor + 0.5 * (one + two), np.where(np.isnan(distance), np.nan, direction)
+        return Line(anchor + 0.5 * (one + two), np.where(np.isnan(distance), np.nan, direction))
 
 
 def _centre(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -321,13 +416,13 @@ def crossings_on_line(
         size[j] = np.abs(step * direction).max(axis=0)
     slope = _snapped(slope, TIED * size.max(axis=0)) / safe
     level = np.where(inside, level, -np.inf)
-    places = crossings(level, slope, np.where(group == FIRST, 1.0, -1.0))
+    positions = crossings(level, slope, np.where(group == FIRST, 1.0, -1.0))
     used = np.where(inside, slope, slope[which, at])
-    status = np.where(np.isnan(places).all(axis=0), np.int8(Status.no_real_root), np.int8(Status.ok))
+    status = np.where(np.isnan(positions).all(axis=0), np.int8(Status.no_real_root), np.int8(Status.ok))
     status = np.where((used == used[0]).all(axis=0), np.int8(Status.no_transition), status)
     empty = ~(group == FIRST).any(axis=0) | ~(group == SECOND).any(axis=0)
     status = np.where(empty, np.int8(Status.not_applicable), status)
-    return places, np.where(v > 0, status, np.int8(Status.singular))
+    return positions, np.where(v > 0, status, np.int8(Status.singular))
 
 
 def _snapped(slope: np.ndarray, tolerance: np.ndarray) -> np.ndarray:

@@ -17,15 +17,15 @@ class Remainder(NamedTuple):
 
     epsilon: np.ndarray  # overflows to inf where competitors dominate by more than 1e308
     log_epsilon: np.ndarray
-    gradient: np.ndarray  # grad epsilon, (..., n)
-    normal_slope: np.ndarray  # epsilon_n
-    normal_curvature: np.ndarray  # epsilon_nn
+    epsilon_gradient: np.ndarray  # grad epsilon, (..., n)
+    epsilon_normal: np.ndarray  # epsilon_n
+    epsilon_normal_normal: np.ndarray  # epsilon_nn
     score_difference: np.ndarray  # s - s12 = grad epsilon/(1 + epsilon), (..., n)
     normal_difference: np.ndarray  # of the normal derivative of the normal score, (46)
     score: np.ndarray  # s, of all components, (..., n)
     binary_score: np.ndarray  # s12, of p1 + p2, (..., n)
-    residual: np.ndarray  # of (45): s - s12 against grad epsilon/(1 + epsilon), relative to the largest term
-    normal_residual: np.ndarray  # of (46), relative to its largest term
+    competitor_residual: np.ndarray  # of (45): s - s12 against grad epsilon/(1 + epsilon), relative to the largest term
+    competitor_normal_residual: np.ndarray  # of (46), relative to its largest term
 
 
 def remainder(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any, normal: Any) -> Remainder:
@@ -38,7 +38,7 @@ def remainder(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: 
     --------
     >>> three = [[-2.0], [0.0], [2.0]], [0.25, 0.5, 0.25]
     >>> found = remainder([0.0], *three, 1.0, 0.0, [0, 1, 2], [1.0])
-    >>> round(float(found.epsilon), 6), round(float(found.normal_residual), 14)
+    >>> round(float(found.epsilon), 6), round(float(found.competitor_normal_residual), 14)
     (0.063379, 0.0)
     """
     n = np.shape(means)[-1]

@@ -8,7 +8,7 @@ largest squared distance of two means, so that nothing grows at any larger v. It
 
 The rate has one sign between its roots and *breaks*, at which the boundary vanishes (two crossings merge) or jumps (another
 crossing becomes the nearest). A scan in ``ln v`` finds in which steps they lie: all crossings at a v are certain, and a step
-across which their number or the nearest one's rank changes holds a change, which repeated cuts place to rounding.
+across which their number or the nearest one's rank changes holds a change, which repeated cuts locate to rounding.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, moments
 from scoreshock.kernels.layer.boundary import crossings_on_line, line_between
 from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.kernels.numerics.vectors import inner, square
 
 ROOT, JUMP, VANISHING, NONE = range(4)
@@ -42,7 +42,7 @@ TIED = 1e-9
 FOLDED = 1e-11
 """The same where they are close to each other: this over their distance, for rounding grows so as two of them merge."""
 
-TORN = 1e-6
+DISCONTINUITY = 1e-6
 """A boundary that moves by more than this fraction of the means' extent within the rounding of v has jumped."""
 
 FLAT = 1e-6
@@ -54,8 +54,8 @@ SECTIONS, CUTS, ROUNDS = 16, 12, 4
 BATCH = 4096
 """Evaluations at a time: their arrays stay in cache."""
 
-V, RATE, PLACE, COUNT, RANK = range(5)
-"""Rows of a state ``(5, B)`` of the boundary: v, ``v n'Hn``, its place, how many crossings there are and which it is."""
+V, RATE, POSITION, COUNT, RANK = range(5)
+"""Rows of a state ``(5, B)`` of the boundary: v, ``v n'Hn``, its position, how many crossings there are and which it is."""
 
 
 class Lines(NamedTuple):
@@ -122,16 +122,16 @@ def follow(lines: Lines, mixture: np.ndarray, v: np.ndarray) -> np.ndarray:
 
 def _state(lines: Lines, v: np.ndarray) -> np.ndarray:
     means, weights, group, start, direction, *_ = lines
-    places = crossings_on_line(start, direction, means, weights, v, np.zeros_like(v), group)[0]
-    distance = np.where(np.isnan(places), np.inf, np.abs(places))
+    positions = crossings_on_line(start, direction, means, weights, v, np.zeros_like(v), group)[0]
+    distance = np.where(np.isnan(positions), np.inf, np.abs(positions))
     at = np.arange(len(v))
     least = distance.argmin(axis=0)
-    near = places[least, at]
+    near = positions[least, at]
     # Only across the start: on one side it is certain which is nearer.
-    tied = (places * near <= 0) & (distance <= distance[least, at] * (1 + TIED) + FOLDED / np.abs(places - near))
+    tied = (positions * near <= 0) & (distance <= distance[least, at] * (1 + TIED) + FOLDED / np.abs(positions - near))
     rank = np.where(tied.any(axis=0), np.minimum(tied.argmax(axis=0), least), least)
-    place = places[rank, at]
-    one, two = (moments(start + place * direction, means, weights, v, group == code) for code in (FIRST, SECOND))
+    position = positions[rank, at]
+    one, two = (moments(start + position * direction, means, weights, v, group == code) for code in (FIRST, SECOND))
     step = (one.leader - two.leader) + (one.offset - two.offset)
     apart = square(step)
     # Where two crossings merge on a line, the gradient vanishes and the normal does not.
@@ -140,8 +140,8 @@ def _state(lines: Lines, v: np.ndarray) -> np.ndarray:
     for row, component in zip(one.covariance + two.covariance, normal, strict=True):
         spread = spread + component * inner(row, normal)
     rate = (0.5 * spread + 0.25 * apart) / v - 1
-    count = (~np.isnan(places)).sum(axis=0)
-    return np.stack([v, np.where(count > 0, rate, np.nan), place, count, np.where(count > 0, rank, -1)])
+    count = (~np.isnan(positions)).sum(axis=0)
+    return np.stack([v, np.where(count > 0, rate, np.nan), position, count, np.where(count > 0, rank, -1)])
 
 
 class Marks(NamedTuple):
@@ -158,8 +158,8 @@ class Marks(NamedTuple):
         first = np.searchsorted(self.mixture, np.arange(size + 1))
         count = np.diff(first)[mixture]
         point = np.repeat(np.arange(len(mixture)), count)
-        place = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
-        return point, first[mixture[point]] + place
+        index = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
+        return point, first[mixture[point]] + index
 
 
 @np.errstate(all="ignore")
@@ -193,8 +193,8 @@ def _scan(
     """Those of each mixture's ``steps`` down from ``top`` in which anything changes, and the states (5, P) at their end."""
     at = np.repeat(np.arange(len(mixture)), steps + 1)
     last = np.cumsum(steps + 1) - 1
-    place = np.arange(len(at)) - (last - steps)[at]
-    state = follow(lines, mixture[at], top[at] * np.exp(-width[at] * place))
+    index = np.arange(len(at)) - (last - steps)[at]
+    state = follow(lines, mixture[at], top[at] * np.exp(-width[at] * index))
     above, below = state[:, :-1], state[:, 1:]
     changes = ~_same(below, above) | ((below[RATE] > 0) != (above[RATE] > 0))
     changes = np.flatnonzero(changes & (at[1:] == at[:-1]))
@@ -215,9 +215,9 @@ def _split(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray)
         mixture, low, high = mixture[~same], low[:, ~same], high[:, ~same]
         before, after = _first_change(lines, mixture, low, high)
         whole.append((mixture, low, before))
-        moved = np.abs(after[PLACE] - before[PLACE]) <= TORN * (1 + np.abs(before[PLACE]))
-        torn = ~moved & (np.maximum(before[COUNT], after[COUNT]) > 0)
-        breaks.append((mixture[torn], before[:, torn], after[:, torn]))
+        moved = np.abs(after[POSITION] - before[POSITION]) <= DISCONTINUITY * (1 + np.abs(before[POSITION]))
+        discontinuous = ~moved & (np.maximum(before[COUNT], after[COUNT]) > 0)
+        breaks.append((mixture[discontinuous], before[:, discontinuous], after[:, discontinuous]))
         low = after
     joined = [tuple(np.concatenate(rows, axis=-1) for rows in zip(*parts, strict=True)) for parts in (whole, breaks)]
     return joined[0], joined[1]  # type: ignore[return-value]
@@ -244,10 +244,10 @@ def _roots(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray)
     mixture = mixture[at]
     if not len(at):
         return Marks(mixture, low[V, at], low[V, at], falls[at], mixture)
-    found = find_root(
-        lambda v, index: follow(lines, index.astype(np.intp), v)[RATE],
-        (low[V, at], high[V, at]),
-        args=(mixture.astype(float),),
-    )
-    kind = np.where(np.abs(found.f_x) <= FLAT, ROOT, JUMP)
-    return Marks(mixture, found.x, found.x, falls[at], kind)
+
+    def rate(v: np.ndarray, points: np.ndarray) -> np.ndarray:
+        return follow(lines, mixture[points], v)[RATE]
+
+    root = bracketed(rate, low[V, at], high[V, at], low[RATE, at], high[RATE, at])
+    kind = np.where(np.abs(rate(root, np.arange(len(root)))) <= FLAT, ROOT, JUMP)
+    return Marks(mixture, root, root, falls[at], kind)

@@ -26,7 +26,7 @@ def bracketed(function: Function, low: np.ndarray, high: np.ndarray) -> np.ndarr
     Parameters
     ----------
     function : callable
-        ``function(t, points)`` with the places ``t`` of the points of index ``points`` gives value, derivative, and the
+        ``function(t, points)`` with the positions ``t`` of the points of index ``points`` gives value, derivative, and the
         size of the rounding of the value, at which a point stops.
     low, high : array (B,)
         Brackets.
@@ -75,7 +75,7 @@ def bracketed(function: Function, low: np.ndarray, high: np.ndarray) -> np.ndarr
 
 
 def crossings(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    """All zeros of ``sum_j sign_j exp(c_j + b_j t)``, ascending, (k - 1, B), NaN in the places that are not needed.
+    """All zeros of ``sum_j sign_j exp(c_j + b_j t)``, ascending, (k - 1, B), NaN beyond the last zero.
 
     ``c (k, B)`` (-inf: no such term), ``b (k, B)``, ``sign (k, B)`` of +1 and -1. A zero without change of sign, at which
     two crossings merge, is found or not as rounding decides.

@@ -40,19 +40,19 @@ class Decomposition(NamedTuple):
     """The two parts of a density at some points; leading shape (...), n coordinates. Equations (37)-(38)."""
 
     log_ratio: np.ndarray  # phi
-    gradient: np.ndarray  # grad phi, (..., n)
-    hessian: np.ndarray  # Hessian of phi, (..., n, n)
+    log_ratio_gradient: np.ndarray  # grad phi, (..., n)
+    log_ratio_hessian: np.ndarray  # Hessian of phi, (..., n, n)
     first_score: np.ndarray  # s1, (..., n)
     second_score: np.ndarray  # s2, (..., n)
     background: np.ndarray  # sbar, (..., n)
     background_jacobian: np.ndarray  # (..., n, n)
     interfacial: np.ndarray  # tanh(phi/2) grad phi / 2, (..., n)
     score: np.ndarray  # of p1 + p2, by another way than (37), (..., n)
-    rate: np.ndarray  # phi_tau, from the densities
-    laplacian: np.ndarray  # of phi
-    advection: np.ndarray  # 2 sbar . grad phi
-    identity_residual: np.ndarray  # of (37), relative to its largest term
-    equation_residual: np.ndarray  # of (38), relative to its largest term
+    log_ratio_rate: np.ndarray  # phi_tau, from the densities
+    log_ratio_laplacian: np.ndarray  # of phi
+    log_ratio_advection: np.ndarray  # 2 sbar . grad phi
+    decomposition_residual: np.ndarray  # of (37), relative to its largest term
+    log_ratio_residual: np.ndarray  # of (38), relative to its largest term
 
 
 def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> Decomposition:
@@ -91,7 +91,7 @@ def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     A pair at -1 and 1 with v = 0.5: ``phi = -2 a x/v``.
 
     >>> found = decomposition([0.25], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
-    >>> float(found.log_ratio), found.gradient.tolist(), found.background.tolist()
+    >>> float(found.log_ratio), found.log_ratio_gradient.tolist(), found.background.tolist()
     (-1.0, [-4.0], [-0.5])
     """
     n = np.shape(means)[-1]
@@ -124,7 +124,7 @@ def of_sides(first: Side, second: Side, total_score: np.ndarray | None = None) -
     ...     return Side(-y @ y / (2 * v) - np.log(v) / 2, -y / v, -np.eye(1) / v, y @ y / v**2 - 1 / v)
     >>> x = np.array([0.3])
     >>> found = of_sides(gaussian(x, 0.1, -1.0, 0.2), gaussian(x, 0.1, 2.0, 0.7))
-    >>> bool(found.identity_residual < 1e-15), bool(found.equation_residual < 1e-15)
+    >>> bool(found.decomposition_residual < 1e-15), bool(found.log_ratio_residual < 1e-15)
     (True, True)
     """
     with np.errstate(all="ignore"):
@@ -184,8 +184,8 @@ def hessian_of_log_density(found: Decomposition) -> np.ndarray:
     t = np.tanh(0.5 * found.log_ratio)[..., None, None]
     # 1 - tanh(z)**2 loses its digits where tanh(z) is near 1.
     w = np.exp(-np.abs(found.log_ratio))[..., None, None]
-    outer = found.gradient[..., :, None] * found.gradient[..., None, :]
-    return found.background_jacobian + 0.5 * t * found.hessian + w / (1 + w) ** 2 * outer
+    outer = found.log_ratio_gradient[..., :, None] * found.log_ratio_gradient[..., None, :]
+    return found.background_jacobian + 0.5 * t * found.log_ratio_hessian + w / (1 + w) ** 2 * outer
 
 
 def _decompose(

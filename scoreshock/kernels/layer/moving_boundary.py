@@ -36,29 +36,40 @@ LINES, POINTS = 512, 1024
 class BoundaryTime(NamedTuple):
     """The boundary criterion of each point, (...) each.
 
-    ``tau`` where growth ends as tau rises; ``n_roots`` of ``n'Hn`` and ``n_breaks`` of the boundary that were seen above the
-    floor; ``end`` what ends the growth, ``ROOT, JUMP, VANISHING, NONE``; ``status``.
+    ``tau_boundary`` where growth ends as tau rises; the numbers of roots of ``n'Hn`` and of discontinuities of the boundary
+    that the scan resolves above the data variance; ``boundary_end``, one of ``ROOT, JUMP, VANISHING, NONE``; a status.
     """
 
-    tau: np.ndarray
-    n_roots: np.ndarray
-    n_breaks: np.ndarray
-    end: np.ndarray
-    status: np.ndarray
+    tau_boundary: np.ndarray
+    n_boundary_roots: np.ndarray
+    n_boundary_discontinuities: np.ndarray
+    boundary_end: np.ndarray
+    tau_boundary_status: np.ndarray
 
 
 class BoundaryExponent(NamedTuple):
     """Integral of the positive part of ``n'Hn`` over tau from ``tau_min`` up, (...) each, dimensionless.
 
-    ``exponent`` and ``error``, an estimate that rather exceeds its error; ``n_breaks`` of the boundary inside the range of
-    integration; ``status``; and the boundary criterion's ``time``.
+    The exponent and an estimate that rather exceeds its error, the number of discontinuities of the boundary inside the
+    range of integration, the status; the rest as in `BoundaryTime`.
     """
 
-    exponent: np.ndarray
-    error: np.ndarray
-    n_breaks: np.ndarray
-    status: np.ndarray
-    time: BoundaryTime
+    exponent_boundary: np.ndarray
+    exponent_boundary_error: np.ndarray
+    n_exponent_discontinuities: np.ndarray
+    exponent_boundary_status: np.ndarray
+    tau_boundary: np.ndarray
+    n_boundary_roots: np.ndarray
+    n_boundary_discontinuities: np.ndarray
+    boundary_end: np.ndarray
+    tau_boundary_status: np.ndarray
+
+
+class BoundaryRate(NamedTuple):
+    """Growth rate on the moving boundary and its status, (...) each."""
+
+    boundary_rate: np.ndarray
+    boundary_rate_status: np.ndarray
 
 
 def boundary_time(means: Any, weights: Any, variance: Any, group: Any) -> BoundaryTime:
@@ -78,10 +89,11 @@ def boundary_time(means: Any, weights: Any, variance: Any, group: Any) -> Bounda
     Returns
     -------
     BoundaryTime
-        Status ``ok``; ``below_floor`` where growth ends at ``v <= sigma0^2`` (tau <= 0 is kept); ``no_real_root`` where no
-        root ends it: with the tau at which the boundary vanishes or jumps while the rate is positive, or NaN where the line
-        never meets the boundary; ``no_transition`` with NaN where all means of the groups project to one point of the line;
-        ``not_applicable`` with NaN where a group is empty; ``failed`` with NaN for means that are not finite.
+        Status ``ok``; ``below_data_variance`` where growth ends at ``v <= sigma0^2`` (tau <= 0 is kept); ``no_real_root``
+        where no root ends it: with the tau at which the boundary vanishes or jumps while the rate is positive, or NaN
+        where the line never meets the boundary; ``no_transition`` with NaN where all means of the groups project to one
+        point of the line; ``not_applicable`` with NaN where a group is empty; ``failed`` with NaN for means that are not
+        finite.
 
     Notes
     -----
@@ -95,7 +107,7 @@ def boundary_time(means: Any, weights: Any, variance: Any, group: Any) -> Bounda
     >>> import numpy as np
     >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
     >>> found = boundary_time(corners, np.full(3, 1 / 3), np.array(0.0), np.array([0, 1, 1]))
-    >>> round(float(found.tau), 12), int(found.n_roots)
+    >>> round(float(found.tau_boundary), 12), int(found.n_boundary_roots)
     (0.28125, 1)
     """
     means, weights, variance, _, group = _arrays(means, weights, variance, 0.0, group)
@@ -123,10 +135,10 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     Returns
     -------
     BoundaryExponent
-        Status ``ok``, also past the boundary's time, where the exponent is 0; ``below_floor`` with 0 where growth ends at or
-        below sigma0^2; ``no_real_root`` with 0 where the line never meets the boundary; ``no_transition`` with 0;
+        Status ``ok``, also past the boundary's time, where the exponent is 0; ``below_data_variance`` with 0 where growth
+        ends at or below sigma0^2; ``no_real_root`` with 0 where the line never meets the boundary; ``no_transition`` with 0;
         ``singular`` with NaN at v = 0; ``not_applicable`` and ``failed`` with NaN as for the time; ``unresolved`` for ``ok``
-        where ``error`` exceeds 1e-8 (1 + exponent).
+        where the error exceeds 1e-8 (1 + exponent).
 
     Notes
     -----
@@ -140,8 +152,8 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     >>> import numpy as np
     >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
     >>> found = boundary_exponent(corners, np.full(3, 1 / 3), np.array(0.05), np.array(0.0), np.array([0, 1, 1]))
-    >>> round(float(found.exponent), 6), bool(found.error < 1e-9), int(found.n_breaks)
-    (3.914816, True, 0)
+    >>> round(float(found.exponent_boundary), 6), bool(found.exponent_boundary_error < 1e-9)
+    (3.914816, True)
     """
     means, weights, variance, tau_min, group = _arrays(means, weights, variance, tau_min, group)
     lead, own = _shapes(means, weights, group, variance, tau_min)
@@ -157,7 +169,9 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     time = _time(lines.status[mixture], s2, found, lead)
     base = lines.status[mixture]
     status = np.where(np.isnan(found[0]), np.int8(Status.no_real_root), np.int8(Status.ok))
-    status = np.where(time.status.ravel() == Status.below_floor, np.int8(Status.below_floor), status)
+    status = np.where(
+        time.tau_boundary_status.ravel() == Status.below_data_variance, np.int8(Status.below_data_variance), status
+    )
     status = np.where(base == Status.ok, status, base)
     status = np.where((v > 0) | (base >= Status.not_applicable), status, np.int8(Status.singular)).reshape(lead)
     integral[:, ~(v > 0)] = 0.0
@@ -166,15 +180,15 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
     exponent, error = (np.where(void, np.nan, number) for number in (exponent, error))
     rough = (status == Status.ok) & (error > RESOLVED * (1 + exponent))
     status = np.where(rough, np.int8(Status.unresolved), status)
-    return BoundaryExponent(exponent, error, n_breaks.astype(int), status, time)
+    return BoundaryExponent(exponent, error, n_breaks.astype(int), status, *time)
 
 
 @np.errstate(over="ignore")
-def boundary_rate(means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> tuple[np.ndarray, np.ndarray]:
+def boundary_rate(means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> BoundaryRate:
     """Growth rate ``n'Hn`` on the moving boundary at ``tau (...)``, (...) per unit of tau, and its status.
 
     Other arguments as for :func:`boundary_time`. NaN beside ``singular`` (v = 0), ``no_real_root`` (no boundary on the
-    line), ``no_transition``, ``not_applicable`` and ``failed``.
+    line), ``no_transition`` (also where tau is NaN), ``not_applicable`` and ``failed``.
 
     Examples
     --------
@@ -195,17 +209,18 @@ def boundary_rate(means: Any, weights: Any, variance: Any, tau: Any, group: Any)
     else:
         rate[good] = follow(lines, mixture[good], np.ldexp(v[good], -2 * lines.unit[mixture[good]]))[RATE] / v[good]
     status[good] = np.where(np.isnan(rate[good]), np.int8(Status.no_real_root), status[good])
-    return rate.reshape(lead), status.reshape(lead)
+    status = np.where(np.isnan(np.broadcast_to(tau, lead)), np.int8(Status.no_transition), status.reshape(lead))
+    return BoundaryRate(rate.reshape(lead), status)
 
 
 def _times(lines: Lines, marks: Marks, mixture: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Rows (4, F): v at which growth ends, what ends it, roots and breaks above the floor."""
+    """Rows (4, F): v at which growth ends, what ends it, roots and discontinuities above the data variance."""
     floor = np.ldexp(variance, -2 * lines.unit[mixture])
     point, mark = marks.of(mixture, lines.size)
     found = np.full((4, len(mixture)), np.nan)
     found[1] = NONE
     last = marks.below[mark]
-    # Marks ascend, and of several assignments to one place the last holds.
+    # Marks ascend, and of several assignments to one index the last holds.
     found[0, point[last]], found[1, point[last]] = marks.low[mark[last]], marks.kind[mark[last]]
     found[0] = np.ldexp(found[0], 2 * lines.unit[mixture])
     above, root = marks.low[mark] > floor[point], marks.kind[mark] == ROOT
@@ -237,8 +252,8 @@ def _integral(lines: Lines, marks: Marks, mixture: np.ndarray, v_min: np.ndarray
     has = np.concatenate([[False], point[1:] == point[:-1]])
     edge = np.where(has, marks.high[previous], 0.0)
     low, high = np.maximum(edge, v_min[point]), marks.low[mark]
-    torn_low, torn_high = has & (marks.kind[previous] != ROOT) & (edge == low), marks.kind[mark] != ROOT
-    panels = _cut(_Panels(point, low, high, torn_low, torn_high).take(marks.below[mark] & (high > low)))
+    discontinuous_low, discontinuous_high = has & (marks.kind[previous] != ROOT) & (edge == low), marks.kind[mark] != ROOT
+    panels = _cut(_Panels(point, low, high, discontinuous_low, discontinuous_high).take(marks.below[mark] & (high > low)))
     totals = np.zeros((3, len(mixture)))
     for i in range(REFINEMENTS + 1):
         value, error, unseen = _rule(lines, mixture, panels)
@@ -256,8 +271,8 @@ class _Panels(NamedTuple):
     point: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    torn_low: np.ndarray
-    torn_high: np.ndarray
+    discontinuous_low: np.ndarray
+    discontinuous_high: np.ndarray
 
     def take(self, which: np.ndarray) -> _Panels:
         return _Panels._make(row[which] for row in self)
@@ -271,18 +286,18 @@ class _Panels(NamedTuple):
 def _cut(panels: _Panels) -> _Panels:
     """The same in equal parts, none wider than ``PANEL``, with a break at one end at most."""
     width = panels.width
-    count = np.maximum(np.ceil(width / PANEL).astype(int), 1 + (panels.torn_low & panels.torn_high))
-    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    step, last = np.repeat(width / count, count), place == np.repeat(count, count) - 1
-    parts, first = panels.take(np.repeat(np.arange(len(count)), count)), place == 0
-    low = np.where(first, parts.low, parts.low * np.exp(step * place))
-    high = np.where(last, parts.high, parts.low * np.exp(step * (place + 1)))
-    return _Panels(parts.point, low, high, parts.torn_low & first, parts.torn_high & last)
+    count = np.maximum(np.ceil(width / PANEL).astype(int), 1 + (panels.discontinuous_low & panels.discontinuous_high))
+    index = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    step, last = np.repeat(width / count, count), index == np.repeat(count, count) - 1
+    parts, first = panels.take(np.repeat(np.arange(len(count)), count)), index == 0
+    low = np.where(first, parts.low, parts.low * np.exp(step * index))
+    high = np.where(last, parts.high, parts.low * np.exp(step * (index + 1)))
+    return _Panels(parts.point, low, high, parts.discontinuous_low & first, parts.discontinuous_high & last)
 
 
 def _halved(panels: _Panels) -> _Panels:
     middle, no = panels.low * np.exp(0.5 * panels.width), np.zeros(len(panels.point), dtype=bool)
-    halves = panels._replace(high=middle, torn_high=no), panels._replace(low=middle, torn_low=no)
+    halves = panels._replace(high=middle, discontinuous_high=no), panels._replace(low=middle, discontinuous_low=no)
     return _Panels._make(np.stack(rows, axis=-1).ravel() for rows in zip(*halves, strict=True))
 
 
@@ -290,9 +305,9 @@ def _rule(lines: Lines, mixture: np.ndarray, panels: _Panels) -> tuple[np.ndarra
     """Integral over tau of the rate's positive part on each panel, its error's estimate, and breaks inside."""
     width, u = panels.width, 0.5 * (1 + NODES[:, None])
     # Toward a break the boundary moves like a square root.
-    up, down = (np.exp(width * part) for part in (np.where(panels.torn_low, u * u, u), -((1 - u) ** 2)))
-    v = np.where(panels.torn_high, panels.high * down, panels.low * up)
-    jacobian = np.where(panels.torn_low, 2 * u, np.where(panels.torn_high, 2 * (1 - u), 1.0))
+    up, down = (np.exp(width * part) for part in (np.where(panels.discontinuous_low, u * u, u), -((1 - u) ** 2)))
+    v = np.where(panels.discontinuous_high, panels.high * down, panels.low * up)
+    jacobian = np.where(panels.discontinuous_low, 2 * u, np.where(panels.discontinuous_high, 2 * (1 - u), 1.0))
     state = follow(lines, np.tile(mixture[panels.point], len(u)), v.ravel()).reshape(5, *v.shape)
     growth = np.where(state[RATE] > 0, state[RATE], 0.0) * jacobian
     fine, coarse = np.zeros(len(width)), np.zeros(len(width))
@@ -326,7 +341,7 @@ def _time(base: np.ndarray, variance: np.ndarray, found: np.ndarray, lead: tuple
     v_end, end, n_roots, n_breaks = found
     tau = np.where(base == Status.ok, 0.5 * (v_end - variance), np.nan)
     status = np.where(end == ROOT, np.int8(Status.ok), np.int8(Status.no_real_root))
-    status = np.where(tau <= 0, np.int8(Status.below_floor), status)
+    status = np.where(tau <= 0, np.int8(Status.below_data_variance), status)
     rows = tau, n_roots.astype(int), n_breaks.astype(int), end.astype(np.int8), np.where(base == Status.ok, status, base)
     return BoundaryTime._make(row.reshape(lead) for row in rows)
 
@@ -354,7 +369,7 @@ def _pair(
     exponent = np.broadcast_to(np.where(known, exponent, np.nan), lead)
     status = np.broadcast_to(np.where(known, status, np.int8(Status.not_applicable)), lead)
     time = _pair_time(means, weights, variance, known, lead)
-    return BoundaryExponent(exponent, np.where(np.isnan(exponent), np.nan, 0.0), np.zeros(lead, dtype=int), status, time)
+    return BoundaryExponent(exponent, np.where(np.isnan(exponent), np.nan, 0.0), np.zeros(lead, dtype=int), status, *time)
 
 
 def _are_two(group: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
-r"""Which component owns a point, the faces between components, and the points where three meet; section 7.3, (74).
+r"""Which component owns a point, the facets between components, and the points where three meet; section 7.3, (74).
 
 The largest responsibility belongs to the component of least power :math:`|x-\mu_k|^2 - 2v\ln w_k`: at every v the regions
-are cells of a power diagram. As ``v -> 0`` the faces become those of the Voronoi diagram of the means, from which they are
+are cells of a power diagram. As ``v -> 0`` the facets become those of the Voronoi diagram of the means, from which they are
 ``v |ln(w_i/w_j)|/|mu_j - mu_i|`` away. ``v = variance + 2 tau`` may be zero here: the Voronoi diagram.
 """
 
@@ -21,24 +21,26 @@ COLLINEAR = 1e-12
 """Three means whose triangle is flatter than this have no triple point: it would lie beyond 1e12 of their distance."""
 
 
-class Faces(NamedTuple):
-    """Faces between pairs of components, pairs (0, 1), (0, 2), ..., (1, 2), ...; leading shape (...)."""
+class Facets(NamedTuple):
+    """Facets between pairs of components, pairs (0, 1), (0, 2), ..., (1, 2), ...; leading shape (...)."""
 
     pairs: np.ndarray  # (p, 2) of int
-    point: np.ndarray  # where the face crosses the line of the two means, (..., p, n)
-    normal: np.ndarray  # unit vector from the first mean to the second, (..., p, n); NaN for equal means
-    offset: np.ndarray  # distance of the point from the midpoint of the means along the normal, (..., p): 0 for Voronoi
+    facet_point: np.ndarray  # where the facet crosses the line of the two means, (..., p, n)
+    facet_normal: np.ndarray  # unit vector from the first mean to the second, (..., p, n); NaN for equal means
+    facet_offset: (
+        np.ndarray
+    )  # distance of the point from the midpoint of the means along the normal, (..., p): 0 for Voronoi
 
 
 class TriplePoint(NamedTuple):
     """Where three components are equally near in power, in the plane of their means; (...)."""
 
-    point: np.ndarray  # (..., n); the whole set is the point plus the directions perpendicular to both sides
+    triple_point: np.ndarray  # (..., n); the whole set is the point plus the directions perpendicular to both sides
     power: np.ndarray  # common power there, relative to the first mean's own: |x - mu_0|**2 - 2 v ln w_0
-    status: np.ndarray  # ok, not_applicable (means on a line)
+    triple_point_status: np.ndarray  # ok, not_applicable (means on a line)
 
 
-def owner(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
+def power_cell(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
     """Index (...) of the component of least power at ``x``, that of the largest responsibility; the first of equals.
 
     ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)``, ``variance, tau (...)``. Differences of powers are
@@ -46,23 +48,23 @@ def owner(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarr
 
     Examples
     --------
-    >>> owner([[-0.1], [0.1], [0.3]], [[-1.0], [1.0]], [0.7, 0.3], 0.4, 0.0).tolist()  # the face is at 0.169
+    >>> power_cell([[-0.1], [0.1], [0.3]], [[-1.0], [1.0]], [0.7, 0.3], 0.4, 0.0).tolist()  # the facet is at 0.169
     [0, 0, 1]
     """
     arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0)]
     return in_batches(_owner, arguments, [((), np.intp)])[0]
 
 
-def faces(means: Any, weights: Any, variance: Any, tau: Any) -> Faces:
+def facets(means: Any, weights: Any, variance: Any, tau: Any) -> Facets:
     """Planes on which two components have equal responsibility, for every pair; Proposition 7.7, (74).
 
-    Parameters as in `owner`. A plane carries a face of the diagram where its two components own the points next to it;
+    Parameters as in `power_cell`. A plane carries a facet of the diagram where its two components own the points next to it;
     elsewhere a third one is nearer.
 
     Examples
     --------
-    >>> found = faces([[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0)
-    >>> found.point.round(12).tolist(), found.normal.tolist()  # -ln 3
+    >>> found = facets([[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0)
+    >>> found.facet_point.round(12).tolist(), found.facet_normal.tolist()  # -ln 3
     ([[-1.098612288668]], [[1.0]])
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
@@ -76,7 +78,7 @@ def faces(means: Any, weights: Any, variance: Any, tau: Any) -> Faces:
         offset = v * log_odds(weights[..., pairs[:, 0]], weights[..., pairs[:, 1]]) / distance
         normal = step / distance[..., None]
         point = from_midpoint(one, two, offset[..., None] * normal)
-        return Faces(pairs, point, np.broadcast_to(normal, point.shape), offset)
+        return Facets(pairs, point, np.broadcast_to(normal, point.shape), offset)
 
 
 def triple_point(means: Any, weights: Any, variance: Any, tau: Any) -> TriplePoint:
@@ -100,11 +102,11 @@ def triple_point(means: Any, weights: Any, variance: Any, tau: Any) -> TriplePoi
     -----
     With ``u = mu_1 - mu_0``, ``w = mu_2 - mu_0``: ``2 (x - mu_0).u = |u|^2 + 2v ln(w_0/w_1)``, likewise for w. In n > 2
     dimensions the set is affine, of dimension n - 2. In a mixture of more components it is a vertex of the diagram where
-    `owner` gives one of the three.
+    `power_cell` gives one of the three.
 
     Examples
     --------
-    >>> triple_point([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]], [1 / 3, 1 / 3, 1 / 3], 0.1, 0.0).point.tolist()
+    >>> triple_point([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]], [1 / 3, 1 / 3, 1 / 3], 0.1, 0.0).triple_point.tolist()
     [1.0, 1.0]
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)

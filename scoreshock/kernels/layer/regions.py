@@ -12,21 +12,19 @@ from scoreshock.kernels.gaussian.expectations import Axis, on_axis
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.gaussian.mixture import score_jacobian
 from scoreshock.kernels.numerics.log_odds import from_midpoint
+from scoreshock.kernels.numerics.statuses import status_of_each
 
 
 class Regions(NamedTuple):
-    """Boundaries between neighbouring components, ascending, padded with NaN.
+    """Boundaries between neighbouring components, ascending, padded with NaN, and the interfacial region about them."""
 
-    ``boundary, half_gap, width (..., k-1)``: position x_b, half the distance a of the two components' means, ``v/a``;
-    ``number (...)`` how many; ``inside (...)`` the probability of the interfacial region; ``status (...)``.
-    """
-
-    boundary: np.ndarray
-    half_gap: np.ndarray
-    width: np.ndarray
-    number: np.ndarray
-    inside: np.ndarray
-    status: np.ndarray
+    interface_position: np.ndarray  # x_b, (..., k - 1)
+    interface_half_gap: np.ndarray  # half the distance a of the two components' means, (..., k - 1)
+    interface_width: np.ndarray  # v/a, (..., k - 1)
+    interface_status: np.ndarray  # (..., k - 1)
+    n_interfaces: np.ndarray  # (...)
+    interfacial_probability: np.ndarray  # (...)
+    region_status: np.ndarray  # (...)
 
 
 def regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Regions:
@@ -56,23 +54,21 @@ def regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: n
     --------
     >>> import numpy as np
     >>> found = regions(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
-    >>> found.boundary.tolist(), found.width.tolist(), round(float(found.inside), 6)  # N(1, 1) between -1 and 1
-    ([0.0], [1.0], 0.47725)
+    >>> found.interface_position.tolist(), found.interface_width.tolist()
+    ([0.0], [1.0])
+    >>> round(float(found.interfacial_probability), 6)  # of N(1, 1) between -1 and 1
+    0.47725
     """
-    lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau))
-    k = means.shape[-2]
-    line = on_axis(means, weights, lead)
-    v = np.broadcast_to(variance + 2 * np.asarray(tau), lead).ravel()
-    v = np.where((v > 0) & line.known, v, np.nan)
+    line, v, lead, (boundary, half_gap, width) = _interfaces(means, weights, variance, tau)
     with np.errstate(all="ignore"):
-        boundary, half_gap = _boundaries(line, v)
-        width = v / half_gap
         inside = np.where(np.isnan(v), np.nan, _probability(line, v, boundary, width))
     count = np.isfinite(boundary).sum(axis=0)
     status = np.where(count > 0, np.int8(Status.ok), np.int8(Status.no_transition))
     status = np.where(np.isnan(v), np.int8(Status.singular if line.known else Status.not_applicable), status)
-    rows = [np.moveaxis(a.reshape(k - 1, *lead), 0, -1) for a in (boundary, half_gap, width)]
-    return Regions._make([*rows, *(a.reshape(lead) for a in (count, inside, status))])
+    boundary, half_gap, width = (_interfaces_last(a, lead) for a in (boundary, half_gap, width))
+    count, inside, status = (a.reshape(lead) for a in (count, inside, status))
+    each = status_of_each(boundary, status, Status.no_transition)
+    return Regions(boundary, half_gap, width, each, count, inside, status)
 
 
 def gradient_profile(
@@ -81,11 +77,10 @@ def gradient_profile(
     variance: np.ndarray,
     tau: np.ndarray,
     distance: np.ndarray,
-    found: Regions | None = None,
 ) -> np.ndarray:
     """Score gradient in units of ``1/v``, ``v s_x``, at ``distance`` widths from each boundary, (..., k-1, m).
 
-    ``distance (..., m)``, positive towards larger x; other arguments as for `regions`, whose result ``found`` may be passed.
+    ``distance (..., m)``, positive towards larger x; other arguments as for `regions`.
     NaN where there is no boundary. Proposition 6.8 contrasts ``R - 1`` inside with -1 outside; the latter is only an
     asymptote. For a pair it is ``R sech^2(distance) - 1``, ``R = a^2/v``.
 
@@ -96,15 +91,34 @@ def gradient_profile(
     >>> gradient_profile(*pair, np.array([0.0, 1.0, 1.5, 2.0])).round(2).tolist()
     [[10.11, 3.67, 1.01, -0.21]]
     """
-    found = regions(means, weights, variance, tau) if found is None else found
+    _, _, lead, rows = _interfaces(means, weights, variance, tau)
+    boundary, _, width = (_interfaces_last(row, lead) for row in rows)
     k, n = means.shape[-2:]
     line = means if n == 1 or k > 2 else np.stack([-_half(means), _half(means)], axis=-2)
-    x = (found.boundary[..., None] + distance[..., None, :] * found.width[..., None])[..., None]
+    x = (boundary[..., None] + distance[..., None, :] * width[..., None])[..., None]
     if line.shape[-1] != 1:
         return np.full(x.shape[:-1], np.nan)
     v = (np.asarray(variance) + 2 * np.asarray(tau))[..., None, None]
     slope = score_jacobian(x, line[..., None, None, :, :], weights[..., None, None, :], v, np.zeros(()))
     return v * slope[..., 0, 0]
+
+
+def _interfaces(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
+) -> tuple[Axis, np.ndarray, tuple[int, ...], tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The mixture on its line, v (B,), the leading shape, and boundaries, half gaps and widths, (k-1, B) each."""
+    lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau))
+    line = on_axis(means, weights, lead)
+    v = np.broadcast_to(variance + 2 * np.asarray(tau), lead).ravel()
+    v = np.where((v > 0) & line.known, v, np.nan)
+    with np.errstate(all="ignore"):
+        boundary, half_gap = _boundaries(line, v)
+        return line, v, lead, (boundary, half_gap, v / half_gap)
+
+
+def _interfaces_last(rows: np.ndarray, lead: tuple[int, ...]) -> np.ndarray:
+    """Rows (k-1, B) as (..., k-1)."""
+    return np.moveaxis(rows.reshape(len(rows), *lead), 0, -1)
 
 
 def _half(means: np.ndarray) -> np.ndarray:
@@ -124,25 +138,25 @@ def _boundaries(line: Axis, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for j in range(1, k):
         start, gap = np.full(mu.shape[1], -np.inf), np.full(mu.shape[1], np.nan)
         for i in range(j):
-            place = _equal(mu, log_w, v, i, j)
-            later = place > start
-            start, gap = np.where(later, place, start), np.where(later, (mu[j] - mu[i]) / 2, gap)
+            position = _equal(mu, log_w, v, i, j)
+            later = position > start
+            start, gap = np.where(later, position, start), np.where(later, (mu[j] - mu[i]) / 2, gap)
         end = np.full(mu.shape[1], np.inf)
         for i in range(j + 1, k):
-            place = _equal(mu, log_w, v, j, i)
-            end = np.where(place < end, place, end)
+            position = _equal(mu, log_w, v, j, i)
+            end = np.where(position < end, position, end)
         leads = np.isfinite(start) & (start < end) & np.isfinite(log_w[j])
         starts.append(np.where(leads, start, np.nan))
         gaps.append(np.where(leads, gap, np.nan))
-    places, gap = np.reshape([starts, gaps], (2, k - 1, mu.shape[1]))
-    order = np.argsort(places, axis=0, kind="stable")
-    return np.take_along_axis(places, order, axis=0), np.take_along_axis(gap, order, axis=0)
+    positions, gap = np.reshape([starts, gaps], (2, k - 1, mu.shape[1]))
+    order = np.argsort(positions, axis=0, kind="stable")
+    return np.take_along_axis(positions, order, axis=0), np.take_along_axis(gap, order, axis=0)
 
 
 def _equal(mu: np.ndarray, log_w: np.ndarray, v: np.ndarray, i: int, j: int) -> np.ndarray:
     """Where components i < j, in order of their means, are equally responsible; NaN where one has no weight."""
-    place = from_midpoint(mu[i], mu[j], -v * (log_w[j] - log_w[i]) / (mu[j] - mu[i]))
-    return np.where(np.isfinite(log_w[i] - log_w[j]), place, np.nan)
+    position = from_midpoint(mu[i], mu[j], -v * (log_w[j] - log_w[i]) / (mu[j] - mu[i]))
+    return np.where(np.isfinite(log_w[i] - log_w[j]), position, np.nan)
 
 
 def _probability(line: Axis, v: np.ndarray, boundary: np.ndarray, width: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 Notation: ``F(x, v) = m(x) - x = v s(x)`` with the posterior mean m, ``kappa_j`` the posterior's cumulants of the means, so
 ``F_x = kappa_2/v - 1``. Modes are the zeros of F where it falls; between neighbouring zeros of ``kappa_2 - v`` (the
-inflections of ``ln p``) F is monotone. With ``Z = sum_k w_k exp(-(x - mu_k)^2/(2v))``, ``ln(Z^2 kappa_2) + x^2/v`` and
-``2 ln Z + x^2/v`` are convex in x, so the inflections are isolated as the roots in ``certified`` are. Where ``kappa_2 - v``
+inflections of ``ln p``) F is monotone. With ``Z = sum_k w_k exp(-(x - mu_k)^2/(2v))``, ``ln(Z^2 kappa_2) + x^2/v`` and ``2
+ln Z + x^2/v`` are convex in x, so the inflections are isolated as the roots in ``root_isolation`` are. Where ``kappa_2 - v``
 hardly leaves zero, these bounds tell nothing, and the zeros of F itself are counted (module ``descartes``).
 """
 
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.numerics.descartes import WIDE, Line, precise_score, signs, summable
 from scoreshock.kernels.numerics.eigenvalues import pick
 from scoreshock.kernels.numerics.root_isolation import CLIP, DA, DB, ROWS, A, B, G, Y, classify
@@ -24,9 +25,6 @@ MAX_HALVINGS = 70
 LOWEST = 1e-16
 """v in units of the squared range below which rounding of the convex functions may exceed what isolates the inflections:
 near-flat intervals are not looked into there, and no merging events are sought."""
-
-POLISH_STEPS = 60
-"""Bound of safeguarded Newton iterations: halving alone ends within it."""
 
 X, LOG_Z, F, LOG_K, SKEW = range(5)
 
@@ -184,27 +182,20 @@ def _polish(
     rising: np.ndarray,
 ) -> np.ndarray:
     """Zero of ``function`` between ``low`` and ``high``: Newton's method, halving where it leaves the interval."""
-    x = 0.5 * (low + high)
-    result = x.copy()
-    active = np.arange(len(x))
-    for _ in range(POLISH_STEPS):
-        if not len(active):
-            break
-        value, slope = function(x, v, line)
-        up = (value < 0) == rising
-        low, high = np.where(up, x, low), np.where(up, high, x)
-        guess = x - value / slope
-        inside = (guess > low) & (guess < high)
-        result[active] = np.where(inside | (value == 0), np.where(value == 0, x, guess), 0.5 * (low + high))
-        small = inside & (np.abs(guess - x) <= 1e-13)
-        go = np.flatnonzero(~(small | (value == 0) | (high - low <= 1e-15)))
-        active, line, v, low, high, rising = active[go], line.take(go), v[go], low[go], high[go], rising[go]
-        x = result[active]
-    return result
+
+    def newton(x: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = function(x, v[at], line.take(at))
+        return value, x - value / slope
+
+    return safeguarded(newton, low, high, rising, middle=_middle, step=(1e-13, 0.0), width=(1e-15, 0.0))
+
+
+def _middle(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return 0.5 * (low + high)
 
 
 class Crossings(NamedTuple):
-    """Intervals on which F changes sign once, ascending within a point: its place, and whether it falls there (a mode)."""
+    """Intervals on which F changes sign once, ascending within a point: its index, and whether F falls there (a mode)."""
 
     point: np.ndarray
     left: np.ndarray

@@ -9,6 +9,7 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.mixture import score
 from scoreshock.kernels.modes.modes import merging, modes
+from scoreshock.kernels.numerics.statuses import status_of_each
 
 NEAR = 1e-4
 """Relative distance in v from an event at which modes are looked at, or a quarter of that to the next event."""
@@ -21,9 +22,11 @@ class MergingTree(NamedTuple):
     event_status: np.ndarray
     x_before: np.ndarray
     x_after: np.ndarray
-    into: np.ndarray
+    merges_into: np.ndarray
     vanishes: np.ndarray
     branch: np.ndarray
+    x_before_status: np.ndarray
+    x_after_status: np.ndarray
 
 
 def merging_tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> MergingTree:
@@ -41,20 +44,20 @@ def merging_tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
     -------
     MergingTree
         ``tau_event, event_status (..., k - 1)`` as of ``modes.merging``; ``x_before, x_after (..., k - 1, k)``: positions of
-        the modes just below and just above each event, ascending, NaN-padded; ``into (..., k - 1, k)`` int16: the place
-        among the modes after the event of each mode before it (-1: no mode); ``vanishes (..., k - 1, k)`` int8: 1 for a mode
-        that ends there, 0 for one that goes on (at a pitchfork both modes meet, and the left one counts as going on), -1;
-        ``branch (..., k - 1, k)`` int16: where each of the modes before the first event is after the event.
+        the modes just below and just above each event, ascending, NaN-padded; ``merges_into (..., k - 1, k)`` int16: the
+        index among the modes after the event of each mode before it (-1: no mode); ``vanishes (..., k - 1, k)`` int8: 1 for
+        a mode that ends there, 0 for one that goes on (at a pitchfork both modes meet, and the left one counts as going on),
+        -1; ``branch (..., k - 1, k)`` int16: where each of the modes before the first event is after the event.
 
     Notes
     -----
-    Just above the event, the score at the place of a mode tells the way to the one that it becomes: the next on that side.
+    Just above the event, the score at the position of a mode points to the mode that it becomes: the next on that side.
 
     Examples
     --------
     >>> import numpy as np
     >>> tree = merging_tree(np.array([[0.0], [1.0], [3.0]]), np.full(3, 1 / 3), np.array(0.0))
-    >>> tree.into.tolist(), tree.vanishes.tolist()
+    >>> tree.merges_into.tolist(), tree.vanishes.tolist()
     ([[0, 0, 1], [0, 0, -1]], [[1, 0, 0], [0, 1, -1]])
     """
     k = means.shape[-2]
@@ -77,7 +80,14 @@ def merging_tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
         branch.append(at)
     branches = np.stack(branch, axis=-2) if branch else into
     return MergingTree(
-        found.tau_event, found.event_status, before, after, into.astype(np.int16), vanishes, branches.astype(np.int16)
+        found.tau_event,
+        found.event_status,
+        before,
+        after,
+        into.astype(np.int16),
+        vanishes,
+        branches.astype(np.int16),
+        *(status_of_each(x, found.event_status, Status.no_transition) for x in (before, after)),
     )
 
 
@@ -91,7 +101,7 @@ def _gaps(v: np.ndarray) -> np.ndarray:
 
 
 def _destinations(before: np.ndarray, after: np.ndarray, s: np.ndarray, unit: np.ndarray) -> np.ndarray:
-    """Place of the mode after the event that each mode before it becomes, (..., E, k)."""
+    """Index of the mode after the event that each mode before it becomes, (..., E, k)."""
     k = before.shape[-1]
     distance = np.abs(after[..., None, :] - before[..., :, None])
     nearest = np.argmin(np.where(np.isnan(distance), np.inf, distance), axis=-1)
@@ -106,8 +116,8 @@ def _destinations(before: np.ndarray, after: np.ndarray, s: np.ndarray, unit: np
 
 def _vanishing(before: np.ndarray, after: np.ndarray, into: np.ndarray) -> np.ndarray:
     """1 where a mode is not the nearest of those that become the same mode, 0 where it is, -1 where there is none."""
-    place = np.maximum(into, 0)
-    distance = np.abs(np.take_along_axis(after, place, axis=-1) - before)
+    index = np.maximum(into, 0)
+    distance = np.abs(np.take_along_axis(after, index, axis=-1) - before)
     vanishes = np.where(into >= 0, 0, -1).astype(np.int8)
     for j in range(before.shape[-1]):
         for i in range(before.shape[-1]):

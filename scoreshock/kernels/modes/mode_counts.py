@@ -19,9 +19,10 @@ from scoreshock.kernels.gaussian.geometry import decompose, span
 from scoreshock.kernels.modes.modes import Merging, merging, modes
 from scoreshock.kernels.numerics.eigenvalues import pick
 from scoreshock.kernels.numerics.root_isolation import CLIP, TINY
+from scoreshock.kernels.numerics.statuses import status_of_each
 
 SAME = 1e-4
-"""Modes nearer than this times ``sqrt(v)`` are one. Rounding of F leaves the place of a mode that is flat to third order,
+"""Modes nearer than this times ``sqrt(v)`` are one. Rounding of F leaves the position of a mode that is flat to third order,
 as at a pitchfork, uncertain by some 1e-5 of ``sqrt(v)``; two modes come as near as this only within a relative 1e-8 in v."""
 
 CLEAR = 1e-6
@@ -70,18 +71,19 @@ BLOCK = 1 << 18
 class ModeCount(NamedTuple):
     """Modes of the density. Leading shape ``(...)``: that of all arguments together."""
 
-    number: np.ndarray
-    position: np.ndarray
-    status: np.ndarray
+    n_modes: np.ndarray
+    mode_position: np.ndarray
+    mode_position_status: np.ndarray
+    modes_status: np.ndarray
 
 
 class LastMerging(NamedTuple):
     """The last change to one mode. Leading shape ``(...)``: that of all arguments together."""
 
-    tau: np.ndarray
-    status: np.ndarray
-    modes_before: np.ndarray
-    scanned: np.ndarray
+    tau_density: np.ndarray
+    density_status: np.ndarray
+    modes_before_last: np.ndarray
+    density_scanned: np.ndarray
 
 
 def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: int | None = None) -> ModeCount:
@@ -100,10 +102,11 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
     Returns
     -------
     ModeCount
-        ``number (...)`` int64; ``position (..., places, n)``, NaN where there is none: ascending on a line, elsewhere in the
-        order of the starts (means first, then midpoints), in the data's coordinates; ``status (...)`` int8: ``ok``,
-        ``singular`` (v = 0), ``failed`` (input not finite, or an ascent that did not settle: the count is of the others),
-        ``unresolved`` (a density so flat that rounding decides: number 0, no positions).
+        ``n_modes (...)`` int64; ``mode_position (..., places, n)``, NaN where there is none: ascending on a line, elsewhere
+        in the order of the starts (means first, then midpoints), in the data's coordinates; ``mode_position_status
+        (..., places)``; ``modes_status (...)`` int8: ``ok``, ``singular`` (v = 0), ``failed`` (input not finite, or an
+        ascent that did not settle: the count is of the others), ``unresolved`` (a density so flat that rounding decides:
+        number 0, no positions).
 
     Notes
     -----
@@ -116,7 +119,7 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
     >>> import numpy as np
     >>> corner = 2 * np.pi / 3 * np.arange(3)
     >>> triangle = np.stack([np.cos(corner), np.sin(corner)], axis=-1)
-    >>> count_modes(triangle, np.full(3, 1 / 3), np.array([0.49, 0.53, 0.56])).number.tolist()
+    >>> count_modes(triangle, np.full(3, 1 / 3), np.array([0.49, 0.53, 0.56])).n_modes.tolist()
     [3, 4, 1]
     """
     k, n = means.shape[-2:]
@@ -134,7 +137,49 @@ def count_modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: i
     status = np.where(finite & settled, status, np.int8(Status.failed))
     status = np.where(finite & (v == 0), np.int8(Status.singular), status).astype(np.int8)
     good = finite & (v > 0)
-    return ModeCount(np.where(good, count, 0), np.where(good[..., None, None], position, np.nan), status)
+    position = np.where(good[..., None, None], position, np.nan)
+    each = status_of_each(position[..., 0], status, Status.no_transition)
+    return ModeCount(np.where(good, count, 0), position, each, status)
+
+
+def modes_over_time(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, places: int | None = None
+) -> ModeCount:
+    """:func:`count_modes` at diffusion times ``tau (...)``."""
+    return count_modes(means, weights, variance + 2 * tau, places)
+
+
+class AgainstDensity(NamedTuple):
+    """Times of criteria against the density's last change to one mode, (..., m) each."""
+
+    density_difference: np.ndarray
+    density_difference_relative: np.ndarray
+    density_difference_status: np.ndarray
+    modes_at: np.ndarray
+
+
+def against_density(
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    status: np.ndarray,
+    tau_density: np.ndarray,
+    density_status: np.ndarray,
+) -> AgainstDensity:
+    """Differences of times ``tau (..., m)`` with a ``status`` from the time ``tau_density (...)`` of :func:`last_merging`.
+
+    The relative difference is that over the density's variance at ``tau_density``; ``modes_at`` counts the modes at each
+    time, -1 where it is not above 0.
+    """
+    reason = np.where(status != Status.ok, status, density_status[..., None]).astype(np.int8)
+    difference = np.where(reason == Status.ok, tau - tau_density[..., None], np.nan)
+    relative = 2 * difference / (variance + 2 * tau_density)[..., None]
+    inside = tau > 0
+    v = np.where(inside, variance[..., None] + 2 * tau, np.nan)
+    found = count_modes(means[..., None, :, :], weights[..., None, :], v)
+    number = np.where(inside & (found.modes_status == Status.ok), found.n_modes, -1)
+    return AgainstDensity(difference, relative, reason, number)
 
 
 def _counted(
@@ -392,10 +437,10 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
     Returns
     -------
     LastMerging
-        ``tau (...)``, negative with status ``below_floor``; ``status (...)`` int8: ``ok``, ``no_transition`` (all means
-        equal), ``below_floor``, ``failed`` (input not finite, or one mode at every node of the scan), ``unresolved`` (modes
-        that rounding hides decide); ``modes_before (...)`` int64 below it, 0 where there is none; ``scanned (...)`` bool:
-        whether it was found by a scan.
+        ``tau_density (...)``, negative with status ``below_data_variance``; ``density_status (...)`` int8: ``ok``,
+        ``no_transition`` (all means equal), ``below_data_variance``, ``failed`` (input not finite, or one mode at every
+        node of the scan), ``unresolved`` (modes that rounding hides decide); ``modes_before_last (...)`` int64 below it, 0
+        where there is none; ``density_scanned (...)`` bool: whether it was found by a scan.
 
     Notes
     -----
@@ -411,7 +456,7 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
     >>> import numpy as np
     >>> corner = 2 * np.pi / 3 * np.arange(3)
     >>> triangle = np.stack([np.cos(corner), np.sin(corner)], axis=-1)
-    >>> round(float(2 * last_merging(triangle, np.full(3, 1 / 3), np.array(0.0)).tau), 4)
+    >>> round(float(2 * last_merging(triangle, np.full(3, 1 / 3), np.array(0.0)).tau_density), 4)
     0.5463
     """
     k, n = means.shape[-2:]
@@ -428,13 +473,14 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
         hidden = np.zeros(len(mu), dtype=bool)
         line = np.flatnonzero(on_line)
         solved = _solved(merging(shape.coordinates[line][..., :1], w[line], np.zeros(())))
-        flat[line], many[line], hidden[line] = 2 * solved.tau, solved.modes_before, solved.status == Status.unresolved
+        flat[line], many[line] = 2 * solved.tau_density, solved.modes_before_last
+        hidden[line] = solved.density_status == Status.unresolved
         for part in _pieces(np.flatnonzero(finite & ~on_line), k, n):
             flat[part], many[part], hidden[part] = _scan(mu[part], w[part])
         equal = finite & (mu == mu[:, :1]).all(axis=(1, 2))
         v, before, scanned, same, unknown = (a.reshape(lead) for a in (flat, many, finite & ~on_line, equal, hidden))
         tau = (v - variance) / 2
-        status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_floor))
+        status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_data_variance))
         status = np.where(np.isnan(tau), np.where(same, np.int8(Status.no_transition), np.int8(Status.failed)), status)
         status = np.where(unknown, np.int8(Status.unresolved), status)
     status = np.where(np.isnan(variance), np.int8(Status.failed), status)
@@ -444,7 +490,7 @@ def last_merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
 def _solved(found: Merging) -> LastMerging:
     """The last of the events of module ``modes``."""
     last = np.maximum(found.n_events - 1, 0)[..., None]
-    # One component has no place for an event.
+    # One component has no event.
     padded = np.concatenate([found.modes_before, np.zeros((*found.n_events.shape, 1))], axis=-1)
     before = np.take_along_axis(padded, last, axis=-1)[..., 0].astype(np.int64)
     before = np.where(found.n_events > 0, before, 0)

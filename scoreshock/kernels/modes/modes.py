@@ -23,7 +23,7 @@ BLOCK = 1 << 15
 
 
 class Merging(NamedTuple):
-    """Merging events above the floor. Leading shape ``(...)``: that of all arguments together."""
+    """Merging events above the data variance. Leading shape ``(...)``: that of all arguments together."""
 
     tau_star: np.ndarray
     status: np.ndarray
@@ -98,8 +98,8 @@ def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Mer
     Returns
     -------
     Merging
-        ``tau_star (...)``: the last merge, negative with status ``below_floor``. ``status (...)`` int8: ``ok``,
-        ``no_transition`` (all means equal), ``below_floor``, ``not_applicable`` (three or more components in several
+        ``tau_star (...)``: the last merge, negative with status ``below_data_variance``. ``status (...)`` int8: ``ok``,
+        ``no_transition`` (all means equal), ``below_data_variance``, ``not_applicable`` (three or more components in several
         features), ``failed`` (input not finite), ``unresolved`` (modes that rounding hides decide). ``n_events (...)``;
         ``tau_event, x_event, modes_before, modes_after, event_status (..., k-1)``, ascending in tau, NaN or -1 where there
         is none.
@@ -125,10 +125,10 @@ def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Mer
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1])
     with np.errstate(all="ignore"):
         if k == 2:
-            return _above_floor(_pair(means, weights, lead), variance)
+            return _above_data_variance(_pair(means, weights, lead), variance)
         if n > 1:
             return _not_applicable(np.broadcast_shapes(lead, variance.shape), k - 1)
-        return _above_floor(_general(means, weights, lead), variance)
+        return _above_data_variance(_general(means, weights, lead), variance)
 
 
 def _not_applicable(shape: tuple[int, ...], places: int) -> Merging:
@@ -139,7 +139,7 @@ def _not_applicable(shape: tuple[int, ...], places: int) -> Merging:
     return Merging(np.full(shape, np.nan), status, count, missing, missing.copy(), none, none.copy(), each)
 
 
-def _above_floor(events: tuple[np.ndarray, ...], variance: np.ndarray) -> Merging:
+def _above_data_variance(events: tuple[np.ndarray, ...], variance: np.ndarray) -> Merging:
     """Cut at ``variance`` the events: v and x ``(..., E)``, ascending, NaN-padded, counts ``(2, ..., E)``, state."""
     v, x, counts, state = events
     shape = np.broadcast_shapes(state.shape, variance.shape)
@@ -148,7 +148,7 @@ def _above_floor(events: tuple[np.ndarray, ...], variance: np.ndarray) -> Mergin
     below = np.count_nonzero(v <= variance[..., None], axis=-1)
     n_events = np.broadcast_to(total - below, shape).astype(np.int64)
     state = np.where(np.isnan(variance), 2, state)
-    status = np.where(n_events > 0, np.int8(Status.ok), np.int8(Status.below_floor))
+    status = np.where(n_events > 0, np.int8(Status.ok), np.int8(Status.below_data_variance))
     others = (np.int8(each) for each in (Status.no_transition, Status.failed, Status.unresolved))
     status = np.choose(state, [status, *others]).astype(np.int8)
     full = (*shape, places)

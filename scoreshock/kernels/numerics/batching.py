@@ -16,6 +16,7 @@ def in_batches(
     kernel: Callable[..., tuple[np.ndarray, ...]],
     arguments: Sequence[tuple[Any, int]],
     outputs: Sequence[tuple[tuple[int, ...], Any]],
+    batch: int = BATCH,
 ) -> tuple[np.ndarray, ...]:
     """Run ``kernel`` over flat batches of the broadcast leading shape.
 
@@ -27,6 +28,8 @@ def in_batches(
         Leading dimensions broadcast.
     outputs : sequence of (core shape, dtype)
         Of each result.
+    batch : int
+        Largest number of points of a batch.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def in_batches(
     views = [np.broadcast_to(a, shape + a.shape[a.ndim - core :]) for a, core in zip(arrays, cores, strict=True)]
     results = [np.empty(shape + own, dtype) for own, dtype in outputs]
     with np.errstate(all="ignore"):
-        for box in _boxes(shape):
+        for box in boxes(shape, batch):
             lead = results[0][box].shape[: len(shape)]
             parts = [core_first(view[box], core, lead) for view, core in zip(views, cores, strict=True)]
             for target, value in zip(results, kernel(*parts), strict=True):
@@ -61,18 +64,43 @@ def core_first(array: np.ndarray, core: int, lead: tuple[int, ...]) -> np.ndarra
     return np.ascontiguousarray(np.moveaxis(full, 0, -1))
 
 
-def _boxes(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Boxes of at most about ``BATCH`` points, trailing axes whole first."""
+def boxes(shape: tuple[int, ...], limit: int, tile: int = 1) -> Iterator[tuple[slice, ...]]:
+    """Boxes of ``shape`` of about ``limit`` points, which span the trailing axes.
+
+    Runs along the last axis are multiples of ``tile``.
+
+    Examples
+    --------
+    >>> list(boxes((2, 3), 3))
+    [(slice(0, 1, None), slice(None, None, None)), (slice(1, 2, None), slice(None, None, None))]
+    """
     if prod(shape) == 0:
         return
     inner, axis = 1, len(shape)
-    while axis and inner * shape[axis - 1] <= BATCH:
+    while axis and inner * shape[axis - 1] <= limit:
         axis -= 1
         inner *= shape[axis]
+    rest = (slice(None),) * (len(shape) - axis)
     if axis == 0:
-        yield tuple(slice(None) for _ in shape)
+        yield rest
         return
-    step = max(1, BATCH // inner)
+    length = shape[axis - 1]
+    step = -(-length // -(-length // max(1, limit // inner)))
+    if inner == 1:
+        step = -(-step // tile) * tile
     for outer in np.ndindex(shape[: axis - 1]):
-        for start in range(0, shape[axis - 1], step):
-            yield (*(slice(i, i + 1) for i in outer), slice(start, start + step))
+        for part in slices(length, step):
+            yield (*(slice(i, i + 1) for i in outer), part, *rest)
+
+
+def slices(size: int, step: int) -> Iterator[slice]:
+    """Consecutive slices of ``step`` (at least one) of ``size`` points.
+
+    Examples
+    --------
+    >>> list(slices(3, 2))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    step = max(1, step)
+    for start in range(0, size, step):
+        yield slice(start, min(start + step, size))

@@ -1,7 +1,7 @@
 """Broadcasting of points against mixtures, block by block: a block fits in cache, whatever the size of the sweep.
 
 Components and features come first and points last and contiguous, ``(k, B)`` and ``(n, B)``: a sum over components is
-then a few additions of whole rows. A point's bits must not depend on its block, so sums over components run in a fixed
+then a few additions of rows. A point's bits must not depend on its block, so sums over components run in a fixed
 order and matrix products in tiles of a fixed width.
 """
 
@@ -13,6 +13,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from scoreshock.kernels.numerics.batching import boxes
+from scoreshock.kernels.numerics.log_odds import about_centre
 
 FEW_FEATURES = 4
 """Up to this many features differences are formed one by one; beyond it matrix products are faster."""
@@ -31,18 +34,18 @@ class Mixtures(NamedTuple):
     shifted: np.ndarray  # (k, n, mixtures), means relative to the centre
     half_squares: np.ndarray  # (k, mixtures), half the squared lengths of the shifted means, for many features only
     centre: np.ndarray  # (n, mixtures)
-    remainder: np.ndarray  # (n, mixtures), what rounding took from the midpoint of a pair
+    remainder: np.ndarray  # (n, mixtures), rounding error of the midpoint of a pair
     log_weights: np.ndarray  # (k, mixtures)
 
 
 class Scratch:
-    """Temporaries by name, kept from block to block: fresh memory costs more than the arithmetic done in it."""
+    """Temporaries by name, reused from block to block: fresh memory costs more than the arithmetic done in it."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, np.ndarray] = {}
 
     def __call__(self, name: str, *shape: int) -> np.ndarray:
-        """An uninitialised array; its contents last until the name is asked for again."""
+        """An uninitialised array; its contents last until the next request for the name."""
         size = prod(shape)
         if name not in self._buffers or self._buffers[name].size < size:
             self._buffers[name] = np.empty(size)
@@ -72,8 +75,8 @@ class Block(NamedTuple):
     by_point: Mixtures
     run: int
     scratch: Scratch
-    memo: dict[str, Any]  # what a kernel keeps while the mixtures and times stay the same objects
-    out: tuple[np.ndarray | None, ...]  # where a result may be formed in place, (..., B)
+    memo: dict[str, Any]  # cache of a kernel, valid while the mixtures and times are the same objects
+    out: tuple[np.ndarray | None, ...]  # memory in which a result may be computed, (..., B)
 
     @property
     def v(self) -> np.ndarray:
@@ -143,21 +146,10 @@ def _core_first(array: np.ndarray, core: int, shape: tuple[int, ...], order: lis
 
 
 def _prepare(means: np.ndarray, weights: np.ndarray) -> list[tuple[np.ndarray, int]]:
-    """What the points of a mixture share, as in `Mixtures` but core last, each with its number of core dimensions."""
-    k, n = means.shape[-2:]
-    first = means[..., 0, :]
-    centre, remainder = first, np.zeros_like(first)
-    if k == 2:
-        total = first + means[..., 1, :]
-        back = total - first
-        centre, remainder = 0.5 * total, 0.5 * ((first - (total - back)) + (means[..., 1, :] - back))
-        half = 0.5 * (means[..., 1, :] - first)
-        shifted = np.stack([-half, half], axis=-2)
-    else:
-        for j in range(1, k):
-            centre = centre + (means[..., j, :] - first) / k
-        shifted = means - centre[..., None, :]
-    half_squares = 0.5 * (shifted * shifted).sum(axis=-1) if n > FEW_FEATURES else np.zeros_like(means[..., 0])
+    """Fields of `Mixtures` with the core dimensions last, each with the number of core dimensions."""
+    centre, remainder, shifted = about_centre(np.moveaxis(means, -2, 0))
+    shifted = np.ascontiguousarray(np.moveaxis(shifted, 0, -2))
+    half_squares = 0.5 * (shifted * shifted).sum(axis=-1) if means.shape[-1] > FEW_FEATURES else np.zeros_like(means[..., 0])
     log_weights = np.log(np.ascontiguousarray(weights))
     return [(means, 2), (shifted, 2), (half_squares, 1), (centre, 1), (remainder, 1), (log_weights, 1)]
 
@@ -169,14 +161,17 @@ def _blocks(
     own: tuple[int, ...],
     scratch: Scratch,
 ) -> Iterator[tuple[tuple[slice, ...], Block]]:
-    """Boxes and their blocks; what does not change from one block to the next is kept."""
+    """Boxes and their blocks; arrays that do not change from one block to the next are reused."""
     k, n = mixtures[0].shape[:2]
     lead = len(shape)
     constant = all(_is_shared(a, lead) for a in points[1:])
     last: tuple[Any, ...] = ()
     times: Times | None = None
     memo: dict[str, Any] = {}
-    for box in _boxes(shape, own, max(TILE, BLOCK // max(k if k > 2 else 1, n))):
+    limit = max(TILE, BLOCK // max(k if k > 2 else 1, n))
+    alike = prod(size for size, mixture in zip(shape, own, strict=True) if mixture == 1)
+    # Mixtures apart where runs are long.
+    for box in boxes(shape, alike if limit // 8 <= alike <= limit else limit, TILE):
         within = tuple(slice(None) if size == 1 else cut for size, cut in zip(own, box, strict=True))
         count = prod(points[-1][_within(box)].shape)
         if (within, count) != last:
@@ -207,7 +202,7 @@ def _times(variance: np.ndarray, noise: np.ndarray) -> Times:
 
 
 def _centred(x: np.ndarray, by_point: Mixtures, offset: tuple[bool, bool], scratch: Scratch) -> np.ndarray:
-    """Points relative to the centre; ``offset`` tells whether centres and remainders are other than zero."""
+    """Points relative to the centre; ``offset`` says whether centres and remainders are other than zero."""
     if not any(offset):
         return x
     n, width = len(x), max(x.shape[-1], by_point.centre.shape[-1])
@@ -218,30 +213,6 @@ def _centred(x: np.ndarray, by_point: Mixtures, offset: tuple[bool, bool], scrat
     return y
 
 
-def _boxes(shape: tuple[int, ...], own: tuple[int, ...], limit: int) -> Iterator[tuple[slice, ...]]:
-    """Cut ``shape`` into boxes of about ``limit`` points, trailing axes whole first, mixtures apart where runs are long."""
-    if prod(shape) == 0:
-        return
-    alike = prod(size for size, mixture in zip(shape, own, strict=True) if mixture == 1)
-    if limit // 8 <= alike <= limit:
-        limit = alike
-    inner, axis = 1, len(shape)
-    while axis and inner * shape[axis - 1] <= limit:
-        axis -= 1
-        inner *= shape[axis]
-    rest = (slice(None),) * (len(shape) - axis)
-    if axis == 0:
-        yield rest
-        return
-    length = shape[axis - 1]
-    step = -(-length // -(-length // max(1, limit // inner)))
-    if inner == 1:
-        step = -(-step // TILE) * TILE
-    for outer in np.ndindex(shape[: axis - 1]):
-        for start in range(0, length, step):
-            yield (*(slice(i, i + 1) for i in outer), slice(start, start + step), *rest)
-
-
 def _columns(part: np.ndarray, lead: int) -> np.ndarray:
     """A point's argument as (..., B), or (..., 1) where all points share it."""
     if _is_shared(part, lead):
@@ -250,7 +221,7 @@ def _columns(part: np.ndarray, lead: int) -> np.ndarray:
 
 
 def _is_shared(part: np.ndarray, lead: int) -> bool:
-    """Whether the leading dimensions, which stand last, hold one value."""
+    """Whether the array has one value along its leading dimensions, which are its last axes here."""
     core = part.ndim - lead
     return all(s == 0 or size == 1 for s, size in zip(part.strides[core:], part.shape[core:], strict=True))
 
@@ -272,7 +243,7 @@ def _store(target: np.ndarray, value: np.ndarray, lead: int) -> None:
 
 
 def contiguous(array: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The array itself if it is contiguous, else a copy in ``place``, made row by row."""
+    """The array itself if it is contiguous, else a copy in the memory of ``place``, row by row."""
     if array.flags.c_contiguous:
         return array
     for row, values in zip(place, array, strict=True):
@@ -283,7 +254,7 @@ def contiguous(array: np.ndarray, place: np.ndarray) -> np.ndarray:
 def total(rows: np.ndarray, place: np.ndarray | None = None) -> np.ndarray:
     """Sum over the first axis, always in the same pairs: NumPy's own order depends on the width of the block.
 
-    ``place``, which may be ``rows``, gives room for half of the rows.
+    ``place``, which may be ``rows``, is memory for half of the rows.
     """
     count = len(rows)
     if count == 1:
@@ -320,7 +291,7 @@ def combinations(b: Block, coefficients: np.ndarray) -> np.ndarray:
 
 
 def rows_of_means(b: Block, component: np.ndarray) -> np.ndarray:
-    """Mean of the given component (B,) at each point, (B, n)."""
+    """Mean of the ``component (B,)`` at each point, (B, n)."""
     k, n, mixtures = b.mixtures.means.shape
     table = np.ascontiguousarray(b.mixtures.means.transpose(2, 0, 1)).reshape(-1, n)
     if mixtures > 1:
@@ -329,7 +300,7 @@ def rows_of_means(b: Block, component: np.ndarray) -> np.ndarray:
 
 
 def _padded(array: np.ndarray, axis: int) -> np.ndarray:
-    """The array contiguous, its axis filled with zeros to a whole number of tiles."""
+    """A contiguous copy, its axis padded with zeros to a multiple of the tile."""
     length = array.shape[axis]
     if length % TILE == 0:
         return np.ascontiguousarray(array)

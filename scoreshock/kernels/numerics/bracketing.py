@@ -9,6 +9,12 @@ import numpy as np
 STEPS = 100
 """Bound of the steps to a root; four to a dozen are typical."""
 
+POLISH_STEPS = 60
+"""Bound of safeguarded steps: halving alone ends within it."""
+
+HALVINGS = 2100
+"""Bound of the steps in a bracket: more than any two numbers are halvings apart."""
+
 EPS = np.finfo(float).eps
 
 
@@ -63,12 +69,15 @@ def bracketed(
     function: Callable[[np.ndarray, np.ndarray], np.ndarray],
     low: np.ndarray,
     high: np.ndarray,
-    at_low: np.ndarray,
-    at_high: np.ndarray,
+    at_low: np.ndarray | None = None,
+    at_high: np.ndarray | None = None,
+    *,
+    tolerance: float = 0.0,
 ) -> np.ndarray:
     """Root (B,) of ``function(t, points)`` in brackets with values of opposite sign, by Chandrupatla's (1997) method.
 
-    Inverse quadratic interpolation where it is safe, else bisection, each point by itself. A root is found to rounding.
+    Inverse quadratic interpolation where it is safe, else bisection, each point by itself. The values at the ends may be
+    passed. The error is ``tolerance``, or rounding where that is larger; NaN where a value is, or without a change of sign.
 
     Examples
     --------
@@ -77,10 +86,13 @@ def bracketed(
     >>> float(bracketed(lambda t, points: t * t - 2, 0 * one, 2 * one, -2 * one, 2 * one)[0].round(14))
     1.4142135623731
     """
-    root = np.full(low.shape, np.nan)
     points = np.arange(low.size)
-    x1, x2, f1, f2, t = low, high, at_low, at_high, np.full(low.shape, 0.5)
-    for _ in range(STEPS):
+    at_low = function(low, points) if at_low is None else at_low
+    at_high = function(high, points) if at_high is None else at_high
+    root = np.where(at_high == 0, high, np.where(at_low == 0, low, np.nan))
+    points = np.flatnonzero(np.sign(at_low) * np.sign(at_high) < 0)
+    x1, x2, f1, f2, t = low[points], high[points], at_low[points], at_high[points], np.full(points.shape, 0.5)
+    for _ in range(HALVINGS):
         if not points.size:
             break
         x = x1 + t * (x2 - x1)
@@ -91,7 +103,7 @@ def bracketed(
         x1, f1 = x, f
         best = np.where(np.abs(f1) < np.abs(f2), x1, x2)
         with np.errstate(all="ignore"):
-            least = 2 * EPS * np.abs(best) / np.abs(x2 - x1)
+            least = (2 * EPS * np.abs(best) + 0.5 * tolerance) / np.abs(x2 - x1)
             xi, ratio = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
             smooth = (ratio**2 < xi) & ((1 - ratio) ** 2 < 1 - xi)
             t = f1 / (f2 - f1) * f3 / (f2 - f3) + (x3 - x1) / (x2 - x1) * f1 / (f3 - f1) * f2 / (f3 - f2)
@@ -102,4 +114,47 @@ def bracketed(
         go = ~done
         points, x1, x2, f1, f2, t = (a[go] for a in (points, x1, x2, f1, f2, t))
     root[points] = x1
+    return root
+
+
+def safeguarded(
+    function: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    low: np.ndarray,
+    high: np.ndarray,
+    rising: np.ndarray,
+    *,
+    middle: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    step: tuple[float, float],
+    width: tuple[float, float],
+) -> np.ndarray:
+    """Root (B,) between ``low`` and ``high``, by steps of the caller, halving where they leave the bracket.
+
+    ``function(x, points)`` gives the value, whose sign changes upwards where ``rising``, and the next x, such as Newton's.
+    The ``middle`` of the bracket is the start, and replaces what lies outside. A point ends where its step is at most
+    ``step``, or its bracket at most ``width``: absolute plus relative to x, or to the upper end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = np.ones(1)
+    >>> def newton(x, points):
+    ...     return x * x - 2, x - (x * x - 2) / (2 * x)
+    >>> half = {"middle": lambda low, high: 0.5 * (low + high), "step": (1e-9, 0.0), "width": (1e-15, 0.0)}
+    >>> float(safeguarded(newton, 0 * one, 2 * one, one > 0, **half)[0].round(14))
+    1.4142135623731
+    """
+    x = middle(low, high)
+    root, points = x.copy(), np.arange(x.size)
+    for _ in range(POLISH_STEPS):
+        if not points.size:
+            break
+        value, guess = function(x, points)
+        up = (value < 0) == rising
+        low, high = np.where(up, x, low), np.where(up, high, x)
+        inside = (guess > low) & (guess < high)
+        following = np.where(value == 0, x, np.where(inside, guess, middle(low, high)))
+        root[points] = following
+        near = inside & (np.abs(guess - x) <= step[0] + step[1] * x)
+        go = ~(near | (value == 0) | (high - low <= width[0] + width[1] * high))
+        points, x, low, high, rising = (a[go] for a in (points, following, low, high, rising))
     return root

@@ -1,6 +1,6 @@
-"""Normal numbers that are a function of seed, trajectory and place: no order of computation changes them.
+"""Normal numbers that are a function of seed, trajectory and index: no order of computation changes them.
 
-SplitMix64 (Steele, Lea and Flood 2014): each trajectory has its own starting state, a hash of its number and the seed.
+SplitMix64 (Steele, Lea and Flood 2014): each trajectory starts from a different state, a hash of its number and the seed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """The odd number next to 2^64 over the golden ratio: the step from one state to the next."""
 
 
-def normals(seed: int, trajectory: np.ndarray, place: int) -> np.ndarray:
-    """Standard normal number number ``place`` of each trajectory's stream, (...), like ``trajectory``.
+def normals(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
+    """The standard normal number with this ``index`` in each trajectory's stream, (...), like ``trajectory``.
 
     ``seed`` and ``trajectory`` are whole numbers >= 0. Numbers have 52 bits, so that none lies beyond 8.3.
 
@@ -26,7 +26,7 @@ def normals(seed: int, trajectory: np.ndarray, place: int) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         start = np.asarray(trajectory).astype(np.uint64) * GOLDEN + _mixed(np.asarray(seed).astype(np.uint64) + GOLDEN)
-        bits = _mixed(_mixed(start) + np.uint64(place + 1) * GOLDEN) >> np.uint64(12)
+        bits = _mixed(_mixed(start) + np.uint64(index + 1) * GOLDEN) >> np.uint64(12)
     return ndtri((bits.astype(float) + 0.5) * 2.0**-52)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from scoreshock.kernels.numerics.double_double import Doubled, exponential, scaled, total
 from scoreshock.kernels.numerics.eigenvalues import pick
+from scoreshock.kernels.numerics.vectors import added
 
 DEGREES = (14, 26)
 """Degree of the series in float64 and in twice its precision: intervals are at most ``WIDE sqrt(v)`` wide."""
@@ -179,7 +180,7 @@ def _errors(left: np.ndarray, width: np.ndarray, v: np.ndarray, line: Line, degr
     ratio = s * (d + np.sqrt(n + 1)) / n
     tail = 2 * np.exp(t + (n + 1) * np.log(ratio) + (n + 1) * np.log(n) - _log_factorial(n))
     tail = np.where(np.e * ratio < 0.5, tail, whole)
-    return _sum(np.where(share > 0, weight * whole, 0.0)), _sum(tail)
+    return added(np.where(share > 0, weight * whole, 0.0)), added(tail)
 
 
 def _log_factorial(n: int) -> float:
@@ -191,10 +192,11 @@ def bernstein(left: np.ndarray, width: np.ndarray, v: np.ndarray, line: Line, pr
     degree, shares = DEGREES[precision], _SHARES[precision]
     r, offset = responsibilities(left, v, line) if precision else _single(left, v, line)
     p, q = offset * width / v, (Doubled(width) if precision else width) * width / v
-    before, now = r, p * r
+    before: Any = r
+    now: Any = p * r
     differences: list[Any] = []
     for n in range(degree + 1):
-        moment = total(now) if precision else _sum(now)
+        moment = total(now) if precision else added(now)
         differences.append(moment * (shares[n] if precision else shares.high[n]))
         before, now = now, p * now - q * (n + 1.0) * before
     table: Any = _stacked(differences) if precision else np.stack(differences)
@@ -232,11 +234,3 @@ def precise_score(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray,
     f = total(r * offset).high / weight
     excess = total(r * (offset * offset - v)).high / weight
     return f, (excess - f * f) / v
-
-
-def _sum(terms: Any) -> Any:
-    """Sum over components, one after the other."""
-    result = terms[0].copy()
-    for term in terms[1:]:
-        result += term
-    return result

@@ -1,6 +1,6 @@
 """Arithmetic in twice the working precision: an unevaluated sum of two float64, about 31 digits.
 
-For identities whose terms cancel: what the terms lose to rounding then lies far below what they are worth. Elementwise,
+For identities whose terms cancel: the rounding errors of the terms then are far below the terms themselves. Elementwise,
 so that a point's bits depend on that point alone. Notation as in Dekker (1971) and Hida, Li and Bailey (2001).
 """
 
@@ -78,7 +78,7 @@ class Doubled:
 
 
 def doubled(value: Any) -> Doubled:
-    """The value itself, or an array of float64 as it stands."""
+    """The value itself if it is a `Doubled`, else an array of float64."""
     return value if isinstance(value, Doubled) else Doubled(value)
 
 

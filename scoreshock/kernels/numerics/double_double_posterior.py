@@ -3,11 +3,11 @@
 Along a path ``x_t = alpha x_0 + noise`` with drift ``f x`` and squared diffusion ``g**2`` (``alpha' = f alpha``) components
 have means ``alpha mu_k`` and variance ``V = alpha**2 (variance + 2 tau)``, with ``V' = 2 f V + g**2``.
 
-The time derivative of the score is that of the density's own weights, not an equation's: with responsibilities ``r_k`` of
+The time derivative of the score comes from the density, not from an equation: with responsibilities ``r_k`` of
 the components, their means ``m = sum_k r_k mu_k`` and the growth ``L_k`` of ``ln N(x; alpha mu_k, V)``,
 ``s_t = [alpha' m + alpha sum_k r_k (L_k - L) mu_k]/V - V'/V s``, where ``L`` is the mean of the ``L_k``.
 
-Points last: ``x (n, B)``, ``means (k, n, B)``, ``weights (k, B)``, and ``(B,)`` for what a point has one of.
+Points last: ``x (n, B)``, ``means (k, n, B)``, ``weights (k, B)``, and ``(B,)`` for scalars of a point.
 """
 
 from __future__ import annotations

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoreshock.kernels.numerics.vectors import inner
+
 SLACK = 1e-11
 """An eigenvalue is the largest when no other exceeds it by more than this fraction; one more inverse iteration follows."""
 
 LOOSE = 0.02
-"""Fraction of ``|g|`` by which g may be too low where only its sign and a bound are wanted."""
+"""Fraction of ``|g|`` by which g may be too low where only its sign and a bound matter."""
 
 LAPACK_FROM = 17
 """Size from which LAPACK, one matrix at a time, is faster than elementwise factorisation of the whole stack."""
@@ -117,13 +119,6 @@ def _slack(rho: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
     return np.clip(0.4 * LOOSE * np.abs(np.log(rho * scale)), SLACK, 0.2)
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    total = a[0] * b[0]
-    for i in range(1, len(a)):
-        total += a[i] * b[i]
-    return total
-
-
 def _guess(matrix: np.ndarray) -> np.ndarray:
     """The column of the largest diagonal element, normalised."""
     m, _, size = matrix.shape
@@ -132,7 +127,7 @@ def _guess(matrix: np.ndarray) -> np.ndarray:
     rows = np.arange(m)[:, None]
     u = matrix[np.maximum(rows, column), np.minimum(rows, column), index]
     u /= matrix[column, column, index]
-    return u / np.sqrt(_dot(u, u))
+    return u / np.sqrt(inner(u, u))
 
 
 def _quotient(matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -176,8 +171,8 @@ def _inverse_iteration(
     x /= pivots
     for j in range(m - 1, 0, -1):
         x[:j] -= lower[j, :j] * x[j]
-    square = _dot(x, x)
-    rho = theta * (1 - _dot(x, u) / square)
+    square = inner(x, x)
+    rho = theta * (1 - inner(x, u) / square)
     x /= np.sqrt(square)
     return x, rho
 
@@ -199,5 +194,5 @@ def _rising(lower: np.ndarray, pivots: np.ndarray, theta: np.ndarray, first: np.
     z[first, index] = 1.0
     for j in range(m - 1, 0, -1):
         z[:j] -= np.where(j <= first, lower[j, :j] * z[j], 0.0)
-    square = _dot(z, z)
+    square = inner(z, z)
     return z / np.sqrt(square), theta - pivots[first, index] / square

@@ -35,8 +35,30 @@ def past_midpoint(x: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarr
     return (2 * x - total) - lost
 
 
+def about_centre(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unweighted mean of ``means (k, ...)``, its rounding error (...), and the means relative to it (k, ...).
+
+    The remainder is exact for a pair, so that a point in the middle stays there, and zero for more components.
+
+    Examples
+    --------
+    >>> centre, remainder, offset = about_centre(np.array([1.0, 2.0**-53]))
+    >>> float(centre), float(remainder) == 2.0**-54
+    (0.5, True)
+    """
+    first, k = means[0], len(means)
+    if k == 2:
+        total, lost = two_sum(first, means[1])
+        half = 0.5 * (means[1] - first)
+        return 0.5 * total, 0.5 * lost, np.stack([-half, half])
+    centre = first
+    for mean in means[1:]:
+        centre = centre + (mean - first) / k
+    return centre, np.zeros_like(centre), means - centre
+
+
 def from_midpoint(one: np.ndarray, other: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """``(one + other)/2 + step``, with what rounding takes from the sum.
+    """``(one + other)/2 + step``, corrected for the rounding error of the sum.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Responsibilities of a mixture's components at the points of a block, and what follows from them at once.
+"""Responsibilities of a mixture's components at the points of a block, and posterior means.
 
 Equation (85): ``r_k`` proportional to ``w_k exp(-|x - mu_k|**2 / 2v)``.
 """
@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, Block, combinations, products, rows_of_means, total
 from scoreshock.kernels.numerics.log_odds import past_midpoint
 
 FAR = 1e3
-"""Logits beyond this carry rounding above 1e-13: where components still compete there, they are formed again."""
+"""Logits beyond this carry rounding above 1e-13: where components compete there, differences of means replace them."""
 
 COMPETING = 40.0
 """A component whose logit is below the largest by this and by the logarithm of their size is below rounding everywhere."""
@@ -26,7 +27,7 @@ SHARP = 1e280
 """Size of ``mu**2/v``, by which responsibilities are multiplied, above which the smallest of them may count."""
 
 CANCELLED = 2.0**-10
-"""A posterior mean nearer to the point than this fraction of their distance from the centre is formed again."""
+"""A posterior mean nearer to the point than this fraction of their distance from the centre is computed by differences."""
 
 
 class Posterior(NamedTuple):
@@ -35,6 +36,19 @@ class Posterior(NamedTuple):
     e: np.ndarray  # (k, B)
     total: np.ndarray  # (B,)
     peak: np.ndarray  # (B,)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Responsibilities (k, ...) of components with logarithms of weighted densities ``logits (k, ...)``.
+
+    Examples
+    --------
+    >>> softmax(np.log([[0.25], [0.75]]) + 1000.0).ravel().round(12).tolist()
+    [0.25, 0.75]
+    """
+    r = np.exp(logits - logits.max(axis=0))
+    r /= total(r)
+    return r
 
 
 def posterior_of(b: Block, in_full: bool = False) -> Posterior:
@@ -62,7 +76,7 @@ def posterior_of(b: Block, in_full: bool = False) -> Posterior:
 
 
 def _clipped(b: Block, logits: np.ndarray) -> np.ndarray | None:
-    """Raise logits whose exponentials count as zero to one that is fast to compute; which are kept, None if all are."""
+    """Raise logits whose exponentials are zero to one that is fast to compute; which are unchanged, None if all are."""
     if logits.min() >= LEAST:
         return None
     size = np.abs(b.by_point.shifted).max(axis=(0, 1))
@@ -87,7 +101,7 @@ def _squares(b: Block) -> np.ndarray:
 
 
 def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """Product in place where the shape allows."""
+    """Product, in the memory of the rows where the shape allows."""
     if rows.shape[-1] < factor.shape[-1]:
         return rows * factor
     rows *= factor
@@ -101,9 +115,8 @@ def _restore_far(b: Block, logits: np.ndarray, peak: np.ndarray, where: np.ndarr
     """
     everywhere = np.flatnonzero(where)
     k, n = b.mixtures.means.shape[:2]
-    step = max(1, BLOCK // (k * n))
-    for start in range(0, len(everywhere), step):
-        at = everywhere[start : start + step]
+    for part in slices(len(everywhere), BLOCK // (k * n)):
+        at = everywhere[part]
         leading = logits[:, at].argmax(axis=0)
         for _ in range(k):
             logits[:, at], peak[at] = _relative_logits(b, at, leading)
@@ -138,9 +151,9 @@ def displacement(b: Block, posterior: Posterior) -> np.ndarray:
     found = combinations(b, r) - b.y
     near = np.abs(found).max(axis=0) < CANCELLED * np.abs(b.y).max(axis=0)
     k, n = b.mixtures.means.shape[:2]
-    step, everywhere = max(1, BLOCK // (k * n)), np.flatnonzero(near)
-    for start in range(0, len(everywhere), step):
-        at = everywhere[start : start + step]
+    everywhere = np.flatnonzero(near)
+    for part in slices(len(everywhere), BLOCK // (k * n)):
+        at = everywhere[part]
         found[:, at] = total(r[:, None, at] * (columns(b.by_point.means, at) - columns(b.x, at)))
     return found
 

@@ -1,4 +1,4 @@
-"""Adaptive integration of many independent initial value problems: each chooses its own steps, as if it were alone.
+"""Adaptive integration of many independent initial value problems: each chooses steps independently of the others.
 
 The method of order eight by Dormand and Prince (Hairer, Norsett and Wanner, *Solving Ordinary Differential Equations I*,
 section II.5, the code DOP853; coefficients from SciPy). Problems come last: states ``(N, P)``, times ``(t, P)``.
@@ -7,14 +7,12 @@ section II.5, the code DOP853; coefficients from SciPy). Problems come last: sta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from scoreshock.kernels.numerics.vectors import square
-
-STAGES = len(DOP853.B)
 
 NARROWEST, WIDEST, SAFETY, ORDER = 0.2, 2.0, 0.9, 8
 """Least and greatest factor between successive steps, and the share of the step expected to reach the tolerance.
@@ -46,12 +44,20 @@ LEAST_TOLERANCE, PASSES = 1e-13, 4
 """Least tolerance of the coarser run's steps, and how often they are integrated with a smaller one."""
 
 LEAST_STEP_TOLERANCE = 3e-15
-"""Tolerance of a step that double precision can tell."""
+"""Smallest tolerance of a step in double precision."""
 
 COMPACT = 0.8
 """Share of problems still going below which the finished ones are taken out."""
 
 EPS = float(np.finfo(float).eps)
+
+
+@cache
+def _method() -> Any:
+    """The method's coefficients A, B, C, E3 and E5."""
+    from scipy.integrate import DOP853  # slow to import
+
+    return DOP853
 
 
 class System(Protocol):
@@ -65,13 +71,13 @@ class System(Protocol):
         """Some of the problems."""
 
     def field(self, y: np.ndarray, s: np.ndarray) -> np.ndarray:
-        """Slopes (N, P) at states (N, P) and ``s (P,)``, in an array of their own."""
+        """Slopes (N, P) at states (N, P) and ``s (P,)``, in a new array."""
 
     def allowed(self, y: np.ndarray, after: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
         """Error allowed in a step from ``y`` to ``after``, (blocks, P)."""
 
     def results(self, y: np.ndarray) -> np.ndarray:
-        """What is wanted of states (t, N, P), its rows in the same blocks."""
+        """Results at states (t, N, P), with rows in the same blocks."""
 
     def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
         """Error allowed in the results, (t, blocks, P)."""
@@ -107,7 +113,7 @@ def solve(system: System, y: np.ndarray, times: np.ndarray, rtol: float) -> Solu
     -------
     Solution
         ``error`` is the difference of the two runs, of which the finer is returned. The coarser starts some roundings
-        away, so that the difference holds what rounding of the start grows to.
+        away, so that the difference includes the growth of rounding errors of the start.
     """
     found: Solution | None = None
     at, tolerance = np.arange(y.shape[1]), np.full(y.shape[1], max(rtol, LEAST_TOLERANCE))
@@ -173,7 +179,7 @@ def march(
 
 @dataclass
 class _March:
-    """Problems on their way, A of them; ``at`` is where each stands among all."""
+    """The A problems that are not finished; ``at`` is the index of each among all."""
 
     system: System
     longest: float
@@ -182,7 +188,7 @@ class _March:
     y: np.ndarray
     s: np.ndarray
     step_size: np.ndarray  # > 0
-    following: np.ndarray  # index of the next time asked for
+    following: np.ndarray  # index of the next requested time
     tolerance: np.ndarray
     times: np.ndarray
     direction: np.ndarray
@@ -205,7 +211,7 @@ class _March:
     ) -> _March:
         s, no = times[0], np.zeros(at.size, dtype=bool)
         first = FIRST_STEP * longest * s
-        slopes, room = np.empty((STAGES + 1, *y.shape)), np.empty((2, *y.shape))
+        slopes, room = np.empty((len(_method().B) + 1, *y.shape)), np.empty((2, *y.shape))
         slopes[0] = system.field(y, s)
         direction = np.sign(times[-1] - s)
         return cls(
@@ -218,7 +224,7 @@ class _March:
         return _March(self.system.take(keep), self.longest, self.parts, *rows)
 
     def step(self, found: np.ndarray) -> np.ndarray:
-        """Try a step of each, note in ``found`` which times are reached, and return which problems are stuck."""
+        """Try a step of each, write states at the times reached into ``found``, and return the problems that are stuck."""
         everyone, following = np.arange(len(self.s)), np.minimum(self.following, len(self.times) - 1)
         target = self.times[following, everyone]
         gap = np.abs(target - self.times[following - 1, everyone])
@@ -239,17 +245,18 @@ class _March:
         # A step cut short by a time says little of the next.
         self.step_size = np.where(accepted & (np.abs(h) < self.step_size), self.step_size, np.abs(h) * factor)
         self.y, self.s = np.where(accepted, y, self.y), np.where(accepted, after, self.s)
-        np.copyto(self.slopes[0], self.slopes[STAGES], where=accepted)
+        np.copyto(self.slopes[0], self.slopes[-1], where=accepted)
         self.rejected = ~accepted
         self.done |= stuck | (self.following >= len(self.times))
         return self.at[stuck]
 
     def _stages(self, h: np.ndarray, after: np.ndarray) -> np.ndarray:
         """Slopes of all stages, the last being at the end of the step, and the state there."""
-        for i in range(1, STAGES):
-            self.slopes[i] = self.system.field(self._moved(DOP853.A[i, :i], h), self.s + DOP853.C[i] * h)
-        y = self._moved(DOP853.B, h).copy()
-        self.slopes[STAGES] = self.system.field(y, after)
+        method = _method()
+        for i in range(1, len(method.B)):
+            self.slopes[i] = self.system.field(self._moved(method.A[i, :i], h), self.s + method.C[i] * h)
+        y = self._moved(method.B, h).copy()
+        self.slopes[-1] = self.system.field(y, after)
         return y
 
     def _moved(self, coefficients: np.ndarray, h: np.ndarray) -> np.ndarray:
@@ -269,9 +276,9 @@ class _March:
         return total
 
     def _error(self, h: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Estimate of each step's error over what is allowed, from the embedded methods of order five and three."""
+        """Estimate of each step's error over the allowed error, from the embedded methods of order five and three."""
         blocks = self.system.blocks
-        fifth, third = ([length(rows[b]) for b in blocks] for rows in map(self._combined, (DOP853.E5, DOP853.E3)))
+        fifth, third = ([length(rows[b]) for b in blocks] for rows in map(self._combined, (_method().E5, _method().E3)))
         allowed, worst = self.system.allowed(self.y, y, self.tolerance), np.zeros(h.shape)
         for five, three, bound in zip(fifth, third, allowed, strict=True):
             size = np.abs(h) * five / np.sqrt(1 + 0.01 * (three / five) ** 2)

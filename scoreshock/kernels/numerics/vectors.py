@@ -1,15 +1,27 @@
-"""Products, lengths and traces of stacks of short vectors, summed in a fixed order: a point's bits are its own."""
+"""Products, lengths and traces of stacks of short vectors, summed in a fixed order for each point."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+Rows = np.ndarray | Sequence[np.ndarray]
 
-def inner(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+
+def added(rows: Rows) -> np.ndarray:
+    """Sum over the first axis, one row after the other, (n, ...) -> (...)."""
+    total = rows[0].copy()
+    for row in rows[1:]:
+        total += row
+    return total
+
+
+def inner(a: Rows, b: Rows) -> np.ndarray:
     """Inner product over the first axis, (n, ...) -> (...)."""
     total = a[0] * b[0]
     for i in range(1, len(a)):
-        total = total + a[i] * b[i]
+        total += a[i] * b[i]
     return total
 
 
@@ -20,10 +32,7 @@ def square(rows: np.ndarray) -> np.ndarray:
 
 def diagonal_sum(matrix: np.ndarray) -> np.ndarray:
     """Trace over the first two axes, (n, n, ...) -> (...)."""
-    total = matrix[0, 0]
-    for i in range(1, len(matrix)):
-        total = total + matrix[i, i]
-    return total
+    return added([matrix[i, i] for i in range(len(matrix))])
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

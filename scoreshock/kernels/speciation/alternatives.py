@@ -13,6 +13,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, shares, spread
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.kernels.numerics.root_isolation import Points, search
 from scoreshock.kernels.numerics.vectors import square
 from scoreshock.kernels.speciation.criteria import outcome
@@ -28,21 +29,24 @@ the rate is smooth over a factor of some e in v), and the stride of the quadratu
 END = 2.0**-50
 """How near, relatively, the search comes to ``v = 2 (sigma0^2 - 1)``, at and below which the drift is unstable."""
 
+ROOT = 1e-14
+"""Error of a root in ln v."""
+
 FINEST = 1e-26
 """Squared separations below this share of the largest are rounding."""
 
 
-class Neighbours(NamedTuple):
-    """``cloning`` in (0, 1], ``entropy`` in nats, ``entropy_rate`` per tau and ``entropy_log_rate`` per log-SNR, (...)."""
+class Alternatives(NamedTuple):
+    """Cloning probability in (0, 1], entropy in nats, its rates per tau and per log-SNR, and their status, (...) each."""
 
-    cloning: np.ndarray
-    entropy: np.ndarray
+    cloning_probability: np.ndarray
+    class_entropy: np.ndarray
     entropy_rate: np.ndarray
     entropy_log_rate: np.ndarray
-    status: np.ndarray
+    alternatives_status: np.ndarray
 
 
-def neighbours(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Neighbours:
+def alternatives(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Alternatives:
     r"""Cloning probability and entropy of the class of a noisy point, with the entropy's rates.
 
     .. math:: \phi = E \sum_k r_k^2, \qquad S = -E\sum_k r_k \ln r_k, \qquad
@@ -57,7 +61,7 @@ def neighbours(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau
 
     Returns
     -------
-    Neighbours
+    Alternatives
         The chance phi that two reverse SDE paths from one point ``x_tau`` end in the same class (Biroli et al. 2024) falls
         from 1 to ``sum w^2`` as tau grows, S rises from 0 to ``-sum w ln w``. Errors are some 1e-15, relative to weights
         down to 1e-12, but not relative where S itself is tiny. ``singular`` with NaN at v = 0; ``not_applicable`` with NaN
@@ -70,8 +74,8 @@ def neighbours(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau
     Examples
     --------
     >>> import numpy as np
-    >>> found = neighbours(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
-    >>> round(float(found.cloning), 4)
+    >>> found = alternatives(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
+    >>> round(float(found.cloning_probability), 4)
     0.7752
     """
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau))
@@ -85,7 +89,7 @@ def neighbours(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau
     status = np.full(v.shape, fill, dtype=np.int8)
     status[good] = Status.ok
     cloning, entropy, rate = columns.reshape(3, *lead)
-    return Neighbours(cloning, entropy, rate, -np.asarray(tau) * rate, status.reshape(lead))
+    return Alternatives(cloning, entropy, rate, -np.asarray(tau) * rate, status.reshape(lead))
 
 
 def cloning(
@@ -95,8 +99,8 @@ def cloning(
 
     The probability falls monotonically, so that the time is unique. By default it is the exact time for an equal pair.
     ``no_transition`` with NaN where ``level <= sum w^2``, which no noise reaches, or the means are equal, or components
-    of one mean, which never part, keep the probability below the level; ``below_floor``
-    with the negative time where it is passed before data time; ``not_applicable`` as for `neighbours`.
+    of one mean, which never part, keep the probability below the level; ``below_data_variance``
+    with the negative time where it is passed before data time; ``not_applicable`` as for `alternatives`.
 
     Examples
     --------
@@ -121,9 +125,9 @@ def drift(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> tuple
     r"""Time at which the drift of the VP reverse SDE loses stability (Raya and Ambrogioni 2023), and its status, (...).
 
     Where the largest eigenvalue of the score Jacobian is :math:`-1/(2(1 + 2\tau))`; that is :math:`s_t' = -1/2` in the
-    variable of the VP process. For a pair on its boundary, in closed form
-    :math:`v = a^2 - \kappa + \sqrt{a^4 + \kappa^2}`, :math:`\kappa = 1 - \sigma_0^2`; for more components at the
-    weighted mean, the largest root: none is missed, as intervals are excluded by convexity bounds (module ``certified``).
+    variable of the VP process. For a pair on its boundary, in closed form :math:`v = a^2 - \kappa + \sqrt{a^4 + \kappa^2}`,
+    :math:`\kappa = 1 - \sigma_0^2`; for more components at the weighted mean, the largest root: none is missed, as intervals
+    are excluded by convexity bounds (module ``root_isolation``).
 
     Parameters
     ----------
@@ -133,8 +137,8 @@ def drift(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> tuple
     Returns
     -------
     tau, status
-        ``below_floor`` with the negative time (NaN for k > 2) where the drift is stable at all tau > 0; ``no_transition``
-        with NaN for equal means; ``failed`` for input that is not finite.
+        ``below_data_variance`` with the negative time (NaN for k > 2) where the drift is stable at all tau > 0;
+        ``no_transition`` with NaN for equal means; ``failed`` for input that is not finite.
 
     Notes
     -----
@@ -176,9 +180,9 @@ def entropic(
     Returns
     -------
     tau, status
-        The highest peak. ``no_transition`` with NaN for equal means; ``below_floor`` with the negative time where the rate
-        per tau is largest before data time (per log-SNR there always is a peak); ``not_applicable`` as for `neighbours`;
-        ``failed`` where none was found, which weights below 1e-100 can cause.
+        The highest peak. ``no_transition`` with NaN for equal means; ``below_data_variance`` with the negative time where
+        the rate per tau is largest before data time (per log-SNR there always is a peak); ``not_applicable`` as for
+        `alternatives`; ``failed`` where none was found, which weights below 1e-100 can cause.
 
     Notes
     -----
@@ -211,6 +215,21 @@ def entropic(
             nothing = np.zeros_like(floor)
             critical[at] = np.exp(_peak(line, nothing, np.log(low / 4), np.log(high), extra=1.0))
     return _outcome(critical, at, lead, variance)
+
+
+class AlternativeTimes(NamedTuple):
+    """Times and statuses by the criteria ``cloning``, ``drift`` and ``entropic``, (..., 3) each."""
+
+    tau_star: np.ndarray
+    status: np.ndarray
+
+
+def alternative_times(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, level: np.ndarray | float = LEVEL
+) -> AlternativeTimes:
+    """Diffusion times by all three criteria, arguments as for each."""
+    found = cloning(means, weights, variance, level), drift(means, weights, variance), entropic(means, weights, variance)
+    return AlternativeTimes(*(np.stack(column, axis=-1) for column in zip(*found, strict=True)))
 
 
 def _outcome(
@@ -260,17 +279,16 @@ def _falling(line: Axis, goal: np.ndarray, low: np.ndarray, high: np.ndarray) ->
     """``ln v`` at which the cloning probability is ``goal``, (B,); the bracket widens until it holds."""
 
     def above(log_v: np.ndarray, i: np.ndarray) -> np.ndarray:
-        i = i.astype(np.intp)
         return expectation(lambda nodes: (total(shares(nodes) ** 2),), line.take(i), np.exp(log_v))[0] - goal[i]
 
-    index = np.arange(goal.size, dtype=float)
+    index = np.arange(goal.size)
     low, high = low.copy(), high.copy()
     for bound, step, sign in ((low, -3.0, 1.0), (high, 3.0, -1.0)):
         for _ in range(8):
             outside = np.flatnonzero(~(sign * above(bound, index) > 0))
             bound[outside] += step
             step *= 2
-    return _root(above, low, high, index)
+    return bracketed(above, low, high, tolerance=ROOT)
 
 
 def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extra: float = 0.0) -> np.ndarray:
@@ -280,12 +298,11 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
     """
 
     def slope(t: np.ndarray, i: np.ndarray, stride: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        i = i.astype(np.intp)
         v = floor[i] + np.exp(t)
         mixed, squared = expectation(_two_moments, line.take(i), v, stride)
         return 1 - extra + np.exp(t) / v * (squared / mixed - 2), (1 - extra) * t + np.log(mixed) - np.log(v)
 
-    index, steps = np.arange(floor.size, dtype=float), np.maximum(SCAN - 1, np.ceil((high - low) / WIDEST))
+    index, steps = np.arange(floor.size), np.maximum(SCAN - 1, np.ceil((high - low) / WIDEST))
     step, before = (high - low) / steps, slope(low, index, LOOK)[0]
     points, starts = [np.empty(0, dtype=np.intp)], [np.empty(0)]
     for j in range(int(steps.max(initial=0))):
@@ -296,7 +313,7 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
         before[at] = after
     point, start = np.concatenate(points), np.concatenate(starts)
     step = step[point]
-    peak = _root(lambda t, i: slope(t, i)[0], start - step * 0.01, start + step * 1.01, index[point])
+    peak = bracketed(lambda t, i: slope(t, point[i])[0], start - step * 0.01, start + step * 1.01, tolerance=ROOT)
     order = np.lexsort((peak, -slope(peak, index[point])[1], point))
     first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
     highest = np.full(floor.shape, np.nan)
@@ -310,15 +327,6 @@ def _two_moments(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
     mixed = spread(nodes, r)
     offset = nodes.z - total(r * nodes.z)
     return mixed, mixed * total(r * offset * offset)
-
-
-def _root(function: object, low: np.ndarray, high: np.ndarray, index: np.ndarray) -> np.ndarray:
-    if not index.size:
-        return low
-    from scipy.optimize.elementwise import find_root  # slow to import, and most jobs of `speciation` never come here
-
-    result = find_root(function, (low, high), args=(index,), tolerances={"xatol": 1e-14})
-    return np.where(result.success, result.x, np.nan)
 
 
 def _drift_of_many(
@@ -335,7 +343,7 @@ def _drift_of_many(
         at = slice(start, start + step)
         v[at], state[at] = _largest_root(mu[at], w[at], s2[at])
     tau = (v - s2) / 2
-    status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_floor))
+    status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_data_variance))
     status = np.select([state == 1, state == 2], [np.int8(Status.no_transition), np.int8(Status.failed)], status)
     return tau.reshape(lead), status.reshape(lead)
 

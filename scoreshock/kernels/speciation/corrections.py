@@ -33,11 +33,11 @@ def corrections(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, or
     spectrum = geometry.decompose(means, weights)
     found = series.corrections(spectrum, weights, variance, order)
     exact = roots.exact(means, weights, variance)
-    same_branch = _on_leading_branch(spectrum.eigenvalues, exact.mode, exact.n_roots)
+    same_branch = _on_leading_branch(spectrum.eigenvalues, exact.root_eigenmode, exact.n_roots)
     incomparable = np.where(exact.status != Status.ok, exact.status, np.where(same_branch, Status.ok, Status.not_applicable))
     incomparable = incomparable.astype(np.int8)[..., None]
     comparable = incomparable == Status.ok
-    # A value that stands beside a flag, such as a time below the floor, can be compared all the same.
+    # A value that stands beside a flag, such as a time below the data variance, can be compared all the same.
     known = ~np.isnan(found.tau)
     error = np.where(known & comparable, found.tau - exact.tau_star[..., None], np.nan)
     relative = error / (variance / 2 + exact.tau_star)[..., None]

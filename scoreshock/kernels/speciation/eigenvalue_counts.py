@@ -11,7 +11,7 @@ logarithm of ``lambda_j(N)`` is not convex, but two bounds hold on an interval `
 
 Eigenvalues descend, so their number above v stays the same when the last one above stays above and the first one below
 stays below: two bounds suffice, whatever the number of modes. The first eigenvalue counts as above in any case: it has its
-own search (module ``certified``).
+own search (module ``root_isolation``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The exact cascade: all roots of ``lambda_j(Gamma(v)) = v`` for every eigenvalue.
 
-The number of eigenvalues above v changes at a root. Intervals of ``y = 1/(2v)`` on which it is shown to stay the same
-(module ``inertia``) are done; others are halved, until a change of sign or a double root stands alone in a narrow one.
+The number of eigenvalues above v changes at a root. Intervals of ``y = 1/(2v)`` on which it provably stays the same
+(module ``eigenvalue_counts``) are done; others are halved, until a narrow one holds a single change of sign or double root.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import RANK, decompose, span
+from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.numerics.root_isolation import Points
-from scoreshock.kernels.speciation.data_variance import above_floor
+from scoreshock.kernels.speciation import criteria
+from scoreshock.kernels.speciation.data_variance import AboveDataVariance, above_data_variance
 from scoreshock.kernels.speciation.eigenvalue_counts import (
     Node,
     column,
@@ -35,30 +37,48 @@ NARROW = 2.0**-20
 MAX_HALVINGS = 80
 """More halvings than any interval needs: they end at ``TOUCH`` or at neighbouring numbers."""
 
-POLISH_STEPS = 60
-"""Bound of the safeguarded Newton iteration: halving alone ends within it."""
-
 BLOCK = 1 << 18
 """Numbers in the largest array of one piece of work."""
 
 
-class ExactCascade(NamedTuple):
-    """Roots by mode above the floor. Leading shape ``(...)``: that of all arguments together."""
+class Cascades(NamedTuple):
+    """Speciation times by eigenmode from the exact criterion and to leading order, named as in files."""
 
-    tau: np.ndarray
-    status: np.ndarray
-    n_roots: np.ndarray
-    roots: np.ndarray
-    tau_root: np.ndarray
-    root_status: np.ndarray
-    truncated: np.ndarray
+    tau_eigenmode: np.ndarray
+    eigenmode_status: np.ndarray
+    n_eigenmode_roots: np.ndarray
+    tau_eigenmode_root: np.ndarray
+    eigenmode_root_status: np.ndarray
+    eigenmode_root_truncated: np.ndarray
+    cascade: np.ndarray
+    cascade_status: np.ndarray
+    cascade_error: np.ndarray
 
 
-def exact_cascade(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: int | None = None) -> ExactCascade:
+def cascades(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: int | None = None) -> Cascades:
+    """The exact cascade of :func:`exact_cascade`, the leading one (77), and the leading minus the exact times."""
+    found = exact_cascade(means, weights, variance, places)
+    tau, status = criteria.cascade(decompose(means, weights), variance)
+    return Cascades(
+        tau_eigenmode=found.tau_star,
+        eigenmode_status=found.status,
+        n_eigenmode_roots=found.n_roots,
+        tau_eigenmode_root=found.tau_root,
+        eigenmode_root_status=found.root_status,
+        eigenmode_root_truncated=found.root_truncated,
+        cascade=tau,
+        cascade_status=status,
+        cascade_error=tau - found.tau_star,
+    )
+
+
+def exact_cascade(
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: int | None = None
+) -> AboveDataVariance:
     r"""All solutions of :math:`\lambda_j(\Gamma(v)) = v` with :math:`v > \sigma_0^2`, every j, the largest as a time.
 
     :math:`\lambda_j` is the j-th eigenvalue, descending, of the posterior covariance :math:`\Gamma` of the means at the
-    weighted mean; the first mode is the exact criterion (94), to the bit.
+    weighted mean; the first mode is the exact criterion (94), bitwise.
 
     Parameters
     ----------
@@ -72,11 +92,12 @@ def exact_cascade(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
 
     Returns
     -------
-    ExactCascade
-        ``tau (..., m)``, ``m = min(k - 1, n)``: time of the largest root; negative with status ``below_floor``, NaN without
-        a root. ``status (..., m)`` int8: ``ok``, ``no_transition`` (the means do not extend in so many directions),
-        ``no_real_root``, ``below_floor``, ``failed`` (input not finite). ``n_roots (..., m)`` int64; ``roots, tau_root,
-        root_status (..., m, places)`` ascending in v, NaN where there is none; ``truncated (..., m)`` bool.
+    AboveDataVariance
+        ``tau_star (..., m)``, ``m = min(k - 1, n)``: time of the largest root; negative with status
+        ``below_data_variance``, NaN without a root. ``status (..., m)`` int8: ``ok``, ``no_transition`` (the means do not
+        extend in so many directions), ``no_real_root``, ``below_data_variance``, ``failed`` (input not finite). ``n_roots
+        (..., m)`` int64; ``roots, tau_root, root_status (..., m, places)`` ascending in v, NaN where there is none;
+        ``root_truncated (..., m)`` bool.
 
     Notes
     -----
@@ -86,13 +107,13 @@ def exact_cascade(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
 
     The j-th eigenvalue at one v need not belong to the direction that was j-th at another: branches cross.
 
-    Source: (77) with the exact criterion (94) in the place of the leading one.
+    Source: (77) with the exact criterion (94) instead of the leading one.
 
     Examples
     --------
     >>> import numpy as np
     >>> square = np.array([[2.0, 1.0], [2.0, -1.0], [-2.0, 1.0], [-2.0, -1.0]])
-    >>> exact_cascade(square, np.full(4, 0.25), np.array(0.0)).tau.round(12).tolist()
+    >>> exact_cascade(square, np.full(4, 0.25), np.array(0.0)).tau_star.round(12).tolist()
     [2.0, 0.5]
     """
     k, n = means.shape[-2:]
@@ -110,8 +131,7 @@ def exact_cascade(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
         rank = np.where(first.status == Status.no_transition, 0, rank)
         beyond = np.arange(count) >= np.broadcast_to(rank, lead)[..., None]
         failed = (first.status == Status.failed)[..., None]
-        found = above_floor(v, beyond, failed, np.asarray(variance, dtype=float)[..., None], places)
-        return ExactCascade._make(found[: len(ExactCascade._fields)])
+        return above_data_variance(v, beyond, failed, np.asarray(variance, dtype=float)[..., None], places)
 
 
 def _finite(means: np.ndarray) -> np.ndarray:
@@ -286,24 +306,17 @@ def _middles(y: np.ndarray, touching: np.ndarray, first: np.ndarray) -> np.ndarr
 
 def _polish(points: Points, point: np.ndarray, mode: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Root of ``g_j`` between ``low`` and ``high``: Newton's method in ``ln y``, halving where it leaves the interval."""
-    y = np.sqrt(low) * np.sqrt(high)
     rising = column(evaluate(high, points, point).g, mode) > 0
-    result = y.copy()
-    active = np.arange(len(y))
-    for _ in range(POLISH_STEPS):
-        node = evaluate(y, points, point)
-        g = column(node.g, mode)
-        slope = y * node.tangent[np.arange(len(y)), mode, mode] + 1
-        up = (g < 0) == rising
-        low, high = np.where(up, y, low), np.where(up, high, y)
-        guess = y * np.exp(-g / slope)
-        inside = (guess > low) & (guess < high)
-        following = np.where(g == 0, y, np.where(inside, guess, np.sqrt(low) * np.sqrt(high)))
-        result[active] = following
-        last = (g == 0) | (inside & (np.abs(guess - y) <= 1e-9 * y)) | (high - low <= 4e-16 * high)
-        go = np.flatnonzero(~last)
-        if not len(go):
-            break
-        active, y, point, mode = active[go], following[go], point[go], mode[go]
-        low, high, rising = low[go], high[go], rising[go]
-    return result
+
+    def newton(y: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        node = evaluate(y, points, point[at])
+        g = column(node.g, mode[at])
+        slope = y * node.tangent[np.arange(len(y)), mode[at], mode[at]] + 1
+        return g, y * np.exp(-g / slope)
+
+    return safeguarded(newton, low, high, rising, middle=_geometric, step=(0.0, 1e-9), width=(0.0, 4e-16))
+
+
+def _geometric(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Geometric mean without overflow."""
+    return np.sqrt(a) * np.sqrt(b)

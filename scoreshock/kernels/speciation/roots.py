@@ -10,7 +10,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import DEGENERATE
 from scoreshock.kernels.numerics.eigenvalues import largest, pick
 from scoreshock.kernels.numerics.root_isolation import TOUCH, Points, search
-from scoreshock.kernels.speciation.data_variance import above_floor
+from scoreshock.kernels.speciation.data_variance import above_data_variance
 from scoreshock.kernels.speciation.nearest import from_nearest, untied_end
 
 BLOCK = 1 << 20
@@ -21,7 +21,7 @@ PAIR_STEPS = 12
 
 
 class ExactRoots(NamedTuple):
-    """Roots of the exact criterion above the floor. Leading shape ``(...)``: that of all arguments together."""
+    """Roots of the exact criterion above the data variance; (...) is the leading shape of all arguments together."""
 
     tau_star: np.ndarray
     status: np.ndarray
@@ -29,8 +29,8 @@ class ExactRoots(NamedTuple):
     roots: np.ndarray
     tau_root: np.ndarray
     root_status: np.ndarray
-    mode: np.ndarray
-    truncated: np.ndarray
+    root_truncated: np.ndarray
+    root_eigenmode: np.ndarray
 
 
 def exact(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: int | None = None) -> ExactRoots:
@@ -52,16 +52,16 @@ def exact(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: 
     Returns
     -------
     ExactRoots
-        ``tau_star (...)`` time of the largest root: negative with status ``below_floor``, NaN without any root;
-        ``status (...)`` int8: ``ok``, ``no_transition`` (all means equal), ``no_real_root``, ``below_floor`` (every root
-        is at or below the variance), ``failed`` (input not finite); ``n_roots (...)`` int64, all roots above the variance;
-        ``roots, tau_root (..., places)`` ascending in v, NaN where there is none, ``root_status`` beside them;
-        ``mode (..., places)`` int16, index (descending) of the eigenvector of the between-class covariance nearest to
-        the root's direction, -1 where there is no root; ``truncated (...)`` bool.
+        ``tau_star (...)`` time of the largest root: negative with status ``below_data_variance``, NaN without any root;
+        ``status (...)`` int8: ``ok``, ``no_transition`` (all means equal), ``no_real_root``, ``below_data_variance``
+        (every root is at or below the variance), ``failed`` (input not finite); ``n_roots (...)`` int64, all roots above
+        the variance; ``roots, tau_root (..., places)`` ascending in v, NaN where there is none, ``root_status`` beside them;
+        ``root_eigenmode (..., places)`` int16, index (descending) of the eigenvector of the between-class covariance
+        nearest to the root's direction, -1 where there is no root; ``root_truncated (...)`` bool.
 
     Notes
     -----
-    No root is missed: intervals are excluded by convexity bounds (module ``certified``). An extremum at which
+    No root is missed: intervals are excluded by convexity bounds (module ``root_isolation``). An extremum at which
     ``|ln lambda_max - ln v| <= 1e-12`` is a double root and counts once. Distances to the weighted mean that are equal
     within the rounding of the means are tied. Two components have their own closed reduction.
 
@@ -79,18 +79,9 @@ def exact(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, places: 
     solve = {1: _lonely, 2: _pair}.get(k, _general)
     with np.errstate(all="ignore"):
         v, mode, equal, failed = solve(means, weights, lead)
-        found = above_floor(v, equal, failed, np.asarray(variance, dtype=float), places)
-        modes = np.take_along_axis(np.broadcast_to(mode, (*found.status.shape, mode.shape[-1])), found.place, axis=-1)
-    return ExactRoots(
-        tau_star=found.tau,
-        status=found.status,
-        n_roots=found.n_roots,
-        roots=found.roots,
-        tau_root=found.tau_root,
-        root_status=found.root_status,
-        mode=np.where(found.root_status == Status.ok, modes, -1).astype(np.int16),
-        truncated=found.truncated,
-    )
+        found = above_data_variance(v, equal, failed, np.asarray(variance, dtype=float), places)
+        modes = np.take_along_axis(np.broadcast_to(mode, (*found.status.shape, mode.shape[-1])), found.kept, axis=-1)
+    return ExactRoots(*found[:-1], root_eigenmode=np.where(found.root_status == Status.ok, modes, -1).astype(np.int16))
 
 
 def _lonely(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:

@@ -64,7 +64,7 @@ def corrections(geometry: Geometry, weights: np.ndarray, variance: np.ndarray, o
     Returns
     -------
     Corrections
-        Status by order: ``ok``; ``below_floor`` where the partial sum is at or below sigma0^2, even negative (value
+        Status by order: ``ok``; ``below_data_variance`` where the partial sum is at or below sigma0^2, even negative (value
         kept); ``diverged`` with NaN where it is beyond floating point; ``no_transition`` with NaN for equal means.
         ``coefficient`` and ``lambda_series`` do not depend on the variance, and are broadcast over it.
 

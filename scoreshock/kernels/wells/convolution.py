@@ -151,7 +151,7 @@ def _tail_top(given: Part, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
 def _origin(
     given: Part, x: np.ndarray, kappa: np.ndarray, start: np.ndarray, top: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A place (B,) within a few units of the largest E, and E at the top of the tail less E there.
+    """A position (B,) within a few units of the largest E, and E at the top of the tail less E there.
 
     Candidates are the tail's top, ``start``, and in each cell the top of its parabola.
     """
@@ -254,8 +254,8 @@ def _cell_windows(given: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.nda
 @cache
 def rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """Places and weights (nodes, 1) of the Gauss-Legendre rule between 0 and 1."""
-    place, weight = np.polynomial.legendre.leggauss(nodes)
-    return (place[:, None] + 1) / 2, weight[:, None] / 2
+    position, weight = np.polynomial.legendre.leggauss(nodes)
+    return (position[:, None] + 1) / 2, weight[:, None] / 2
 
 
 def _window_sums(
@@ -268,8 +268,8 @@ def _window_sums(
     nodes: int,
 ) -> np.ndarray:
     """Sums over one window of ``e^E`` times 1, d, d^2, d^3, dU', dU'^2, U'', |U''| and |d|, d from the origin; (9, B)."""
-    place, weight = rule(nodes)
-    d = low + (high - low) * place
+    position, weight = rule(nodes)
+    d = low + (high - low) * position
     rows = np.empty((nodes, SUMS, d.shape[-1]))
     e, ed, edd, eddd, ef, eff, eb, eb_size, ed_size = rows.swapaxes(0, 1)
     np.multiply(np.exp(_relative(potential, kappa, origin, z0, d)), weight * (high - low), out=e)

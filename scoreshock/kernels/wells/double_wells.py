@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.numerics.bracketing import EPS
@@ -91,13 +90,13 @@ def quartic(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray
         number = 4.0 ** np.ceil(0.5 * np.log2(np.maximum(cells, 1.0)))
     groups = []
     for k in np.unique(number[number <= MOST_CELLS]):
-        places = np.flatnonzero(number == k)
-        own = potential.take(places) if c.size > 1 else potential
+        positions = np.flatnonzero(number == k)
+        own = potential.take(positions) if c.size > 1 else potential
         parts = [
-            _uniform(own, begin[places], split[places], int(k)),
-            _uniform(own.reflected(), -end[places], -split[places], int(k)),
+            _uniform(own, begin[positions], split[positions], int(k)),
+            _uniform(own.reflected(), -end[positions], -split[positions], int(k)),
         ]
-        groups.append(Group(places, *parts))
+        groups.append(Group(positions, *parts))
     status = np.where(two, np.int8(Status.ok), np.int8(Status.no_transition))
     status = np.where(number <= MOST_CELLS, status, np.int8(Status.failed))
     low, high = np.where(two, low, np.nan), np.where(two, high, np.nan)
@@ -157,7 +156,7 @@ def potential(
     Parameters
     ----------
     function : callable
-        U at an array of places, smooth, rising on both sides.
+        U at an array of positions, smooth, rising on both sides.
     first, second : callable, optional
         U' and U''. Without them five-point differences serve, and derivatives of the density below ``tau ~ 1e-6
         scale^2`` lose digits, to 1e-9.
@@ -207,7 +206,7 @@ def potential(
 def table(x: np.ndarray, log_density: np.ndarray, split: float | None = None) -> Wells:
     """Wells of a table of ``ln p0`` (up to a constant) at ascending ``x``.
 
-    Between the places a cubic spline of ``ln p0``, outside straight lines: exponential tails. The density convolved
+    Between the positions a cubic spline of ``ln p0``, outside straight lines: exponential tails. The density convolved
     is that one to 1e-13: intervals of the table are joined to cells where its third derivative hardly jumps.
     ``ValueError`` where ``ln p0`` does not fall outside; else as `potential`.
     """
@@ -310,7 +309,7 @@ def _lengths(grid: np.ndarray, values: np.ndarray, scale: float) -> tuple[np.nda
     length[core[0] + 1 : core[-1] + 2] = np.minimum(scale, BENDING / np.sqrt(curvature[core[0] : core[-1] + 1]))
     if (length == scale).all():
         return None
-    # At most that of any other place plus a quarter of the way from there.
+    # At most that of any other position plus a quarter of the way from there.
     for turn in (1, -1):
         y = turn * grid[::turn] / 4
         length = (np.minimum.accumulate(length[::turn] - y) + y)[::turn]
@@ -345,10 +344,12 @@ def _critical(given: Given, grid: np.ndarray, split: float | None) -> Critical:
 
 
 def _root(given: Given, grid: np.ndarray, i: int) -> float:
-    """Critical point between two places of the grid."""
+    """Critical point between two positions of the grid."""
     ends = grid[[i, i + 1]]
     if given.slope(ends)[1] == 0:
         return float(ends[1])
+    from scipy.optimize import brentq  # slow to import, and quartics do not come here
+
     return float(brentq(lambda y: float(given.slope(np.array([y]))[0]), *ends, xtol=4e-16 * float(np.ptp(grid)), rtol=1e-15))
 
 
@@ -359,16 +360,16 @@ def _deepest(given: Given, wells: list[float]) -> float:
 def _cells(given: Potential, begin: float, split: float, grid: np.ndarray) -> np.ndarray:
     """Edges from the beginning of the tail to the split, denser where U bends."""
     begin = min(begin, split)
-    places = np.linspace(begin, split, 2001)
-    share = np.linspace(0, 1, places.size)
+    positions = np.linspace(begin, split, 2001)
+    share = np.linspace(0, 1, positions.size)
     if grid.size > GRID:
-        places = np.unique(np.concatenate([places, grid[(grid > begin) & (grid < split)]]))
-        share = (places - begin) / (split - begin)
-    density = np.sqrt(np.abs(given.curvature(places)) / (8 * BEND))
-    sums = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(places))])
+        positions = np.unique(np.concatenate([positions, grid[(grid > begin) & (grid < split)]]))
+        share = (positions - begin) / (split - begin)
+    density = np.sqrt(np.abs(given.curvature(positions)) / (8 * BEND))
+    sums = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(positions))])
     number = max(1, int(np.ceil(1.5 * sums[-1])))
     share = sums + 1e-3 * (sums[-1] + 1) * share
-    edges = np.interp(np.linspace(0, share[-1], number + 1), share, places)
+    edges = np.interp(np.linspace(0, share[-1], number + 1), share, positions)
     edges[-1] = split
     return edges
 
@@ -394,14 +395,14 @@ def _unresolved(given: Given, edges: np.ndarray, rise: np.ndarray) -> np.ndarray
 
     Freed from a straight line that rises by ``rise (K,)``, so that every part of the cell counts.
     """
-    place, weight = rule(NODES)
+    position, weight = rule(NODES)
     start, length, top = edges[:-1], np.diff(edges), given.value(edges[1:])
 
     def integrals(t: np.ndarray) -> np.ndarray:
         density = weight * np.exp(top - (1 - t) * rise - given.value(start + length * t))
         return np.array([density.sum(axis=0), (density * t).sum(axis=0)])
 
-    whole, halves = integrals(place), 0.5 * (integrals(0.5 * place) + integrals(0.5 + 0.5 * place))
+    whole, halves = integrals(position), 0.5 * (integrals(0.5 * position) + integrals(0.5 + 0.5 * position))
     return (np.abs(whole - halves) > (RESOLVED + 8 * EPS * np.abs(top)) * halves[0]).any(axis=0)
 
 
@@ -433,7 +434,7 @@ def _finished(
     with np.errstate(all="ignore"):
         for group in groups:
             for row, own in zip(masses, (group.left, group.right), strict=True):
-                row[group.places] = moments(own, own.edges[-1].copy(), np.zeros(group.places.size)).log_mass
+                row[group.indices] = moments(own, own.edges[-1].copy(), np.zeros(group.indices.size)).log_mass
         total = np.logaddexp(*masses)
         variances = np.stack([1 / potential.curvature(low), 1 / potential.curvature(high)])
         curvature = potential.curvature(split)

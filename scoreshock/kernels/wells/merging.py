@@ -2,7 +2,7 @@
 
 The heat kernel never adds modes: where two diffusion times have several modes and one, the last merging lies between
 them. Modes are counted by the signs of the score s on a grid. The posterior mean ``x + 2 tau s`` rises with x, so that
-``s > 0`` at x excludes a zero up to there; where that does not reach the next place, the grid is refined until a cubic
+``s > 0`` at x excludes a zero up to there; where that does not reach the next position, the grid is refined until a cubic
 through s and s_x predicts s.
 """
 
@@ -41,7 +41,7 @@ PREDICTED = 0.1
 FRACTIONS = np.linspace(0, 1, 9)[:, None]
 
 MOST = 50_000
-"""Bound of the places of a grid."""
+"""Bound of the positions of a grid."""
 
 Score = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
@@ -85,17 +85,17 @@ def bracket(wells: Wells, which: int, width: float) -> Bracket | None:
     >>> found.low < 0.1937869449 < found.high, found.zeros.size
     (True, 3)
     """
-    group, index = next((g, int(i)) for g in wells.groups for i in np.flatnonzero(g.places == which))
+    group, index = next((g, int(i)) for g in wells.groups for i in np.flatnonzero(g.indices == which))
     sides = [part.take(np.array([index])) for part in (group.left, group.right)]
     ends = -_end(sides[0]), _end(sides[1])
-    places, lengths = _bends(sides, ends)
+    positions, lengths = _bends(sides, ends)
 
     def score(x: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
         found = at(wells, np.full(x.size, which), x, np.full(x.size, tau))
         return found.score, found.score_x
 
     def scanned(tau: float, low: float, high: float) -> Scan | None:
-        return scan(score, _mesh(places, lengths, tau, low, high), tau)
+        return scan(score, _mesh(positions, lengths, tau, low, high), tau)
 
     pair = _first_pair(scanned, ends)
     pair = None if pair is None else narrowed(scanned, *pair, width)
@@ -151,7 +151,7 @@ def _end(side: Part) -> float:
 
 def _bends(sides: list[Part], ends: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """Places (n,) from end to end, and the lengths ``1/sqrt(|U''|)`` there, at most their distance."""
-    places, lengths = [np.array(ends)], [np.full(2, ends[1] - ends[0])]
+    positions, lengths = [np.array(ends)], [np.full(2, ends[1] - ends[0])]
     for side, sign in zip(sides, (1, -1), strict=True):
         edges = side.edges[:, 0]
         y = np.append(
@@ -159,21 +159,21 @@ def _bends(sides: list[Part], ends: tuple[float, float]) -> tuple[np.ndarray, np
         )
         with np.errstate(all="ignore"):
             length = 1 / np.sqrt(np.abs(side.potential.curvature(y)))
-        places.append(sign * y)
+        positions.append(sign * y)
         lengths.append(np.fmin(length, ends[1] - ends[0]))
-    x, first = np.unique(np.concatenate(places), return_index=True)
+    x, first = np.unique(np.concatenate(positions), return_index=True)
     return x, np.concatenate(lengths)[first]
 
 
-def _mesh(places: np.ndarray, lengths: np.ndarray, tau: float, low: float, high: float) -> np.ndarray:
+def _mesh(positions: np.ndarray, lengths: np.ndarray, tau: float, low: float, high: float) -> np.ndarray:
     """Places from ``low`` to ``high``, as dense as U bends or as the kernel is wide, and less so in between."""
     spacing = np.maximum(np.sqrt(2 * tau), LENGTHS * lengths)
     for turn in (1, -1):
-        y = turn * places[::turn] * GROWTH
+        y = turn * positions[::turn] * GROWTH
         spacing = (np.minimum.accumulate(spacing[::turn] - y) + y)[::turn]
-    inside = (places > low) & (places < high)
-    x = np.concatenate([[low], places[inside], [high]])
-    h = np.interp(x, places, spacing)
+    inside = (positions > low) & (positions < high)
+    x = np.concatenate([[low], positions[inside], [high]])
+    h = np.interp(x, positions, spacing)
     step = np.diff(h)
     with np.errstate(all="ignore"):
         logarithmic = np.log(h[1:] / h[:-1]) / step

@@ -25,11 +25,22 @@ CHECK_NODES = 64
 
 
 class Group(NamedTuple):
-    """Densities with equally many cells: their places among the wells, and their parts, the right one reflected."""
+    """Densities with equally many cells: their indices among the wells, and their parts, the right one reflected."""
 
-    places: np.ndarray
+    indices: np.ndarray
     left: Part
     right: Part
+
+
+class Structure(NamedTuple):
+    """The two wells of a density, (...) each; fields as in `Wells`."""
+
+    well_split: np.ndarray
+    well_low: np.ndarray
+    well_high: np.ndarray
+    well_share: np.ndarray
+    log_normalisation: np.ndarray
+    well_status: np.ndarray
 
 
 class Wells(NamedTuple):
@@ -52,6 +63,11 @@ class Wells(NamedTuple):
     def quartic(self) -> bool:
         """Whether the potentials are quartics, with two wells at most."""
         return all(isinstance(group.left.potential, Quartic) for group in self.groups)
+
+    def structure(self) -> Structure:
+        """The two wells, in the leading shape."""
+        values = (self.split, self.low, self.high, self.share, self.log_total, self.status)
+        return Structure(*(value.reshape(self.shape) for value in values))
 
 
 class State(NamedTuple):
@@ -116,8 +132,8 @@ def at(wells: Wells, which: np.ndarray, x: np.ndarray, tau: np.ndarray, nodes: i
     found = np.full((14, x.size), np.nan)
     valid = np.isfinite(x) & (tau >= 0) & np.isfinite(tau) & (wells.status[which] != Status.failed)
     with np.errstate(all="ignore"):
-        for group, places, points in within(wells, which, np.flatnonzero(valid)):
-            parts = group.left.take(places), group.right.take(places)
+        for group, positions, points in within(wells, which, np.flatnonzero(valid)):
+            parts = group.left.take(positions), group.right.take(positions)
             here, time = x[points], tau[points]
             clean = time == 0
             values = _convolved(*parts, here, np.where(clean, 1.0, time), nodes)
@@ -135,10 +151,10 @@ def at(wells: Wells, which: np.ndarray, x: np.ndarray, tau: np.ndarray, nodes: i
 def within(
     wells: Wells, which: np.ndarray, points: np.ndarray, size: int = BLOCK
 ) -> Iterator[tuple[Group, np.ndarray, np.ndarray]]:
-    """Blocks of points of one group, with the place of each point's density in it."""
+    """Blocks of points of one group, with the index of each point's density in it."""
     for group in wells.groups:
         inside = np.full(wells.split.size, -1)
-        inside[group.places] = np.arange(group.places.size)
+        inside[group.indices] = np.arange(group.indices.size)
         own = points[inside[which[points]] >= 0]
         for start in range(0, own.size, size):
             block = own[start : start + size]
@@ -262,7 +278,7 @@ def decomposition(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Decomposition
     >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> found = decomposition(quartic(np.array(1.0), np.array(1.0), np.array(0.1)), np.array(0.3), np.array(0.1))
-    >>> bool(found.identity_residual < 1e-13), bool(found.equation_residual < 1e-13)
+    >>> bool(found.decomposition_residual < 1e-13), bool(found.log_ratio_residual < 1e-13)
     (True, True)
     """
     return decomposed(state(wells, x, tau))
@@ -279,6 +295,59 @@ def decomposed(found: State) -> Decomposition:
     return of_sides(sides[0], sides[1], total_score=found.score[..., None])
 
 
+class Fields(NamedTuple):
+    """Density, score and binary decomposition (37)-(38) at points and times, (...) each."""
+
+    log_density: np.ndarray
+    score: np.ndarray
+    score_jacobian: np.ndarray
+    score_status: np.ndarray
+    log_ratio: np.ndarray
+    log_ratio_gradient: np.ndarray
+    log_ratio_hessian: np.ndarray
+    log_ratio_rate: np.ndarray
+    background: np.ndarray
+    background_jacobian: np.ndarray
+    interfacial: np.ndarray
+    decomposition_residual: np.ndarray
+    log_ratio_residual: np.ndarray
+    layer_status: np.ndarray
+    log_density_error: np.ndarray  # NaN unless asked for
+
+
+def fields(wells: Wells, x: np.ndarray, tau: np.ndarray, error: bool = False) -> Fields:
+    """The state and its decomposition as numbers; those of the parts are NaN unless ``layer_status`` is ok.
+
+    Arguments as in `state`; with ``error`` also `quadrature_error`.
+    """
+    found = state(wells, x, tau)
+    parts = decomposed(found)
+    of_parts = (
+        parts.log_ratio,
+        parts.log_ratio_gradient[..., 0],
+        parts.log_ratio_hessian[..., 0, 0],
+        parts.log_ratio_rate,
+        parts.background[..., 0],
+        parts.background_jacobian[..., 0, 0],
+        parts.interfacial[..., 0],
+        parts.decomposition_residual,
+        parts.log_ratio_residual,
+    )
+    finite = np.isfinite(of_parts).all(axis=0)
+    layer_status = np.where((found.status == Status.ok) & ~finite, np.int8(Status.failed), found.status)
+    parts_alone = [np.where(layer_status == Status.ok, value, np.nan) for value in of_parts]
+    values = [
+        found.log_density,
+        found.score,
+        found.score_x,
+        np.where(found.status == Status.failed, np.int8(Status.failed), np.int8(Status.ok)),
+        *parts_alone,
+        layer_status,
+        quadrature_error(wells, x, tau) if error else np.full_like(found.score, np.nan),
+    ]
+    return Fields(*values)
+
+
 def quadrature_error(wells: Wells, x: np.ndarray, tau: np.ndarray) -> np.ndarray:
     """Estimated error (...) of ``ln p1`` and ``ln p2``, the larger: the change to a finer rule, and the mass left out.
 
@@ -292,17 +361,19 @@ def quadrature_error(wells: Wells, x: np.ndarray, tau: np.ndarray) -> np.ndarray
 class Boundary(NamedTuple):
     """The boundary ``phi = 0`` at each time; leading shape (...)."""
 
-    position: np.ndarray
+    boundary: np.ndarray  # its position
+    boundary_velocity: np.ndarray  # dx/dtau
     score: np.ndarray
-    criterion: np.ndarray  # n'Hn = s_x on the boundary, (42)
-    background_x: np.ndarray  # its part d sbar/dx
-    gradient: np.ndarray  # phi_x; the other part of the criterion is phi_x^2/4
-    velocity: np.ndarray  # dx/dtau
-    status: np.ndarray
+    normal_hessian: np.ndarray  # n'Hn = s_x on the boundary, the sum of the two curvatures (42)
+    background_curvature: np.ndarray  # d sbar/dx
+    interfacial_curvature: np.ndarray  # phi_x^2/4
+    jump: np.ndarray  # |phi_x|
+    width: np.ndarray  # 2/|phi_x|
+    layer_status: np.ndarray
 
 
 def boundary(wells: Wells, tau: np.ndarray) -> Boundary:
-    """The boundary of the two parts at each diffusion time: its place, and the criterion (42) there.
+    """The boundary of the two parts at each diffusion time: its position, and the criterion (42) there.
 
     Parameters
     ----------
@@ -323,7 +394,7 @@ def boundary(wells: Wells, tau: np.ndarray) -> Boundary:
     >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> tilted = quartic(np.array(1.0), np.array(1.0), np.array(0.1))
-    >>> round(float(boundary(tilted, np.array(0.26899458245915)).position), 10)
+    >>> round(float(boundary(tilted, np.array(0.26899458245915)).boundary), 10)
     -0.0685091498
     """
     shape = np.broadcast_shapes(wells.shape, np.shape(tau))
@@ -342,16 +413,19 @@ def boundary_at(wells: Wells, which: np.ndarray, tau: np.ndarray) -> Boundary:
     x[~usable] = np.nan
     found = at(wells, which, x, tau)
     with np.errstate(all="ignore"):
-        background_x = 0.5 * (found.score_xs[0] + found.score_xs[1])
+        background = 0.5 * (found.score_xs[0] + found.score_xs[1])
         gradient = found.scores[0] - found.scores[1]
+        jump = np.abs(gradient)
         velocity = -(found.rates[0] - found.rates[1]) / gradient
-        whole = background_x + 0.25 * gradient * gradient
+        interfacial, width = 0.25 * jump * jump, 2 / jump
+        whole = background + interfacial
     # The two parts of the criterion cancel as tau goes to 0; the derivative of the whole does not.
     criterion = np.where(np.isnan(whole), np.where(usable, found.score_x, np.nan), found.score_x)
     status = np.where(usable, found.status, wells.status[which])
     lost = np.isnan(tau) | (tau < 0) | ((status == Status.ok) & ~np.isfinite([x, criterion, whole, velocity]).all(axis=0))
     status = np.where(lost, np.int8(Status.failed), status)
-    return Boundary(x, found.score, criterion, background_x, gradient, velocity, status.astype(np.int8))
+    status = status.astype(np.int8)
+    return Boundary(x, velocity, found.score, criterion, background, interfacial, jump, width, status)
 
 
 def _crossing(wells: Wells, which: np.ndarray, tau: np.ndarray) -> np.ndarray:

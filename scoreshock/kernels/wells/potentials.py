@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -95,7 +97,7 @@ class Quartic:
 class Given:
     """A callable potential; derivatives that are not given are five-point differences with a step of ``length/512``.
 
-    The length is ``scale``, or what ``lengths`` (places and lengths) interpolate where U bends within less.
+    The length is ``scale``, or what ``lengths`` (positions and lengths) interpolate where U bends within less.
     """
 
     function: Function
@@ -167,5 +169,7 @@ class Spline:
 
 def tabulated(x: np.ndarray, log_density: np.ndarray) -> Given:
     """Potential of a table of ``ln p`` at ascending ``x``: cubic spline (not-a-knot) of ``ln p``, straight lines outside."""
+    from scipy.interpolate import CubicSpline  # slow to import, and quartics do not come here
+
     spline = Spline(CubicSpline(x, -log_density))
     return Given(spline, spline.slope, spline.curvature, float(x[-1] - x[0]))

@@ -1,13 +1,13 @@
-r"""Density and score of ``p0 ~ exp(-U)`` along lines of many places, by fast Fourier transform.
+r"""Density and score of ``p0 ~ exp(-U)`` along lines of many positions, by fast Fourier transform.
 
-The transform of the heat kernel G is :math:`e^{-\tau k^2}`, and one grid serves all places of a line. But a transform has
+The transform of the heat kernel G is :math:`e^{-\tau k^2}`, and one grid serves all positions of a line. But a transform has
 one error for its whole grid, some 1e-16 of the largest value, and is of no use in the tails. For them the density is tilted
 first: with :math:`q(y) = e^{sy}p_0(y)`, exactly
 
 .. math:: p(x) = e^{-sx + \tau s^2}\,(q * G)(x - 2\tau s), \qquad \partial_x\ln p = -s + \partial_x\ln(q * G),
 
 and ``q * G`` is largest in the tail. A fan of tilts serves a line. Tilts and grids follow from the density and tau alone,
-never from the places asked for. Where a grid's estimated error is above ``TOLERANCE`` the quadrature takes over: in the
+never from the positions asked for. Where a grid's estimated error is above ``TOLERANCE`` the quadrature takes over: in the
 valley of a high barrier, beyond the last tilt, and where the kernel is far wider than the wells.
 """
 
@@ -18,11 +18,10 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import fft
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.wells.convolution import Part
-from scoreshock.kernels.wells.parts import Wells, at, within
+from scoreshock.kernels.wells.parts import Wells, at, boundary, within
 from scoreshock.kernels.wells.potentials import Potential
 
 TOLERANCE = 1e-11
@@ -80,6 +79,16 @@ class Profile(NamedTuple):
     status: np.ndarray
 
 
+class ScoreProfile(NamedTuple):
+    """Score, log density and positions along lines of X positions."""
+
+    score: np.ndarray  # (..., X, 1)
+    score_along: np.ndarray  # (..., X)
+    log_density: np.ndarray  # (..., X)
+    position: np.ndarray  # (..., X, 1)
+    score_status: np.ndarray  # (..., X)
+
+
 class Grids(NamedTuple):
     """Grids of tilted densities, (R,) each."""
 
@@ -95,8 +104,30 @@ class Grids(NamedTuple):
         return Grids(*(a[..., index] for a in self))
 
 
+def score_profile(wells: Wells, half_distance: np.ndarray, tau: np.ndarray, grid: np.ndarray, unit: str) -> ScoreProfile:
+    """Score and log density at positions ``grid (X,)`` in a unit, of quartic wells (...) at times ``tau (...)``.
+
+    The unit is 1 (``absolute``), the ``half_distance`` of the wells (``separation``), or the width of the layer from its
+    boundary (``layer``). A NaN of tau is ``no_transition``.
+    """
+    origin, length = np.zeros_like(half_distance), np.ones_like(half_distance)
+    defined = np.full_like(half_distance, Status.ok, dtype=np.int8)
+    if unit == "separation":
+        length = half_distance
+    elif unit == "layer":
+        edge = boundary(wells, tau)
+        origin, length, defined = edge.boundary, edge.width, edge.layer_status
+    x = (origin + 0 * tau)[..., None] + length[..., None] * grid
+    found = profile(wells, x, tau)
+    finite = np.isfinite(found.score) & np.isfinite(found.log_density)
+    outcome = np.where((found.status == Status.failed) | ~finite, np.int8(Status.failed), np.int8(Status.ok))
+    status = np.where(np.isnan(tau), np.int8(Status.no_transition), defined)[..., None]
+    status = np.where(status == Status.ok, outcome, status)
+    return ScoreProfile(found.score[..., None], found.score, found.log_density, x[..., None], status)
+
+
 def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
-    r"""Log density and score along lines of places, each of one density at one diffusion time.
+    r"""Log density and score along lines of positions, each of one density at one diffusion time.
 
     Parameters
     ----------
@@ -115,8 +146,8 @@ def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
     Notes
     -----
     Differs from the quadrature by less than 3e-12, of p relative and of the score relative to itself or ``1/sqrt(v)``, v the
-    variance of a well and 2 tau, whichever is larger; by 1e-13 at nine places of ten. Among many, a line costs as much as
-    some ten places by quadrature, and a place of it a thirtieth; a line alone costs as much as seventy.
+    variance of a well and 2 tau, whichever is larger; by 1e-13 at nine positions of ten. Among many, a line costs as much as
+    some ten positions by quadrature, and a position of it a thirtieth; a line alone costs as much as seventy.
 
     Examples
     --------
@@ -130,16 +161,16 @@ def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
     shape = (*lead, np.shape(x)[-1])
     number = np.arange(max(1, int(np.prod(wells.shape)))).reshape(wells.shape)
     which, times = (np.broadcast_to(a, lead).reshape(-1) for a in (number, np.asarray(tau, dtype=float)))
-    places = np.broadcast_to(x, shape).reshape(which.size, -1).astype(float)
-    found = np.full((2, *places.shape), np.nan)
+    positions = np.broadcast_to(x, shape).reshape(which.size, -1).astype(float)
+    found = np.full((2, *positions.shape), np.nan)
     with np.errstate(all="ignore"):
         usable = (times > 0) & np.isfinite(times) & (wells.status[which] != Status.failed)
         for group, index, lines in within(wells, which, np.flatnonzero(usable), LINES):
-            found[:, lines] = _lines(group.left.take(index), group.right.take(index), places[lines], times[lines])
+            found[:, lines] = _lines(group.left.take(index), group.right.take(index), positions[lines], times[lines])
         found[0] -= wells.log_total[which][:, None]
     by_transform = np.isfinite(found[1])
     line, column = np.nonzero(~by_transform)
-    rest = at(wells, which[line], places[line, column], times[line])
+    rest = at(wells, which[line], positions[line, column], times[line])
     found[:, line, column] = rest.log_density, rest.score
     status = np.repeat(wells.status[which][:, None], shape[-1], axis=1)
     status[line, column] = rest.status
@@ -194,7 +225,7 @@ def _falls(potential: Potential, low: np.ndarray, high: np.ndarray, scale: np.nd
 
 
 def _grids(y: np.ndarray, height: np.ndarray, bend: np.ndarray, line: np.ndarray, s: np.ndarray, tau: np.ndarray) -> Grids:
-    """Grids of the densities ``exp(height + s y)``, seen at places ``y (S, B)`` where ``|U''|`` is ``bend``."""
+    """Grids of the densities ``exp(height + s y)``, seen at positions ``y (S, B)`` where ``|U''|`` is ``bend``."""
     y, tilted = y[:, line], height[:, line] + s * y[:, line]
     gap = y[1] - y[0]
     best, peak = np.argmax(tilted, axis=0), tilted.max(axis=0)
@@ -225,6 +256,8 @@ def _convolved(potential: Potential, grids: Grids, tau: np.ndarray) -> tuple[np.
     y = grids.start + grids.length * (np.arange(samples)[:, None] / samples)
     d = y - grids.top
     exponent = grids.tilt * d - potential.change(grids.top, d)
+    from scipy import fft  # slow to import for those that only ask what quantities there are
+
     before = fft.rfft(np.ascontiguousarray(np.exp(np.maximum(exponent, SMALLEST)).T))
     k = (2 * np.pi / grids.length)[:, None] * np.arange(samples // 2 + 1)
     decay = np.exp(np.maximum(-tau[:, None] * (k * k), SMALLEST))
@@ -266,7 +299,7 @@ def _read(
     slot: np.ndarray,
     x: np.ndarray,
 ) -> np.ndarray:
-    """``ln p`` and the score (2, B) at places ``x (B,)`` of the grids ``slot (B,)``; NaN where they are out of tolerance."""
+    """``ln p`` and the score (2, B) at positions ``x (B,)`` of the grids ``slot (B,)``; NaN beyond the tolerance."""
     results = table.shape[1]
     s, shift = grids.tilt[slot], x - tau[slot] * grids.tilt[slot]
     u = (shift - tau[slot] * s - grids.start[slot]) * (results / grids.length[slot])
@@ -275,7 +308,7 @@ def _read(
     inside = (first >= 0) & (first <= results - NEIGHBOURS)
     begin = slot * results + np.where(inside, first, 0).astype(np.int64)
     values = np.lib.stride_tricks.sliding_window_view(table.reshape(-1), NEIGHBOURS)[begin]
-    # Barycentric formula for equal steps; no place may be a node.
+    # Barycentric formula for equal steps; no position may be a node.
     t = np.maximum(u - cell, 1e-30)
     weights, total = np.zeros(x.size), np.zeros(x.size, dtype=complex)
     for i, factor in enumerate(_factors()):

@@ -38,23 +38,24 @@ BALANCED = 1e-7
 
 
 class BoundaryTime(NamedTuple):
-    """Where the boundary criterion vanishes; (...) each."""
+    """Time at which the boundary criterion vanishes, and the boundary then; (...) each."""
 
     tau: np.ndarray
-    x: np.ndarray
-    score: np.ndarray
-    background_x: np.ndarray
-    gradient: np.ndarray  # phi_x
+    x_boundary: np.ndarray
+    score_boundary: np.ndarray
+    background_curvature: np.ndarray
+    interfacial_curvature: np.ndarray
+    jump: np.ndarray
     n_roots: np.ndarray
-    status: np.ndarray
+    layer_status: np.ndarray
 
 
 class MergingTime(NamedTuple):
-    """Where two modes become one; (...) each."""
+    """Time and position at which two modes become one; (...) each."""
 
     tau: np.ndarray
-    x: np.ndarray
-    status: np.ndarray
+    x_merging: np.ndarray
+    merging_status: np.ndarray
 
 
 def boundary_time(wells: Wells) -> BoundaryTime:
@@ -69,9 +70,9 @@ def boundary_time(wells: Wells) -> BoundaryTime:
     -------
     BoundaryTime
         ``tau`` is the largest root, the first met in generation; ``n_roots`` counts those told apart by a scan in octaves.
-        ``status``: ``ok``, ``no_transition`` (no well on one side of the split), ``no_real_root`` (the criterion is
+        ``layer_status``: ``ok``, ``no_transition`` (no well on one side of the split), ``no_real_root`` (the criterion is
         negative at all times), ``failed`` (it is not computed at some time, or never turns negative); NaN unless ``ok``. At
-        the root ``background_x = -gradient^2/4``.
+        the root ``background_curvature = -interfacial_curvature``.
 
     Notes
     -----
@@ -91,13 +92,18 @@ def boundary_time(wells: Wells) -> BoundaryTime:
         low, high, at_low, at_high, n_roots[points], status[points] = _last_fall(wells, points)
         found = np.flatnonzero(np.isfinite(low))
         tau[points[found]] = bracketed(
-            lambda t, i: boundary_at(wells, points[found[i]], t).criterion, *(a[found] for a in (low, high, at_low, at_high))
+            lambda t, i: boundary_at(wells, points[found[i]], t).normal_hessian,
+            low[found],
+            high[found],
+            at_low[found],
+            at_high[found],
         )
     there = boundary_at(wells, np.arange(count), np.where(np.isnan(tau), 1.0, tau))
-    status[(status == Status.ok) & (np.isnan(tau) | (there.status != Status.ok))] = Status.failed
+    status[(status == Status.ok) & (np.isnan(tau) | (there.layer_status != Status.ok))] = Status.failed
     missing = status != Status.ok
     tau = np.where(missing, np.nan, tau)
-    values = [np.where(missing, np.nan, a) for a in (there.position, there.score, there.background_x, there.gradient)]
+    state = there.boundary, there.score, there.background_curvature, there.interfacial_curvature, there.jump
+    values = [np.where(missing, np.nan, a) for a in state]
     return BoundaryTime(*(a.reshape(wells.shape) for a in (tau, *values, n_roots, status)))
 
 
@@ -106,7 +112,7 @@ def _last_fall(wells: Wells, points: np.ndarray) -> tuple[np.ndarray, ...]:
     unit = 0.125 * (wells.high - wells.low)[points] ** 2
     times = [np.zeros_like(unit), *(unit * 2.0**i for i in OCTAVES)]
     each = np.stack(times)
-    scan = boundary_at(wells, np.tile(points, len(times)), each.ravel()).criterion
+    scan = boundary_at(wells, np.tile(points, len(times)), each.ravel()).normal_hessian
     values = list(scan.reshape(each.shape))
     for _ in range(DOUBLINGS):
         late = np.flatnonzero(values[-1] > 0)
@@ -114,7 +120,7 @@ def _last_fall(wells: Wells, points: np.ndarray) -> tuple[np.ndarray, ...]:
             break
         t, value = times[-1].copy(), values[-1].copy()
         t[late] *= 2
-        value[late] = boundary_at(wells, points[late], t[late]).criterion
+        value[late] = boundary_at(wells, points[late], t[late]).normal_hessian
         times.append(t)
         values.append(value)
     result = np.full((4, unit.size), np.nan)
@@ -142,8 +148,8 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
     Returns
     -------
     MergingTime
-        ``tau``, ``x`` and ``status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold was found), ``unresolved``
-        (the score near the merging is within rounding of zero); NaN unless ``ok``.
+        ``tau``, ``x_merging`` and ``merging_status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold was found),
+        ``unresolved`` (the score near the merging is within rounding of zero); NaN unless ``ok``.
 
     Notes
     -----
@@ -161,11 +167,11 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
     >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> one = merging_time(quartic(np.array(1.0), np.array(1.0), np.array(0.1)))
-    >>> round(float(one.tau), 10), round(float(one.x), 10)
+    >>> round(float(one.tau), 10), round(float(one.x_merging), 10)
     (0.1937869449, -0.3740155011)
     """
     crossing = boundary_time(wells) if crossing is None else crossing
-    tau, score = (np.array(a, dtype=float).reshape(-1) for a in (crossing.tau, crossing.score))
+    tau, score = (np.array(a, dtype=float).reshape(-1) for a in (crossing.tau, crossing.score_boundary))
     pitchfork = wells.symmetric & np.isfinite(tau)
     status = np.where(pitchfork, np.int8(Status.ok), np.int8(Status.failed))
     status[(wells.n_wells == 1) & (wells.status != Status.failed)] = Status.no_transition
@@ -223,7 +229,7 @@ def _folds(
         return rising_root(push, start, low[i], high[i], np.zeros_like(x))
 
     def bend(x: np.ndarray, i: np.ndarray) -> np.ndarray:
-        # The last place's time is near this one's.
+        # The last position's time is near this one's.
         tau[i] = balanced(i, x, tau[i])
         return at(wells, points[i], x, tau[i]).score_x
 
@@ -297,13 +303,13 @@ def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
 
     ``2a`` is the distance of the two minima of U and ``sigma^2`` the mean of the two variances ``1/U''`` there, so that a
     symmetric quartic has ``tau = (b^2 - 1/(8 c b^2))/2``, section 10. A tilt changes the weights, on which the
-    criterion (42) of two Gaussians does not depend, and the places and variances, which enter.
+    criterion (42) of two Gaussians does not depend, and the positions and variances, which enter.
 
     Returns
     -------
     tau, status : array (...)
-        ``ok``; ``below_floor`` with its value where ``sigma^2 >= a^2``; NaN with ``no_transition`` for one well and with
-        ``not_applicable`` for more than two.
+        ``ok``; ``below_data_variance`` with its value where ``sigma^2 >= a^2``; NaN with ``no_transition`` for one well
+        and with ``not_applicable`` for more than two.
 
     Examples
     --------
@@ -314,7 +320,7 @@ def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
     """
     with np.errstate(all="ignore"):
         tau = 0.5 * (0.25 * (wells.high - wells.low) ** 2 - 0.5 * (wells.variances[0] + wells.variances[1]))
-        status = np.where(tau > 0, wells.status, np.int8(Status.below_floor))
+        status = np.where(tau > 0, wells.status, np.int8(Status.below_data_variance))
     many = (wells.status == Status.ok) & (wells.n_wells > 2)
     usable = (wells.status == Status.ok) & np.isfinite(tau) & ~many
     status = np.where(usable, status, np.where(wells.status == Status.ok, np.int8(Status.failed), wells.status))

@@ -10,11 +10,21 @@ import xarray as xr
 
 from scoreshock.axes import as_axis
 from scoreshock.checks import as_real, show
-from scoreshock.conventions import attributes
+from scoreshock.conventions import Variable, attributes
 from scoreshock.kernels.wells import double_wells
 from scoreshock.kernels.wells import parts as kernel
-from scoreshock.quantities.labelled import Arguments, Output, apply
+from scoreshock.quantities.labelled import Arguments, apply
 from scoreshock.quantities.wells.callables import checked_function, checked_interval, checked_split, probe
+
+STRUCTURE = (
+    Variable("well_split", "barrier between the wells, at which the density is split"),
+    Variable("well_low", "left well of the potential"),
+    Variable("well_high", "right well of the potential"),
+    Variable("well_share", "probability on the left of the split at data time"),
+    Variable("log_normalisation", "natural logarithm of the integral of exp(-U)"),
+    Variable("well_status", "outcome of the search for two wells"),
+)
+"""Variables of a density that `double_wells` finds."""
 
 KINDS = ("quartic", "tilted-quartic", "potential", "table")
 
@@ -138,14 +148,12 @@ def _object(wells: kernel.Wells) -> xr.Dataset:
 
 
 def _described(parameters: xr.Dataset, kind: str) -> xr.Dataset:
-    """The dataset of the parameters with what the search of the wells found, and with attributes."""
-    names = ["well_split", "well_low", "well_high", "well_share", "log_normalisation"]
-    outputs = [*map(Output, names), Output("well_status", (), np.int8)]
-    found = apply(_structure, parameters_of(parameters), outputs)
-    dataset = parameters.merge(found, join="exact", compat="no_conflicts").assign_attrs(kind=kind)
-    for name in {*dataset.data_vars, *PARAMETERS} & set(dataset.variables):
-        dataset[name].attrs = attributes(str(name))
-    return dataset
+    """The dataset of the parameters with the wells, and with attributes."""
+    named = parameters.copy()
+    for name in {*named.data_vars, *PARAMETERS} & set(named.variables):
+        named[name].attrs = attributes(str(name))
+    found = apply(_structure, parameters_of(named), STRUCTURE)
+    return named.merge(found, join="exact", compat="no_conflicts").assign_attrs(kind=kind)
 
 
 def parameters_of(well: xr.Dataset) -> Arguments:
@@ -175,7 +183,5 @@ def made(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray) -
     return double_wells.quartic(coefficient, half_distance, tilt)
 
 
-def _structure(c: np.ndarray, b: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, ...]:
-    wells = made(c, b, h)
-    values = (wells.split, wells.low, wells.high, wells.share, wells.log_total, wells.status)
-    return tuple(value.reshape(wells.shape) for value in values)
+def _structure(c: np.ndarray, b: np.ndarray, h: np.ndarray) -> kernel.Structure:
+    return made(c, b, h).structure()

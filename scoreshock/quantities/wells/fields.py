@@ -5,11 +5,49 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status
+from scoreshock.conventions import Variable
 from scoreshock.kernels.wells import parts as kernel
-from scoreshock.quantities.labelled import Output, apply
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import labelled_numbers, times
+from scoreshock.quantities.shared_variables import along
 from scoreshock.quantities.wells.definition import Places, made, parameters_of
+
+FIELDS = (
+    along(shared.LOG_DENSITY),
+    along(shared.SCORE),
+    along(shared.SCORE_JACOBIAN),
+    shared.LOG_RATIO,
+    along(shared.LOG_RATIO_GRADIENT),
+    along(shared.LOG_RATIO_HESSIAN),
+    shared.LOG_RATIO_RATE,
+    along(shared.BACKGROUND),
+    Variable("background_jacobian", "Jacobian of the background score"),
+    along(shared.INTERFACIAL),
+    shared.DECOMPOSITION_RESIDUAL,
+    shared.LOG_RATIO_RESIDUAL,
+    shared.SCORE_STATUS,
+    shared.LAYER_STATUS,
+)
+ERROR = Variable("log_density_error", "estimated error of the quadrature in the logarithm of either part's density")
+BOUNDARY = (
+    along(shared.LINE_BOUNDARY),
+    Variable(
+        "boundary_velocity",
+        "derivative of the boundary's position in diffusion time",
+        (),
+        "layer_status",
+        "As diffusion time grows; in generation the sign is the opposite.",
+        "Proposition 5.13",
+    ),
+    along(shared.SCORE),
+    shared.NORMAL_HESSIAN,
+    shared.BACKGROUND_CURVATURE,
+    shared.INTERFACIAL_CURVATURE,
+    shared.JUMP,
+    shared.WIDTH,
+    shared.LAYER_STATUS,
+)
 
 
 def _places(x: Places) -> xr.DataArray:
@@ -55,56 +93,12 @@ def well_fields(
     >>> round(float(found.score), 12), round(float(found.log_ratio), 12)
     (0.459147359895, -1.332368315926)
     """
-    names = ["log_density", "score", "score_jacobian", *LAYER]
-    statuses = [Output("score_status", (), np.int8), Output("layer_status", (), np.int8)]
-    outputs = [*map(Output, names), *statuses, *([Output("log_density_error")] if error else [])]
-    return apply(_fields, [*parameters_of(well), (times(tau), ()), (_places(x), ())], outputs, error=error)
+    arguments = [*parameters_of(well), (times(tau), ()), (_places(x), ())]
+    return apply(_fields, arguments, (*FIELDS, ERROR) if error else FIELDS, error=error)
 
 
-LAYER = (
-    "log_ratio",
-    "log_ratio_gradient",
-    "log_ratio_hessian",
-    "log_ratio_rate",
-    "background",
-    "background_jacobian",
-    "interfacial",
-    "decomposition_residual",
-    "log_ratio_residual",
-)
-"""Results of `well_fields` that need two parts."""
-
-
-def _fields(
-    c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray, x: np.ndarray, error: bool
-) -> tuple[np.ndarray, ...]:
-    wells = made(c, b, h)
-    found = kernel.state(wells, x, tau)
-    parts = kernel.decomposed(found)
-    layer = (
-        parts.log_ratio,
-        parts.gradient[..., 0],
-        parts.hessian[..., 0, 0],
-        parts.rate,
-        parts.background[..., 0],
-        parts.background_jacobian[..., 0, 0],
-        parts.interfacial[..., 0],
-        parts.identity_residual,
-        parts.equation_residual,
-    )
-    lost = found.status == Status.failed
-    finite = np.isfinite(layer).all(axis=0)
-    status = np.where((found.status == Status.ok) & ~finite, np.int8(Status.failed), found.status)
-    estimate = [kernel.quadrature_error(wells, x, tau)] if error else []
-    return (
-        found.log_density,
-        found.score,
-        found.score_x,
-        *(np.where(status == Status.ok, value, np.nan) for value in layer),
-        np.where(lost, np.int8(Status.failed), np.int8(Status.ok)),
-        status,
-        *estimate,
-    )
+def _fields(c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray, x: np.ndarray, error: bool) -> kernel.Fields:
+    return kernel.fields(made(c, b, h), x, tau, error)
 
 
 def well_boundary(well: xr.Dataset, tau: float | np.ndarray | xr.DataArray) -> xr.Dataset:
@@ -125,22 +119,8 @@ def well_boundary(well: xr.Dataset, tau: float | np.ndarray | xr.DataArray) -> x
     >>> round(float(found.boundary), 10), round(float(found.score), 10)
     (-0.0685091498, 0.099995813)
     """
-    names = ("boundary", "boundary_velocity", "score", "normal_hessian", "background_curvature", "interfacial_curvature")
-    outputs = [*map(Output, (*names, "jump", "width")), Output("layer_status", (), np.int8)]
-    return apply(_boundary, [*parameters_of(well), (times(tau), ())], outputs)
+    return apply(_boundary, [*parameters_of(well), (times(tau), ())], BOUNDARY)
 
 
-def _boundary(c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, ...]:
-    found = kernel.boundary(made(c, b, h), tau)
-    jump = np.abs(found.gradient)
-    return (
-        found.position,
-        found.velocity,
-        found.score,
-        found.criterion,
-        found.background_x,
-        0.25 * jump * jump,
-        jump,
-        2 / jump,
-        found.status,
-    )
+def _boundary(c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray) -> kernel.Boundary:
+    return kernel.boundary(made(c, b, h), tau)

@@ -7,16 +7,25 @@ from typing import Any
 
 import xarray as xr
 
-from scoreshock.conventions import attributes
+from scoreshock.options import TAU
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.points import with_times
-from scoreshock.quantities.wells.fields import well_boundary
+from scoreshock.quantities.wells.fields import BOUNDARY, well_boundary
 from scoreshock.quantities.wells.scores import diffusion_times
 
+VARIABLES = (
+    shared.LINE_BOUNDARY,
+    shared.SCORE_BOUNDARY,
+    *(variable for variable in BOUNDARY if variable.name not in ("boundary", "score")),
+)
 
-def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: :func:`well_layer`."""
-    tau = diffusion_times(well, content["options"]["tau"])
-    return with_times(well_layer(well, tau), tau, "layer_status")
+
+@quantity((*VARIABLES, shared.TAU, shared.TAU_STATUS), {"tau": TAU}, density="wells", name="layer", seconds=(3.2e-4, 3.2e-4))
+def _of_study(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.Dataset:
+    """Boundary between the parts left and right of the barrier, and the layer across it, at each diffusion time."""
+    moments = diffusion_times(well, tau)
+    return with_times(well_layer(well, moments), moments, "layer_status")
 
 
 def well_layer(well: xr.Dataset, tau: xr.DataArray) -> xr.Dataset:
@@ -49,5 +58,5 @@ def well_layer(well: xr.Dataset, tau: xr.DataArray) -> xr.Dataset:
     (-0.0685091498, 0.099995813)
     """
     found = well_boundary(well, tau).rename(score="score_boundary")
-    found.score_boundary.attrs = attributes("score_boundary")
+    found.score_boundary.attrs = shared.SCORE_BOUNDARY.attributes()
     return found.assign(boundary=found.boundary.expand_dims("feature", axis=-1))

@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Status
-from scoreshock.kernels.wells import parts as kernel
+from scoreshock.conventions import Variable
 from scoreshock.kernels.wells import spectral, times
-from scoreshock.quantities.labelled import Output, apply
+from scoreshock.options import TAU, X
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import axis, unit_of
+from scoreshock.quantities.shared_variables import along
 from scoreshock.quantities.wells.definition import made, parameters_of
 
 
-def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content: :func:`well_scores`."""
-    return well_scores(well, content["options"]["x"], content["options"]["tau"])
+def _profiles(line: str) -> tuple[Variable, ...]:
+    """The variables along the positions ``line``."""
+    vectors = (along(variable, line, "feature") for variable in (shared.SCORE, shared.POSITION))
+    return *vectors, *(along(variable, line) for variable in (shared.SCORE_ALONG, shared.LOG_DENSITY, shared.SCORE_STATUS))
 
 
+@quantity((*_profiles("x"), shared.TAU), {"x": X, "tau": TAU}, density="wells", name="scores", seconds=(4e-5, 4e-5))
 def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) -> xr.Dataset:
     """Profile of score and density of quartic wells, at several diffusion times.
 
@@ -47,21 +52,9 @@ def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) 
     """
     unit = unit_of("x", x)
     grid = axis(x, "x" if unit == "absolute" else "x_scaled")
-    line = (str(grid.name),)
     times = diffusion_times(well, tau)
-    found = apply(
-        _profile,
-        [*parameters_of(well), (times, ()), (grid, line)],
-        [
-            Output("score", (*line, "feature")),
-            Output("score_along", line),
-            Output("log_density", line),
-            Output("position", (*line, "feature")),
-            Output("score_status", line, np.int8),
-        ],
-        sizes={"feature": 1},
-        unit=unit,
-    )
+    arguments = [*parameters_of(well), (times, ()), (grid, (str(grid.name),))]
+    found = apply(_profile, arguments, _profiles(str(grid.name)), sizes={"feature": 1}, unit=unit)
     whole = found.assign_coords(grid.coords)
     return whole if "tau" in times.dims else whole.assign(tau=times)
 
@@ -71,7 +64,7 @@ def diffusion_times(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
     if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
         return axis(tau, "tau")
     scaled = axis(tau, "tau_scaled")
-    found = apply(_multiples, [*parameters_of(well), (scaled, ("tau_scaled",))], [Output("tau", ("tau_scaled",))])
+    found = apply(_multiples, [*parameters_of(well), (scaled, ("tau_scaled",))], [shared.TAU])
     return found.tau.assign_coords(scaled.coords)
 
 
@@ -82,28 +75,5 @@ def _multiples(c: np.ndarray, b: np.ndarray, h: np.ndarray, scaled: np.ndarray) 
 
 def _profile(
     c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray, grid: np.ndarray, unit: str
-) -> tuple[np.ndarray, ...]:
-    """Score (..., x, 1), (..., x), log density, position and status of wells (...) at ``grid (x,)`` in its unit."""
-    wells = made(c, b, h)
-    centre, length, reason = _line(wells, b, tau, unit)
-    x = (centre + 0 * tau)[..., None] + length[..., None] * grid
-    found = spectral.profile(wells, x, tau)
-    finite = np.isfinite(found.score) & np.isfinite(found.log_density)
-    outcome = np.where((found.status == Status.failed) | ~finite, np.int8(Status.failed), np.int8(Status.ok))
-    status = np.where(np.isnan(tau), np.int8(Status.no_transition), reason)[..., None]
-    return (
-        found.score[..., None],
-        found.score,
-        found.log_density,
-        x[..., None],
-        np.where(status == Status.ok, outcome, status),
-    )
-
-
-def _line(wells: kernel.Wells, b: np.ndarray, tau: np.ndarray, unit: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Position 0, the unit of positions, and the status with which they are defined; (...) each."""
-    if unit == "layer":
-        found = kernel.boundary(wells, tau)
-        return found.position, 2 / np.abs(found.gradient), found.status
-    length = b if unit == "separation" else np.ones_like(b)
-    return np.zeros_like(b), length, np.full_like(b, Status.ok, dtype=np.int8)
+) -> spectral.ScoreProfile:
+    return spectral.score_profile(made(c, b, h), b, tau, grid, unit)

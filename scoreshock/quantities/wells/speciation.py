@@ -1,4 +1,4 @@
-"""Speciation times of a density with two wells by each criterion, and their place in a schedule's own clock."""
+"""Speciation times of a density with two wells by each criterion, and these times in a schedule's own clock."""
 
 from __future__ import annotations
 
@@ -8,19 +8,91 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import WELL_CRITERIA, attributes
+from scoreshock.conventions import Variable
 from scoreshock.kernels.wells import times
-from scoreshock.quantities.labelled import Output, apply, checked_names
-from scoreshock.quantities.schedule_time import clock
+from scoreshock.options import Names
+from scoreshock.quantities.criteria import (
+    STATUS,
+    TAU_STAR,
+    Outcome,
+    chosen_criteria,
+    names_of,
+    outcomes,
+    with_criteria,
+)
+from scoreshock.quantities.declaration import Criterion, criterion, quantity
+from scoreshock.quantities.labelled import apply
+from scoreshock.quantities.schedule_time import schedule_time
+from scoreshock.quantities.shared_variables import (
+    BACKGROUND_CURVATURE,
+    INTERFACIAL_CURVATURE,
+    JUMP,
+    LAYER_STATUS,
+    SCORE_BOUNDARY,
+)
 from scoreshock.quantities.wells.definition import made, parameters_of
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
-def compute(well: xr.Dataset, content: Mapping[str, Any]) -> xr.Dataset:
-    """The quantity of a study's content."""
-    return well_speciation(well, content["schedules"], **content["options"])
+def _boundary(crossing: times.BoundaryTime) -> Outcome:
+    return crossing.tau, crossing.layer_status
 
 
+def _merging(merging: times.MergingTime) -> Outcome:
+    return merging.tau, merging.merging_status
+
+
+criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True, density="wells")(
+    _boundary
+)
+criterion("merging", "the density's own modes merge for the last time", by_default=True, density="wells")(_merging)
+criterion(
+    "matched-gaussian", "boundary of two Gaussians instead of the two wells (section 10)", by_default=True, density="wells"
+)(times.matched_gaussian)
+
+WELL_CRITERIA = names_of("wells", default=True)
+
+VARIABLES = (
+    TAU_STAR,
+    STATUS,
+    Variable(
+        "x_boundary",
+        "position of the boundary where its criterion vanishes",
+        (),
+        "layer_status",
+        "Point where the densities of both parts are equal, at the time of the criterion boundary.",
+        "(42)-(43)",
+    ),
+    SCORE_BOUNDARY,
+    BACKGROUND_CURVATURE,
+    INTERFACIAL_CURVATURE,
+    JUMP,
+    Variable(
+        "n_roots",
+        "number of roots of the boundary criterion",
+        description="Changes of sign in a scan in octaves of tau; the largest root counts.",
+        references="(42)-(43)",
+        dtype=np.int16,
+    ),
+    LAYER_STATUS,
+    Variable(
+        "x_merging",
+        "position at which the two modes merge",
+        (),
+        "merging_status",
+        "Point where gradient and curvature of the log density vanish together.",
+    ),
+    Variable("merging_status", "outcome of the merging of the two modes"),
+)
+
+
+@quantity(
+    VARIABLES,
+    {"criteria": Names("criteria", WELL_CRITERIA, known=names_of("wells"))},
+    density="wells",
+    name="speciation",
+    seconds=(6e-3, 6e-3),
+)
 def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Sequence[str] = WELL_CRITERIA) -> xr.Dataset:
     """Speciation times of a density with two wells by each criterion, and the state of the boundary at its own.
 
@@ -56,41 +128,16 @@ def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Seq
     >>> found.tau_star.values.round(12).tolist()
     [[0.269102819666, 0.269102819666, 0.4375]]
     """
-    criteria, clocks = checked_names("criteria", criteria, WELL_CRITERIA), as_schedules(schedules)
-    outputs = [
-        Output("tau_star", ("criterion",)),
-        Output("status", ("criterion",), np.int8),
-        *map(Output, ("x_boundary", "score_boundary", "background_curvature", "interfacial_curvature", "jump")),
-        Output("n_roots", (), np.int16),
-        Output("layer_status", (), np.int8),
-        Output("x_merging"),
-        Output("merging_status", (), np.int8),
-    ]
-    result = apply(_times, parameters_of(well), outputs, sizes={"criterion": len(criteria)}, criteria=criteria)
-    result = result.assign_coords(criterion=("criterion", list(criteria), attributes("criterion")))
-    return result.merge(clock(result.tau_star, clocks), join="exact") if clocks else result
+    chosen, clocks = chosen_criteria(criteria, "wells"), as_schedules(schedules)
+    result = apply(_times, parameters_of(well), VARIABLES, sizes={"criterion": len(chosen)}, criteria=chosen)
+    result = with_criteria(result, chosen)
+    return result.merge(schedule_time(result.tau_star, clocks), join="exact") if clocks else result
 
 
-def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: Sequence[Criterion]) -> Mapping[str, Any]:
+    """All variables at each point: the criteria, and the state of the boundary and of the merging that they share."""
     wells = made(c, b, h)
     crossing = times.boundary_time(wells)
     merging = times.merging_time(wells, crossing)
-    found = {
-        "boundary": (crossing.tau, crossing.status),
-        "merging": (merging.tau, merging.status),
-        "matched-gaussian": times.matched_gaussian(wells),
-    }
-    tau, status = (np.stack([found[name][i] for name in criteria], axis=-1) for i in (0, 1))
-    return (
-        tau,
-        status,
-        crossing.x,
-        crossing.score,
-        crossing.background_x,
-        0.25 * crossing.gradient**2,
-        np.abs(crossing.gradient),
-        crossing.n_roots,
-        crossing.status,
-        merging.x,
-        merging.status,
-    )
+    inputs = {"wells": wells, "crossing": crossing, "merging": merging}
+    return crossing._asdict() | merging._asdict() | outcomes(criteria, inputs, wells.shape)

@@ -20,14 +20,14 @@ PAIR = np.array([[-1.0], [1.0]])
 HALF = np.array([0.5, 0.5])
 NAMES = {
     "kl_true": "kl",
-    "score_error_integral": "error_integral",
+    "score_error_integral": "score_error_integral",
     "kl_init": "kl_start",
     "kl_bound": "kl_bound",
     "tv_bound": "tv_bound",
-    "variance_generated": "variance",
-    "variance_generated_ode": "variance_ode",
+    "variance_generated": "generated_variance",
+    "variance_generated_ode": "generated_variance_ode",
     "kl_ode": "kl_ode",
-    "mean_generated": "mean",
+    "mean_generated": "generated_mean",
     "tv_true": "tv",
 }
 
@@ -61,7 +61,7 @@ def test_truth_stays_below_its_bounds(A, B, shift, tau_min, span, start):
 def test_total_variation_on_a_line_is_half_the_integrated_difference(values):
     found = gaussian(*values)
     p = norm(0, np.sqrt(values[0] + 2 * values[3])).pdf
-    q = norm(found.mean, np.sqrt(found.variance)).pdf
+    q = norm(found.generated_mean, np.sqrt(found.generated_variance)).pdf
     x = np.linspace(-30, 30, 2_000_001)
     assert found.tv == pytest.approx(0.5 * np.sum(np.abs(p(x) - q(x))) * (x[1] - x[0]), abs=1e-8)
 
@@ -75,15 +75,15 @@ def test_small_errors_keep_their_digits():
     """KL is quadratic in a small error of the variance: E = (B - A)^2/(v w^2) to leading order."""
     found = gaussian(1.0, 1.0 + 1e-9, 0.0, 0.0, 2.0, 1, 5.0)
     expected = 0.5 * 1e-18 * quad(lambda v: v**-3, 1, 5)[0]
-    assert found.error_integral == pytest.approx(expected, rel=1e-7)
+    assert found.score_error_integral == pytest.approx(expected, rel=1e-7)
     assert found.kl == pytest.approx(1e-18 * (1 - 1 / 25) ** 2 / 4, rel=1e-6)
 
 
 def test_gaussian_statuses():
-    assert gaussian(0.0, 1.0, 0.0, 0.0, 1.0, 1, 2.0).status == Status.singular
-    assert gaussian(1.0, 1.0, 0.0, 1.0, 0.5, 1, 2.0).status == Status.not_applicable
+    assert gaussian(0.0, 1.0, 0.0, 0.0, 1.0, 1, 2.0).divergence_status == Status.singular
+    assert gaussian(1.0, 1.0, 0.0, 1.0, 0.5, 1, 2.0).divergence_status == Status.not_applicable
     several = gaussian(1.0, 0.5, 0.0, 0.0, 1.0, 3, 2.0)
-    assert several.status == Status.ok
+    assert several.divergence_status == Status.ok
     assert several.tv_status == Status.not_applicable
     assert np.isnan(several.tv)
     assert gaussian(1.0, 1.0, 0.3, 0.0, 1.0, 3, 3.0).tv_status == Status.ok
@@ -120,7 +120,7 @@ def test_bound_of_any_field_and_a_wrong_start():
     found = bound("everywhere", error=lambda x, tau: x * np.exp(-tau), kl_start=np.array(0.5))
     # E x^2 = 1 + v
     expected = 0.01 * quad(lambda tau: (1.09 + 2 * tau) * np.exp(-2 * tau), 0, 2)[0]
-    assert found.error_integral == pytest.approx(expected, rel=1e-12)
+    assert found.score_error_integral == pytest.approx(expected, rel=1e-12)
     assert found.kl_bound == pytest.approx(0.5 + expected, rel=1e-12)
     assert found.tv_bound == pytest.approx(np.sqrt((0.5 + expected) / 2), rel=1e-12)
 
@@ -129,7 +129,7 @@ def test_mixtures_off_a_line_have_bounds_for_constant_errors_only():
     triple = np.array([[1.0, 0], [0, 1], [-1, 0]]), np.ones(3) / 3, np.array(0.1), np.array(0.0), np.array(1.0)
     assert divergence.divergence_bound(*triple, np.array(0.1)).kl_bound == pytest.approx(0.01)
     found = divergence.divergence_bound(*triple, np.array(0.1), "layer")
-    assert found.status == Status.not_applicable
+    assert found.divergence_status == Status.not_applicable
     assert np.isnan(found.kl_bound)
 
 

@@ -57,10 +57,10 @@ def test_nonlinear_error_meets_the_references(case):
     mixture = pair(a), HALF, np.array(sigma**2)
     found = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), sampling.everywhere)
     linear = bias * np.exp(at_centre(a, sigma**2, tau_min, tau0).log_error)
-    reference.check(case, "x_end", found.difference[-1, 0])
+    reference.check(case, "x_end", found.trajectory_difference[-1, 0])
     reference.check(case, "e_linear", linear)
-    assert (found.difference[-1, 0] / linear <= 1) == case["expected"]["ratio_le_1"]
-    assert found.precision[-1] < 1e-8
+    assert (found.trajectory_difference[-1, 0] / linear <= 1) == case["expected"]["ratio_le_1"]
+    assert found.difference_precision[-1] < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,11 @@ def test_bound_and_closed_form_at_the_centre_from_no_growth_to_overflow(R, log_e
     assert closed.log_growth == pytest.approx(log_growth, rel=1e-14, abs=1e-13)
     bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(variance), np.array([5.0, 0.0]))
     for found, expected in ((bound.log_bound, log_error), (bound.log_growth, log_growth)):
-        assert abs(found[-1] - expected) <= min(bound.error[-1], 1e-8)
-    assert not bound.status.any()
+        assert abs(found[-1] - expected) <= min(bound.growth_error[-1], 1e-8)
+    assert not bound.growth_status.any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("R", [1e4, 1e5])
 def test_bound_at_the_centre_is_the_closed_form_far_beyond_overflow(R):
     bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(1 / R), np.array([5.0, 0.0]))
@@ -121,22 +122,24 @@ def test_bound_over_a_tiny_interval_is_the_interval(tau):
     assert np.exp(bound.log_bound[-1]) == pytest.approx(tau, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_growth_on_a_trajectory_that_rounding_decides_is_unresolved():
     mixture = pair(1), np.array([0.3, 0.7]), np.array(0.002)
-    start = sampling.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).x[-1]
+    start = sampling.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).trajectory[-1]
     found = growth.flow_growth(start, *mixture, np.array([2.0, 1.0, 0.0]))
-    assert found.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    assert found.growth_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
     actual = growth.error_growth(start, *mixture, np.array([2.0, 1.0, 0.0]), np.array([0.01]), sampling.everywhere)
-    assert actual.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
-    assert actual.difference_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    assert actual.trajectory_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    assert actual.trajectory_difference_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
 
 
 def test_bound_of_rising_times_is_not_applicable():
     found = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(0.1), np.array([0.0, 1.0]))
-    assert (found.status == Status.not_applicable).all()
+    assert (found.growth_status == Status.not_applicable).all()
     assert np.isnan(found.log_bound).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bias", [0.01, 1e-5, -1e-8])
 def test_difference_of_trajectories_keeps_its_relative_digits(bias):
     """Against an adaptive solver for both at 1e-13; what that leaves of the difference bounds the check."""
@@ -153,10 +156,10 @@ def test_difference_of_trajectories_keeps_its_relative_digits(bias):
     found = growth.error_growth(
         np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.0]), np.full(2, bias), sampling.everywhere
     )
-    expected, size = solved[2:] - solved[:2], np.abs(found.difference[-1]).max()
-    assert np.abs(found.difference[-1] - expected).max() <= 1e-8 * size + 1e-13
-    assert np.abs(found.difference[-1] - expected).max() <= found.precision[-1] + 1e-13
-    assert found.difference_status[-1] == Status.ok
+    expected, size = solved[2:] - solved[:2], np.abs(found.trajectory_difference[-1]).max()
+    assert np.abs(found.trajectory_difference[-1] - expected).max() <= 1e-8 * size + 1e-13
+    assert np.abs(found.trajectory_difference[-1] - expected).max() <= found.difference_precision[-1] + 1e-13
+    assert found.trajectory_difference_status[-1] == Status.ok
 
 
 def test_the_two_routes_of_the_closed_form_agree_where_they_meet(monkeypatch):
@@ -174,9 +177,9 @@ def test_tiny_intervals_give_the_interval():
 
 
 def test_centre_statuses():
-    assert at_centre(1, 0, 0, 1).status == Status.singular
+    assert at_centre(1, 0, 0, 1).growth_status == Status.singular
     assert np.isnan(at_centre(1, 0, 0, 1).log_error)
-    assert at_centre(1, 1, 2, 1).status == Status.not_applicable
+    assert at_centre(1, 1, 2, 1).growth_status == Status.not_applicable
     assert at_centre(1, 1, 1, 1).log_error == -np.inf
 
 
@@ -184,7 +187,7 @@ def test_growth_along_a_trajectory_is_that_of_a_nearby_start():
     mixture = np.array([[-1.0], [0.4], [1.0]]), np.array([0.3, 0.3, 0.4]), np.array(0.1)
     track = np.array([1.5, 0.3, 0.0])
     found = growth.flow_growth(np.array([0.2]), *mixture, track)
-    near = sampling.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).x[..., 0]
+    near = sampling.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).trajectory[..., 0]
     np.testing.assert_allclose(np.exp(found.log_growth), np.diff(near, axis=0)[0] / 2e-5, rtol=1e-6)
 
 
@@ -203,26 +206,28 @@ def test_bound_is_the_linear_comparison_equation():
     solved = solve_ivp(rate, (-1.5, 0.0), [0.2, 0.1, 0.0], method="DOP853", rtol=1e-12, atol=1e-14)
     found = growth.flow_growth(np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.4, 0.0]))
     assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=1e-8)
-    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=found.error[-1])
+    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=found.growth_error[-1])
 
 
 def test_an_error_in_the_layer_is_what_grows_at_the_centre_and_all_stay_below_the_bound():
     mixture, track = (pair(1.2), HALF, np.array(0.09)), np.array([1.5, 0.05])
     bound = np.exp(growth.flow_growth(np.zeros(1), *mixture, track).log_bound[-1])
     size = {
-        place: abs(growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).difference[-1, 0]) / 1e-4
+        place: abs(growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).trajectory_difference[-1, 0])
+        / 1e-4
         for place, profile in sampling.PROFILES.items()
     }
     assert size["outside"] < 0.01 * size["layer"]
     assert 0.99 * bound < size["layer"] <= size["everywhere"] <= bound * (1 + 1e-6)
 
 
+@pytest.mark.slow
 def test_constant_errors_are_the_worst_of_their_size_on_a_line():
     mixture, track = (pair(1.0), np.array([0.3, 0.7]), np.array(0.09)), np.array([2.0, 0.0])
     x = np.linspace(-2, 2, 21)[:, None]
 
     def ends(profile: Profile, bias: float) -> np.ndarray:
-        return growth.error_growth(x, *mixture, track, np.array([bias]), profile).difference[:, -1, 0]
+        return growth.error_growth(x, *mixture, track, np.array([bias]), profile).trajectory_difference[:, -1, 0]
 
     low, high = ends(sampling.everywhere, -0.05), ends(sampling.everywhere, 0.05)
     for profile in (sampling.in_layer, sampling.outside_layer, lambda x, _mixture, _tau: np.sin(9 * x)):
@@ -230,6 +235,7 @@ def test_constant_errors_are_the_worst_of_their_size_on_a_line():
         assert np.all((low - 1e-9 <= other) & (other <= high + 1e-9))
 
 
+@pytest.mark.slow
 def test_growth_and_difference_do_not_depend_on_those_beside_them(monkeypatch):
     rng = np.random.default_rng(5)
     x, means = rng.normal(size=(2, 20, 2)), rng.normal(size=(2, 1, 3, 2))

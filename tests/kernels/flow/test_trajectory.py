@@ -26,11 +26,12 @@ def test_flow_and_quantiles_meet_the_references(case):
     mixture = reference.means_of(case), reference.weights_of(case), np.array(given_["sigma0"] ** 2)
     x, tau = np.array([given_["x_start"]]), np.array([given_["tau_start"], given_["tau_end"]])
     exact, marched = quantile_flow(x, *mixture, tau), sampling.probability_flow(x, *mixture, tau)
-    reference.check(case, "x_end", exact.x[-1])
+    reference.check(case, "x_end", exact.trajectory_exact[-1])
     reference.check(case, "log_tail", exact.log_tail)
-    reference.check(case, "x_end", marched.x[-1, 0])
+    reference.check(case, "x_end", marched.trajectory[-1, 0])
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.1, 2.0), st.integers(1, 4))
 def test_flow_keeps_quantiles_within_its_own_estimate(seed, variance, k):
@@ -38,9 +39,10 @@ def test_flow_keeps_quantiles_within_its_own_estimate(seed, variance, k):
     mixture = rng.normal(size=(k, 1)), rng.dirichlet(np.ones(k)), np.array(variance)
     x = rng.normal(size=(20, 1)) * 3
     exact, marched = quantile_flow(x, *mixture, TRACK), sampling.probability_flow(x, *mixture, TRACK)
-    assert np.all(np.abs(marched.x[..., 0] - exact.x) <= marched.error[..., 0] + 1e-11)
+    assert np.all(np.abs(marched.trajectory[..., 0] - exact.trajectory_exact) <= marched.trajectory_error[..., 0] + 1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rtol", [1e-4, 1e-8, 1e-11])
 @pytest.mark.parametrize(
     ("means", "weights", "variance"),
@@ -49,38 +51,41 @@ def test_flow_keeps_quantiles_within_its_own_estimate(seed, variance, k):
 def test_error_stays_within_tolerance_and_estimate_at_any_number_of_times(means, weights, variance, rtol):
     x, times = np.random.default_rng(3).normal(size=(60, 1)) * 2, np.linspace(2, 0, 31)
     mixture = np.array(means, dtype=float)[:, None], np.array(weights), np.array(variance)
-    found, exact = sampling.probability_flow(x, *mixture, times, rtol), quantile_flow(x, *mixture, times).x
-    error = np.abs(found.x[..., 0] - exact)
-    assert not found.status.any()
-    scale = np.abs(found.x[..., 0]) + np.ptp(means)
+    found, exact = sampling.probability_flow(x, *mixture, times, rtol), quantile_flow(x, *mixture, times).trajectory_exact
+    error = np.abs(found.trajectory[..., 0] - exact)
+    assert not found.trajectory_status.any()
+    scale = np.abs(found.trajectory[..., 0]) + np.ptp(means)
     assert np.all(error <= rtol * scale + 1e-12)
     # Quantiles carry some 1e-13 here.
-    assert np.all(error <= found.error[..., 0] + 1e-12)
-    assert np.all(found.error[..., 0] <= rtol * scale)
+    assert np.all(error <= found.trajectory_error[..., 0] + 1e-12)
+    assert np.all(found.trajectory_error[..., 0] <= rtol * scale)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("R", [200.0, 500.0])
 def test_what_the_last_bit_of_the_start_decides_is_unresolved(R):
     """A place close to the boundary of a sharp layer, followed to large tau: starts 1e-11 away part there."""
     mixture, tau = (PAIR, np.array([0.3, 0.7]), np.array(1 / R)), np.array([0.0, 2.0])
     boundary = -np.log(0.7 / 0.3) / (2 * R)
-    start = sampling.probability_flow(np.array([boundary]), *mixture, tau).x[-1, 0]
-    left, right = quantile_flow(start * (1 + 1e-11 * np.array([[1], [-1]])), *mixture, tau[::-1]).x[:, -1]
+    start = sampling.probability_flow(np.array([boundary]), *mixture, tau).trajectory[-1, 0]
+    left, right = quantile_flow(start * (1 + 1e-11 * np.array([[1], [-1]])), *mixture, tau[::-1]).trajectory_exact[:, -1]
     assert left < -0.5
     assert right > 0.5
-    for found in (sampling.probability_flow, quantile_flow):
-        back = found(np.array([start]), *mixture, np.array([2.0, 1.0, 0.0]))
-        assert back.status.tolist() == [Status.ok, Status.ok, Status.unresolved]
-        assert back.error[-1] > 1e-8
+    given = np.array([start]), *mixture, np.array([2.0, 1.0, 0.0])
+    flow, exact = sampling.probability_flow(*given), quantile_flow(*given)
+    for status in (flow.trajectory_status, exact.exact_status):
+        assert status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    assert flow.trajectory_error[-1] > 1e-8
+    assert exact.trajectory_exact_error[-1] > 1e-8
 
 
 def test_starts_and_times_without_a_trajectory_say_so():
     x = np.array([[np.nan], [0.3], [np.inf]])
     found = sampling.probability_flow(x, PAIR, HALF, np.array(0.09), TRACK)
-    assert found.status[:, -1].tolist() == [Status.failed, Status.ok, Status.failed]
-    assert np.isnan(found.x[[0, 2]]).all()
+    assert found.trajectory_status[:, -1].tolist() == [Status.failed, Status.ok, Status.failed]
+    assert np.isnan(found.trajectory[[0, 2]]).all()
     back_and_forth = sampling.probability_flow(x[1], PAIR, HALF, np.array(0.09), np.array([1.0, 0.5, 0.7]))
-    assert (back_and_forth.status == Status.failed).all()
+    assert (back_and_forth.trajectory_status == Status.failed).all()
 
 
 def test_an_error_as_jagged_as_can_be_does_not_go_on_for_ever(monkeypatch):
@@ -88,8 +93,8 @@ def test_an_error_as_jagged_as_can_be_does_not_go_on_for_ever(monkeypatch):
     found = sampling.probability_flow(
         np.array([0.3]), PAIR, HALF, np.array(0.09), TRACK, 1e-8, np.array([1.0]), lambda x, _mixture, _tau: np.sin(1e9 * x)
     )
-    assert found.status[-1] == Status.failed
-    assert np.isnan(found.x[-1, 0])
+    assert found.trajectory_status[-1] == Status.failed
+    assert np.isnan(found.trajectory[-1, 0])
 
 
 def test_an_error_that_is_not_a_number_ends_a_trajectory_at_once():
@@ -100,17 +105,17 @@ def test_an_error_that_is_not_a_number_ends_a_trajectory_at_once():
         return np.nan
 
     found = sampling.probability_flow(np.array([0.3]), PAIR, HALF, np.array(0.09), TRACK, 1e-8, np.array([1.0]), unknown)
-    assert found.status[-1] == Status.failed
-    assert np.isnan(found.x[-1, 0])
+    assert found.trajectory_status[-1] == Status.failed
+    assert np.isnan(found.trajectory[-1, 0])
     assert len(calls) < 2000
 
 
 @pytest.mark.parametrize("place", [0.0, 1e8, -3e4])
 def test_far_tails_and_offsets_keep_their_digits(place):
     x = np.array([[-1e4], [-30.0], [1e-3], [1e4]])
-    near = sampling.probability_flow(x, PAIR, HALF, np.array(0.25), TRACK).x
-    moved = sampling.probability_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).x
-    exact = quantile_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).x
+    near = sampling.probability_flow(x, PAIR, HALF, np.array(0.25), TRACK).trajectory
+    moved = sampling.probability_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).trajectory
+    exact = quantile_flow(x + place, PAIR + place, HALF, np.array(0.25), TRACK).trajectory_exact
     slack = 4 * np.spacing(abs(place)) * 40
     np.testing.assert_allclose(moved - place, near, rtol=1e-12, atol=slack)
     np.testing.assert_allclose(exact, moved[..., 0], rtol=1e-8, atol=slack)
@@ -120,28 +125,29 @@ def test_one_gaussian_contracts_with_its_deviation_in_any_dimension():
     x = np.random.default_rng(0).normal(size=(7, 6))
     found = sampling.probability_flow(x, np.ones((1, 6)), np.ones(1), np.array(0.3), np.array([1e12, 3.0, 1e-12]))
     scale = np.sqrt((0.3 + 2 * np.array([1e12, 3.0, 1e-12])) / (0.3 + 2e12))
-    np.testing.assert_allclose(found.x, 1 + (x - 1)[:, None] * scale[:, None], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.trajectory, 1 + (x - 1)[:, None] * scale[:, None], rtol=1e-9, atol=1e-12)
 
 
 def test_forward_and_back_returns():
     x = np.random.default_rng(1).normal(size=(9, 2))
     out = sampling.probability_flow(x, *TRIPLE, np.array([0.0, 2.0]))
-    back = sampling.probability_flow(out.x[:, -1], *TRIPLE, np.array([2.0, 0.0]))
-    np.testing.assert_allclose(back.x[:, -1], x, atol=1e-8)
+    back = sampling.probability_flow(out.trajectory[:, -1], *TRIPLE, np.array([2.0, 0.0]))
+    np.testing.assert_allclose(back.trajectory[:, -1], x, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_many_features_take_another_route_to_the_same_place():
     x = np.random.default_rng(2).normal(size=(5, 2))
-    few = sampling.probability_flow(x, *TRIPLE, TRACK).x
+    few = sampling.probability_flow(x, *TRIPLE, TRACK).trajectory
     wide = [np.concatenate([a, np.zeros((*a.shape[:-1], 4))], axis=-1) for a in (x, TRIPLE[0])]
-    many = sampling.probability_flow(wide[0], wide[1], *TRIPLE[1:], TRACK).x
+    many = sampling.probability_flow(wide[0], wide[1], *TRIPLE[1:], TRACK).trajectory
     np.testing.assert_allclose(many[..., :2], few, rtol=1e-12, atol=1e-13)
     assert not many[..., 2:].any()
 
 
 def test_the_centre_of_a_symmetric_pair_stays_and_its_mirror_images_mirror():
     x = np.array([[0.0], [0.3], [-0.3]])
-    found = sampling.probability_flow(x, PAIR, HALF, np.array(0.01), TRACK).x
+    found = sampling.probability_flow(x, PAIR, HALF, np.array(0.01), TRACK).trajectory
     assert not found[0].any()
     assert np.array_equal(found[1], -found[2])
 
@@ -149,21 +155,22 @@ def test_the_centre_of_a_symmetric_pair_stays_and_its_mirror_images_mirror():
 @pytest.mark.parametrize("scale", [1e-3, 1e5])
 def test_flow_scales_with_the_data(scale):
     x = np.array([[0.2], [-3.0]])
-    found = sampling.probability_flow(x, PAIR, HALF, np.array(0.09), TRACK).x
-    scaled = sampling.probability_flow(scale * x, scale * PAIR, HALF, np.array(0.09 * scale**2), TRACK * scale**2).x
+    found = sampling.probability_flow(x, PAIR, HALF, np.array(0.09), TRACK).trajectory
+    scaled = sampling.probability_flow(scale * x, scale * PAIR, HALF, np.array(0.09 * scale**2), TRACK * scale**2).trajectory
     np.testing.assert_allclose(scaled, scale * found, rtol=1e-10)
 
 
 def test_times_after_the_singular_one_are_void():
     found = sampling.probability_flow(np.array([0.5]), PAIR, HALF, np.array(0.0), np.array([1.0, 0.5, 0.0]))
-    assert found.status.tolist() == [Status.ok, Status.ok, Status.singular]
-    assert np.isfinite(found.x[:2]).all()
-    assert np.isnan(found.x[2]).all()
+    assert found.trajectory_status.tolist() == [Status.ok, Status.ok, Status.singular]
+    assert np.isfinite(found.trajectory[:2]).all()
+    assert np.isnan(found.trajectory[2]).all()
     exact = quantile_flow(np.array([0.5]), PAIR, HALF, np.array(0.0), np.array([1.0, 0.5, 0.0]))
-    assert exact.status.tolist() == found.status.tolist()
-    np.testing.assert_allclose(exact.x[:2], found.x[:2, 0], rtol=1e-8)
+    assert exact.exact_status.tolist() == found.trajectory_status.tolist()
+    np.testing.assert_allclose(exact.trajectory_exact[:2], found.trajectory[:2, 0], rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["everywhere", "layer", "outside"])
 def test_a_trajectory_does_not_depend_on_those_beside_it(place, monkeypatch):
     rng = np.random.default_rng(5)
@@ -173,22 +180,25 @@ def test_a_trajectory_does_not_depend_on_those_beside_it(place, monkeypatch):
     profile = sampling.PROFILES[place]
     monkeypatch.setattr(trajectory, "PIECE", 64)
     whole = sampling.probability_flow(x, means, weights, variance, TRACK, 1e-6, bias, profile)
-    noisy = sampling.reverse_sde(x, means, weights, variance, TRACK, np.arange(40), 3, 16, bias, profile).x
+    noisy = sampling.reverse_sde(x, means, weights, variance, TRACK, np.arange(40), 3, 16, bias, profile).trajectory
     monkeypatch.undo()
     for i, j in ((0, 0), (1, 17), (2, 39)):
         alone = x[i, j], means[i, 0], weights[i, 0], variance[0, j], TRACK
         single = sampling.probability_flow(*alone, 1e-6, bias, profile)
-        assert np.array_equal(single.x, whole.x[i, j])
-        assert np.array_equal(single.error, whole.error[i, j])
-        assert np.array_equal(sampling.reverse_sde(*alone, np.array(j), 3, 16, bias, profile).x, noisy[i, j])
+        assert np.array_equal(single.trajectory, whole.trajectory[i, j])
+        assert np.array_equal(single.trajectory_error, whole.trajectory_error[i, j])
+        assert np.array_equal(sampling.reverse_sde(*alone, np.array(j), 3, 16, bias, profile).trajectory, noisy[i, j])
 
 
 def test_quantiles_do_not_depend_on_those_beside_them(monkeypatch):
     x = np.linspace(-4, 4, 100)[:, None]
-    whole = quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).x
+    whole = quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).trajectory_exact
     monkeypatch.setattr("scoreshock.kernels.flow.quantiles.BLOCK", 7)
-    assert np.array_equal(quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).x, whole)
-    assert all(np.array_equal(quantile_flow(x[i], PAIR, HALF, np.array(0.09), TRACK).x, whole[i]) for i in (0, 49, 99))
+    assert np.array_equal(quantile_flow(x, PAIR, HALF, np.array(0.09), TRACK).trajectory_exact, whole)
+    assert all(
+        np.array_equal(quantile_flow(x[i], PAIR, HALF, np.array(0.09), TRACK).trajectory_exact, whole[i])
+        for i in (0, 49, 99)
+    )
 
 
 def test_shares_of_the_error_add_up_and_peak_on_the_boundary():
@@ -208,7 +218,7 @@ def test_reverse_sde_of_one_gaussian_is_exact_in_law_at_any_number_of_steps():
     x = np.full((count, 1), 2.0)
     one = np.zeros((1, 1)), np.ones(1), np.array(1.0)
     for steps in (1, 7):
-        end = sampling.reverse_sde(x, *one, np.array([1.5, 0.0]), np.arange(count), 11, steps).x[:, -1, 0]
+        end = sampling.reverse_sde(x, *one, np.array([1.5, 0.0]), np.arange(count), 11, steps).trajectory[:, -1, 0]
         assert kstest((end - 0.5) / np.sqrt(0.75), norm.cdf).pvalue > 1e-3
 
 
@@ -217,7 +227,9 @@ def test_error_of_the_reverse_sde_falls_like_one_over_its_steps():
     x, number = np.random.default_rng(7).normal(size=(2000, 1)) * 2, np.arange(2000)
 
     def size(steps: int, mixture: tuple[np.ndarray, ...]) -> float:
-        return float(np.median(sampling.reverse_sde(x, *mixture, np.array([2.0, 0.0]), number, 5, steps).error[:, -1]))
+        return float(
+            np.median(sampling.reverse_sde(x, *mixture, np.array([2.0, 0.0]), number, 5, steps).trajectory_error[:, -1])
+        )
 
     pair = PAIR, HALF, np.array(0.09)
     coarse, fine = size(64, pair), size(512, pair)
@@ -251,7 +263,7 @@ def test_error_of_the_reverse_sde_is_its_distance_from_a_far_finer_path():
     true, estimate = np.abs(coarse - fine), np.abs(coarse - half)
     assert 0.5 < np.median(estimate) / np.median(true) < 2
     ours = sampling.reverse_sde(x[:, None], PAIR, HALF, np.array(0.09), np.array([2.0, 0.0]), np.arange(500), 5, count)
-    assert 0.5 < np.median(ours.error[:, -1]) / np.median(true) < 2
+    assert 0.5 < np.median(ours.trajectory_error[:, -1]) / np.median(true) < 2
 
 
 def test_reverse_sde_generates_the_mixture():
@@ -259,7 +271,7 @@ def test_reverse_sde_generates_the_mixture():
     rng, count = np.random.default_rng(4), 8000
     start = np.where(rng.random(count) < 0.3, -1.0, 1.0) + np.sqrt(0.09 + 8.0) * rng.normal(size=count)
     mixture = PAIR, np.array([0.3, 0.7]), np.array(0.09)
-    end = sampling.reverse_sde(start[:, None], *mixture, np.array([4.0, 0.0]), np.arange(count), 2, 200).x[:, -1, 0]
+    end = sampling.reverse_sde(start[:, None], *mixture, np.array([4.0, 0.0]), np.arange(count), 2, 200).trajectory[:, -1, 0]
     left = norm.cdf(0, -1, 0.3) * 0.3 + norm.cdf(0, 1, 0.3) * 0.7
     assert abs(np.mean(end < 0) - left) < 4 * np.sqrt(left * (1 - left) / count)
     assert np.std(end[end > 0]) == pytest.approx(0.3, rel=0.05)

@@ -112,6 +112,7 @@ def test_collinear_means_in_space_have_rank_one():
     assert not values[1:].any()
 
 
+@pytest.mark.slow
 def test_a_million_features_cost_no_accuracy():
     rng = np.random.default_rng(5)
     means, weights = rng.standard_normal((3, 10**6)), np.array([0.2, 0.3, 0.5])
@@ -122,6 +123,7 @@ def test_a_million_features_cost_no_accuracy():
     np.testing.assert_allclose(d, (offset**2).sum(axis=1), rtol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "n"), [(2, 1), (2, 3), (3, 1), (3, 2), (3, 40), (5, 4), (6, 17), (9, 5)])
 def test_a_point_alone_has_the_bits_that_it_has_in_a_batch(k, n):
     means, weights = draw(7, k, n, (37,))
@@ -190,6 +192,7 @@ class TestLeadingDirection:
         )
         assert geometry.leading_direction(np.full((3, 2), size), np.full(3, 1 / 3)).tolist() == [1.0, 0.0]
 
+    @pytest.mark.slow
     @given(seed=st.integers(0, 10**6), n=st.integers(2, 5), more=st.integers(1, 6), part=st.floats(0, 1))
     def test_a_tie_is_broken_by_the_correction_on_the_eigenspace(self, seed, n, more, part):
         """Theory: v_1 is then the leading eigenvector of Dbar Sigma_B - Sigma_D on that eigenspace, C its eigenvalue."""

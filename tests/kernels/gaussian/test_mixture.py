@@ -373,6 +373,7 @@ def alike(one, other):
 
 
 class TestBits:
+    @pytest.mark.slow
     @pytest.mark.parametrize("k", [2, 3, 8, 20])
     @pytest.mark.parametrize("n", [1, 2, 64])
     def test_a_point_alone_and_in_any_batch(self, k, n):
@@ -402,6 +403,7 @@ class TestBits:
         assert alike(small[0], log_p)
         assert alike(small[1], s)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("k", "n"), [(1, 1), (2, 1), (2, 3), (2, 12), (3, 2), (8, 2), (20, 12)])
     def test_any_layout_of_the_sweep(self, k, n):
         rng = np.random.default_rng(3)

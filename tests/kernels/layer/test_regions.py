@@ -16,6 +16,7 @@ HALF = np.array([0.5, 0.5])
 ZERO = np.array(0.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(2, 6), st.floats(0.01, 2.0))
 def test_boundaries_and_probability_are_those_of_a_grid(seed, k, v):
@@ -27,18 +28,20 @@ def test_boundaries_and_probability_are_those_of_a_grid(seed, k, v):
     x = np.linspace(-60, 60, 600001)
     leader = (np.log(mass)[:, None] - (x - place[:, None]) ** 2 / (2 * v)).argmax(axis=0)
     change = np.flatnonzero(np.diff(leader))
-    near = found.boundary[np.abs(found.boundary) < 60]
+    near = found.interface_position[np.abs(found.interface_position) < 60]
     np.testing.assert_allclose(near, (x[change] + x[change + 1]) / 2, atol=2e-4)
     np.testing.assert_allclose(
-        found.half_gap[: found.number][np.abs(found.boundary[: found.number]) < 60],
+        found.interface_half_gap[: found.n_interfaces][np.abs(found.interface_position[: found.n_interfaces]) < 60],
         (place[leader[change + 1]] - place[leader[change]]) / 2,
         rtol=1e-12,
     )
     inside = np.zeros(x.shape, bool)
-    for b, w in zip(found.boundary[: found.number], found.width[: found.number], strict=True):
+    for b, w in zip(
+        found.interface_position[: found.n_interfaces], found.interface_width[: found.n_interfaces], strict=True
+    ):
         inside |= np.abs(x - b) < w
     density = sum(w * norm.pdf(x, m, np.sqrt(v)) for w, m in zip(weights, means, strict=True))
-    assert found.inside == pytest.approx((density * inside).sum() * (x[1] - x[0]), abs=2e-3)
+    assert found.interfacial_probability == pytest.approx((density * inside).sum() * (x[1] - x[0]), abs=2e-3)
 
 
 def test_symmetric_pair_has_the_share_within_a_width():
@@ -46,7 +49,7 @@ def test_symmetric_pair_has_the_share_within_a_width():
     v = np.array([1.0, 0.1, 0.01, 1e-3])
     found = regions(PAIR, HALF, v, ZERO)
     expected = norm.cdf((v - 1) / np.sqrt(v)) - norm.cdf((-v - 1) / np.sqrt(v))
-    np.testing.assert_allclose(found.inside, expected, rtol=1e-10)
+    np.testing.assert_allclose(found.interfacial_probability, expected, rtol=1e-10)
 
 
 def test_profile_of_a_pair_is_in_closed_form_for_any_weights():
@@ -67,28 +70,29 @@ def test_pairs_in_any_direction_and_any_place_are_alike():
     turned = np.array([[-0.6, 0.8], [0.6, -0.8]]) + 1e4
     weights = np.array([0.3, 0.7])
     one, other = (regions(m, weights, np.array(0.3), ZERO) for m in (PAIR, turned))
-    for field in ("boundary", "width", "inside"):
+    for field in ("interface_position", "interface_width", "interfacial_probability"):
         np.testing.assert_allclose(getattr(other, field), getattr(one, field), rtol=1e-9)
     far = regions(PAIR + 1e8, weights, np.array(0.3), ZERO)
-    np.testing.assert_allclose(far.boundary - 1e8, one.boundary, atol=3e-8)
-    np.testing.assert_allclose(far.inside, one.inside, rtol=1e-7)
+    np.testing.assert_allclose(far.interface_position - 1e8, one.interface_position, atol=3e-8)
+    np.testing.assert_allclose(far.interfacial_probability, one.interfacial_probability, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_statuses():
-    assert regions(0 * PAIR, HALF, np.array(1.0), ZERO).status == Status.no_transition
-    assert regions(0 * PAIR, HALF, np.array(1.0), ZERO).inside == 0
-    assert regions(PAIR, HALF, ZERO, ZERO).status == Status.singular
-    assert np.isnan(regions(PAIR, HALF, ZERO, ZERO).inside)
+    assert regions(0 * PAIR, HALF, np.array(1.0), ZERO).region_status == Status.no_transition
+    assert regions(0 * PAIR, HALF, np.array(1.0), ZERO).interfacial_probability == 0
+    assert regions(PAIR, HALF, ZERO, ZERO).region_status == Status.singular
+    assert np.isnan(regions(PAIR, HALF, ZERO, ZERO).interfacial_probability)
     plane = regions(np.eye(3), np.ones(3) / 3, np.array(1.0), ZERO)
-    assert plane.status == Status.not_applicable
-    assert np.isnan(plane.boundary).all()
+    assert plane.region_status == Status.not_applicable
+    assert np.isnan(plane.interface_position).all()
 
 
 def test_a_component_that_leads_nowhere_has_no_boundary():
     found = regions(np.array([[-1.0], [0.0], [1.0]]), np.array([0.5 - 5e-3, 0.01, 0.5 - 5e-3]), np.array(1.0), ZERO)
-    assert found.number == 1
-    np.testing.assert_allclose(found.boundary, [0, np.nan], atol=1e-15)
-    np.testing.assert_allclose(found.half_gap, [1, np.nan])
+    assert found.n_interfaces == 1
+    np.testing.assert_allclose(found.interface_position, [0, np.nan], atol=1e-15)
+    np.testing.assert_allclose(found.interface_half_gap, [1, np.nan])
 
 
 def test_a_region_does_not_depend_on_those_beside_it():
@@ -106,6 +110,6 @@ def test_a_region_does_not_depend_on_those_beside_it():
 
 def test_one_component_has_no_boundary_and_nothing_inside():
     found = regions(np.zeros((3, 1, 1)), np.ones((3, 1)), np.array(1.0), np.array([0.0, 0.1, 0.2]))
-    assert found.boundary.shape == (3, 0)
-    assert found.inside.tolist() == [0.0, 0.0, 0.0]
-    assert (found.status == Status.no_transition).all()
+    assert found.interface_position.shape == (3, 0)
+    assert found.interfacial_probability.tolist() == [0.0, 0.0, 0.0]
+    assert (found.region_status == Status.no_transition).all()

@@ -124,7 +124,7 @@ def test_cascade_gives_each_level_its_time():
     means = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     tau, status = criteria.cascade(decompose(means, np.full(4, 0.25)), np.array([0.0, 1.0]))
     np.testing.assert_allclose(tau, [[2.25, 0.25], [1.75, -0.25]], rtol=1e-14)
-    assert status.tolist() == [[Status.ok, Status.ok], [Status.ok, Status.below_floor]]
+    assert status.tolist() == [[Status.ok, Status.ok], [Status.ok, Status.below_data_variance]]
     flat = criteria.cascade(decompose(np.outer([-1.0, 0, 1, 2], [1.0, 2.0, 2.0]), np.full(4, 0.25)), np.array(0.0))
     assert flat[1].tolist() == [Status.ok, Status.no_transition, Status.no_transition]
     assert np.isnan(flat[0][1:]).all()
@@ -140,9 +140,9 @@ def test_equal_means_are_no_transition(name):
 
 def test_each_status_has_its_case():
     g = decompose(PAIR, HALF)
-    assert criteria.leading(g, np.array(1.0))[1] == Status.below_floor
+    assert criteria.leading(g, np.array(1.0))[1] == Status.below_data_variance
     assert criteria.leading(g, np.array(3.0))[0] == -1.0
-    assert criteria.boundary(PAIR, HALF, np.array(2.0))[1] == Status.below_floor
+    assert criteria.boundary(PAIR, HALF, np.array(2.0))[1] == Status.below_data_variance
     assert criteria.boundary(PAIR * 0, HALF, np.array(2.0))[1] == Status.no_transition
     tau, status = criteria.spectral(decompose(PAIR / 2, HALF), np.array(0.25))
     assert (tau, status) == (-0.25, Status.no_transition)
@@ -152,7 +152,7 @@ def test_each_status_has_its_case():
     minority = decompose(PAIR, np.array([0.1, 0.9]))
     assert criteria.quadratic(minority, np.array([0.1, 0.9]), np.array(0.0))[1] == Status.no_real_root
     tau, status = criteria.first(minority, np.array([0.1, 0.9]), np.array(0.0))
-    assert status == Status.below_floor
+    assert status == Status.below_data_variance
     assert tau == pytest.approx(0.36 / 2 - 0.36 * 0.64 * 4 / (4 * 0.36), rel=1e-13)
 
 
@@ -166,6 +166,7 @@ def test_tiny_weights_give_the_limit_and_no_warning():
         assert criteria.leading(g, np.array(0.0))[0] == pytest.approx(2e-300, rel=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "n"), [(2, 1), (3, 2), (5, 3), (4, 9)])
 def test_a_point_alone_has_the_bits_that_it_has_in_a_batch(k, n):
     means, weights = draw(11, k, n, (23,))

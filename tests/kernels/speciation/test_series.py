@@ -216,8 +216,8 @@ def test_statuses_of_partial_sums():
     weights = np.array([0.2, 0.8])
     pair = np.array([[-1.0], [1.0]])
     found = corrections(pair, weights, np.array([0.0, 0.7, 1.0]), 2)
-    assert found.status[:, 0].tolist() == [Status.ok, Status.below_floor, Status.below_floor]
-    assert np.all(found.status[:, 1:] == Status.below_floor)
+    assert found.status[:, 0].tolist() == [Status.ok, Status.below_data_variance, Status.below_data_variance]
+    assert np.all(found.status[:, 1:] == Status.below_data_variance)
     assert np.all(np.isfinite(found.tau))
     equal = corrections(pair * 0, weights, np.array([0.5]), 2)
     assert np.all(equal.status == Status.no_transition)
@@ -231,10 +231,11 @@ def test_terms_beyond_floating_point_are_diverged():
     found = corrections(np.array([[-1.0], [1.0]]), np.array([1e-200, 1.0]), ZERO, 6)
     assert found.coefficient[1] == pytest.approx(-2.0)
     assert np.isfinite(found.coefficient[2])
-    assert found.status[1:].tolist() == [Status.below_floor] * 2 + [Status.diverged] * 4
+    assert found.status[1:].tolist() == [Status.below_data_variance] * 2 + [Status.diverged] * 4
     assert np.isnan(found.tau[3:]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "n"), [(2, 1), (2, 3), (3, 2), (4, 3), (5, 8)])
 def test_a_point_alone_has_the_bits_that_it_has_in_a_batch(k, n, monkeypatch):
     """Degenerate, equal and general points side by side, and blocks of any width."""

@@ -102,18 +102,20 @@ def random_wells(seed):
 def check(wells, mixture, rel=1e-6):
     found, expected = merging_time(wells), last_merging(*mixture)
     if np.isnan(expected):
-        assert (found.status, np.isnan(found.tau)) == (Status.no_transition, True)
+        assert (found.merging_status, np.isnan(found.tau)) == (Status.no_transition, True)
         return
-    assert found.status == Status.ok
+    assert found.merging_status == Status.ok
     assert float(found.tau) == pytest.approx(expected, rel=rel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_random_wells_merge_last_where_brute_force_says(seed):
     mixture = random_wells(seed)
     check(potential(potential_of(*mixture)), mixture)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixture", [UNEQUAL, THREE])
 def test_wells_of_unequal_width_and_three_wells_from_a_callable_and_from_a_table(mixture):
     for wells in (potential(potential_of(*mixture)), table(*table_of(*mixture))):
@@ -138,6 +140,7 @@ def test_joined_intervals_of_a_table_give_the_density_of_the_single_ones(monkeyp
     assert np.max(np.abs(one.score - other.score) * np.sqrt(tau)) < 1e-11
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asymmetry", [0.0, 1e-12, 1e-8])
 def test_a_pitchfork_and_folds_close_to_it(asymmetry):
     # Equal Gaussians of variance s^2 at -a and a: (a^2 - s^2)/2, and the fold is earlier by the 2/3 power of the asymmetry.
@@ -148,12 +151,14 @@ def test_a_pitchfork_and_folds_close_to_it(asymmetry):
     check(wells, mixture)
 
 
+@pytest.mark.slow
 def test_side_wells_of_three_symmetric_ones_vanish_at_one_time():
     mixture = [0.1, 0.8, 0.1], [-2.0, 0.0, 2.0], [0.1, 0.3, 0.1]
     assert modes(0.99 * last_merging(*mixture), *mixture) == 3
     check(potential(potential_of(*mixture)), mixture)
 
 
+@pytest.mark.slow
 def test_an_almost_degenerate_pitchfork_of_three_wells():
     # The fold at 0.171436235588141: s = s_x = 0 solved with 40 digits.
     weights = [float.fromhex(w) for w in ("0x1.2ad32ebd2ae7bp-2", "0x1.aa59a2860dc0cp-2", "0x1.2ad32ebcc7579p-2")]
@@ -163,6 +168,7 @@ def test_an_almost_degenerate_pitchfork_of_three_wells():
     assert float(found.tau) == pytest.approx(0.171436235588141, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_last_merging_of_quartics_is_that_of_counted_modes():
     c, b, h = np.array([1.0, 0.3, 20.0, 5.0]), np.array([1.0, 2.0, 0.7, 1.0]), np.array([0.1, -1.0, 0.5, 1e-6])
     wells = quartic(c, b, h)
@@ -172,12 +178,13 @@ def test_the_last_merging_of_quartics_is_that_of_counted_modes():
         assert found.low < tau[i] < found.high * (1 + 1e-5)
 
 
+@pytest.mark.slow
 def test_a_split_does_not_move_the_last_merging():
     wells = [potential(potential_of(*THREE), split=split) for split in (-2.5, 7.0)]
     tau = [float(merging_time(one).tau) for one in wells]
     assert tau == pytest.approx([last_merging(*THREE)] * 2, rel=1e-6)
     # Beyond all wells there is nothing to decide between.
-    assert boundary_time(wells[1]).status == Status.no_transition
+    assert boundary_time(wells[1]).layer_status == Status.no_transition
 
 
 def test_more_than_two_wells_are_cut_at_the_highest_barrier_and_have_no_matched_gaussians():
@@ -191,9 +198,10 @@ def test_more_than_two_wells_are_cut_at_the_highest_barrier_and_have_no_matched_
     assert (np.isnan(tau), status) == (True, Status.not_applicable)
 
 
+@pytest.mark.slow
 def test_a_barrier_near_rounding_is_unresolved():
     found = merging_time(potential(potential_of([0.5, 0.5], [-0.400004, 0.400004], [0.4, 0.4])))
-    assert (found.status, np.isnan(found.tau)) == (Status.unresolved, True)
+    assert (found.merging_status, np.isnan(found.tau)) == (Status.unresolved, True)
 
 
 def test_a_function_that_never_changes_its_sign_has_no_root():
@@ -205,6 +213,7 @@ def test_a_function_that_never_changes_its_sign_has_no_root():
     assert np.isnan(rising_root(underflowing, one, 0 * one, np.inf * one, one))
 
 
+@pytest.mark.slow
 def test_labelled_times_of_the_unequal_wells():
     found = ss.well_speciation(ss.well("potential", potential=potential_of(*UNEQUAL)))
     assert (found.status == Status.ok).all()

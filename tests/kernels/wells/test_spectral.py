@@ -108,6 +108,7 @@ def test_lines_and_places_do_not_depend_on_their_batch():
                 assert np.array_equal(getattr(one, name)[i, chosen], getattr(whole, name)[i, chosen], equal_nan=True)
 
 
+@pytest.mark.slow
 def test_a_line_by_itself_has_the_same_bits():
     rng = np.random.default_rng(2)
     c, b, h, tau = rng.uniform(0.3, 3, 70), rng.uniform(0.5, 2, 70), rng.normal(0, 0.2, 70), 10 ** rng.uniform(-5, 1, 70)

@@ -17,11 +17,11 @@ def _(case, sigma0, **_):
     yield "s2_roots", sigma0**2 + 2 * found.tau_root.values[:count]
     assert (found.root_status.values[:count] == Status.ok).all()
     assert np.isnan(found.tau_root.values[count:]).all()
-    assert (found.root_mode.values[count:] == -1).all()
-    first = ss.exact_cascade(mixture_of(case)).isel(mode=0)
-    yield "count", first.n_mode_roots.item()
-    yield "tau_star", number(first.tau_mode)
-    yield "tau_roots", first.tau_mode_root.values[:count]
+    assert (found.root_eigenmode.values[count:] == -1).all()
+    first = ss.exact_cascade(mixture_of(case)).isel(eigenmode=0)
+    yield "count", first.n_eigenmode_roots.item()
+    yield "tau_star", number(first.tau_eigenmode)
+    yield "tau_roots", first.tau_eigenmode_root.values[:count]
 
 
 @meets("k2_roots")

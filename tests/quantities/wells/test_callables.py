@@ -57,6 +57,7 @@ def test_a_split_outside_the_table():
         ss.well("table", x=x, log_density=-quartic(x), split=4)
 
 
+@pytest.mark.slow
 def test_a_function_of_1d_arrays_alone_is_enough():
     found = ss.well_speciation(ss.well("potential", potential=once))
     assert found.tau_star.sel(criterion="merging").item() == pytest.approx(0.269102819666421, rel=1e-9)

@@ -36,6 +36,7 @@ def profile(unit="absolute", clock="absolute", **options):
     return {name: spec | {"unit": u} for (name, spec), u in zip((PROFILE | options).items(), (unit, clock), strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", cases("quartic_symmetric") + cases("quartic_tilted"), ids=identify)
 def test_times(case):
     found = evaluated("speciation", at(case)).squeeze()
@@ -90,6 +91,7 @@ def test_a_sweep_over_wells_has_its_axes_first_and_its_times_in_schedules():
     np.testing.assert_allclose(tau, 0.269102819666421, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["scores", "speciation"])
 def test_chunks_give_the_same_bits(quantity, monkeypatch):
     monkeypatch.setattr("scoreshock.study.evaluation.POINTS_PER_CHUNK", 60)
@@ -153,7 +155,7 @@ def test_the_layer_is_singular_at_data_time():
         (
             "corrections",
             "quartic",
-            "quantity = 'corrections' is not computed of the family 'quartic'; allowed: scores",
+            "quantity = 'corrections' is not computed of wells; allowed: layer, scores",
         ),
         ("sores", "quartic", "did you mean 'scores'"),
         ("speciation", "quartik", "did you mean 'quartic'"),

@@ -1,6 +1,7 @@
 """Options of quantities: what a study may write under a sweep, and what each may be.
 
-The study makes the fields of its model, the JSON schema and the documentation from these; quantities import nothing of it.
+The study makes the fields of its model, the JSON schema and the documentation from these; an option that several quantities
+take is the same in all of them.
 """
 
 from __future__ import annotations
@@ -75,5 +76,20 @@ POSITIONS = ("absolute", "separation", "layer")
 
 TIMES = ("absolute", "speciation")
 """Units of diffusion times."""
+
+X = Grid(
+    "positions along the line through the layer",
+    {"start": -3.0, "stop": 3.0, "num": 301, "scale": "linear", "unit": "separation"},
+    units=POSITIONS,
+)
+"""Positions along the line at which profiles are evaluated."""
+
+TAU = Grid("diffusion times", {"values": [0.25, 0.5, 1.0, 2.0], "unit": "speciation"}, units=TIMES, low=0.0)
+"""Diffusion times of which each makes points of its own."""
+
+TAU_MIN = Number("diffusion time at which generation stops", 0.0, low=0.0)
+GROUPS = Groups("indices of the components on either side")
+BIAS = Number("size of the score error", 0.01, not_zero=True)
+ERROR_SUPPORT = Choice("where the score error acts", "everywhere", known=("everywhere", "layer", "outside"))
 
 Options = Mapping[str, Option]

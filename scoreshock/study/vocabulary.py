@@ -1,0 +1,100 @@
+"""Names that a study may use: what the package and the session declare, and what the study's plugins declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scoreshock.densities.families import FAMILIES
+from scoreshock.plugins import Plugin, Registry
+from scoreshock.quantities import declaration
+from scoreshock.quantities.declaration import CRITERIA, DECLARED, Quantity
+from scoreshock.schedules.schedule import KINDS
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Names of families, of kinds of schedules and of criteria, and the quantities."""
+
+    families: tuple[str, ...]
+    kinds: tuple[str, ...]
+    criteria: tuple[str, ...]
+    quantities: tuple[Quantity, ...]
+
+    @property
+    def quantity_names(self) -> tuple[str, ...]:
+        """Names of the quantities of any density."""
+        return tuple(dict.fromkeys(each.name for each in self.quantities))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Options of any quantity."""
+        return tuple(dict.fromkeys(name for each in self.quantities for name in each.options))
+
+    def takers(self, option: str) -> list[Quantity]:
+        """The quantities that take an option."""
+        return [each for each in self.quantities if option in each.options]
+
+    def of(self, density: str) -> dict[str, Quantity]:
+        """The quantities of one kind of density by name."""
+        return {each.name: each for each in self.quantities if each.density == density}
+
+    def criteria_of(self, density: str) -> tuple[str, ...]:
+        """The criteria of one kind of density."""
+        return tuple(name for name in declaration.criteria_of(density) if name in self.criteria)
+
+
+def vocabulary(plugins: Iterable[Plugin] | None = None) -> Vocabulary:
+    """The names that a study with these plugins may use; without an argument, those of the package alone.
+
+    Examples
+    --------
+    >>> [each.name for each in vocabulary().takers("order")]
+    ['corrections']
+    """
+    declaration.import_all()
+    known = None if plugins is None else tuple(plugins)
+
+    def names(registry: Registry[Any]) -> tuple[str, ...]:
+        return registry.ours() if known is None else registry.visible(known)
+
+    def mixtures_first(keys: Iterable[str]) -> list[str]:  # whatever module was imported first
+        return sorted(keys, key=lambda key: "." in key)
+
+    criteria = dict.fromkeys(CRITERIA[key].name for key in mixtures_first(names(CRITERIA)))
+    quantities = (DECLARED[key] for key in mixtures_first(sorted(names(DECLARED))))
+    return Vocabulary(names(FAMILIES), names(KINDS), tuple(criteria), tuple(quantities))
+
+
+def load_installed(study: Mapping[str, Any]) -> list[Plugin]:
+    """Load the installed plugins that declare names which a study uses and nothing else declares."""
+    declaration.import_all()
+    unknown = [
+        (registry, name) for registry, name in _named(study) if isinstance(name, str) and name not in _declared(registry)
+    ]
+    return [plugin for registry, name in unknown for plugin in registry.installed(name)]
+
+
+def _declared(registry: Registry[Any]) -> set[str]:
+    return {name.rpartition(".")[2] for name in registry}
+
+
+def _named(study: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], Any]]:
+    """Names in a study, which may be anything, with the registries that could have them."""
+    for spec in _mapping(study.get("schedules")).values():
+        yield KINDS, _mapping(spec).get("kind", spec)
+    for sweep in map(_mapping, _mapping(study.get("sweeps")).values()):
+        yield FAMILIES, sweep.get("family")
+        labels = _list(_mapping(sweep.get("axes")).get("schedule"))
+        yield from ((KINDS, label) for label in labels if label not in _mapping(study.get("schedules")))
+        for registry, key in ((DECLARED, "quantities"), (CRITERIA, "criteria")):
+            yield from ((registry, name) for name in _list(sweep.get(key)))
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]

@@ -1,0 +1,105 @@
+"""Tests of a module stand where the module stands in the package, under its name."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from scoreshock.storage.provenance import PACKAGE
+
+TESTS = Path(__file__).parents[1]
+
+THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
+    "every_quantity/test_studies.py": ("conventions", "quantities/declaration", "study/vocabulary"),
+    "plugins/test_session.py": ("options", "plugins"),
+    "public/test_arguments.py": ("checks", "quantities/problems"),
+    "public/test_cancellation.py": ("kernels/numerics/log_odds",),
+    "public/test_reference_cases.py": (
+        *("quantities/amplification", "quantities/corrections", "quantities/fields", "quantities/points"),
+        *("quantities/scores", "quantities/speciation", "kernels/gaussian/line", "kernels/speciation/corrections"),
+    ),
+    "public/test_types.py": ("quantities/labelled",),
+    "cluster/test_dask.py": ("running/cluster",),
+    "densities/families/test_registry.py": ("densities/families/arguments",),
+    "figures/test_figures.py": tuple(
+        f"figures/{name}" for name in ("curves", "description", "files", "layers", "page", "picture", "style", "times")
+    ),
+    "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
+    "kernels/flow/test_trajectory.py": (
+        *("kernels/flow/quantiles", "kernels/flow/sampling", "kernels/numerics/counter_rng", "kernels/numerics/runge_kutta"),
+    ),
+    "kernels/gaussian/test_geometry.py": ("kernels/numerics/eigenvalues",),
+    "kernels/gaussian/test_mixture.py": (
+        *("kernels/gaussian/pair", "kernels/numerics/batching", "kernels/numerics/blocks", "kernels/numerics/posterior"),
+        "kernels/numerics/vectors",
+    ),
+    "kernels/layer/test_decomposition.py": ("kernels/gaussian/groups",),
+    "kernels/layer/test_moving_boundary.py": ("kernels/layer/continuation",),
+    "kernels/modes/test_mode_counts.py": ("kernels/modes/merging_tree", "kernels/modes/mode_merging"),
+    "kernels/modes/test_modes.py": (
+        *("kernels/modes/inflections", "kernels/numerics/descartes", "kernels/numerics/root_isolation"),
+    ),
+    "kernels/speciation/test_alternatives.py": ("kernels/gaussian/expectations",),
+    "kernels/speciation/test_criteria.py": ("kernels/numerics/statuses",),
+    "kernels/speciation/test_roots.py": (*("kernels/speciation/eigenvalue_counts", "kernels/speciation/nearest"),),
+    "kernels/wells/test_parts.py": tuple(
+        f"kernels/wells/{name}" for name in ("convolution", "double_wells", "potentials", "times")
+    ),
+    "paper/test_table.py": tuple(
+        f"paper/{name}"
+        for name in (
+            *("asymmetry", "boundary", "configuration", "contents", "correspondence", "dimensions", "drawing", "expansion"),
+            *("growth", "interface", "models", "motion", "page", "pictures", "reduction", "regions", "typesetting"),
+        )
+    ),
+    "quantities/test_burgers.py": ("kernels/burgers/forms",),
+    "quantities/test_layer.py": ("quantities/shared_variables", "quantities/shocks"),
+    "quantities/test_many_modes.py": (
+        "kernels/speciation/covariance_condition",
+        "quantities/cascade",
+        "quantities/counting_axes",
+        "quantities/modes",
+    ),
+    "quantities/test_mean_jacobian.py": ("kernels/speciation/mean_jacobian",),
+    "quantities/test_trajectories.py": ("quantities/divergence", "quantities/alternatives", "quantities/regions"),
+    "quantities/test_vorticity.py": ("kernels/burgers/rotation",),
+    "quantities/wells/test_callables.py": ("quantities/wells/definition",),
+    "quantities/wells/test_wells.py": tuple(
+        f"quantities/wells/{name}" for name in ("fields", "layer", "scores", "speciation")
+    ),
+    "schedules/test_schedule.py": ("quantities/sampling_times", "quantities/schedule_time", "schedules/kinds"),
+    "storage/test_store.py": ("storage/netcdf_lock",),
+    "study/test_models.py": ("study/errors", "study/layers", "study/limits", "study/resolve"),
+}
+"""Modules without a test file of their own, by the one that tests them with others."""
+
+
+def name_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).with_suffix("").as_posix()
+
+
+MODULES = {name_of(path) for path in PACKAGE.rglob("*.py") if path.stem not in ("__init__", "__main__")}
+PACKAGES = {name_of(path.parent) for path in PACKAGE.rglob("*/__init__.py")}
+NAMED = {
+    path.relative_to(TESTS).with_name(f"{path.stem.removeprefix('test_')}.py").with_suffix("").as_posix()
+    for path in TESTS.rglob("test_*.py")
+}
+"""What each test file is called after, in a folder of the package or in one of the tests alone."""
+
+
+def test_a_test_file_in_a_folder_of_the_package_is_called_after_a_module_there_or_the_folder() -> None:
+    of_rooms = {name for name in NAMED if name.partition("/")[0] in PACKAGES or "/" not in name}
+    assert of_rooms <= MODULES | {f"{package}/{package.rpartition('/')[2]}" for package in PACKAGES}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_has_its_test_file_or_is_listed_under_that_of_another(module: str) -> None:
+    listed = list(chain(*THROUGH_OTHERS.values()))
+    assert listed.count(module) == (module not in NAMED)
+
+
+def test_what_is_listed_is_there() -> None:
+    assert all((TESTS / file).exists() for file in THROUGH_OTHERS)
+    assert set(chain(*THROUGH_OTHERS.values())) <= MODULES

@@ -1,0 +1,220 @@
+"""Noise levels from tables: their forms, their ends, and every file that is refused."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreshock.conventions import TimeStatus
+from scoreshock.schedules.schedule import schedule
+
+SIGMAS = [0.0, 0.5, 1.0, 4.0]
+
+
+@given(st.lists(st.floats(1e-6, 1 - 1e-6), min_size=2, max_size=8, unique=True))
+def test_a_descending_table_is_the_same_schedule_read_from_its_other_end(values):
+    noisy_first = sorted(values)
+    logit = np.log(noisy_first) - np.log1p(-np.array(noisy_first))
+    if np.diff(logit).min() < 1e-9:
+        return
+    one = schedule("table", alphas_cumprod=noisy_first)
+    other = schedule("table", alphas_cumprod=noisy_first[::-1])
+    assert (one.parameters["order"], other.parameters["order"]) == ("noisy-first", "data-first")
+    np.testing.assert_allclose(one.alpha_bar(np.arange(len(values))), noisy_first[::-1], rtol=1e-10)
+    t = np.linspace(0, one.end, 17)
+    np.testing.assert_array_equal(one.tau(t), other.tau(t))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"alphas_cumprod": [1.0, 0.8, 0.5, 1 / 17]},
+        {"alpha": [1.0, 2.0, 3.0, 0.5], "sigma": [0.0, 1.0, 3.0, 2.0]},
+        {"sigma_n": [0.0, 0.5, 1.0, 4.0]},
+    ],
+    ids=["alphas_cumprod", "alpha and sigma", "sigma_n"],
+)
+def test_forms_of_a_table_agree_on_the_noise_and_keep_their_own_coefficients(columns):
+    table = schedule("table", **columns)
+    steps = np.arange(4)
+    np.testing.assert_allclose(table.sigma(steps), SIGMAS, rtol=1e-14)
+    alpha = columns.get("alpha", np.sqrt(columns.get("alphas_cumprod", np.ones(4))))
+    np.testing.assert_allclose(table.alpha(steps), alpha, rtol=1e-14)
+    np.testing.assert_allclose(table.noise(steps), np.multiply(alpha, SIGMAS), rtol=1e-14)
+
+
+def test_table_that_ends_in_no_noise_is_linear_in_sigma_at_its_first_step():
+    table = schedule("table", sigma_n=SIGMAS)
+    assert table.locate(0.0) == (0.0, TimeStatus.ok)
+    assert table.sigma(0.5) == pytest.approx(0.25, rel=1e-14)
+    assert table.time(0.25**2 / 2) == pytest.approx(0.5, rel=1e-14)
+
+
+def test_table_that_ends_in_no_signal_holds_every_larger_tau_in_its_last_step():
+    table = schedule("table", alphas_cumprod=[0.9, 0.5, 0.0])
+    assert (table.alpha(2), table.noise(2), table.tau(2)) == (0, 1, np.inf)
+    assert table.time(2.0) == pytest.approx(1.5, rel=1e-14)
+    assert table.locate(1e300)[1] == TimeStatus.ok
+    assert table.locate(np.inf) == (2.0, TimeStatus.ok)
+    assert schedule("table", alphas_cumprod=[0.9, 0.5, 0.0], spacing="karras").parameters["sigma_max"] == 1.0
+
+
+@pytest.mark.parametrize("make", [np.array, tuple, lambda values: xr.DataArray(values, dims="step")])
+def test_a_table_may_come_as_any_array(make):
+    assert schedule("table", sigma_n=make(SIGMAS)) == schedule("table", sigma_n=SIGMAS)
+
+
+def write_table(path, columns):
+    """The columns as a file of the kind that the suffix names."""
+    if path.suffix == ".nc":
+        xr.Dataset({name: ("step", values) for name, values in columns.items()}).to_netcdf(path, engine="netcdf4")
+    elif path.suffix == ".csv":
+        rows = [",".join(columns), *(",".join(map(repr, row)) for row in zip(*columns.values(), strict=True))]
+        path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    else:
+        path.write_text(json.dumps(columns), encoding="utf-8")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".nc", ".yaml", ".yml"])
+def test_a_file_is_the_table_that_it_holds(tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    columns = {"alpha": [1.0, 0.8, 0.1], "sigma": [0.1, 0.6, 0.9], "step": [0, 1, 2]}
+    write_table(tmp_path / f"noise{suffix}", columns)
+    from_file = schedule("table", file=f"noise{suffix}")
+    inline = schedule("table", alpha=columns["alpha"], sigma=columns["sigma"])
+    t = np.linspace(0, 2, 9)
+    np.testing.assert_array_equal(from_file.tau(t), inline.tau(t))
+    np.testing.assert_array_equal(from_file.alpha(t), inline.alpha(t))
+    assert from_file.parameters["file"] == f"noise{suffix}"
+    assert re.fullmatch("[0-9a-f]{64}", from_file.parameters["digest"])
+    assert schedule(**from_file.parameters) == from_file
+
+
+def test_a_file_that_changed_is_refused(tmp_path):
+    path = tmp_path / "noise.csv"
+    write_table(path, {"sigma_n": [0.1, 1.0]})
+    parameters = schedule("table", file=str(path)).parameters
+    write_table(path, {"sigma_n": [0.1, 2.0]})
+    with pytest.raises(ValueError, match="has changed: sha256"):
+        schedule(**parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("noise.csv", "alpha_cumprod\n0.9\n0.5\n", r"has the columns alpha_cumprod; .* did you mean 'alphas_cumprod'\?"),
+        ("noise.csv", "alpha\n0.9\n0.5\n", "has the columns alpha; allowed: alphas_cumprod; alpha with sigma; sigma_n"),
+        ("noise.csv", "alphas_cumprod,sigma_n\n0.9,1\n0.5,2\n", "has the columns alphas_cumprod, sigma_n; allowed"),
+        ("noise.csv", "sigma_n\n0.9\nx\n2.0\n", r"sigma_n\[1\] = 'x' is not allowed .text, not a number."),
+        ("noise.csv", "sigma_n\n0.9\nnan\n2.0\n", r"sigma_n\[1\] = nan is not allowed; allowed: finite numbers >= 0"),
+        ("noise.csv", "alpha,sigma\n0.9,1\n0.5\n", r"sigma\[1\] = None is not allowed"),
+        ("noise.csv", "alpha\n0.9,1\n0.5\n", "cannot be read as .csv: a line has more cells than the header"),
+        ("noise.csv", "sigma_n\n\xff\n", r"sigma_n\[0\] = 'ÿ' is not allowed"),
+        ("noise.csv", "sigma_n\n0.5\n", "sigma_n has 1 entries; allowed: 2 or more"),
+        ("noise.csv", "", "has the columns nothing; allowed: alphas_cumprod"),
+        ("noise.nc", "not NetCDF", "cannot be read as .nc"),
+        ("noise.yaml", "[1, 2]", "cannot be read as .yaml: no columns"),
+        ("noise.yaml", "a: [", "cannot be read as .yaml"),
+        ("noise.txt", "", r"is not a table; allowed: .csv, .nc, .yaml, .yml"),
+    ],
+)
+def test_a_bad_file_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        schedule("table", file=str(tmp_path / name))
+
+
+def test_a_missing_file_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"schedule table: file = 'none.csv' does not exist \(working folder .+\)"):
+        schedule("table", file="none.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("twice.csv", "sigma_n,sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "sigma_n, sigma_n\n9.0,10.0\n3.0,4.0\n", "it has the column 'sigma_n' more than once"),
+        ("twice.csv", "alpha_bar,alphas_cumprod\n0.9,0.9\n0.5,0.5\n", "has 'alphas_cumprod' more than once"),
+        ("twice.yaml", "sigma_n: [9, 3]\nsigma_n: [1, 2]\n", "it has 'sigma_n' more than once"),
+        ("extra.csv", "sigma_n,weight\n0.1,7\n1,8\n", "has weight, which would be ignored"),
+        ("times.csv", "t,sigma_n\n0,0.1\n0.5,1\n1,2\n", "has t, which would be ignored"),
+        ("nameless.csv", ",sigma_n\n5,0.1\n9,1\n", "has a column without a name, which would be ignored"),
+        ("sixty.yaml", "sigma_n: [0.1, 1, 3:0]\n", "it has 3:0, which YAML reads in base 8 or 60"),
+        ("octal.yaml", "sigma_n: [1, 010]\n", "it has 010, which YAML reads in base 8 or 60"),
+        ("date.yaml", "sigma_n: [2024-01-01, 2024-01-02]\n", "sigma_n[0] = datetime.date(2024, 1, 1) is not allowed"),
+        ("comma.csv", "alpha;sigma\n1;0.1\n0.5;0.5\n", "alpha;sigma; allowed: .* (columns separated by commas"),
+        ("sigmas.csv", "sigmas\n0.1\n1\n", "noise/alpha, as of EDM, is sigma_n"),
+        ("alphas.csv", "alphas\n0.9\n0.5\n", "alpha is the signal coefficient and alphas_cumprod its square"),
+        ("rates.csv", "betas\n0.1\n0.2\n", "of a list give alphas_cumprod, the cumulative product of 1 - beta"),
+        ("twice.csv", "sigma_n\n9\n3\n3\n1\n", "at every entry (a repeated one once)"),
+        ("scheduler_config.json", '{"beta_start": 0.001}', "kind table with betas: {start, end, num, scale"),
+    ],
+)
+def test_a_table_that_would_be_misread_is_refused_in_one_sentence(tmp_path, monkeypatch, name, text, said):
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text(text)
+    with pytest.raises(ValueError, match=".*".join(map(re.escape, said.split(".*")))) as caught:
+        schedule("table", file=name)
+    assert len(str(caught.value)) <= 300
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("index.csv", ",sigma_n\n0,0.1\n1,1.0\n2,3.0\n"),
+        ("steps.CSV", "step,sigma_n\n1,0.1\n2,1.0\n3,3.0\n"),
+        ("odd.csv", "\ufeff\r\n\r\n sigma_n \r\n0.1\r\n\r\n 1.0\r\n3e0"),
+        ("plain.YML", "sigma_n: [0.1, 1, 3.0]\nstep: [0, 1, 2]\n"),
+    ],
+)
+def test_a_column_that_counts_rows_and_blank_lines_change_no_table(tmp_path, name, text):
+    (tmp_path / name).write_text(text, newline="")
+    t = np.linspace(0, 2, 9)
+    found = schedule("table", file=str(tmp_path / name)).sigma(t)
+    np.testing.assert_array_equal(found, schedule("table", sigma_n=[0.1, 1.0, 3.0]).sigma(t))
+
+
+@pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]"])
+def test_dates_and_durations_are_no_noise(tmp_path, kind):
+    xr.Dataset({"sigma_n": ("step", np.array([1, 2], "i8").astype(kind))}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"sigma_n = \[.*\] is not allowed; allowed: a list of finite numbers >= 0"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_a_variable_of_a_netcdf_table_that_would_be_ignored_is_named(tmp_path):
+    stored = {"sigma_n": ("t", [0.1, 1.0]), "beta": ((), 3.0)}
+    xr.Dataset(stored, {"t": [0.0, 0.5]}).to_netcdf(tmp_path / "a.nc", engine="netcdf4")
+    with pytest.raises(ValueError, match=r"has (beta, t|t, beta), which would be ignored"):
+        schedule("table", file=str(tmp_path / "a.nc"))
+
+
+def test_alpha_bar_is_the_cumulative_product():
+    steps = [0.99, 0.5, 0.1]
+    assert schedule("table", alpha_bar=steps) == schedule("table", alphas_cumprod=steps)
+    case = schedule("table", file=str(Path(__file__).parents[1] / "cases" / "k6b_alpha_bar.csv"))
+    np.testing.assert_array_equal(
+        case.alpha_bar(np.arange(3.0)), schedule("table", alphas_cumprod=steps).alpha_bar(np.arange(3.0))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "said"),
+    [
+        ("vp-linear", {"beta_start": 0.1, "beta_end": 20.0}, "vp-linear has rates per unit time, beta_min and beta_max"),
+        ("table", {"num_train_timesteps": 1000}, "kind table with betas: {start, end, num, scale"),
+        ("flow-matching", {"shift": 3.0}, "a flow shifted by s has the noise s t/(1 + (s - 1) t)"),
+        ("table", {"betas": [1e-4 + 1e-7 * j for j in range(1000)]}, "the cumulative product of 1 - beta"),
+    ],
+)
+def test_names_of_other_programs_are_named_with_their_meaning(kind, given, said):
+    with pytest.raises(ValueError, match=re.escape(said)) as caught:
+        schedule(kind, **given)
+    assert "did you mean" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
