@@ -96,6 +96,18 @@ AXES = {
 }
 
 
+@dataclass(frozen=True)
+class ListedAxis(Axis):
+    """An axis of a file, which takes the values of its coordinate there, described by the ``attributes`` there."""
+
+    values: tuple[float, ...] = ()
+    attributes: tuple[tuple[str, object], ...] = ()
+
+    def accepts(self, values: np.ndarray) -> np.ndarray:
+        """Which of ``values`` are in the file."""
+        return np.isin(values, self.values)
+
+
 def check_axis(name: str, values: np.ndarray) -> np.ndarray:
     """Return ``values`` as a float (or integer) array, or raise ``ValueError`` naming axis, value and what is allowed."""
     axis = AXES[name]

@@ -84,12 +84,15 @@ X = Grid(
 )
 """Positions along the line at which profiles are evaluated."""
 
-TAU = Grid("diffusion times", {"values": [0.25, 0.5, 1.0, 2.0], "unit": "speciation"}, units=TIMES, low=0.0)
+TAU = Grid("diffusion times, in any order", {"values": [0.25, 0.5, 1.0, 2.0], "unit": "speciation"}, units=TIMES, low=0.0)
 """Diffusion times of which each makes points of its own."""
 
 TAU_MIN = Number("diffusion time at which generation stops", 0.0, low=0.0)
-GROUPS = Groups("indices of the components on either side")
-BIAS = Number("size of the score error", 0.01, not_zero=True)
-ERROR_SUPPORT = Choice("where the score error acts", "everywhere", known=("everywhere", "layer", "outside"))
+GROUPS = Groups(
+    "components on each side, such as [[0], [1, 2]]; others are left out; by default the two of a pair, else the two sides "
+    "along the line of x"
+)
+BIAS = Number("size of the score error; for trajectories along the line", 0.01, not_zero=True)
+ERROR_SUPPORT = Choice("region in which the score error acts", "everywhere", known=("everywhere", "layer", "outside"))
 
 Options = Mapping[str, Option]

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import xarray as xr
 
 from scoreshock.cli import main, read_study
 from scoreshock.storage import plans, provenance, store
 from scoreshock.study.schema import schema
 from scoreshock.study.study import load_study
+
+from .described import made
 
 ROOT = Path(__file__).parent.parent
 CASES = Path(__file__).parent / "cases"
@@ -37,7 +38,7 @@ def study(tmp_path):
 
 def write(path, content, **attributes):
     """A whole file that claims to hold ``content``."""
-    dataset = xr.Dataset({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
+    dataset = made({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
     store.write(dataset, path, provenance.attributes(content, "speciation") | attributes)
 
 
@@ -167,7 +168,7 @@ def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, 
 def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):
     sweep = load_study(study).sweeps["line"]
     plans.write_plan(tmp_path / "results" / "line", sweep.description())
-    dataset = xr.Dataset(
+    dataset = made(
         {"tau_star": (("separation", "weight"), [[0.5] * 3, [2.0] * 3])},
         {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7]},
     )

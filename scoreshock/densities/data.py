@@ -239,6 +239,17 @@ def _class_means(x: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
+    array = _label_array(labels, n)
+    classes, member = np.unique(array, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(f"labels has one class, {shortened(classes[0])}; allowed: at least two classes")
+    if len(classes) > MOST_CLASSES:
+        raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
+    return classes.astype(str), member
+
+
+def _label_array(labels: Any, n: int) -> np.ndarray:
+    """The labels as text, whole numbers or booleans (n,), each of them there."""
     array = as_array("labels", labels)
     if array.shape != (n,):
         raise ValueError(f"labels has shape {array.shape}; allowed: ({n},), one label for each row of features")
@@ -256,12 +267,7 @@ def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError("labels has an empty label; allowed: a label for each sample")
         if (lost := np.isin(array, MISSING)).any():
             raise ValueError(f"labels has {show(array[lost][0])}, which stands for a missing label; allowed: a class")
-    classes, member = np.unique(array, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"labels has one class, {shortened(classes[0])}; allowed: at least two classes")
-    if len(classes) > MOST_CLASSES:
-        raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
-    return classes.astype(str), member
+    return array
 
 
 MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL", "None", "none")

@@ -22,6 +22,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import counts_rows, listed, repeated, shortened, show
+from scoreshock.conventions import AXES, SHARED, ListedAxis
 
 BUNDLED = ("digits", "wine", "iris", "breast_cancer")
 """Labelled tables that come with scikit-learn."""
@@ -94,10 +95,10 @@ DESCRIBING = (
 
 
 def read_means(file: str | Path) -> dict[str, Any]:
-    """Arrays ``means``, and ``weights``, ``variance``, ``dimension`` where it has them, of a NetCDF file of one mixture.
+    """Arrays ``means``, and ``weights``, ``variance``, ``dimension`` where it has them, of a NetCDF file of mixtures.
 
     The names there are those of a mixture's variables (``component_mean``, ...) or these short ones. The variance is one
-    number, or the values of a sweep along a dimension ``variance``.
+    number, or the values of a sweep along a dimension ``variance``. What has axes (`sweep_axes`) is labelled.
     """
     path = _existing(file, (".nc",))
     held = _read_arrays(path)
@@ -108,14 +109,63 @@ def read_means(file: str | Path) -> dict[str, Any]:
     if twice:
         raise ValueError(f"file {path} has both {twice[0]}, which are the same; allowed: one of them")
     _refuse_unused(path, held, (*MEANS, *MEANS.values(), *DESCRIBING), "one variance common to all components")
-    means = _components_first(path, found["means"], found.get("weights"))
+    axes = _sweep_axes(path, held, found)
+    means = found["means"] if axes else _components_first(path, found["means"], found.get("weights"))
     spread = found.get("variance")
-    if spread is not None and spread.dims not in ((), ("variance",)):
+    if spread is not None and not set(spread.dims) <= {*axes, "variance"}:
         raise ValueError(
             f"file {path} has a variance for each {listed(spread.dims)}; allowed: one number, the variance that all "
             "components share (such as the mean of theirs, weighted by the components' weights)"
         )
-    return {name: array.values for name, array in (found | {"means": means}).items()}
+    coordinates = {name: (name, np.array(axis.values), dict(axis.attributes)) for name, axis in axes.items()}
+    return {
+        name: xr.DataArray(array, {dim: coordinates[dim] for dim in array.dims if dim in axes})
+        if set(axes) & set(array.dims)
+        else array.values
+        for name, array in (found | {"means": means}).items()
+    }
+
+
+def sweep_axes(file: str | Path) -> dict[str, ListedAxis]:
+    """Axes of a NetCDF file of mixtures: dimensions besides component and feature, each with a coordinate of numbers.
+
+    Raises
+    ------
+    ValueError
+        Where a dimension has no such coordinate, or the name of something else.
+    """
+    path = _existing(file, (".nc",))
+    held = _read_arrays(path)
+    return _sweep_axes(path, held, {short: held[n] for short, long in MEANS.items() for n in (short, long) if n in held})
+
+
+def _sweep_axes(path: Path, held: Mapping[str, xr.Variable], found: Mapping[str, xr.Variable]) -> dict[str, ListedAxis]:
+    if "means" not in found or not {"component", "feature"} <= set(found["means"].dims):
+        return {}
+    dims = dict.fromkeys(str(dim) for name in MEANS if name in found for dim in found[name].dims)
+    names = [dim for dim in dims if dim not in ("component", "feature", *AXES)]
+    return {name: _listed_axis(path, name, held.get(name)) for name in names}
+
+
+def _listed_axis(path: Path, name: str, coordinate: xr.Variable | None) -> ListedAxis:
+    if name in SHARED or not re.fullmatch(r"[A-Za-z]\w{0,63}", name):
+        raise ValueError(
+            f"file {path} has the dimension {name!r}; allowed: a name of letters, digits and _ that is not taken"
+        )
+    if coordinate is None or coordinate.dtype.kind not in "iuf" or not np.isfinite(coordinate.values).all():
+        raise ValueError(
+            f"file {path} has the dimension {name!r} without a coordinate of numbers; allowed: one, of its name"
+        )
+    # A number of single precision is the decimal that it is written as.
+    values = tuple(float(str(each)) if coordinate.dtype.kind == "f" else int(each) for each in coordinate.values)
+    if len(set(values)) < len(values):
+        raise ValueError(f"file {path} has the coordinate {name!r} with a value more than once; allowed: each once")
+    described = {"long_name": name, "units": "1"} | dict(coordinate.attrs)
+    allowed = f"values of the file: {shortened(', '.join(map(str, values)))}"
+    return ListedAxis(
+        str(described["long_name"]), allowed, -np.inf, values=values, attributes=tuple(described.items()),
+        integer=coordinate.dtype.kind != "f",
+    )  # fmt: skip
 
 
 def _components_first(path: Path, means: xr.Variable, weights: xr.Variable | None) -> xr.Variable:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import AXES
+from scoreshock.conventions import is_axis
 from scoreshock.figures.description import Bars, Level, Line, Panel
 from scoreshock.figures.style import DASHED, colours, label, line_name, short, stroke, where
 
@@ -29,7 +29,8 @@ def clock(dataset: xr.Dataset) -> str:
 
 def swept(values: xr.DataArray) -> list[str]:
     """The sweep axes with more than one value, the longest first."""
-    names = [str(name) for name in values.dims if name in AXES and values.sizes[name] > 1]
+    numeric = [name for name in values.dims if name in values.coords and values[name].dtype.kind in "iuf"]
+    names = [str(name) for name in numeric if is_axis(str(name)) and values.sizes[name] > 1]
     return sorted(names, key=lambda name: -values.sizes[name])
 
 
@@ -122,7 +123,7 @@ def _panel(
         )
         for number, i in enumerate(indices)
     )
-    logx = axis in (*AXES, *CLOCKS) and _spans_decades(values[axis].values)
+    logx = (is_axis(axis) or axis in CLOCKS) and _spans_decades(values[axis].values)
     level = () if mark is None else (Level(mark, dash=DASHED),)
     return Panel(marks=lines + level, logx=logx, **look)
 

@@ -146,7 +146,7 @@ def burgers(
     forms: Sequence[str] = ("score",),
     terms: bool = False,
 ) -> xr.Dataset:
-    """:func:`residuals` along the line through the layer, at positions and times as in :func:`scores`."""
+    """Residuals of the score's equation in several forms, along the line through the layer."""
     at = diffusion_times(mixture, tau)
     points = on_line(mixture, x, at)
     found = residuals(mixture, points, at, forms, terms)

@@ -68,7 +68,7 @@ OF_MEANS_AND_WEIGHTS = ("coefficient", "smallest_term", "covariance_coefficient"
 
 @quantity(
     VARIABLES,
-    {"order": Whole("highest order", low=0, high=MAXIMUM_ORDER)},
+    {"order": Whole("highest order of the series", low=0, high=MAXIMUM_ORDER)},
     seconds=(2e-6, 4e-7),
 )
 def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:

@@ -167,7 +167,7 @@ def divergence_bound(
     error_support: str | kernel.ErrorField = "everywhere",
     kl_start: Number = 0.0,
 ) -> xr.Dataset:
-    r"""Bounds of KL (58) and TV (59) for a mixture under a score error: :math:`\int E|s-\hat s|^2 d\tau` by quadrature.
+    r"""Bounds of KL (58) and TV (59) for a mixture under a score error, by quadrature.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers, as_real, mapping_of, show
-from scoreshock.conventions import Status, Variable, attributes
+from scoreshock.conventions import Status, Variable, attributes, attributes_among
 from scoreshock.kernels.gaussian import geometry, line
 from scoreshock.kernels.speciation import criteria
 from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, means_and_weights, mixture_arguments
@@ -139,5 +139,5 @@ def with_times(found: xr.Dataset, tau: xr.DataArray, *statuses: str) -> xr.Datas
     """
     if "tau" in tau.dims:
         return found
-    status = xr.zeros_like(tau.drop_attrs(), dtype=np.int8).assign_attrs(TAU_STATUS.attributes())
+    status = xr.zeros_like(tau.drop_attrs(), dtype=np.int8).assign_attrs(attributes_among(TAU_STATUS, [TAU]))
     return explained(found.assign(tau=tau, tau_status=status), tau.notnull(), "tau_status", *statuses)

@@ -140,7 +140,11 @@ VARIABLES = (
 )
 
 
-@quantity(VARIABLES, {"criteria": Names("criteria", DEFAULT_CRITERIA, known=names_of("mixture"))}, seconds=(4e-6, 3e-6))
+@quantity(
+    VARIABLES,
+    {"criteria": Names("criteria of speciation, listed below", DEFAULT_CRITERIA, known=names_of("mixture"))},
+    seconds=(4e-6, 3e-6),
+)
 def speciation(
     mixture: xr.Dataset,
     schedules: Schedules = None,

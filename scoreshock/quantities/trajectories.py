@@ -171,14 +171,18 @@ def _two_times(sweep: Any) -> Problems:
     (*FLOW, *EXACT, *DIFFERENCE[2:], *GROWTH, TAU_STATUS),
     {
         "starts": Grid(
-            "positions along the line at the largest time",
+            "initial positions of trajectories along the line, at the largest of the times",
             {"start": -3.0, "stop": 3.0, "num": 13, "scale": "linear", "unit": "separation"},
             units=POSITIONS,
         ),
         "tau": TAU,
         "bias": BIAS,
         "error_support": ERROR_SUPPORT,
-        "rtol": Number("relative tolerance", low=RTOL_LEAST, high=RTOL_MOST),
+        "rtol": Number(
+            "relative tolerance of trajectories, their difference and its bound; results that miss it are `unresolved`",
+            low=RTOL_LEAST,
+            high=RTOL_MOST,
+        ),
     },
     seconds=(1.4e-4, 4e-5),
     name="trajectories",
@@ -192,7 +196,7 @@ def along_line(
     error_support: str = "everywhere",
     rtol: float = RTOL,
 ) -> xr.Dataset:
-    """:func:`trajectories` and :func:`error_growth` from starts on the line through the layer at the largest time.
+    """Probability flow from starts on the line through the layer, its error by a wrong score, and the Gronwall bound.
 
     Starts and times are as positions and times of :func:`scores`; the score error points along the line.
     """

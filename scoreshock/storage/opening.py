@@ -68,9 +68,9 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> one = xr.Dataset({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
+    >>> one = xr.Dataset({"tau": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
     >>> store.write(one, folder / "pair" / "speciation.nc", {"scoreshock_code_digest": provenance.code_digest("speciation")})
-    >>> float(open_results(folder, "pair", "speciation").tau_star.sel(separation=2.0))
+    >>> float(open_results(folder, "pair", "speciation").tau.sel(separation=2.0))
     2.0
     """
     folder = _folder(path, sweep, quantity)

@@ -84,11 +84,11 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> write(xr.Dataset({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]}), folder / "a.nc")
+    >>> write(xr.Dataset({"tau": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]}), folder / "a.nc")
     >>> inspect(folder / "a.nc", full=True).state
     'ok'
-    >>> open_file(folder / "a.nc").tau_star.attrs["long_name"]
-    'speciation time by criterion'
+    >>> open_file(folder / "a.nc").tau.attrs["long_name"]
+    'diffusion time tau, p_tau = p_0 * N(0, 2 tau I)'
     """
     stored = described(dataset, attributes or {})
     with staged(Path(path)) as temporary:

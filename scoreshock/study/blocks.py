@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from scoreshock import axes as written
-from scoreshock.conventions import AXES
 from scoreshock.densities import families
 from scoreshock.plugins import Plugin
 from scoreshock.quantities.declaration import CRITERIA, DECLARED, Quantity, declared
@@ -129,8 +128,7 @@ class Sweep:
         """Values of a split axis, each with its text in names."""
         if axis == "schedule":
             return {label: f"{label}-{_digest(schedule)[:8]}" for label, schedule in self.schedules.items()}
-        kind = int if AXES[axis].integer else float
-        return {kind(value): str(kind(value)) for value in written.values(self.axes[axis])}
+        return {value: str(value) for value in written.values(self.axes[axis]).tolist()}
 
     def _length(self, axis: str) -> int:
         return len(self.schedules) if axis == "schedule" else written.size(self.axes[axis])

@@ -187,6 +187,8 @@ def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
 
 def _in_order(result: xr.Dataset, density: xr.Dataset, names: list[str]) -> xr.Dataset:
     """Dimensions in the order of the axes, own dimensions last; every axis has its coordinate, described."""
-    coordinates = {name: (name, density[name].values, attributes(name)) for name in names if name in density.coords}
-    labelled = result.drop_vars([n for n in result.coords if n in AXES]).assign_coords(coordinates)
+    own = [name for name in names if name in density.coords]
+    described = {name: attributes(name) if name in AXES else density[name].attrs for name in own}
+    coordinates = {name: (name, density[name].values, described[name]) for name in own}
+    labelled = result.drop_vars([n for n in result.coords if n in (*AXES, *own)]).assign_coords(coordinates)
     return labelled.transpose(*[name for name in names if name in labelled.dims], ...)

@@ -12,16 +12,17 @@ from pydantic import BaseModel, ValidationError
 from scoreshock.conventions import AXES
 from scoreshock.densities.families import FAMILIES
 from scoreshock.options import Grid
-from scoreshock.plugins import LOADED
 from scoreshock.study import models
 from scoreshock.study.errors import did_you_mean, is_tag, key_path, nearest, path_in, show
-from scoreshock.study.vocabulary import vocabulary
+from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 
-def messages(error: ValidationError, raw: Any, prefix: Sequence[str | int] = ()) -> list[str]:
+def messages(
+    error: ValidationError, raw: Any, prefix: Sequence[str | int] = (), names: Vocabulary | None = None
+) -> list[str]:
     """One line for each problem that pydantic found in ``raw``, which stands at ``prefix`` in the study."""
     errors = error.errors(include_url=False)
-    meant = {(*found["loc"][:-1], _meant(found["loc"])) for found in errors if found["type"] == "extra_forbidden"}
+    meant = {(*found["loc"][:-1], _meant(found["loc"], names)) for found in errors if found["type"] == "extra_forbidden"}
     lines = []
     for found in errors:
         location = found["loc"]
@@ -29,7 +30,7 @@ def messages(error: ValidationError, raw: Any, prefix: Sequence[str | int] = ())
             continue  # the key is there, misspelt, and that is said
         path = path_in(raw, location)
         text = (
-            _unknown_key(location, raw, path)
+            _unknown_key(location, raw, path, names)
             if found["type"] == "extra_forbidden"
             else _TEXTS.get(found["type"], _other)(found)
         )
@@ -37,9 +38,9 @@ def messages(error: ValidationError, raw: Any, prefix: Sequence[str | int] = ())
     return list(dict.fromkeys(lines))
 
 
-def _meant(location: tuple[str | int, ...]) -> str | None:
+def _meant(location: tuple[str | int, ...], names: Vocabulary | None) -> str | None:
     """The known key that an unknown one stands for."""
-    known, name = known_keys(location), str(location[-1])
+    known, name = known_keys(location, names), str(location[-1])
     other = OTHER_WORDS.get(name.casefold())
     return other if other in known else nearest(name, known)
 
@@ -71,24 +72,22 @@ def places() -> dict[str, str]:
 SQUARED = ("sigma", "sigma0", "std", "sd", "stddev", "standard_deviation")
 
 
-def known_keys(location: Sequence[str | int]) -> list[str]:
+def known_keys(location: Sequence[str | int], names: Vocabulary | None = None) -> list[str]:
     """Keys that may stand beside the last one of a pydantic location."""
     parents = location[:-1]
     if parents and is_tag(parents[-1]):
-        grids = [each.options[str(parents[-2])] for each in vocabulary(LOADED.values()).takers(str(parents[-2]))]
+        grids = [each.options[str(parents[-2])] for each in (names or vocabulary()).takers(str(parents[-2]))]
         units = grids[0].units if grids and isinstance(grids[0], Grid) else ()
         model: type[BaseModel] = models.grid_models(units)[parents[-1] == "<range>"]
-    elif parents and parents[-1] == "axes":
-        model = models.Axes
     else:
-        every = models.models(vocabulary(LOADED.values()))
-        model = every.sweep if parents else every.study
+        every = models.models(names or vocabulary())
+        model = (every.axes if parents[-1] == "axes" else every.sweep) if parents else every.study
     return list(model.model_fields)
 
 
-def _unknown_key(location: Sequence[str | int], raw: Any, path: Sequence[str | int]) -> str:
-    known, name = known_keys(location), str(location[-1])
-    meant = _meant(tuple(location))
+def _unknown_key(location: Sequence[str | int], raw: Any, path: Sequence[str | int], names: Vocabulary | None) -> str:
+    known, name = known_keys(location, names), str(location[-1])
+    meant = _meant(tuple(location), names)
     if name == "step" and "num" in known:
         hint = f"; {_num_of_step(_parent(raw, path))}"
     elif meant is not None and OTHER_WORDS.get(name.casefold()) == meant:

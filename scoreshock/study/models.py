@@ -300,13 +300,16 @@ def _field(name: str, known: Vocabulary) -> tuple[Any, Any]:
     return _type(name, option), Field(default=None, description=words, json_schema_extra=shown)
 
 
-Axes = create_model(  # type: ignore[call-overload]
-    "Axes",
-    __base__=Strict,
-    __doc__="Axes of a sweep, in the order of the results' dimensions.",
-    **{key: (AxisSpec, Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
-    schedule=(ScheduleAxis, Field(default=None, description="labels of noise schedules, or kinds with their defaults")),
-)
+def _axes(of_files: Sequence[str]) -> type[BaseModel]:
+    """Model of the axes of a sweep, those of the files that the study names included."""
+    return create_model(  # type: ignore[call-overload, no-any-return]
+        "Axes",
+        __base__=Strict,
+        __doc__="Axes of a sweep, in the order of the results' dimensions.",
+        **{key: (AxisSpec, Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
+        schedule=(ScheduleAxis, Field(default=None, description="labels of noise schedules, or kinds with their defaults")),
+        **{key: (AxisSpec, Field(default=None)) for key in of_files},
+    )
 
 
 def _entry_form(value: Any) -> str:
@@ -337,18 +340,20 @@ class Models:
 
     study: type[BaseModel]
     sweep: type[BaseModel]
+    axes: type[BaseModel]
     schedule: Any
 
 
 @lru_cache(maxsize=8)
 def models(known: Vocabulary) -> Models:
     """Models of studies that may use these names."""
+    axes = _axes(known.file_axes)
     sweep = create_model(
         "SweepEntry",
         __base__=Strict,
         __doc__="One sweep: a family of densities, the axes it runs over, and what is computed at every point.",
         family=(Annotated[str, OneOf("family", known.families)], Field(description="family of densities")),
-        axes=(Axes, Field(description="axes of the sweep")),
+        axes=(axes, Field(description="axes of the sweep")),
         parameters=(dict[str, Any], Field(default={}, description="the family's other arguments")),
         split=(
             Annotated[list[Label], AfterValidator(_different)],
@@ -377,7 +382,7 @@ def models(known: Vocabulary) -> Models:
         sweeps=(dict[Label, sweep], Field(min_length=1, description="sweeps by name")),  # type: ignore[valid-type]
         **ABOUT,  # type: ignore[call-overload]
     )
-    return Models(study, sweep, schedule)
+    return Models(study, sweep, axes, schedule)
 
 
 def ours() -> Models:

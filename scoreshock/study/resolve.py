@@ -13,7 +13,7 @@ import xarray as xr
 
 from scoreshock import axes as written
 from scoreshock import options
-from scoreshock.conventions import AXES
+from scoreshock.conventions import AXES, Axis, ListedAxis
 from scoreshock.densities import families, sources
 from scoreshock.quantities.declaration import Quantity
 from scoreshock.schedules.schedule import schedule
@@ -50,30 +50,12 @@ def resolve_sweep(
     """
     before = len(find.problems)
     family = families.FAMILIES[entry.family]
-    specs: Mapping[str, Any] = vars(entry.axes)
-    axes = {axis: _axis(axis, specs[axis], find.at("axes", axis)) for axis in order if axis != "schedule"}
-    for axis in axes:
-        if axis not in family.axes:
-            find.at("axes", axis).add(
-                f"the family {entry.family} has no such axis (allowed: {', '.join((*family.axes, 'schedule'))})"
-            )
-    for axis in family.required_axes:
-        if axis not in axes:
-            find.at("axes", axis).add(f"missing; the family {entry.family} needs this axis")
+    axes = _axes(entry, family, order, find)
+    _check_split(entry, list(dict.fromkeys([*order, *axes])), find)
     labels = _labels(entry, schedules, known.kinds, find)
-    for position, axis in enumerate(entry.split):
-        if axis not in order:
-            near = did_you_mean(axis, order)
-            find.at("split", position).add(
-                f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order) or 'none'})"
-            )
     quantities = known.of(family.density)
     for key, allowed in (("quantities", quantities), ("criteria", known.criteria_of(family.density))):
-        for position, wanted in enumerate(getattr(entry, key) or ()):
-            if wanted not in allowed:
-                find.at(key, position).add(
-                    f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(allowed)})"
-                )
+        _check_computed(entry, key, tuple(allowed), find)
     parameters = _parameters(entry, family, find.at("parameters"))
     resolved = _options(entry, quantities, find)
     if len(find.problems) > before:
@@ -94,6 +76,44 @@ def resolve_sweep(
     unused = tuple(key for key in known.options if key in entry.model_fields_set and key not in taken)
     sized = _built(replace(sweep, unused=unused), find)
     return sized if sized is not None and limits.storable(sized, find) else None
+
+
+def _axes(entry: Any, family: families.Family, order: list[str], find: Finder) -> dict[str, Any]:
+    """The sweep's axes in their plain form, as written, then those of a file that are not; problems are recorded."""
+    specs: Mapping[str, Any] = vars(entry.axes)
+    allowed = find.at("parameters").call(family.axes_with, entry.parameters) or AXES
+    axes: dict[str, Any] = {}
+    for name in (name for name in order if name != "schedule"):
+        if name in allowed or name in AXES:
+            axes[name] = _axis({**AXES, **allowed}[name], specs[name], find.at("axes", name))
+        if name not in allowed:
+            find.at("axes", name).add(
+                f"the family {entry.family} has no such axis (allowed: {', '.join((*allowed, 'schedule'))})"
+            )
+    for name in family.required_axes:
+        if name not in axes:
+            find.at("axes", name).add(f"missing; the family {entry.family} needs this axis")
+    of_file = {name: axis for name, axis in allowed.items() if isinstance(axis, ListedAxis)}
+    return axes | {name: {"values": list(axis.values)} for name, axis in of_file.items() if name not in axes}
+
+
+def _check_split(entry: Any, order: list[str], find: Finder) -> None:
+    """Record axes to split that the sweep does not have."""
+    for position, axis in enumerate(entry.split):
+        if axis not in order:
+            near = did_you_mean(axis, order)
+            find.at("split", position).add(
+                f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order) or 'none'})"
+            )
+
+
+def _check_computed(entry: Any, key: str, allowed: tuple[str, ...], find: Finder) -> None:
+    """Record names under ``key`` that are not computed of the family."""
+    for position, wanted in enumerate(getattr(entry, key) or ()):
+        if wanted not in allowed:
+            find.at(key, position).add(
+                f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(allowed)})"
+            )
 
 
 def plain(value: Any) -> Any:
@@ -131,28 +151,28 @@ def check_plain(value: Any, find: Finder) -> None:
             find.add(str(error))
 
 
-def _axis(name: str, spec: Any, find: Finder) -> dict[str, Any] | None:
+def _axis(axis: Axis, spec: Any, find: Finder) -> dict[str, Any] | None:
     """An axis in its plain form, its values checked against what the axis allows."""
-    axis = AXES[name]
+    if isinstance(spec, models.Range) and not isinstance(axis, ListedAxis):
+        return _range(axis, spec, find)
     if isinstance(spec, models.Range):
-        return _range(name, spec, find)
+        spec = written.values(spaced(spec)).tolist()
     numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
     for position, value in enumerate(numbers):
         if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
             place = (
                 ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
             )
-            find.at(*place).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
+            find.at(*place).add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
     good = [v for v in numbers if not axis.integer or (math.isfinite(v) and v == int(v))]
     return {"values": [int(v) if axis.integer else float(v) + 0.0 for v in good]}
 
 
-def _range(name: str, spec: models.Range, find: Finder) -> dict[str, Any] | None:
-    axis = AXES[name]
+def _range(axis: Axis, spec: models.Range, find: Finder) -> dict[str, Any] | None:
     for key in ("start", "stop"):
         value = getattr(spec, key)
         if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
-            find.at(key).add(f"{show(value)} is not allowed; allowed: {_allowed(name)}")
+            find.at(key).add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
             return None
     if not _resolved(spec):
         find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close to differ")
@@ -165,7 +185,7 @@ def _range(name: str, spec: models.Range, find: Finder) -> dict[str, Any] | None
     exact = written.values(spaced(spec))
     whole = [int(value) for value in np.round(exact)]
     if spec.scale == "linear" and (off := np.abs(exact - whole) > 1e-9 * np.abs(exact)).any():
-        find.add(f"holds {float(exact[off][0])!r}; allowed: {_allowed(name)} (choose num so that every step is whole)")
+        find.add(f"holds {float(exact[off][0])!r}; allowed: {_allowed(axis)} (choose num so that every step is whole)")
     elif len(set(whole)) < len(whole):
         find.add(f"{spec.num} values rounded to whole numbers repeat; choose a smaller num")
     else:
@@ -188,8 +208,8 @@ def _resolved(spec: models.Range) -> bool:
     return step >= 64 * float(np.finfo(float).eps)
 
 
-def _allowed(name: str) -> str:
-    return AXES[name].allowed + (", below 2^53" if AXES[name].integer else "")
+def _allowed(axis: Axis) -> str:
+    return axis.allowed + (", below 2^53" if axis.integer and not isinstance(axis, ListedAxis) else "")
 
 
 def _labels(entry: Any, schedules: Mapping[str, Any], kinds: Sequence[str], find: Finder) -> dict[str, Any]:
@@ -333,7 +353,7 @@ def _blamed(message: str, sweep: Sweep, values: Mapping[str, np.ndarray]) -> tup
     word = message.split(" ")[0].rstrip(":")
     if word in sweep.axes:
         return ("axes", word)
-    for axis in (axis for axis in values if not AXES[axis].integer):
+    for axis in (axis for axis in values if axis in AXES and not AXES[axis].integer):
         try:
             _density(sweep, {**values, axis: np.array([HARMLESS])})
         except BUILDING:

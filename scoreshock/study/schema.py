@@ -31,6 +31,7 @@ def schema() -> str:
             if key.get("default", ...) is None:
                 del key["default"]
     known = vocabulary()
+    definitions["Axes"]["additionalProperties"] = definitions["Axes"]["properties"]["separation"]  # as of files
     definitions["SweepEntry"]["allOf"] = [_of_family(name, known) for name in known.families]
     definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in known.kinds]
     return json.dumps(made, indent=2) + "\n"
@@ -43,7 +44,7 @@ def _of_family(name: str, known: Vocabulary) -> dict[str, Any]:
     parameters = {
         key: {} if value is REQUIRED or value is None else {"default": value} for key, value in family.parameters.items()
     }
-    axes: dict[str, Any] = {"propertyNames": {"enum": [*family.axes, "schedule"]}}
+    axes: dict[str, Any] = {} if family.of_files else {"propertyNames": {"enum": [*family.axes, "schedule"]}}
     if family.required_axes:
         axes["required"] = list(family.required_axes)
     holds = {

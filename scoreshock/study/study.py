@@ -20,7 +20,7 @@ from scoreshock.study.errors import Finder, StudyError, show
 from scoreshock.study.messages import messages
 from scoreshock.study.reading import read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
-from scoreshock.study.vocabulary import Vocabulary, load_installed, vocabulary
+from scoreshock.study.vocabulary import Vocabulary, file_axes, load_installed, vocabulary
 
 DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # what lies in the folder of the results, at its longest
 REQUIRED = ("family", "axes", "quantities")  # keys of a sweep
@@ -80,9 +80,9 @@ class Study:
             raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
         mapping = _filled(mapping)
         loaded = _plugins(mapping, allow_plugins)
-        known = vocabulary(loaded)
+        known = replace(vocabulary(loaded), file_axes=file_axes(mapping))
         problems: list[str] = []
-        written = _checked(models.models(known).study, mapping, (), problems)
+        written = _checked(models.models(known).study, mapping, (), problems, known)
         schedules = _schedules(mapping.get("schedules"), known, problems)
         sweeps = _sweeps(mapping.get("sweeps"), schedules, known, problems)
         sweeps = {name: replace(sweep, plugins=loaded) for name, sweep in sweeps.items()}
@@ -215,12 +215,14 @@ def _without_empty(mapping: Mapping[str, Any], optional: Collection[str]) -> dic
     return {key: value for key, value in mapping.items() if value is not None or key not in optional}
 
 
-def _checked(model: Any, raw: Any, prefix: tuple[str | int, ...], problems: list[str]) -> Any:
+def _checked(
+    model: Any, raw: Any, prefix: tuple[str | int, ...], problems: list[str], known: Vocabulary | None = None
+) -> Any:
     """``raw`` as a model or other type, or None with its problems recorded."""
     try:
         return TypeAdapter(model).validate_python(raw)
     except ValidationError as error:
-        problems += messages(error, raw, prefix)
+        problems += messages(error, raw, prefix, known)
         return None
 
 

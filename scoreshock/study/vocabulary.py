@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,13 @@ from scoreshock.schedules.schedule import KINDS
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names of families, of kinds of schedules and of criteria, and the quantities."""
+    """Names of families, kinds of schedules, criteria and axes of files; quantities."""
 
     families: tuple[str, ...]
     kinds: tuple[str, ...]
     criteria: tuple[str, ...]
     quantities: tuple[Quantity, ...]
+    file_axes: tuple[str, ...] = ()
 
     @property
     def quantity_names(self) -> tuple[str, ...]:
@@ -65,6 +67,16 @@ def vocabulary(plugins: Iterable[Plugin] | None = None) -> Vocabulary:
     criteria = dict.fromkeys(CRITERIA[key].name for key in mixtures_first(names(CRITERIA)))
     quantities = (DECLARED[key] for key in mixtures_first(sorted(names(DECLARED))))
     return Vocabulary(names(FAMILIES), names(KINDS), tuple(criteria), tuple(quantities))
+
+
+def file_axes(study: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the axes of all files that a study names; what is wrong with a file is found later."""
+    names: dict[str, None] = {}
+    for sweep in map(_mapping, _mapping(study.get("sweeps")).values()):
+        family = FAMILIES.get(str(sweep.get("family")))
+        with suppress(ValueError, TypeError, OSError):
+            names |= dict.fromkeys(family.axes_of(_mapping(sweep.get("parameters"))) if family else ())
+    return tuple(names)
 
 
 def load_installed(study: Mapping[str, Any]) -> list[Plugin]:

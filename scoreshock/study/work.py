@@ -161,14 +161,7 @@ def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
                 _of_runs(sweep, quantity, folder) if part.split and is_small else [_of_blocks(sweep, quantity, folder)]
             )
             if part.split and part.joined:
-                yield Job(
-                    name=f"{quantity}@{sweep.name}@joined",
-                    message=f"{quantity} of {sweep.name}: blocks joined",
-                    inputs=[f"{folder}/{file}" for file in part.files],
-                    outputs=[f"{folder}/{quantity}.nc"],
-                    tasks=[_json(_joining(sweep, quantity))],
-                    seconds=cost.join_seconds(sweep, quantity),
-                )
+                yield _joined(sweep, quantity, folder)
     for product in sweep.products:
         seconds, task = cost.product_seconds(sweep, product), _making(sweep, product)
         outputs = [f"{folder}/{file}" for file in PRODUCTS[product]]
@@ -184,6 +177,18 @@ def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
         message = f"{', '.join(inside)} of {sweep.name}" + (f", {done}" if done else "")
         tasks, name = list(map(_json, together.tasks)), f"data@{sweep.name}"
         yield Job(name, message, [], together.outputs, tasks, together.seconds, together.memory, blocks=together.blocks)
+
+
+def _joined(sweep: Sweep, quantity: str, folder: str) -> Job:
+    """The job that joins the blocks of a quantity."""
+    return Job(
+        name=f"{quantity}@{sweep.name}@joined",
+        message=f"{quantity} of {sweep.name}: blocks joined",
+        inputs=[f"{folder}/{file}" for file in sweep.planned(quantity).files],
+        outputs=[f"{folder}/{quantity}.nc"],
+        tasks=[_json(_joining(sweep, quantity))],
+        seconds=cost.join_seconds(sweep, quantity),
+    )
 
 
 def _making(sweep: Sweep, product: str) -> Task:

@@ -348,7 +348,9 @@ def code_runners(tree: ast.AST) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE.parent)))
 def test_no_module_can_run_what_it_reads(path: Path) -> None:
-    assert code_runners(ast.parse(path.read_text())) == []
+    # A plugin is code, which the command line has to allow.
+    expected = ["exec", "compile"] if path == PACKAGE / "plugins.py" else []
+    assert code_runners(ast.parse(path.read_text())) == expected
 
 
 def test_what_would_run_code_is_recognised() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ from scoreshock.storage import store
 from scoreshock.study import evaluation
 from scoreshock.study.study import Study
 
+from ..plugins import SOURCE, forgotten
 from ..workflow.conftest import checksums
 from .conftest import PATIENCE, DaskCluster, free_port, needs_distributed, until
 
@@ -36,6 +38,12 @@ WELLS = {
     "family": "tilted-quartic",
     "axes": {"half_distance": {"start": 1.0, "stop": 2.0, "num": 16}, "tilt": [0.0, 0.1]},
     "quantities": ["speciation"],
+}
+PLUGGED = {
+    "family": "pair",
+    "axes": {"separation": {"start": 0.5, "stop": 4.0, "num": 70}},
+    "quantities": ["speciation"],
+    "criteria": ["half-leading", "leading"],
 }
 SWEEPS = Study.from_mapping({"sweeps": {"mixture": MIXTURE, "wells": WELLS}}).sweeps
 CONTENTS = [sweep.content(quantity) for sweep in SWEEPS.values() for quantity in sweep.quantities]
@@ -147,6 +155,19 @@ def test_every_quantity_is_bitwise_the_same_and_workers_touch_no_netcdf(dask_clu
             assert not kernels
             assert checksums(here) == checksums(there)
             assert store.inspect(there, full=True).state == "ok"
+
+
+def test_workers_get_the_file_of_a_plugin(dask_cluster, tmp_path, monkeypatch, fetched):
+    shutil.copy(SOURCE, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with forgotten():
+        study = {"plugins": ["offgrid.py"], "sweeps": {"s": PLUGGED}}
+        content = Study.from_mapping(study, allow_plugins=True).sweeps["s"].content("speciation")
+        compute(content, tmp_path / "here.nc")
+        monkeypatch.setenv(cluster.VARIABLE, dask_cluster.address)
+        compute(content, tmp_path / "there.nc")
+    assert fetched
+    assert checksums(tmp_path / "here.nc") == checksums(tmp_path / "there.nc")
 
 
 class Here:

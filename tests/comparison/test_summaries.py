@@ -18,6 +18,7 @@ from scoreshock.conventions import Status, TimeStatus
 from scoreshock.densities.mixtures import mixture
 from scoreshock.storage import store
 
+from ..described import made
 from .cases import CRITERIA, OK, VOID, outcomes, random_sweep, result, simple
 
 
@@ -189,7 +190,7 @@ class TestSummary:
             names = xr.DataArray(np.linspace(1, 2, 7), {"criterion": list(CRITERIA[:7])}, ["criterion"])
             tau = factors[0].chunk(separation=50) * factors[1] * names
             path = tmp_path / f"{rows}.nc"
-            store.write(xr.Dataset({"tau_star": tau, "status": xr.zeros_like(tau, np.int8)}), path)
+            store.write(made({"tau_star": tau, "status": xr.zeros_like(tau, np.int8)}), path)
             call = [sys.executable, "-c", PEAK_OF_COMPARING, str(path)]
             peaks.append(int(subprocess.run(call, check=True, capture_output=True, text=True).stdout))
         assert peaks[1] - peaks[0] < 0.35 * 1_200_000 * 7 * 9  # bytes of the times and statuses that were added

@@ -262,10 +262,9 @@ def test_the_tables_of_statements_and_functions_are_those_of_the_code() -> None:
 
 def test_functions_of_statements_are_the_packages_own() -> None:
     for found in table.STATEMENTS:
-        assert found.functions, found.number
-        for function in found.functions:
-            assert function.__module__.startswith("scoreshock.")
-            assert not function.__module__.startswith("scoreshock.paper")
+        modules = [function.__module__ for function in found.functions]
+        assert all(module.startswith("scoreshock.") for module in modules), found.number
+        assert any(not module.startswith("scoreshock.paper") for module in modules), found.number
 
 
 def test_a_wrong_configuration_is_refused_with_its_key() -> None:

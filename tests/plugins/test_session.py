@@ -17,15 +17,13 @@ import pytest
 import scoreshock as ss
 from scoreshock import figures, plugins
 from scoreshock.densities.families import FAMILIES
-from scoreshock.quantities.declaration import CRITERIA, DECLARED
 from scoreshock.running import tasks
-from scoreshock.schedules.schedule import KINDS
 from scoreshock.storage import provenance
 from scoreshock.study.errors import StudyError
 from scoreshock.study.schema import schema
-from scoreshock.study.vocabulary import vocabulary
 
-SOURCE = Path(__file__).with_name("offgrid.py")
+from . import REGISTRIES, SOURCE, forgotten
+
 SWEEP: dict[str, Any] = {
     "family": "shifted-pair",
     "axes": {"separation": [1.0, 2.0], "variance": 0.25, "schedule": ["straight"]},
@@ -35,25 +33,16 @@ SWEEP: dict[str, Any] = {
     "factor": 5.0,
 }
 STUDY = {"plugins": ["offgrid.py"], "sweeps": {"s": SWEEP}}
-REGISTRIES = (FAMILIES, KINDS, DECLARED, CRITERIA, figures.FIGURES)
 NAMES = ("shifted-pair", "straight", "spread", "half-leading", "distances")
 
 
 @pytest.fixture(autouse=True)
-def forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder with the plugin, which is no longer known afterwards."""
     shutil.copy(SOURCE, tmp_path)
     monkeypatch.chdir(tmp_path)
-    vocabulary()  # imports all of ours
-    kept = [(dict(each), dict(each._functions)) for each in REGISTRIES]
-    yield
-    for registry, (declared, functions) in zip(REGISTRIES, kept, strict=True):
-        registry.clear()
-        registry.update(declared)
-        registry._functions = functions
-    for name in list(plugins.LOADED):
-        del plugins.LOADED[name]
-        sys.modules.pop(name, None)
+    with forgotten():
+        yield
 
 
 def in_session() -> None:

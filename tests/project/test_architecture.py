@@ -42,6 +42,8 @@ KERNELS: dict[str, set[str]] = {
     "wells": {"numerics", "gaussian", "layer"},
 }
 """The same of the rooms of the kernels."""
+LONGEST = 40
+"""Most lines of a function below its docstring."""
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
 
 
@@ -83,3 +85,11 @@ def test_kernels_need_numpy_scipy_and_of_the_vocabulary_the_status(path: Path) -
             assert module is not None
             assert module.split(".")[0] in {"numpy", "scipy", "scoreshock", *sys.stdlib_module_names}
             assert module != "scoreshock.conventions" or names == ["Status"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+def test_functions_are_short(path: Path) -> None:
+    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+    for function in functions:
+        body = function.body[ast.get_docstring(function) is not None :]
+        assert not body or body[-1].end_lineno - body[0].lineno < LONGEST, function.name

@@ -38,7 +38,7 @@ VALID: dict[str, dict[str, Any]] = {
     "project": {"mixture": DATA, "x": [1.0, 2.0]},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},
     "speciation": {"mixture": PAIR, "schedules": None, "criteria": ["leading"]},
-    "clock": {"tau_star": 0.5, "schedules": "edm"},
+    "schedule_time": {"tau_star": 0.5, "schedules": "edm"},
     "corrections": {"mixture": PAIR, "order": 1},
     "burgers_residual": {"field": network, "x": [1.0], "tau": 0.5, "form": "score", "coefficient": 1.0, "method": None},
     "vorticity": {"field": network, "x": [1.0, 2.0], "tau": 0.5},
@@ -96,7 +96,9 @@ VALID: dict[str, dict[str, Any]] = {
     "families.data": {"source": "iris", "separation": 1.0, "variance": None, "scaling": "raw"},
 }
 GENERAL = {"mixture": PAIR, "x": [0.1], "tau": 0.1, "tau_min": 0.0, "order": 1}
-FUNCTIONS = {name: getattr(ss, name) for name in ss.__all__ if not isinstance(getattr(ss, name), ModuleType)}
+DECORATORS = {"family", "criterion", "schedule_kind", "quantity", "figure"}  # of functions, whatever these are named
+PUBLIC = [name for name in ss.__all__ if name not in DECORATORS]
+FUNCTIONS = {name: getattr(ss, name) for name in PUBLIC if not isinstance(getattr(ss, name), ModuleType)}
 FUNCTIONS |= {f"families.{name.replace('-', '_')}": family.function for name, family in ss.families.FAMILIES.items()}
 FUNCTIONS["schedule_samples"] = schedule_samples
 
@@ -126,8 +128,16 @@ def arguments_of(name: str) -> dict[str, Any]:
     return {**defaults, **{key: GENERAL.get(key, 1.0) for key in needed if key in GENERAL or key not in defaults}}
 
 
-ALLOWED = {("clock", "number"), ("gaussian_divergence", "number"), ("families.custom", "None"), ("families.data", "None")}
-"""First arguments that are not wrong: any number is a time, and of two arguments one may be left out."""
+ALLOWED = {
+    ("schedule_time", "number"),
+    ("gaussian_divergence", "number"),
+    ("families.custom", "None"),
+    ("families.data", "None"),
+    ("explain", "dataset"),
+    ("valid", "dataset"),
+}
+"""First arguments that are not wrong: any number is a time, of two arguments one may be left out, and a
+dataset may have no flags."""
 
 PLACES = [(name, argument) for name in FUNCTIONS for argument in arguments_of(name)]
 

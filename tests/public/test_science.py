@@ -456,7 +456,7 @@ def test_a_stationary_centre_off_a_line_is_trusted_for_the_centre_alone():
     cross = ss.mixture([[1.0, 0], [-1, 0], [0, 0.5], [0, -0.5]], [0.3, 0.3, 0.2, 0.2], 0.05)
     text = page(cross)
     assert "stationary point of the density at every tau" in text
-    assert "holds for the centre only" in text
+    assert "holds at the weighted mean only" in text
 
 
 def test_rounding_is_no_spread():

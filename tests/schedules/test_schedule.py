@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scoreshock.conventions import TimeStatus
 from scoreshock.densities import families
-from scoreshock.quantities.schedule_time import clock
+from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.quantities.speciation import speciation
 from scoreshock.schedules.schedule import KINDS, Schedule, as_schedules, schedule
 from tests.reference import cases, check, identify
@@ -385,7 +385,7 @@ def test_schedules_are_taken_by_name_by_parameters_and_as_objects(given, labels)
     assert all(isinstance(one, Schedule) for one in made.values())
     if labels:
         assert float(made[labels[0]].sigma(2.0)) == 2.0  # of edm the time is the noise level
-        assert clock(2.0, given).time.sel(schedule=labels[0]).item() == 2.0
+        assert schedule_time(2.0, given).time.sel(schedule=labels[0]).item() == 2.0
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,8 @@ def test_memory_of_joining_does_not_grow_with_the_sweep(tmp_path: Path) -> None:
         for number in (1, 12):
             for i, file in enumerate(part(number).files):
                 data = (da.arange(500_000, chunks=100_000, dtype=float) % 7)[None]
-                block = xr.Dataset({"tau_star": (("variance", "point"), data)}, {"variance": [float(i)]})
+                named = {"tau_star": (("variance", "point"), data, {"long_name": "time"})}
+                block = xr.Dataset(named, {"variance": [float(i)]})
                 store.write(block, folder / file, {provenance.DIGEST: "blocks", "history": ""})
         joining.join(folder, part(1))
         before = peak()

@@ -28,6 +28,7 @@ from scoreshock.storage import encoding, provenance, staging, store
 from scoreshock.study.vocabulary import vocabulary
 
 from .. import compliance
+from ..described import described, made
 from ..disks import mounted
 
 CRITERIA = (*criteria_of(), "matched-gaussian")
@@ -67,6 +68,7 @@ def speciation(n: int = 40, chunked: bool = True) -> xr.Dataset:
             "schedule": ["ddpm", "größe"],
         },
     )
+    result = described(result)
     return result.chunk(separation=7) if chunked else result
 
 
@@ -94,7 +96,6 @@ def test_what_is_written_reads_back_with_types_labels_and_nan(tmp_path: Path, ch
     assert store.CHECKSUMS not in opened.attrs
     assert opened.time.sel(criterion="exact", schedule="größe").shape == (40, 2)
     assert names_in(tmp_path / "deep") == ["a.nc"]
-    assert "long_name" not in dataset.tau_star.attrs
 
 
 @pytest.mark.slow
@@ -120,10 +121,10 @@ def test_variables_are_described_and_linked_to_their_flags(written: Path) -> Non
 
 def test_small_variables_are_stored_in_one_piece_and_large_ones_are_compressed_whatever_their_values(tmp_path: Path) -> None:
     def storage(value: float) -> dict[str, object]:
-        dataset = xr.Dataset(
+        dataset = made(
             {
                 "tau_star": ("separation", np.full(8191, value)),
-                "tau_order": ("variance", np.full(8192, value)),
+                "tau_order": ("variance", np.full(8192, value), {"long_name": "time"}),
                 "status": ("variance", np.zeros(8192, np.int8)),
                 "n_roots": (("separation", "root"), np.full((8191, 9), int(value), np.int16)),
                 "label": ("variance", ["ab"] * 8192),
@@ -144,11 +145,11 @@ def test_small_variables_are_stored_in_one_piece_and_large_ones_are_compressed_w
 
 
 def test_a_variable_that_only_shares_a_name_is_not_described_as_the_other(tmp_path: Path) -> None:
-    own = xr.DataArray([1.0], dims="separation", attrs={"long_name": "width of a box", "units": "1"})
-    store.write(xr.Dataset({"width": own, "jump": own.drop_attrs()}), tmp_path / "a.nc")
+    own = xr.DataArray([1.0], dims="separation", attrs={"long_name": "weight of a box", "units": "1"})
+    store.write(xr.Dataset({"component_weight": own, "basis": own.drop_attrs()}), tmp_path / "a.nc")
     with store.open_file(tmp_path / "a.nc") as file:
-        assert file.width.attrs == own.attrs
-        assert file.jump.attrs["references"] == "arXiv:2604.07404, (41)"
+        assert file.component_weight.attrs == own.attrs
+        assert file.basis.attrs["long_name"] == conventions.SHARED["basis"].long_name
 
 
 @pytest.mark.slow
@@ -161,7 +162,9 @@ def test_attributes_that_netcdf_cannot_hold_are_named(tmp_path: Path, bad: objec
     with pytest.raises(TypeError, match="the file must be text or numbers; not allowed: flag"):
         store.write(speciation(), tmp_path / "a.nc", {"flag": bad})
     with pytest.raises(TypeError, match="tau_star"):
-        store.write(speciation().assign(tau_star=("separation", np.ones(40), {"flag": bad})), tmp_path / "a.nc")
+        store.write(
+            speciation().assign(tau_star=("separation", np.ones(40), {"long_name": "time", "flag": bad})), tmp_path / "a.nc"
+        )
     assert not names_in(tmp_path)
 
 
@@ -312,7 +315,8 @@ SLOW_WRITER = """
 
     data = da.zeros(200_000, chunks=20_000).map_blocks(slow, dtype=float)
     with dask.config.set(num_workers=1):
-        store.write(xr.Dataset({"tau_star": ("separation", data)}, {"separation": np.arange(200_000.0)}), sys.argv[1])
+        made = xr.Dataset({"tau_star": ("separation", data, {"long_name": "time"})}, {"separation": np.arange(200_000.0)})
+        store.write(made, sys.argv[1])
 """
 
 
@@ -346,6 +350,7 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pa
         import numpy as np, xarray as xr
         from scoreshock.storage import store
 
+        NAMED = {"long_name": "time"}
         path, tries = Path(sys.argv[1]), int(sys.argv[2])
         def write(number, last=None):
             calls = 0
@@ -355,7 +360,7 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pa
                 if calls == last:
                     os.kill(os.getpid(), signal.SIGKILL)
             sys.setprofile(count)
-            store.write(xr.Dataset({"tau_star": ("separation", np.full(2000, float(number)))}), path)
+            store.write(xr.Dataset({"tau_star": ("separation", np.full(2000, float(number)), NAMED)}), path)
             sys.setprofile(None)
             return calls
         write(0)  # with all that is imported on first use
@@ -412,7 +417,7 @@ def test_a_chunk_that_comes_after_the_error_of_another_leaves_nothing(tmp_path: 
 
     values = da.map_blocks(chunk, chunks=((1, 1),), dtype=float, meta=np.empty(0))
     with dask.config.set(num_workers=2), pytest.raises(ArithmeticError, match="one chunk fails"):
-        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / "a.nc")
+        store.write(made({"tau_star": ("separation", values)}), tmp_path / "a.nc")
     time.sleep(0.6)
     assert names_in(tmp_path) == []
 
@@ -427,7 +432,7 @@ def test_a_writer_in_another_thread_leaves_dask_as_it_was(tmp_path: Path) -> Non
 
     def write() -> None:
         values = da.from_delayed(dask.delayed(chunk)(), (1,), float)
-        store.write(xr.Dataset({"tau_star": ("separation", values)}), tmp_path / "a.nc")
+        store.write(made({"tau_star": ("separation", values)}), tmp_path / "a.nc")
         written.set()
 
     def one(block_id: tuple[int]) -> np.ndarray:
@@ -465,7 +470,8 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(written: Path) -> None
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         noise = np.random.default_rng(0).normal(size=500_000)
-        store.write(xr.Dataset({"tau_star": ("separation", noise)}, {"separation": np.arange(500_000.0)}), sys.argv[1])
+        named = {"tau_star": ("separation", noise, {"long_name": "time"})}
+        store.write(xr.Dataset(named, {"separation": np.arange(500_000.0)}), sys.argv[1])
     """
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(written)], capture_output=True, check=False)
     assert b"while writing" in run.stderr
@@ -499,7 +505,7 @@ def test_a_disk_that_is_full_at_any_moment_of_a_write_leaves_an_error_or_an_inta
 
 def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full(tmp_path: Path) -> None:
     with mounted(tmp_path, "-t", "tmpfs", "-o", "size=2m", "tmpfs", lazy=True):
-        noise = xr.Dataset({"tau_star": ("separation", np.random.default_rng(0).normal(size=500_000))})
+        noise = made({"tau_star": ("separation", np.random.default_rng(0).normal(size=500_000))})
         store.write(noise.isel(separation=slice(10)), tmp_path / "a.nc")
         before = (tmp_path / "a.nc").read_bytes()
         room = shutil.disk_usage(tmp_path).free
@@ -579,7 +585,7 @@ def test_memory_of_writing_is_bounded_by_chunks(tmp_path: Path) -> None:
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
         def write(n, name):
             data = da.arange(n, chunks=50_000, dtype=float) % 7
-            store.write(xr.Dataset({"tau_star": ("point", data)}), sys.argv[1] + name)
+            store.write(xr.Dataset({"tau_star": ("point", data, {"long_name": "time"})}), sys.argv[1] + name)
         with dask.config.set(num_workers=2):
             write(500_000, "/small.nc")
             before = peak()

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
-from scoreshock.axes import as_axis
-from scoreshock.checks import as_numbers
-from scoreshock.conventions import attributes
+from scoreshock.axes import CORE, as_axis
+from scoreshock.checks import as_numbers, mapping_of, shortened, show
+from scoreshock.conventions import ListedAxis, attributes
 from scoreshock.densities.data import from_labelled, moved_total_eigenvalue
 from scoreshock.densities.families.arguments import points
 from scoreshock.densities.families.registry import family
 from scoreshock.densities.mixtures import as_variance, as_weights, assemble, span
-from scoreshock.densities.sources import read_bundled, read_labelled, read_means
+from scoreshock.densities.sources import read_bundled, read_labelled, read_means, sweep_axes
 
 
-@family
+def file_axes(parameters: Mapping[str, Any]) -> Mapping[str, ListedAxis]:
+    """Axes of the file that parameters name."""
+    return {} if parameters.get("file") is None else sweep_axes(parameters["file"])
+
+
+@family(axes_of=file_axes)
 def custom(
     separation: Any = 1.0,
     variance: Any = None,
@@ -25,8 +31,9 @@ def custom(
     means: Any = None,
     weights: Sequence[float] | None = None,
     file: str | None = None,
+    select: Mapping[str, Any] | None = None,
 ) -> xr.Dataset:
-    """A mixture of given means, from a list or from a NetCDF file.
+    """Mixtures of given means, from a list or from a NetCDF file.
 
     Parameters
     ----------
@@ -39,7 +46,10 @@ def custom(
     means, weights : lists, shape (k, n) or (k,), and (k,)
     file : str
         NetCDF file with ``component_mean (component, feature)`` and, optionally, ``component_weight (component)``,
-        ``component_variance`` and ``ambient_dimension`` (or ``means``, ``weights``, ...), instead of ``means``.
+        ``component_variance`` and ``ambient_dimension`` (or ``means``, ``weights``, ...), instead of ``means``. Any further
+        dimension, such as ``angle``, is one of a sweep; its coordinate in the file labels it.
+    select : mapping of name to values, optional
+        Values of such dimensions; all by default.
 
     Returns
     -------
@@ -54,12 +64,11 @@ def custom(
     """
     if (means is None) == (file is None):
         raise ValueError("custom needs either means or file, and not both")
-    held = {"means": means} if file is None else read_means(file)
-    centres = as_numbers("means", held["means"])
-    centres = centres[:, None] if centres.ndim == 1 else centres
-    if centres.ndim != 2:
-        raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
-    k, n = centres.shape
+    if file is None and select is not None:
+        raise ValueError(f"select = {show(select)} is not allowed; allowed: only with a file that has such dimensions")
+    held = {"means": means} if file is None else _selected(read_means(file), select)
+    centres = _centres(held["means"])
+    k, n = centres.sizes["component"], centres.sizes["feature"]
     share = as_weights(weights if weights is not None else held.get("weights"), k)
     spread = as_axis("variance", held.get("variance", 1.0)) if variance is None else as_variance(variance, k)
     ambient = as_axis("dimension", held.get("dimension", n) if dimension is None else dimension)
@@ -69,12 +78,48 @@ def custom(
             f"dimension = {int(ambient.min())} is not allowed; allowed: a whole number >= {n}, the means' features"
         )
     if n <= k:
-        return assemble(scale * points(centres), share, spread, ambient)
-    reduced, basis, origin = span(centres, share.values)
-    dataset = assemble(scale * points(reduced), share, spread, ambient)
-    dataset["basis"] = xr.DataArray(basis, dims=("feature", "ambient"), attrs=attributes("basis"))
-    dataset["origin"] = (scale * xr.DataArray(origin, dims="ambient")).assign_attrs(attributes("origin"))
+        return assemble(scale * centres, share, spread, ambient)
+    reduced, basis, origin = xr.apply_ufunc(
+        span,
+        *(centres, share),
+        input_core_dims=[list(CORE), ["component"]],
+        output_core_dims=[list(CORE), ["feature", "ambient"], ["ambient"]],
+        exclude_dims={"feature"},
+        vectorize=True,
+    )
+    dataset = assemble(scale * reduced, share, spread, ambient)
+    dataset["basis"] = basis.assign_attrs(attributes("basis"))
+    dataset["origin"] = (scale * origin).assign_attrs(attributes("origin"))
     return dataset
+
+
+def _centres(means: Any) -> xr.DataArray:
+    """Means as a DataArray (..., component, feature)."""
+    if isinstance(means, xr.DataArray):
+        return means.copy(data=as_numbers("means", means.values)).transpose(..., *CORE)
+    centres = as_numbers("means", means)
+    centres = centres[:, None] if centres.ndim == 1 else centres
+    if centres.ndim != 2:
+        raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
+    return points(centres)
+
+
+def _selected(held: Mapping[str, Any], select: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a file holds, at some values of its dimensions."""
+    select = {} if select is None else mapping_of("select", select, "a mapping from dimensions to values")
+    for name, values in select.items():
+        carriers = [array for array in held.values() if isinstance(array, xr.DataArray) and name in array.dims]
+        if not carriers:
+            raise ValueError(f"select has {name!r}, which is no dimension of a sweep in the file")
+        known = carriers[0][name].values
+        if absent := [value for value in np.atleast_1d(values).tolist() if value not in known]:
+            raise ValueError(f"{name} = {absent[0]} is not in the file; allowed: {shortened(', '.join(map(str, known)))}")
+    return {
+        key: array.sel({name: np.atleast_1d(values) for name, values in select.items() if name in array.dims})
+        if isinstance(array, xr.DataArray)
+        else array
+        for key, array in held.items()
+    }
 
 
 @family

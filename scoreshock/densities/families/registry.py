@@ -14,7 +14,7 @@ import xarray as xr
 
 from scoreshock.axes import as_axis
 from scoreshock.checks import show, suggestion
-from scoreshock.conventions import AXES
+from scoreshock.conventions import AXES, Axis, ListedAxis
 from scoreshock.plugins import Registry
 
 REQUIRED: Final = inspect.Parameter.empty
@@ -32,12 +32,32 @@ class Family:
     axes: tuple[str, ...]
     required_axes: tuple[str, ...]
     parameters: Mapping[str, Any]
+    axes_of: Callable[[Mapping[str, Any]], Mapping[str, ListedAxis]]
+
+    @property
+    def of_files(self) -> bool:
+        """Whether a file can give it further axes."""
+        return self.axes_of is not _no_axes
+
+    def axes_with(self, parameters: Mapping[str, Any]) -> dict[str, Axis]:
+        """Its axes by name, with those of the file that the parameters name."""
+        return {name: AXES[name] for name in self.axes} | dict(self.axes_of(parameters))
+
+
+def _no_axes(_parameters: Mapping[str, Any]) -> Mapping[str, ListedAxis]:
+    return {}
 
 
 FAMILIES: Registry[Family] = Registry("family", "families")
 
 
-def family(function: Function | None = None, *, density: str = "mixture", name: str = "") -> Any:
+def family(
+    function: Function | None = None,
+    *,
+    density: str = "mixture",
+    name: str = "",
+    axes_of: Callable[[Mapping[str, Any]], Mapping[str, ListedAxis]] = _no_axes,
+) -> Any:
     """Declare the decorated function as a family.
 
     Parameters
@@ -48,6 +68,8 @@ def family(function: Function | None = None, *, density: str = "mixture", name: 
         Kind of its densities: ``mixture`` or ``wells``.
     name
         As a study writes it; by default that of the function, with ``-`` for ``_``.
+    axes_of
+        Further axes, from parameters; the function takes their values as the mapping ``select``.
 
     Examples
     --------
@@ -63,9 +85,10 @@ def family(function: Function | None = None, *, density: str = "mixture", name: 
         defaults = {key: given.default for key, given in inspect.signature(function).parameters.items()}
         axes = tuple(key for key in defaults if key in AXES)
         required = tuple(key for key in axes if defaults[key] is REQUIRED)
-        parameters = {key: _plain(value) for key, value in defaults.items() if key not in AXES}
+        taken = AXES if axes_of is _no_axes else (*AXES, "select")
+        parameters = {key: _plain(value) for key, value in defaults.items() if key not in taken}
         key = name or function.__name__.replace("_", "-")
-        FAMILIES.add(key, Family(function, density, axes, required, parameters), function)
+        FAMILIES.add(key, Family(function, density, axes, required, parameters, axes_of), function)
         return function
 
     return declare if function is None else declare(function)
@@ -99,14 +122,17 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
     array([1., 2.])
     """
     known = family_of(family)
-    _check_names(family, "axis", axes, known.axes)
+    more = known.axes_of(parameters or {}) if set(axes) - set(known.axes) else {}
+    _check_names(family, "axis", axes, [*known.axes, *more])
     _check_names(family, "parameter", parameters or {}, known.parameters)
     needed = [*known.required_axes, *(name for name, value in known.parameters.items() if value is REQUIRED)]
     missing = [name for name in needed if name not in axes and name not in (parameters or {})]
     if missing:
         raise ValueError(f"family {family!r} needs {', '.join(missing)}")
     # A study's axis is a sweep by its name; a bare list could also be one value for each component.
-    return known.function(**{name: as_axis(name, value) for name, value in axes.items()}, **(parameters or {}))
+    given = {name: as_axis(name, value) for name, value in axes.items() if name not in more}
+    selected = {"select": {name: values for name, values in axes.items() if name in more}} if more else {}
+    return known.function(**given, **selected, **(parameters or {}))
 
 
 def family_of(family: str) -> Family:

@@ -26,6 +26,14 @@ STRUCTURE = (
 )
 """Variables of a density that `double_wells` finds."""
 
+GIVEN = {
+    "potential": Variable("potential", "the potential U, p0 ~ exp(-U)"),
+    "table_x": Variable("table_x", "position in the table of the density"),
+    "table_log_density": Variable("table_log_density", "natural logarithm of the tabulated density, up to a constant"),
+    "table_split": Variable("table_split", "position at which the tabulated density is split"),
+}
+"""Variables of a density by its potential or by a table."""
+
 KINDS = ("quartic", "tilted-quartic", "potential", "table")
 
 PARAMETERS = ("quartic_coefficient", "half_distance", "tilt")
@@ -151,7 +159,7 @@ def _described(parameters: xr.Dataset, kind: str) -> xr.Dataset:
     """The dataset of the parameters with the wells, and with attributes."""
     named = parameters.copy()
     for name in {*named.data_vars, *PARAMETERS} & set(named.variables):
-        named[name].attrs = attributes(str(name))
+        named[name].attrs = GIVEN[str(name)].attributes() if name in GIVEN else attributes(str(name))
     found = apply(_structure, parameters_of(named), STRUCTURE)
     return named.merge(found, join="exact", compat="no_conflicts").assign_attrs(kind=kind)
 

@@ -25,7 +25,13 @@ def _profiles(line: str) -> tuple[Variable, ...]:
     return *vectors, *(along(variable, line) for variable in (shared.SCORE_ALONG, shared.LOG_DENSITY, shared.SCORE_STATUS))
 
 
-@quantity((*_profiles("x"), shared.TAU), {"x": X, "tau": TAU}, density="wells", name="scores", seconds=(4e-5, 4e-5))
+@quantity(
+    (*_profiles("x"), shared.TAU, shared.TAU_STATUS),
+    {"x": X, "tau": TAU},
+    density="wells",
+    name="scores",
+    seconds=(4e-5, 4e-5),
+)
 def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) -> xr.Dataset:
     """Profile of score and density of quartic wells, at several diffusion times.
 

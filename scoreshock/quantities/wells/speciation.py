@@ -88,7 +88,7 @@ VARIABLES = (
 
 @quantity(
     VARIABLES,
-    {"criteria": Names("criteria", WELL_CRITERIA, known=names_of("wells"))},
+    {"criteria": Names("criteria of speciation, listed below", WELL_CRITERIA, known=names_of("wells"))},
     density="wells",
     name="speciation",
     seconds=(6e-3, 6e-3),

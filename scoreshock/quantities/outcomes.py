@@ -1,0 +1,121 @@
+"""Statuses in words, and results without what is flagged."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.checks import show, suggestion
+from scoreshock.conventions import Status
+
+WORDS = {
+    "missing": "the block of this point has not been computed, or its file cannot be read",
+    "ok": "the value can be relied on",
+    "no_transition": "there is nothing to merge or to separate here, such as coinciding means or a single well",
+    "no_real_root": "the equation of the criterion has no real root",
+    "below_data_variance": "the condition would hold only below the data variance: no transition happens at tau > 0",
+    "diverged": "the series diverges: its partial sums do not settle",
+    "singular": "a denominator or a determinant vanishes at this point",
+    "not_applicable": "the quantity is not defined here, or its method does not apply to this density",
+    "failed": "the computation ended without an answer: please report the parameters",
+    "unresolved": "what decides is smaller than rounding or the tolerance",
+    "before_start": "the schedule never has so little noise",
+    "beyond_end": "the schedule never has so much noise",
+    "no_tau": "there is no diffusion time to find in the schedule",
+}
+"""Members of `scoreshock.conventions.Status` and `TimeStatus` by name."""
+
+
+def explain(status: Any) -> str:
+    """Words for a status, or for the statuses of a dataset with their counts.
+
+    Parameters
+    ----------
+    status
+        A `Status`, its number or its name; or a dataset, of which every flag variable is explained.
+
+    Returns
+    -------
+    str
+        A sentence; of a dataset a line for each status that occurs in each flag variable.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> explain("no_real_root")
+    'no_real_root: the equation of the criterion has no real root'
+    >>> found = ss.corrections(ss.families.pair(separation=[0.0, 2.0]), order=0)
+    >>> print(explain(found))
+    order_status
+      1 ok: the value can be relied on
+      1 no_transition: there is nothing to merge or to separate here, such as coinciding means or a single well
+    error_status
+      1 ok: the value can be relied on
+      1 no_transition: there is nothing to merge or to separate here, such as coinciding means or a single well
+    """
+    if isinstance(status, xr.Dataset):
+        return "\n".join(line for name, flag in status.data_vars.items() for line in _counted(str(name), flag))
+    if isinstance(status, IntEnum):
+        name = status.name
+    elif isinstance(status, int | np.integer) and not isinstance(status, bool) and status in list(Status):
+        name = Status(int(status)).name
+    else:
+        name = status
+    if not isinstance(name, str) or name not in WORDS:
+        allowed = ", ".join(WORDS)
+        raise ValueError(
+            f"status = {show(status)} is not allowed{suggestion(str(name), WORDS)}; allowed: a dataset, or one of {allowed}"
+        )
+    return f"{name}: {WORDS[name]}"
+
+
+def _counted(name: str, flag: xr.DataArray) -> list[str]:
+    if "flag_meanings" not in flag.attrs or not name.endswith("status"):
+        return []
+    meanings = dict(zip(np.asarray(flag.attrs["flag_values"]).tolist(), flag.attrs["flag_meanings"].split(), strict=True))
+    values, counts = np.unique(flag.values, return_counts=True)
+    found = [(count, meanings[value]) for value, count in zip(values.tolist(), counts.tolist(), strict=True)]
+    return [name, *(f"  {count:,} {meaning}: {WORDS[meaning]}" for count, meaning in found)]
+
+
+def valid(results: xr.Dataset) -> xr.Dataset:
+    """The results with NaN for every value whose status is not ``ok``.
+
+    Parameters
+    ----------
+    results
+        A dataset of this package, whose variables name their flags in the attribute ``ancillary_variables``.
+
+    Returns
+    -------
+    Dataset
+        The same variables; whole numbers become floats where some are masked.
+
+    Raises
+    ------
+    ValueError
+        For anything but a dataset.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> found = ss.speciation(ss.families.pair(separation=1.0, variance=4.0), criteria=["leading"])
+    >>> found.tau_star.item(), valid(found).tau_star.item()
+    (-1.5, nan)
+    """
+    if not isinstance(results, xr.Dataset):
+        raise ValueError(f"results = {show(results)} is not a dataset; allowed: a result of this package")
+    masked = {}
+    for name, variable in results.data_vars.items():
+        flag = results.get(variable.attrs.get("ancillary_variables"))
+        if flag is not None and set(flag.dims) <= set(variable.dims):
+            masked[name] = variable.where(flag == Status.ok)
+    return results.assign(masked)
