@@ -20,7 +20,7 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, moments
 from scoreshock.kernels.layer.boundary import crossings_on_line, line_between
-from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.kernels.numerics.vectors import inner, square
 
@@ -114,8 +114,7 @@ def follow(lines: Lines, mixture: np.ndarray, v: np.ndarray) -> np.ndarray:
     """State (5, B) of the boundary of the lines of index ``mixture (B,)`` at ``v (B,)``."""
     state = np.empty((5, len(v)))
     with np.errstate(all="ignore"):
-        for begin in range(0, len(v), BATCH):
-            part = slice(begin, begin + BATCH)
+        for part in slices(len(v), BATCH):
             state[:, part] = _state(lines.take(mixture[part]), v[part])
     return state
 

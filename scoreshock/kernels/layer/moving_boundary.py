@@ -16,6 +16,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.groups import REST
 from scoreshock.kernels.layer.amplification import RESOLVED, growth_rate, pair_closed
 from scoreshock.kernels.layer.continuation import COUNT, NONE, RANK, RATE, ROOT, Lines, Marks, follow, marks_of
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.speciation import criteria
 
 PANEL, REFINEMENTS, TOLERANCE = 2.0, 5, 1e-10
@@ -234,8 +235,7 @@ def _integrals(lines: Lines, marks: Marks, mixture: np.ndarray, v: np.ndarray, v
     """Rows (3, F): the integral over tau from ``v (F,)`` up, its error's estimate, and breaks in its range."""
     found = np.empty((3, len(v)))
     v, v_end = (np.ldexp(number, -2 * lines.unit[mixture]) for number in (v, v_end))
-    for begin in range(0, len(v), POINTS):
-        part = slice(begin, begin + POINTS)
+    for part in slices(len(v), POINTS):
         found[:, part] = _integral(lines, marks, mixture[part], v[part])
     point, mark = marks.of(mixture, lines.size)
     within = (marks.kind[mark] != ROOT) & (marks.low[mark] > v[point]) & (marks.low[mark] <= v_end[point])

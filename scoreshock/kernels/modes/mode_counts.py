@@ -17,6 +17,7 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import decompose, span
 from scoreshock.kernels.modes.modes import Merging, merging, modes
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.eigenvalues import pick
 from scoreshock.kernels.numerics.root_isolation import CLIP, TINY
 from scoreshock.kernels.numerics.statuses import status_of_each
@@ -221,8 +222,7 @@ def _flat(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tupl
 
 def _pieces(at: np.ndarray, k: int, n: int) -> list[np.ndarray]:
     """``at`` cut into pieces whose temporaries fit in the cache."""
-    step = max(1, BLOCK // ((1 + k * (k + 1) // 2) * k * min(n, k)))
-    return [at[i : i + step] for i in range(0, len(at), step)]
+    return [at[part] for part in slices(len(at), BLOCK // ((1 + k * (k + 1) // 2) * k * min(n, k)))]
 
 
 class Means(NamedTuple):

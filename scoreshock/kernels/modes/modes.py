@@ -12,6 +12,7 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.modes.inflections import crossings, zeros
 from scoreshock.kernels.modes.mode_merging import events as find_events
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.descartes import Line
 from scoreshock.kernels.numerics.double_double import two_sum
 
@@ -255,8 +256,8 @@ def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> t
     size = mu.shape[1]
     v, x = np.full((size, places), np.nan), np.full((size, places), np.nan)
     counts, state = np.full((2, size, places), -1), np.empty(size, dtype=np.int64)
-    for i in range(0, size, BLOCK):
-        block = np.arange(i, min(i + BLOCK, size))
+    for part in slices(size, BLOCK):
+        block = np.arange(part.start, part.stop)
         line, origin, scale, state[block] = _prepare(mu[:, block], w[:, block])
         good = np.flatnonzero(state[block] == 0)
         if places == 0 or not len(good):

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.eigenvalues import LOOSE, largest, pick
 
 TOUCH = 1e-12
@@ -206,9 +207,7 @@ def evaluate(
     """``nodes`` at ``y (N,)`` of the points ``index (N,)``, in pieces that fit the cache."""
     m, q, _ = points.x.shape
     rows, u = np.empty((ROWS, len(y))), np.empty((m, len(y)))
-    step = chunk(m, q)
-    for i in range(0, len(y), step):
-        part = slice(i, i + step)
+    for part in slices(len(y), chunk(m, q)):
         guess = None if start is None else start[:, part]
         rows[:, part], u[:, part] = nodes(y[part], points.take(index[part]), guess)
     return rows, u
@@ -223,8 +222,8 @@ def search(points: Points, y_low: np.ndarray, y_high: np.ndarray) -> tuple[np.nd
     """All roots ``y`` in ``[y_low, y_high]``: the point of each, ``y`` ascending within a point, the leading eigenvector."""
     m, q, size = points.x.shape
     found = _Found([], [], [], [], [])
-    step = chunk(m, q)
-    pending = [_scan(found, points, np.arange(i, min(i + step, size)), y_low, y_high) for i in range(0, size, step)]
+    parts = slices(size, chunk(m, q))
+    pending = [_scan(found, points, np.arange(part.start, part.stop), y_low, y_high) for part in parts]
     if not pending:
         return np.empty(0, dtype=np.intp), np.empty(0), np.empty((m, 0))
     point, left, right, u = _join(pending)

@@ -12,6 +12,7 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, shares, spread
 from scoreshock.kernels.gaussian.geometry import half_distance
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.kernels.numerics.root_isolation import Points, search
@@ -338,9 +339,7 @@ def _drift_of_many(
     mu = np.broadcast_to(means, (*lead, k, n)).reshape(-1, k, n)
     w = np.broadcast_to(weights, (*lead, k)).reshape(-1, k)
     v, state = np.full(s2.shape, np.nan), np.zeros(s2.shape, dtype=int)
-    step = max(64, BLOCK // (k * min(n, k)))
-    for start in range(0, len(s2), step):
-        at = slice(start, start + step)
+    for at in slices(len(s2), max(64, BLOCK // (k * min(n, k)))):
         v[at], state[at] = _largest_root(mu[at], w[at], s2[at])
     tau = (v - s2) / 2
     status = np.where(tau > 0, np.int8(Status.ok), np.int8(Status.below_data_variance))

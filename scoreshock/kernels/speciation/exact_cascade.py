@@ -12,6 +12,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import RANK, decompose, span
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.numerics.root_isolation import Points
 from scoreshock.kernels.speciation import criteria
@@ -149,8 +150,7 @@ def _lower_modes(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) 
     m = min(k - 1, n)
     mu = np.broadcast_to(means, (*lead, k, n)).reshape(-1, k, n)
     w = np.broadcast_to(weights, (*lead, k)).reshape(-1, k)
-    step = max(1, BLOCK // (FIRST_NODES * k * m))
-    parts = [_block(mu[i : i + step], w[i : i + step]) for i in range(0, len(mu), step)]
+    parts = [_block(mu[part], w[part]) for part in slices(len(mu), BLOCK // (FIRST_NODES * k * m))]
     width = max((part.shape[-1] for part in parts), default=1)
     v = np.concatenate([_padded(part, width) for part in parts]) if parts else np.empty((0, m - 1, width))
     return v.reshape(*lead, m - 1, width)

@@ -8,6 +8,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import DEGENERATE
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.eigenvalues import largest, pick
 from scoreshock.kernels.numerics.root_isolation import TOUCH, Points, search
 from scoreshock.kernels.speciation.data_variance import above_data_variance
@@ -160,16 +161,16 @@ def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> t
     size = int(np.prod(lead))
     mu = np.broadcast_to(means, (*lead, k, n)).reshape(size, k, n)
     w = np.broadcast_to(weights, (*lead, k)).reshape(size, k)
-    step = max(64, BLOCK // (k * min(n, k)))
-    blocks = [_block(mu[i : i + step], w[i : i + step]) for i in range(0, size, step)]
+    parts = list(slices(size, max(64, BLOCK // (k * min(n, k)))))
+    blocks = [_block(mu[part], w[part]) for part in parts]
     width = max((block[0].shape[-1] for block in blocks), default=1)
     v = np.full((size, width), np.nan)
     mode = np.zeros((size, width), dtype=np.int16)
     equal, failed = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    for i, (v_i, mode_i, equal_i, failed_i) in zip(range(0, size, step), blocks, strict=True):
-        v[i : i + step, : v_i.shape[-1]] = v_i
-        mode[i : i + step, : v_i.shape[-1]] = mode_i
-        equal[i : i + step], failed[i : i + step] = equal_i, failed_i
+    for part, (v_i, mode_i, equal_i, failed_i) in zip(parts, blocks, strict=True):
+        v[part, : v_i.shape[-1]] = v_i
+        mode[part, : v_i.shape[-1]] = mode_i
+        equal[part], failed[part] = equal_i, failed_i
     return v.reshape(*lead, width), mode.reshape(*lead, width), equal.reshape(lead), failed.reshape(lead)
 
 

@@ -23,6 +23,7 @@ from scoreshock.kernels.gaussian.geometry import (
     masked_eigh,
     normalised,
 )
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.speciation.criteria import first_term, outcome
 
 BLOCK = 2**18
@@ -129,9 +130,7 @@ def _series(unit: Geometry, weights: np.ndarray, order: int) -> tuple[np.ndarray
     m, batch = values.shape
     branch = np.empty((order + 1, batch))
     terms = np.empty((order + 1, batch))
-    width = max(64, BLOCK // ((order + 1) * max(m * m, len(w))))
-    for start in range(0, batch, width):
-        b = slice(start, start + width)
+    for b in slices(batch, max(64, BLOCK // ((order + 1) * max(m * m, len(w))))):
         with np.errstate(all="ignore"):
             branch[:, b] = eigenvalue_series(values[:, b], space[:, b], w[:, b], d[:, b], y[..., b], order)
             if order:  # the criterion's own number, so that order 1 is `first` to the last bit

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.wells.potentials import Potential, pick
 
@@ -106,8 +107,8 @@ def moments(given: Part, x: np.ndarray, kappa: np.ndarray, nodes: int = NODES) -
     )
     window, point = np.nonzero(high > low)
     sums = np.zeros((x.size, SUMS))
-    for first in range(0, point.size, BLOCK):
-        i, j = window[first : first + BLOCK], point[first : first + BLOCK]
+    for part in slices(point.size, BLOCK):
+        i, j = window[part], point[part]
         own = _window_sums(given.potential.take(j), low[i, j], high[i, j], origin[j], z0[j], kappa[j], nodes)
         # Window by window, in one order at every point: its bits do not depend on the others.
         np.add.at(sums, j, own.T)

@@ -16,6 +16,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.layer.decomposition import Decomposition, Side, of_sides
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.bracketing import rising_root
 from scoreshock.kernels.wells.convolution import BLOCK, DEPTH, NODES, Moments, Part, moments
 from scoreshock.kernels.wells.potentials import Quartic
@@ -156,9 +157,8 @@ def within(
         inside = np.full(wells.split.size, -1)
         inside[group.indices] = np.arange(group.indices.size)
         own = points[inside[which[points]] >= 0]
-        for start in range(0, own.size, size):
-            block = own[start : start + size]
-            yield group, inside[which[block]], block
+        for part in slices(own.size, size):
+            yield group, inside[which[own[part]]], own[part]
 
 
 def _convolved(left: Part, right: Part, x: np.ndarray, tau: np.ndarray, nodes: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
+from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.wells.convolution import Part
 from scoreshock.kernels.wells.parts import Wells, at, boundary, within
 from scoreshock.kernels.wells.potentials import Potential
@@ -206,7 +207,7 @@ def _lines(left: Part, right: Part, x: np.ndarray, tau: np.ndarray) -> np.ndarra
         slot[rows[block]] = np.arange(block.size)
         points = np.flatnonzero(slot[row] >= 0)
         offset = -potential.take(own.line).value(own.top)
-        for chosen in (points[i : i + POINTS] for i in range(0, points.size, POINTS)):
+        for chosen in (points[part] for part in slices(points.size, POINTS)):
             found[:, chosen] = _read(table, least, offset, own, tau[own.line], slot[row[chosen]], x[chosen])
     return found.reshape(2, count, -1)
 
@@ -246,8 +247,7 @@ def _blocks(sizes: np.ndarray) -> Iterator[np.ndarray]:
     """Grids of equal sizes."""
     for pair in np.unique(sizes[:, sizes[0] > 0], axis=1).T:
         grids = np.flatnonzero((sizes == pair[:, None]).all(axis=0))
-        count = max(1, SAMPLES // int(pair.max()))
-        yield from (grids[i : i + count] for i in range(0, grids.size, count))
+        yield from (grids[part] for part in slices(grids.size, SAMPLES // int(pair.max())))
 
 
 def _convolved(potential: Potential, grids: Grids, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
