@@ -32,27 +32,30 @@ from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.quantities.shared_variables import CASCADE, CASCADE_STATUS, EVENT_STATUS, ROBERTSON, TAU_EVENT
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
-
-def _exact(exact: roots.ExactRoots) -> Outcome:
-    return exact.tau_star, exact.status
-
-
-def _merging(merging: modes.Merging) -> Outcome:
-    return merging.tau_star, merging.status
-
-
 criterion("leading", "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)", by_default=True)(
     closed.leading
 )
 criterion("first", "leading with the first correction as a series (92)", by_default=True)(closed.first)
 criterion("quadratic", "leading with the first correction as a root (93)", by_default=True)(closed.quadratic)
-criterion(
+
+
+@criterion(
     "exact",
     "largest eigenvalue of the score Jacobian at the weighted mean vanishes; largest of all roots (94)",
     by_default=True,
-)(_exact)
+)
+def _exact(exact: roots.ExactRoots) -> Outcome:
+    return exact.tau_star, exact.status
+
+
 criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True)(closed.boundary)
-criterion("merging", "the density's own modes merge for the last time", by_default=True)(_merging)
+
+
+@criterion("merging", "the density's own modes merge for the last time", by_default=True)
+def _merging(merging: modes.Merging) -> Outcome:
+    return merging.tau_star, merging.status
+
+
 criterion("spectral", f"largest eigenvalue of the total covariance against 1, depends on units ({BIROLI})", by_default=True)(
     closed.spectral
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 from scoreshock import options
 from scoreshock.conventions import Variable
+from scoreshock.quantities.declaration import CRITERIA
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 README, VARIABLES = Path("config/README.md"), Path("docs/variables.md")
@@ -47,8 +48,6 @@ def quantity_table(known: Vocabulary) -> str:
 
 def criterion_table() -> str:
     """Criteria: what each says, and whether it is computed by default."""
-    from scoreshock.quantities.declaration import CRITERIA
-
     declared = sorted((CRITERIA[key] for key in CRITERIA.ours()), key=lambda each: each.density)
     rows = [
         (f"`{each.name}`", "mixtures" if each.density == "mixture" else each.density, each.meaning, "yes" * each.by_default)

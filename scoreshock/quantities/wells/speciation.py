@@ -34,18 +34,16 @@ from scoreshock.quantities.wells.definition import made, parameters_of
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
+@criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True, density="wells")
 def _boundary(crossing: times.BoundaryTime) -> Outcome:
     return crossing.tau, crossing.layer_status
 
 
+@criterion("merging", "the density's own modes merge for the last time", by_default=True, density="wells")
 def _merging(merging: times.MergingTime) -> Outcome:
     return merging.tau, merging.merging_status
 
 
-criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True, density="wells")(
-    _boundary
-)
-criterion("merging", "the density's own modes merge for the last time", by_default=True, density="wells")(_merging)
 criterion(
     "matched-gaussian", "boundary of two Gaussians instead of the two wells (section 10)", by_default=True, density="wells"
 )(times.matched_gaussian)
