@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,11 +18,22 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=2, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Dimension = Annotated[int, Field(ge=2, le=20)]
+Components = Annotated[int, Field(ge=3, le=20)]
+Shares = Annotated[list[Share], Field(min_length=2, max_length=20)]
+Weights = Annotated[list[Positive], Field(min_length=2, max_length=20)]
+Stops = Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
 Times = Annotated[list[Positive], Field(min_length=1, max_length=20)]
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _same_number(mixture: Any) -> Any:
+    if len(mixture.means) != len(mixture.weights):
+        raise ValueError(f"{len(mixture.means)} means and {len(mixture.weights)} weights; allowed: as many of each")
+    return mixture
 
 
 class Pair(_Part):
@@ -35,6 +47,11 @@ class Pair(_Part):
         if self.separation**2 <= self.variance:
             raise ValueError("allowed: separation^2 > variance, otherwise there is no transition to verify")
         return self
+
+    @property
+    def tau_star(self) -> float:
+        """Speciation time (31)."""
+        return (self.separation**2 - self.variance) / 2
 
 
 class UnequalPair(Pair):
@@ -61,8 +78,8 @@ class Grid(_Part):
 class Cloud(_Part):
     """A mixture with random means and weights, and random points."""
 
-    dimension: Annotated[int, Field(ge=2, le=20)]
-    components: Annotated[int, Field(ge=3, le=20)]
+    dimension: Dimension
+    components: Components
     scale: Positive
     variance: Positive
     points: Count
@@ -96,17 +113,13 @@ class Plane(_Part):
     """A mixture in the plane, and random points."""
 
     means: Annotated[list[Annotated[list[Finite], Field(min_length=2, max_length=2)]], Field(min_length=2, max_length=20)]
-    weights: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+    weights: Weights
     variance: Positive
     times: Times
     points: Count
     seed: Seed
 
-    @model_validator(mode="after")
-    def _alike(self) -> Self:
-        if len(self.means) != len(self.weights):
-            raise ValueError(f"{len(self.means)} means and {len(self.weights)} weights; allowed: as many of each")
-        return self
+    _alike = model_validator(mode="after")(_same_number)
 
 
 class Preserving(Pair):
@@ -117,6 +130,11 @@ class Preserving(Pair):
     times: Times
     rates: Times
 
+    @property
+    def t_star(self) -> float:
+        """Speciation time (83) in the time of the process."""
+        return math.log(1 + self.separation**2 - self.variance) / self.beta
+
 
 class Triangle(_Part):
     """Three equal components at unequal distances from the origin, at several scales."""
@@ -125,7 +143,7 @@ class Triangle(_Part):
     angles: Annotated[list[Finite], Field(min_length=3, max_length=3)]
     weights: Literal["equal"]
     variance: Positive
-    scales: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+    scales: Weights
 
 
 class Equilateral(_Part):
@@ -148,7 +166,7 @@ class Models(_Part):
     """Wrong Gaussian models: variances in units of the data's, and shifts of the mean."""
 
     variances: Times
-    shifts: Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
+    shifts: Stops
 
 
 class Line(_Part):
@@ -156,25 +174,21 @@ class Line(_Part):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     means: Annotated[list[Finite], Field(min_length=2, max_length=20)]
-    weights: Annotated[list[Positive], Field(min_length=2, max_length=20)]
+    weights: Weights
 
-    @model_validator(mode="after")
-    def _alike(self) -> Self:
-        if len(self.means) != len(self.weights):
-            raise ValueError(f"{len(self.means)} means and {len(self.weights)} weights; allowed: as many of each")
-        return self
+    _alike = model_validator(mode="after")(_same_number)
 
 
 class Draws(_Part):
     """Random mixtures."""
 
     number: Count
-    components: Annotated[int, Field(ge=3, le=20)]
-    dimension: Annotated[int, Field(ge=2, le=20)]
+    components: Components
+    dimension: Dimension
     seed: Seed
 
 
-class Configuration(_Part):
+class Setup(_Part):
     """All parameters of the verification: the key ``paper`` of ``config/paper.yaml``."""
 
     output: Annotated[str, Field(min_length=1), AfterValidator(folder)] = "results/paper"
@@ -189,11 +203,11 @@ class Configuration(_Part):
     onset: Times
     around: Times
     sharpening: Times
-    weights: Annotated[list[Share], Field(min_length=2, max_length=20)]
+    weights: Shares
     competitors: Times
     wells: Annotated[list[Well], Field(min_length=1, max_length=20)]
     well_times: Times
-    stops: Annotated[list[NotNegative], Field(min_length=1, max_length=20)]
+    stops: Stops
     quadrature_points: Count
     generation: Generation
     noise_ratios: Times
@@ -207,7 +221,7 @@ class Configuration(_Part):
     equilateral: Equilateral
     draws: Draws
     lines: Annotated[list[Line], Field(min_length=2, max_length=20)]
-    heavier: Annotated[list[Share], Field(min_length=2, max_length=20)]
+    heavier: Shares
 
     @model_validator(mode="after")
     def _known_keys(self) -> Self:
@@ -230,7 +244,7 @@ class Configuration(_Part):
         return self.model_dump(exclude={"output", "published"})
 
 
-def read(value: Any) -> Configuration:
+def read(value: Any) -> Setup:
     """Check the value of the key ``paper`` and convert it to a configuration.
 
     Raises
@@ -239,12 +253,12 @@ def read(value: Any) -> Configuration:
         With one line for each problem: key path, value and reason.
     """
     try:
-        return Configuration.model_validate(value)
+        return Setup.model_validate(value)
     except ValidationError as error:
-        raise StudyError(_line(found) for found in error.errors(include_url=False)) from None
+        raise StudyError(_line(problem) for problem in error.errors(include_url=False)) from None
 
 
-def refuse_shared_folder(paper: Configuration, output: str, sweeps: Iterable[str]) -> None:
+def refuse_shared_folder(paper: Setup, output: str, sweeps: Iterable[str]) -> None:
     """Refuse a sweep with the same folder as the verification, because each would remove the results of the other.
 
     Raises
@@ -253,23 +267,16 @@ def refuse_shared_folder(paper: Configuration, output: str, sweeps: Iterable[str
         With the name of the sweep.
     """
     shared = [name for name in sweeps if Path(output, name) == Path(paper.output)]
+    allowed = "allowed: any other name, or another folder for the paper (paper.output)"
     if shared:
-        raise StudyError(
-            [
-                f"sweeps.{shared[0]}: its folder {paper.output!r} is that of `snakemake verify`; allowed: any other name, "
-                "or another folder for the paper (paper.output)"
-            ]
-        )
+        raise StudyError([f"sweeps.{shared[0]}: its folder {paper.output!r} is that of `snakemake verify`; {allowed}"])
 
 
 def _line(problem: Any) -> str:
     path = key_path(("paper", *problem["loc"]))
-    if problem["type"] == "missing":
-        return f"{path}: missing; this key is needed"
-    if problem["type"] == "extra_forbidden":
-        return f"{path}: unknown key"
-    if problem["type"] == "problem":
-        return f"{path}: {problem['msg']}"
+    texts = {"missing": "missing; this key is needed", "extra_forbidden": "unknown key", "problem": problem["msg"]}
+    if problem["type"] in texts:
+        return f"{path}: {texts[problem['type']]}"
     message = problem["msg"].removeprefix("Value error, ")
     link = ";" if message.startswith("allowed") else ":"
     return f"{path}: {show(problem['input'])} is not allowed{link} {message[0].lower()}{message[1:]}"

@@ -11,81 +11,29 @@ SECTIONS = {
     9: "Correction terms for asymmetric mixtures",
 }
 
+_STATEMENTS = {
+    4: "theorem statement theorem remark corollary",
+    5: "proposition proposition definition proposition remark theorem proposition theorem remark proposition theorem remark "
+    "proposition proposition",
+    6: "proposition theorem theorem corollary remark proposition definition proposition",
+    7: "theorem remark definition theorem theorem corollary proposition proposition remark",
+    8: "theorem remark definition lemma theorem corollary corollary",
+    9: "definition proposition corollary definition theorem definition theorem proposition remark theorem remark",
+}
+"""Kinds of the statements of each section, in the order of their numbers, which start at 1."""
+
+_OTHERS = {
+    4: ("figures/figure-3",),
+    5: ("figures/figure-1", "figures/figure-2"),
+    6: ("tables/exponents", "figures/figure-4"),
+    7: ("figures/figure-5",),
+    8: ("figures/figure-6",),
+    9: ("tables/corrections", "figures/figure-7"),
+}
+"""Tables and figures of each section."""
+
 FILES: dict[int, tuple[str, ...]] = {
-    4: (
-        "statements/theorem-4.1",
-        "statements/statement-4.2",
-        "statements/theorem-4.3",
-        "statements/remark-4.4",
-        "statements/corollary-4.5",
-        "figures/figure-3",
-    ),
-    5: (
-        "statements/proposition-5.1",
-        "statements/proposition-5.2",
-        "statements/definition-5.3",
-        "statements/proposition-5.4",
-        "statements/remark-5.5",
-        "statements/theorem-5.6",
-        "statements/proposition-5.7",
-        "statements/theorem-5.8",
-        "statements/remark-5.9",
-        "statements/proposition-5.10",
-        "statements/theorem-5.11",
-        "statements/remark-5.12",
-        "statements/proposition-5.13",
-        "statements/proposition-5.14",
-        "figures/figure-1",
-        "figures/figure-2",
-    ),
-    6: (
-        "statements/proposition-6.1",
-        "statements/theorem-6.2",
-        "statements/theorem-6.3",
-        "statements/corollary-6.4",
-        "statements/remark-6.5",
-        "statements/proposition-6.6",
-        "statements/definition-6.7",
-        "statements/proposition-6.8",
-        "tables/exponents",
-        "figures/figure-4",
-    ),
-    7: (
-        "statements/theorem-7.1",
-        "statements/remark-7.2",
-        "statements/definition-7.3",
-        "statements/theorem-7.4",
-        "statements/theorem-7.5",
-        "statements/corollary-7.6",
-        "statements/proposition-7.7",
-        "statements/proposition-7.8",
-        "statements/remark-7.9",
-        "figures/figure-5",
-    ),
-    8: (
-        "statements/theorem-8.1",
-        "statements/remark-8.2",
-        "statements/definition-8.3",
-        "statements/lemma-8.4",
-        "statements/theorem-8.5",
-        "statements/corollary-8.6",
-        "statements/corollary-8.7",
-        "figures/figure-6",
-    ),
-    9: (
-        "statements/definition-9.1",
-        "statements/proposition-9.2",
-        "statements/corollary-9.3",
-        "statements/definition-9.4",
-        "statements/theorem-9.5",
-        "statements/definition-9.6",
-        "statements/theorem-9.7",
-        "statements/proposition-9.8",
-        "statements/remark-9.9",
-        "statements/theorem-9.10",
-        "statements/remark-9.11",
-        "tables/corrections",
-        "figures/figure-7",
-    ),
+    section: (*(f"statements/{kind}-{section}.{n}" for n, kind in enumerate(kinds.split(), 1)), *_OTHERS[section])
+    for section, kinds in _STATEMENTS.items()
 }
 """Paths of the files of each section, without suffix; `table` defines their contents."""

@@ -37,16 +37,10 @@ def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: 
     """
     written = []
     for name, dataset in datasets.items():
-        title = dataset.attrs.get("title", name)
-        path = folder / f"{name}.{suffix}"
-        caption = _caption(dataset) if suffix == "html" else ""
-        written.append(save(FIGURES[name](dataset.load()), path, title, caption, digest))
+        caption = f"{dataset.attrs['caption']} Parameters (config/paper.yaml): {dataset.attrs['parameters']}."
+        texts = dataset.attrs.get("title", name), typeset(caption) if suffix == "html" else ""
+        written.append(save(FIGURES[name](dataset.load()), folder / f"{name}.{suffix}", *texts, digest))
     return written
-
-
-def _caption(dataset: xr.Dataset) -> str:
-    parameters = f"Parameters (config/paper.yaml): {dataset.attrs['parameters']}."
-    return typeset(f"{dataset.attrs['caption']} {parameters}")
 
 
 def figure_1(dataset: xr.Dataset) -> Panels:
@@ -62,30 +56,22 @@ def figure_1(dataset: xr.Dataset) -> Panels:
 def figure_2(dataset: xr.Dataset) -> Panels:
     """Midpoint derivative with its zero, and width."""
     zero = float(dataset.tau_star)
-    marks = [_across(zero)]
-    title = f"zero at τ* = {zero:.6g}"
+    title, across = f"zero at τ* = {zero:.6g}", _across(zero)
     return [
-        _curve(dataset.midpoint_derivative, title, xlabel=TIME, marks=[_level(0.0), *marks]),
-        _curve(dataset.width, "width", xlabel=TIME, marks=marks),
+        _curve(dataset.midpoint_derivative, title, xlabel=TIME, marks=[Level(0.0), across]),
+        _curve(dataset.width, "width", xlabel=TIME, marks=[across]),
     ]
 
 
 def figure_3(dataset: xr.Dataset) -> Panels:
     """Residuals of both equations, by both methods."""
-    titles = {"analytic": "closed forms", "differences": "finite differences"}
+    methods = {"analytic": "closed forms", "differences": "finite differences"}
     equations = {"score": "score PDE (18)", "burgers": "Burgers (24)"}
+    look: dict[str, Any] = {"logy": True, "xlabel": "position x", "width": 1.2}
     return [
-        _family(
-            dataset[f"{form}_{method}"],
-            "x",
-            "tau",
-            f"{equation}, {title}",
-            logy=True,
-            xlabel="position x",
-            width=1.2,
-        )
+        _family(dataset[f"{form}_{method}"], "x", "tau", f"{equation}, {words}", **look)
         for form, equation in equations.items()
-        for method, title in titles.items()
+        for method, words in methods.items()
     ]
 
 
@@ -108,33 +94,28 @@ def figure_4(dataset: xr.Dataset) -> Panels:
 def figure_5(dataset: xr.Dataset) -> Panels:
     """The score as arrows, and the largest curl over tau."""
     x1, x2 = dataset.x1, dataset.x2
+    arrows = _arrows(x1.values, x2.values, dataset.score_first.values, dataset.score_second.values)
     first, second = dataset.component_mean.values.T
     means = Points(first, second, color=OKABE_ITO[5], size=10)
-    field = Panel(
-        f"score at τ = {float(dataset.tau_shown):.4g}",
-        x1.attrs["long_name"],
-        x2.attrs["long_name"],
-        (_arrows(x1.values, x2.values, dataset.score_first.values, dataset.score_second.values), means),
-        square=True,
-    )
+    title, names = f"score at τ = {float(dataset.tau_shown):.4g}", (x1.attrs["long_name"], x2.attrs["long_name"])
     largest = dataset.curl.max("point").assign_attrs(dataset.curl.attrs)
     dots = Points(largest.tau.values, largest.values, size=8)
-    look: dict[str, Any] = {"logx": True, "logy": True, "xlabel": TIME, "marks": [dots]}
-    return [field, _curve(largest, "largest curl over the points", **look)]
+    return [
+        Panel(title, *names, (arrows, means), square=True),
+        _curve(largest, "largest curl over the points", logx=True, logy=True, xlabel=TIME, marks=[dots]),
+    ]
 
 
 def figure_6(dataset: xr.Dataset) -> Panels:
     """Scores of the process and of the heat flow, their difference, and the effective time."""
     zero, tau_star = float(dataset.t_star), float(dataset.tau_star)
     some = dataset.score_mapped.isel(x=slice(None, None, 8))
-    points = [
-        Points(some.x.values, line.values, color=colour)
-        for line, colour in zip(some, ramp(some.sizes["t"], HALF_OF_RAMP), strict=True)
-    ]
-    lines: dict[str, Any] = {"xlabel": "position x", "marks": points}
-    marks = [_across(zero), _level(tau_star, OKABE_ITO[1])]
+    colours = ramp(some.sizes["t"], HALF_OF_RAMP)
+    points = [Points(some.x.values, line.values, color=colour) for line, colour in zip(some, colours, strict=True)]
+    title = "process: directly (lines), mapped (points)"
+    marks = [_across(zero), Level(tau_star, color=OKABE_ITO[1])]
     return [
-        _family(dataset.score_direct, "x", "t", "process: directly (lines), mapped (points)", **lines),
+        _family(dataset.score_direct, "x", "t", title, xlabel="position x", marks=points),
         _family(dataset.score_heat, "y", "t", "heat flow"),
         _dotted(dataset.discrepancy, "x", "t", "difference of lines and points", xlabel="position x"),
         _curve(dataset.tau_effective, f"τ_eff(t* = {zero:.5g}) = {tau_star:.5g} = τ*", marks=marks),
@@ -145,30 +126,25 @@ def figure_7(dataset: xr.Dataset) -> Panels:
     """Errors by scale and by order, C of pairs, and the sign of C in random mixtures."""
     across, c = dataset.covariance, dataset.scaled_coefficient
     by_method = {str(method): dataset.error.sel({"method": method}) for method in dataset["method"].values}
+    draws, names = Points(across.values, c.values, size=4), (across.attrs["long_name"], c.attrs["long_name"])
     return [
         _named(by_method, "separation", "triangle: error independent of scale", logy=True, xlabel="scale of the means"),
         _curve(dataset.error_order, "triangle: error by order", logy=True, xlabel="order of the series"),
         _curve(dataset.covariance_coefficient, "pairs", xlabel="weight of the heavier component"),
-        Panel(
-            "random mixtures",
-            across.attrs["long_name"],
-            c.attrs["long_name"],
-            (Points(across.values, c.values, size=4), Level(0.0), Level(0.0, vertical=True)),
-        ),
+        Panel("random mixtures", *names, (draws, Level(0.0), Level(0.0, vertical=True))),
     ]
 
 
-FIGURES: dict[str, Callable[[xr.Dataset], Panels]] = {
-    "figure-1": figure_1,
-    "figure-2": figure_2,
-    "figure-3": figure_3,
-    "figure-4": figure_4,
-    "figure-5": figure_5,
-    "figure-6": figure_6,
-    "figure-7": figure_7,
-}
+_DRAWN = (figure_1, figure_2, figure_3, figure_4, figure_5, figure_6, figure_7)
+FIGURES: dict[str, Callable[[xr.Dataset], Panels]] = {each.__name__.replace("_", "-"): each for each in _DRAWN}
 
-SYMBOLS = {"tau": "τ", "t": "t"}
+
+def _coloured(values: xr.DataArray, by: str) -> list[tuple[xr.DataArray, str, str]]:
+    """Values for each value of ``by``, with the name of the line and a colour of the ramp."""
+    colours = ramp(values.sizes[by], HALF_OF_RAMP)
+    name = "τ" if by == "tau" else by
+    members = zip(values[by].values, colours, strict=True)
+    return [(values.sel({by: value}), f"{name} = {value:.4g}", colour) for value, colour in members]
 
 
 def _family(
@@ -176,19 +152,16 @@ def _family(
 ) -> Panel:
     """One line for each value of ``by``, in a colour ramp."""
     lines = [
-        _line(values[axis], values.sel({by: value}), _name(by, value) if named else "", colour, number, width)
-        for number, (value, colour) in enumerate(zip(values[by].values, ramp(values.sizes[by], HALF_OF_RAMP), strict=True))
+        _line(values[axis], each, name if named else "", colour, number, width)
+        for number, (each, name, colour) in enumerate(_coloured(values, by))
     ]
     return _framed(lines, values, axis, title, **look)
 
 
 def _dotted(values: xr.DataArray, axis: str, by: str, title: str, **look: Any) -> Panel:
     """Points for each value of ``by`` on a logarithmic scale, for rounding errors, which are irregular and often zero."""
-    colours = ramp(values.sizes[by], HALF_OF_RAMP)
-    points = [
-        Points(values[axis].values, values.sel({by: value}).values, _name(by, value), colour, size=4)
-        for value, colour in zip(values[by].values, colours, strict=True)
-    ]
+    members = _coloured(values, by)
+    points = [Points(values[axis].values, each.values, name, colour, size=4) for each, name, colour in members]
     return _framed(points, values, axis, title, logy=True, **look)
 
 
@@ -247,13 +220,5 @@ def _arrows(x: np.ndarray, y: np.ndarray, right: np.ndarray, up: np.ndarray) -> 
     return Line(path.real, path.imag, width=1.0)
 
 
-def _level(height: float, color: str = OKABE_ITO[7]) -> Level:
-    return Level(height, color=color)
-
-
-def _across(value: float, color: str = OKABE_ITO[1]) -> Level:
-    return Level(value, vertical=True, color=color)
-
-
-def _name(by: str, value: float) -> str:
-    return f"{SYMBOLS.get(by, by)} = {value:.4g}"
+def _across(value: float) -> Level:
+    return Level(value, vertical=True, color=OKABE_ITO[1])

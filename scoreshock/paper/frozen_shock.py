@@ -23,36 +23,26 @@ VARIABLES = (
 
 
 class FrozenShock(NamedTuple):
-    """Velocity of Proposition 5.4 and residuals of the equations that it may obey, at points (...) of a pair at -a, a."""
+    """Velocity of Proposition 5.4 and residuals of the equations that it may obey (`VARIABLES`), each (...)."""
 
-    velocity: np.ndarray  # background-subtracted u, -2(s + x/v)
-    stationary_residual: np.ndarray  # of u u_x = u_xx at frozen tau, relative to the largest term
-    frozen_burgers_residual: np.ndarray  # of u_tau + u u_x = u_xx, relative: about v/a**2 in a sharp layer, 1 outside it
-    full_residual: np.ndarray  # of the same for the full u = -2s: zero
-    transformation_residual: np.ndarray  # of u = 2x/v + U(x/v)/v with U(X) = -2a tanh(aX), relative
+    velocity: np.ndarray
+    stationary_residual: np.ndarray
+    frozen_burgers_residual: np.ndarray  # about v/a**2 in a sharp layer, 1 outside it
+    full_residual: np.ndarray  # zero
+    transformation_residual: np.ndarray
 
 
 def frozen_shock(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     """Background-subtracted velocity of an equal pair in one feature, and residuals of equations; Proposition 5.4.
 
-    ``x`` is the position relative to the midpoint. Returns ``velocity``, ``stationary_residual`` of ``u u_x = u_xx`` at
-    frozen tau, ``frozen_burgers_residual`` of Burgers in (x, tau), which it does not solve, ``full_residual`` of the same
-    for ``-2s``, and ``transformation_residual`` of ``u = 2x/v + U(x/v)/v``, relative to the largest term each.
+    ``x`` is the position relative to the midpoint. Returns `VARIABLES`; residuals are relative to their largest term.
     """
     weights = mixture.component_weight
     pair = mixture.sizes["component"] == 2 and mixture.sizes["feature"] == 1
     if not pair or (weights.chunks is None and bool((weights != 0.5).any())):
         raise ValueError("mixture: allowed: two components with equal weights and one feature")
-    return apply(
-        _of_pair,
-        [
-            (mixture.component_mean, MEANS),
-            (mixture.component_variance, ()),
-            (times(tau), ()),
-            (positions(mixture, x), ("feature",)),
-        ],
-        VARIABLES,
-    )
+    arguments = [(mixture.component_mean, MEANS), (mixture.component_variance, ()), (times(tau), ())]
+    return apply(_of_pair, [*arguments, (positions(mixture, x), ("feature",))], VARIABLES)
 
 
 def _of_pair(means: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray) -> FrozenShock:
@@ -60,7 +50,7 @@ def _of_pair(means: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.nda
 
 
 def shock_at_frozen_time(x: Any, separation: Any, variance: Any, tau: Any) -> FrozenShock:
-    """Is the background-subtracted layer of an equal pair a Burgers shock? At frozen tau only; Proposition 5.4, (32)-(34).
+    """Velocity of the background-subtracted layer of an equal pair, and residuals of equations; Proposition 5.4, (32)-(34).
 
     Parameters
     ----------
@@ -75,10 +65,10 @@ def shock_at_frozen_time(x: Any, separation: Any, variance: Any, tau: Any) -> Fr
 
     Examples
     --------
-    >>> found = shock_at_frozen_time(0.3, 1.0, 0.09, 0.2)
-    >>> bool(found.stationary_residual < 1e-15), bool(found.full_residual < 1e-15)
+    >>> result = shock_at_frozen_time(0.3, 1.0, 0.09, 0.2)
+    >>> bool(result.stationary_residual < 1e-15), bool(result.full_residual < 1e-15)
     (True, True)
-    >>> round(float(found.frozen_burgers_residual), 3)
+    >>> round(float(result.frozen_burgers_residual), 3)
     1.0
     """
     x, a, variance, tau = np.broadcast_arrays(*(np.asarray(y, dtype=float) for y in (x, separation, variance, tau)))
@@ -94,7 +84,6 @@ def shock_at_frozen_time(x: Any, separation: Any, variance: Any, tau: Any) -> Fr
         u_tau = (4 * mean + 4 * x * covariance / v) / v / v
         means = np.stack([-a, a], axis=-1)[..., None]
         full = -2 * fields.score(x[..., None], means, np.array([0.5, 0.5]), variance, tau)[..., 0]
-        background = 2 * x / v
         full_tau = -2 * full / v + 4 * x * covariance / v / v / v
         shock = -2 * a * np.tanh(a * (x / v)) / v
         return FrozenShock(
@@ -102,13 +91,10 @@ def shock_at_frozen_time(x: Any, separation: Any, variance: Any, tau: Any) -> Fr
             _balance(u * u_x, -u_xx),
             _balance(u_tau, u * u_x, -u_xx),
             _balance(full_tau, full * u_x, full * (2 / v), -u_xx),
-            _balance(full, -background, -shock),
+            _balance(full, -2 * x / v, -shock),
         )
 
 
 def _balance(*terms: np.ndarray) -> np.ndarray:
     """Size of a sum that should vanish, relative to its largest term."""
-    total, largest = terms[0], np.abs(terms[0])
-    for term in terms[1:]:
-        total, largest = total + term, np.maximum(largest, np.abs(term))
-    return ratio(np.abs(total), largest)
+    return ratio(np.abs(sum(terms)), np.abs(terms).max(axis=0))

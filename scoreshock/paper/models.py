@@ -2,100 +2,98 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import attributes
 from scoreshock.densities import families
 from scoreshock.densities.mixtures import mixture
-from scoreshock.paper.configuration import Configuration, Grid
+from scoreshock.paper.configuration import Grid, Setup
+from scoreshock.quantities.fields import score_jacobian
 from scoreshock.quantities.wells import well
 
 CENTRE = xr.DataArray([0.0], dims="feature")
 """The midpoint of a pair."""
 
 
-def pair(configuration: Configuration) -> xr.Dataset:
+def pair(setup: Setup) -> xr.Dataset:
     """The symmetric pair (27)."""
-    return families.pair(configuration.pair.separation, configuration.pair.variance)
+    return families.pair(setup.pair.separation, setup.pair.variance)
 
 
-def unequal_pair(configuration: Configuration) -> xr.Dataset:
+def unequal_pair(setup: Setup) -> xr.Dataset:
     """The pair with unequal weights."""
-    settings = configuration.unequal
+    settings = setup.unequal
     return families.pair(settings.separation, settings.variance, settings.weight)
 
 
-def cloud(configuration: Configuration) -> xr.Dataset:
+def cloud(setup: Setup) -> xr.Dataset:
     """Random means and weights in several dimensions."""
-    settings = configuration.cloud
+    settings = setup.cloud
     random = np.random.default_rng(settings.seed)
     means = settings.scale * random.standard_normal((settings.components, settings.dimension))
     return mixture(means, random.dirichlet(np.full(settings.components, 2.0)), settings.variance)
 
 
-def cloud_points(configuration: Configuration) -> xr.DataArray:
+def cloud_points(setup: Setup) -> xr.DataArray:
     """Random points in random directions, at distances of about 0.01 to 1e4 times ``scale``."""
-    settings = configuration.cloud
+    settings = setup.cloud
     random = np.random.default_rng(settings.seed + 1)
     directions = random.standard_normal((settings.points, settings.dimension))
     distance = settings.scale * 10 ** random.uniform(-2, 4, (settings.points, 1))
     return xr.DataArray(directions * distance, dims=("point", "feature"))
 
 
-def plane(configuration: Configuration) -> xr.Dataset:
+def plane(setup: Setup) -> xr.Dataset:
     """The mixture in the plane of the curl's experiment."""
-    settings = configuration.plane
+    settings = setup.plane
     return mixture(settings.means, settings.weights, settings.variance)
 
 
-def plane_points(configuration: Configuration) -> xr.DataArray:
+def plane_points(setup: Setup) -> xr.DataArray:
     """Random points of the plane, uniform over a square about the means."""
-    settings = configuration.plane
+    settings = setup.plane
     half = 2 * np.abs(np.array(settings.means)).max()
     points = np.random.default_rng(settings.seed).uniform(-half, half, (settings.points, 2))
     return xr.DataArray(points, dims=("point", "feature"))
 
 
-def triangle(configuration: Configuration) -> xr.Dataset:
-    """Three components at unequal distances, with their scales as the dimension ``separation``."""
-    settings = configuration.triangle
-    scales = np.array(settings.scales)
-    # Only the means are scaled.
-    return families.polygon(scales, settings.variance, radii=settings.radii, angles=settings.angles)
+def triangle(setup: Setup) -> xr.Dataset:
+    """Three components at unequal distances; the scale of their means is the dimension ``separation``."""
+    settings = setup.triangle
+    return families.polygon(settings.scales, settings.variance, radii=settings.radii, angles=settings.angles)
 
 
-def equilateral(configuration: Configuration) -> xr.Dataset:
+def equilateral(setup: Setup) -> xr.Dataset:
     """The equilateral triangle."""
-    return families.polygon(configuration.equilateral.radius, configuration.equilateral.variance)
+    return families.polygon(setup.equilateral.radius, setup.equilateral.variance)
 
 
-def wells(configuration: Configuration) -> xr.Dataset:
+def cross(outer: float, variance: float) -> xr.Dataset:
+    """Means at +-1 along the first axis with total weight 0.6, and at +-outer along the second."""
+    return mixture([[1.0, 0.0], [-1.0, 0.0], [0.0, outer], [0.0, -outer]], [0.3, 0.3, 0.2, 0.2], variance)
+
+
+def wells(setup: Setup) -> xr.Dataset:
     """The quartic wells, along ``case``."""
-    settings = configuration.wells
-    names = [
-        f"c = {w.quartic_coefficient:g}, b = {w.half_distance:g}" + f", h = {w.tilt:g}" * bool(w.tilt) for w in settings
-    ]
-    case = {"case": ("case", names, {"long_name": "well exp(-c (x^2 - b^2)^2 + h x)"})}
-    columns = [xr.DataArray([getattr(w, name) for w in settings], dims="case", coords=case) for name in PARAMETERS]
+    rows = [(w.quartic_coefficient, w.half_distance, w.tilt) for w in setup.wells]
+    names = [f"c = {c:g}, b = {b:g}" + f", h = {h:g}" * bool(h) for c, b, h in rows]
+    case = labels("case", names, "well exp(-c (x^2 - b^2)^2 + h x)")
+    columns = (xr.DataArray(list(column), dims="case", coords=case) for column in zip(*rows, strict=True))
     return well("tilted-quartic", *columns)
 
 
-PARAMETERS = ("quartic_coefficient", "half_distance", "tilt")
-
-
-def draws(configuration: Configuration) -> xr.Dataset:
+def draws(setup: Setup) -> xr.Dataset:
     """Random mixtures along ``realization``, with a variance near zero, so that every root exceeds it."""
-    settings = configuration.draws
+    settings = setup.draws
     random = np.random.default_rng(settings.seed)
+    index = {"realization": np.arange(settings.number)}
     means = random.standard_normal((settings.number, settings.components, settings.dimension))
     weights = random.dirichlet(np.full(settings.components, 4.0), settings.number)
-    index = {"realization": np.arange(settings.number)}
-    return mixture(
-        xr.DataArray(means, dims=("realization", "component", "feature"), coords=index),
-        xr.DataArray(weights, dims=("realization", "component"), coords=index),
-        1e-6,
-    )
+    located = xr.DataArray(means, dims=("realization", "component", "feature"), coords=index)
+    return mixture(located, xr.DataArray(weights, dims=("realization", "component"), coords=index), 1e-6)
 
 
 def grid(settings: Grid) -> xr.DataArray:
@@ -105,19 +103,33 @@ def grid(settings: Grid) -> xr.DataArray:
     return axis("x", np.concatenate([-tail[::-1], core, tail]))
 
 
+def noise_range(setup: Setup) -> tuple[float, float]:
+    """Noised variance of the symmetric pair at stop and at start of generation."""
+    return setup.pair.variance + 2 * setup.generation.stop, setup.pair.variance + 2 * setup.generation.start
+
+
+def labels(name: str, texts: object, long_name: str) -> dict[str, Any]:
+    """Texts as the coordinate of a dimension."""
+    return {name: (name, texts, {"long_name": long_name})}
+
+
 def axis(name: str, values: object) -> xr.DataArray:
     """Numbers as an axis with the ``long_name`` of the vocabulary."""
-    array = np.asarray(values, dtype=float)
-    return axis_of(name, array, str(attributes(name)["long_name"]))
+    return axis_of(name, np.asarray(values, dtype=float), str(attributes(name)["long_name"]))
 
 
-def times(configuration: Configuration) -> xr.DataArray:
+def times(setup: Setup) -> xr.DataArray:
     """The experiment's diffusion times."""
-    return axis("tau", configuration.times)
+    return axis("tau", setup.times)
+
+
+def midpoint_slope(setup: Setup, tau: xr.DataArray) -> xr.DataArray:
+    """Slope of the score of the symmetric pair at its midpoint, from the Jacobian of the mixture."""
+    return score_jacobian(pair(setup), CENTRE, tau).squeeze(["feature", "feature_other"])
 
 
 def axis_of(name: str, values: object, long_name: str) -> xr.DataArray:
-    """Numbers as an axis with the given ``long_name``."""
+    """Numbers as an axis with a ``long_name``."""
     array = np.asarray(values)
     described = {"long_name": long_name, "units": "1"}
     return xr.DataArray(array, dims=name, coords={name: (name, array, described)}, attrs=described)

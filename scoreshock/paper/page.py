@@ -6,19 +6,19 @@ import base64
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from scoreshock.paper.configuration import Configuration
+from scoreshock.paper.configuration import Setup
+from scoreshock.paper.contents import SECTIONS
 from scoreshock.paper.pictures import PICTURES, Picture
-from scoreshock.paper.statement import HOLDS, UNCONFIRMED, Outcome, Statement, judge
-from scoreshock.paper.table import SECTIONS, STATEMENTS, TABLES, of_section
+from scoreshock.paper.statement import FAILS, HOLDS, UNCONFIRMED, Outcome, Statement, judge
+from scoreshock.paper.table import STATEMENTS, TABLES, of_section
 from scoreshock.paper.typesetting import formula, typeset
 from scoreshock.storage import store
 from scoreshock.storage.provenance import package_version
@@ -32,11 +32,17 @@ LISTED = 8
 SYMBOLS = {
     "tau": r"$\tau$",
     "tau_well": r"$\tau$ (wells)",
-    "later": r"$\tau$",
+    "later": r"$\tau$ after the first",
+    "tau_cloud": r"$\tau$ (several dimensions)",
+    "tau_rotating": r"$\tau$ (rotating solution)",
+    "point_cloud": "point (several dimensions)",
     "end": "outermost $x$",
     "agreeing": "criterion",
-    "moment": "criterion of the wells",
-    "source": "output",
+    "at_criterion": "criterion of the wells",
+    "source": "compared output",
+    "fraction": "time of the other paths",
+    "tree_eigenmode": "eigenmode (hierarchy)",
+    "start": "start in standard deviations",
     "elapsed": r"$(\tau - \tau_0)$ over the time to the divergence",
     "stretch": "excess of a distance",
     "x": "$x$",
@@ -53,7 +59,6 @@ SYMBOLS = {
     "noise_ratio": "$R$",
     "weight": "weight on the right",
     "heavier": "heavier weight",
-    "distance": "distance",
     "model": "model's variance over the data's",
     "series_order": "order",
     "well_criterion": "criterion",
@@ -63,16 +68,14 @@ SYMBOLS = {
 """Names of axes on the page, if different from the dimension."""
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """A table of values: headings of columns, and rows of text."""
 
     headings: list[str]
     rows: list[list[str]]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A statement with its outcome and the values shown on the page."""
 
     statement: Statement
@@ -84,13 +87,11 @@ class Entry:
     @property
     def kind(self) -> str:
         """Kind of the verdict, which determines its colour."""
-        verdict = self.outcome.verdict
-        return {HOLDS: "holds", UNCONFIRMED: "unconfirmed"}.get(
-            verdict, "condition" if verdict.startswith(HOLDS) else "fails"
-        )
+        kinds = {HOLDS: "holds", UNCONFIRMED: "unconfirmed", FAILS: "fails"}
+        return kinds.get(self.outcome.verdict, "condition")
 
 
-def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
+def pages(setup: Setup, folder: Path) -> dict[str, str]:
     """Render the page as ``index.html``, which works offline, and as ``index.md``, from the files in ``folder``.
 
     Raises
@@ -100,30 +101,28 @@ def pages(configuration: Configuration, folder: Path) -> dict[str, str]:
     """
     sections = [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()]
     entries = [entry for _, _, group in sections for entry in group]
+    kinds = [entry.kind for entry in entries]
     context: dict[str, Any] = {
         "version": package_version(),
         "sections": sections,
         "exceptions": [entry for entry in entries if entry.kind != "holds"],
-        "tally": tally(entries),
+        "tally": {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")},
         "pictures": {number: [_drawn(p, folder) for p in PICTURES if p.section == number] for number in SECTIONS},
-        "tables": {number: _tables(number, folder) for number in SECTIONS},
+        "tables": {
+            number: [(name, title, _table(name, folder)) for name, (home, title, _) in TABLES.items() if home == number]
+            for number in SECTIONS
+        },
         "functions": functions(),
-        "parameters": _parameters(configuration),
+        "parameters": _parameters(setup),
         "count": len(STATEMENTS),
     }
     return {name: _templates().get_template(f"{name}.j2").render(context) for name in ("index.html", "index.md")}
 
 
-def tally(entries: Iterable[Entry]) -> dict[str, int]:
-    """Number of statements by kind of verdict."""
-    kinds = [entry.kind for entry in entries]
-    return {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")}
-
-
 def functions() -> list[tuple[str, str, str]]:
     """Name, module and first sentence of every function that computes a statement."""
     used = {function.__name__: function for statement in STATEMENTS for function in statement.functions}
-    return [(name, used[name].__module__, _summary(used[name])) for name in sorted(used)]
+    return [(name, function.__module__, _summary(function)) for name, function in sorted(used.items())]
 
 
 def _summary(function: Callable[..., Any]) -> str:
@@ -139,8 +138,9 @@ def _entry(statement: Statement, folder: Path) -> Entry:
 
 
 def _drawn(picture: Picture, folder: Path) -> dict[str, Any]:
-    with store.open_file(folder / "figures" / f"{picture.name}.nc", chunks=None) as dataset:
-        image = base64.b64encode((folder / "figures" / f"{picture.name}.png").read_bytes()).decode("ascii")
+    path = folder / "figures" / f"{picture.name}.nc"
+    with store.open_file(path, chunks=None) as dataset:
+        image = base64.b64encode(path.with_suffix(".png").read_bytes()).decode("ascii")
         return {"picture": picture, "image": image, "parameters": _read(dataset)}
 
 
@@ -153,7 +153,7 @@ def _over(dataset: xr.Dataset, names: Iterable[str]) -> list[tuple[str, str]]:
     """Names and values of the axes of the measures."""
     dims = dict.fromkeys(str(dim) for name in names for dim in dataset[name].dims)
     shown = [dim for dim in dims if dataset.sizes[dim] > 1 and not dim.startswith("feature")]
-    return [(SYMBOLS.get(dim, dim.replace("_", " ")), _values(dataset, dim)) for dim in shown]
+    return [(_symbol(dim), _values(dataset, dim)) for dim in shown]
 
 
 def _values(dataset: xr.Dataset, dim: str) -> str:
@@ -168,17 +168,13 @@ def _values(dataset: xr.Dataset, dim: str) -> str:
     return f"{size} from {number(values.min())} to {number(values.max())}"
 
 
-def _tables(section: int, folder: Path) -> list[tuple[str, str, list[Grid]]]:
-    tables = []
-    for name, (home, title, _) in TABLES.items():
-        if home == section:
-            with store.open_file(folder / "tables" / f"{name}.nc", chunks=None) as dataset:
-                tables.append((name, title, _grids(dataset, [str(v) for v in dataset.data_vars])))
-    return tables
+def _table(name: str, folder: Path) -> list[Grid]:
+    with store.open_file(folder / "tables" / f"{name}.nc", chunks=None) as dataset:
+        return _grids(dataset, dataset.data_vars)
 
 
 def _grids(dataset: xr.Dataset, names: Any) -> list[Grid]:
-    """Tables of values: variables with the same single dimension share a table, others have one each."""
+    """Tables of values: variables with the same single dimension share a table, those with two have one each."""
     together: dict[tuple[Any, ...], list[str]] = {}
     for name in names:
         shape = dataset[name].squeeze().dims
@@ -189,24 +185,21 @@ def _grids(dataset: xr.Dataset, names: Any) -> list[Grid]:
 
 def _grid(dataset: xr.Dataset, names: list[str]) -> Grid:
     values = [dataset[name].squeeze() for name in names]
-    meanings = [str(value.attrs["long_name"]) for value in values]
-    if values[0].ndim == 0:
+    meanings, first = [str(each.attrs["long_name"]) for each in values], values[0]
+    if first.ndim == 0:
         return Grid(["", "value"], [[meaning, number(v.item())] for meaning, v in zip(meanings, values, strict=True)])
-    first = values[0]
-    rows = [_labelled(first, str(first.dims[0]), i) for i in range(min(ROWS, first.shape[0]))]
-    if first.ndim == 1:
-        columns = [[number(v.values[i]) for v in values] for i in range(len(rows))]
-        return Grid([_heading(first, 0), *meanings], [[row, *cells] for row, cells in zip(rows, columns, strict=True)])
-    wide = first.transpose(first.dims[0], ...).values.reshape(first.shape[0], -1)
-    across = str(first.dims[1])
-    headings = [_labelled(first, across, j) for j in range(wide.shape[1])]
-    cells = [[row, *map(number, wide[i])] for i, row in enumerate(rows)]
-    return Grid([f"{meanings[0]}, by {_heading(first, 0)} and {_heading(first, 1)}", *headings], cells)
+    down, *across = (str(dim) for dim in first.dims)
+    labels = [_labelled(first, down, i) for i in range(min(ROWS, first.shape[0]))]
+    if across:
+        headings = [_labelled(first, across[0], j) for j in range(first.shape[1])]
+        columns, corner = list(first.values.T), f"{meanings[0]}, by {_symbol(down)} and {_symbol(across[0])}"
+    else:
+        headings, columns, corner = meanings, [each.values for each in values], _symbol(down)
+    return Grid([corner, *headings], [[label, *(number(c[i]) for c in columns)] for i, label in enumerate(labels)])
 
 
-def _heading(values: xr.DataArray, axis: int) -> str:
-    name = str(values.dims[axis])
-    return SYMBOLS.get(name, name.replace("_", " "))
+def _symbol(dim: str) -> str:
+    return SYMBOLS.get(dim, dim.replace("_", " "))
 
 
 def _labelled(values: xr.DataArray, dim: str, index: int) -> str:
@@ -221,17 +214,15 @@ def number(value: Any) -> str:
     >>> number(0.1234567), number(float("nan")), number("exact"), number(3)
     ('0.12346', '–', 'exact', '3')
     """
-    if isinstance(value, str | np.str_):
-        return str(value)
-    if isinstance(value, int | np.integer):
+    if isinstance(value, str | np.str_ | int | np.integer):
         return str(value)
     return "–" if np.isnan(value) else f"{value:.5g}"
 
 
-def _parameters(configuration: Configuration) -> list[tuple[str, str, str]]:
+def _parameters(setup: Setup) -> list[tuple[str, str, str]]:
     """Key, value and origin of every parameter."""
-    published = set(configuration.published)
-    return [(key, str(value), "paper" if key in published else "our choice") for key, value in configuration.values()]
+    published = set(setup.published)
+    return [(key, str(value), "paper" if key in published else "our choice") for key, value in setup.values()]
 
 
 @cache
@@ -251,13 +242,11 @@ def _templates() -> Environment:
         "source": lambda function: f"{function.__module__.replace('.', '/')}.py",
         "words": lambda name: name.replace("-", " "),
     }
+    environment.globals["figure_of"] = {number: p.name for p in PICTURES for number in p.statements}
     return environment
 
 
 def correspondence(name: str = "paper.md", root: str = "../") -> str:
     """Markdown table of statement, function, dataset and figure: ``docs/paper.md``, or ``table.md`` for the README."""
-    return (
-        _templates()
-        .get_template(f"{name}.j2")
-        .render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES, root=root)
-    )
+    template = _templates().get_template(f"{name}.j2")
+    return template.render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES, root=root)

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.paper.configuration import Configuration
+from scoreshock.paper.configuration import Setup
 
 MIXTURE_TOLERANCE = 1e-12
 """Tolerance of identities of mixtures, relative to the largest term."""
-
-WELL_TOLERANCE = 1e-10
-"""Tolerance of identities of wells, whose densities are computed by quadrature."""
 
 VISIBLE = 1e-3
 """Default threshold of violations, far above rounding."""
 
 HOLDS, FAILS, UNCONFIRMED = "holds", "does not hold", "not confirmed"
+
+
+Compute = Callable[[Setup], xr.Dataset]
+Functions = tuple[Callable[..., Any], ...]
+Dims = str | Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,12 @@ class Statement:
     claim: str
     equations: Mapping[str, str]
     check: str
-    compute: Callable[[Configuration], xr.Dataset]
-    functions: tuple[Callable[..., Any], ...]
+    functions: Functions
+    compute: Compute
     condition: str = ""
     truth: str = ""
     note: str = ""
     shown: tuple[str, ...] = ()
-    figure: str = ""
 
     @property
     def name(self) -> str:
@@ -55,8 +56,18 @@ class Statement:
         return self.number.lower().replace(" ", "-")
 
 
-@dataclass(frozen=True)
-class Measure:
+def statement(
+    heading: str, claim: str, equations: Mapping[str, str], check: str, functions: Functions, **optional: Any
+) -> Callable[[Compute], Statement]:
+    """Declare a statement by decorating the function that computes its dataset.
+
+    ``heading`` is its number and title, such as ``"Theorem 4.1: Score PDE"``; the others are fields of `Statement`.
+    """
+    number, title = heading.split(": ")
+    return lambda compute: Statement(number, title, claim, equations, check, functions, compute, **optional)
+
+
+class Measure(NamedTuple):
     """The largest absolute value of a marked variable, and its bound."""
 
     name: str
@@ -80,18 +91,12 @@ class Measure:
         return np.inf if np.isnan(self.largest) else self.largest / self.bound
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The verdict on a statement, and the measures that determine it."""
 
     verdict: str
     residuals: tuple[Measure, ...]
     violations: tuple[Measure, ...]
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether the numbers confirm the correct statement."""
-        return self.verdict != UNCONFIRMED
 
     @property
     def closest(self) -> Measure:
@@ -117,7 +122,7 @@ def judge(dataset: xr.Dataset, condition: str = "") -> Outcome:
 
     Examples
     --------
-    >>> dataset = xr.Dataset({"gap": residual("n", [1e-15, 2e-16], "the gap"), "root": violation((), 1.0, "second roots")})
+    >>> dataset = xr.Dataset({"gap": residual([1e-15, 2e-16], "the gap", dims="n"), "root": violation(1.0, "second roots")})
     >>> judge(dataset).verdict, judge(dataset.drop_vars("root")).verdict
     ('does not hold', 'holds')
     """
@@ -143,24 +148,32 @@ def _largest(values: np.ndarray) -> float:
     return float(np.abs(values).max()) if values.size else np.nan
 
 
-def value(dims: Any, values: Any, long_name: str, **attributes: Any) -> xr.Variable:
-    """A variable with its ``long_name``; ``dims`` is ignored for a DataArray."""
-    array = values if isinstance(values, xr.DataArray) else xr.DataArray(np.asarray(values), dims=_names(dims))
+def dataset(*coords: Mapping[Any, Any], **variables: Any) -> xr.Dataset:
+    """Dataset of named variables with the coordinates of several mappings."""
+    return xr.Dataset(variables, {name: each for mapping in coords for name, each in mapping.items()})
+
+
+def value(values: Any, long_name: str, dims: Dims = (), **attributes: Any) -> xr.Variable:
+    """A variable with its ``long_name``; ``dims`` are those of an array; a DataArray has dimensions."""
+    names = (dims,) if isinstance(dims, str) else dims
+    array = values if isinstance(values, xr.DataArray) else xr.DataArray(np.asarray(values), dims=names)
     return xr.Variable(array.dims, array.values, {"long_name": long_name, "units": "1", **attributes})
 
 
-def residual(dims: Any, values: Any, long_name: str, tolerance: float = MIXTURE_TOLERANCE) -> xr.Variable:
-    """Deviation from the correct statement, which is not confirmed if a value exceeds ``tolerance``."""
-    return value(dims, values, long_name, tolerance=tolerance)
+def residual(values: Any, long_name: str, tolerance: float = MIXTURE_TOLERANCE, dims: Dims = ()) -> xr.Variable:
+    """Deviation from the correct statement, which must be at most ``tolerance``; a condition counts as 1."""
+    variable = value(values, long_name, dims, tolerance=tolerance)
+    return variable.astype(float) if variable.dtype == bool else variable
 
 
-def violation(dims: Any, values: Any, long_name: str, threshold: float = VISIBLE) -> xr.Variable:
+def deviation(actual: Any, expected: Any, meaning: str, tolerance: float = MIXTURE_TOLERANCE) -> xr.Variable:
+    """Residual of ``actual`` relative to ``expected``."""
+    return residual(relative(actual, expected), f"{meaning}, relative", tolerance)
+
+
+def violation(values: Any, long_name: str, dims: Dims = ()) -> xr.Variable:
     """Deviation from the paper's statement in a counter-example."""
-    return value(dims, values, long_name, threshold=threshold)
-
-
-def _names(dims: Any) -> Sequence[str]:
-    return (dims,) if isinstance(dims, str) else tuple(dims)
+    return value(values, long_name, dims, threshold=VISIBLE)
 
 
 def relative(actual: Any, expected: Any, *terms: Any) -> Any:

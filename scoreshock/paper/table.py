@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import xarray as xr
 
 from scoreshock.paper import (
     asymmetry,
     boundary,
-    correspondence,
+    burgers,
+    criterion,
     dimensions,
     expansion,
     growth,
@@ -21,11 +22,10 @@ from scoreshock.paper import (
     reduction,
     regions,
 )
-from scoreshock.paper.configuration import Configuration
-from scoreshock.paper.contents import SECTIONS
-from scoreshock.paper.statement import Statement, judge
+from scoreshock.paper.configuration import Setup
+from scoreshock.paper.statement import Compute, Statement, judge
 
-_MODULES = (correspondence, interface, boundary, motion, growth, regions, dimensions, expansion, reduction, asymmetry)
+_MODULES = (burgers, interface, boundary, motion, growth, regions, dimensions, expansion, reduction, asymmetry, criterion)
 
 
 def order(statement: Statement) -> tuple[int, int]:
@@ -34,38 +34,48 @@ def order(statement: Statement) -> tuple[int, int]:
     return int(section), int(number)
 
 
-STATEMENTS = tuple(sorted((s for module in _MODULES for s in module.STATEMENTS), key=order))
+STATEMENTS = tuple(sorted((s for module in _MODULES for s in vars(module).values() if isinstance(s, Statement)), key=order))
 
-TABLES: dict[str, tuple[int, str, Callable[[Configuration], xr.Dataset]]] = {
-    "exponents": (6, "Amplification exponent: closed form against quadrature (section 10.5)", growth.exponents),
-    "corrections": (
-        9,
-        "Error of leading, first-order and quadratic threshold by scale (section 10.8)",
-        asymmetry.thresholds,
-    ),
+CORRECTIONS = "Error of leading, first-order and quadratic threshold by scale (section 10.8)"
+
+TABLES: dict[str, tuple[int, str, Compute]] = {
+    "exponents": (6, "Amplification exponent: closed form against quadrature (section 10.5)", growth.exponents.compute),
+    "corrections": (9, CORRECTIONS, asymmetry.thresholds),
 }
 """Tables of the paper's section 10: section of the page, title, and function."""
 
-__all__ = ["SECTIONS", "STATEMENTS", "TABLES", "Product", "of_section", "order", "products"]
 
+class Product(NamedTuple):
+    """A file of the verification: path in the results, title, and the function that computes its dataset.
 
-@dataclass(frozen=True)
-class Product:
-    """A file of the verification: path in the results, title, and the function that computes it."""
+    ``describe`` returns attributes of the computed dataset.
+    """
 
     path: str
     title: str
-    compute: Callable[[Configuration], xr.Dataset]
+    function: Compute
+    describe: Callable[[xr.Dataset], dict[str, str]] = lambda _: {}
+
+    def compute(self, setup: Setup) -> xr.Dataset:
+        """The dataset with its attributes, among them the configuration keys that the function reads."""
+        reader = _Reader(setup)
+        dataset = self.function(cast(Setup, reader))
+        return dataset.assign_attrs(parameters=", ".join(sorted(reader.read)), **self.describe(dataset))
 
 
 def products(section: int) -> list[Product]:
     """Files of the statements, tables and figures of one section."""
-    statements = [Product(f"statements/{s.name}.nc", f"{s.number}: {s.title}", _described(s)) for s in of_section(section)]
-    tables = [
-        Product(f"tables/{name}.nc", title, _recorded(f)) for name, (home, title, f) in TABLES.items() if home == section
+    statements = [
+        Product(f"statements/{s.name}.nc", f"{s.number}: {s.title}", s.compute, partial(_texts, s))
+        for s in of_section(section)
     ]
-    drawn = [Product(f"figures/{f.name}.nc", f.title, _captioned(f)) for f in pictures.PICTURES if f.section == section]
-    return statements + tables + drawn
+    tables = [Product(f"tables/{name}.nc", title, f) for name, (home, title, f) in TABLES.items() if home == section]
+    figures = [
+        Product(f"figures/{p.name}.nc", p.title, p.compute, partial(_caption, p))
+        for p in pictures.PICTURES
+        if p.section == section
+    ]
+    return statements + tables + figures
 
 
 def of_section(section: int) -> list[Statement]:
@@ -73,51 +83,29 @@ def of_section(section: int) -> list[Statement]:
     return [statement for statement in STATEMENTS if order(statement)[0] == section]
 
 
-def _described(statement: Statement) -> Callable[[Configuration], xr.Dataset]:
-    """The computation of a statement, with texts and verdict as attributes of the dataset."""
-    recorded = _recorded(statement.compute)
-
-    def compute(configuration: Configuration) -> xr.Dataset:
-        dataset = recorded(configuration)
-        return dataset.assign_attrs(
-            statement=statement.number,
-            claim=statement.claim,
-            equations="; ".join(f"({n}) {tex}" if n else tex for n, tex in statement.equations.items()),
-            check=statement.check,
-            verdict=judge(dataset, statement.condition).verdict,
-            truth=statement.truth or statement.claim,
-        )
-
-    return compute
+def _texts(statement: Statement, dataset: xr.Dataset) -> dict[str, str]:
+    """Texts and verdict of a statement."""
+    return {
+        "statement": statement.number,
+        "claim": statement.claim,
+        "equations": "; ".join(f"({n}) {tex}" if n else tex for n, tex in statement.equations.items()),
+        "check": statement.check,
+        "verdict": judge(dataset, statement.condition).verdict,
+        "truth": statement.truth or statement.claim,
+    }
 
 
-def _captioned(picture: pictures.Picture) -> Callable[[Configuration], xr.Dataset]:
-    recorded = _recorded(picture.compute)
-
-    def compute(configuration: Configuration) -> xr.Dataset:
-        return recorded(configuration).assign_attrs(caption=picture.caption)
-
-    return compute
-
-
-def _recorded(compute: Callable[[Configuration], xr.Dataset]) -> Callable[[Configuration], xr.Dataset]:
-    """The computation, with the configuration keys that it reads as an attribute of the dataset."""
-
-    def recorded(configuration: Configuration) -> xr.Dataset:
-        reader = _Reader(configuration)
-        dataset = compute(cast(Configuration, reader))
-        return dataset.assign_attrs(parameters=", ".join(sorted(reader.read)))
-
-    return recorded
+def _caption(picture: pictures.Picture, _: xr.Dataset) -> dict[str, str]:
+    return {"caption": picture.caption}
 
 
 class _Reader:
-    """A configuration that records which of its keys are read."""
+    """A setup that records which of its keys are read."""
 
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
         self.read: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         self.read.add(name)
-        return getattr(self._configuration, name)
+        return getattr(self._setup, name)

@@ -181,7 +181,7 @@ MUTATIONS = (
     Mutation(
         "Definition 9.4", "kernels/gaussian/mixture.py", "total(weighted * deviations[j])", "total(weighted * deviations[i])"
     ),
-    Mutation("Theorem 9.5", "paper/expansion.py", "correction / (2 * step**3)", "correction / (3 * step**3)"),
+    Mutation("Theorem 9.5", "paper/expansion.py", "correction / (2 * v**3)", "correction / (3 * v**3)"),
     Mutation("Definition 9.6", "kernels/speciation/criteria.py", "total = wd[0] * y[0, 0] ** 2", "total = wd[0] * y[0, 0]"),
     Mutation(
         "Theorem 9.7",

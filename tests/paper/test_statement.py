@@ -8,8 +8,8 @@ from scoreshock.paper import statement
 
 
 def test_a_verdict_follows_from_the_numbers() -> None:
-    good, bad = (statement.residual((), size, "gap") for size in (1e-15, 1e-3))
-    seen, unseen = (statement.violation((), size, "case") for size in (1.0, 0.0))
+    good, bad = (statement.residual(size, "gap") for size in (1e-15, 1e-3))
+    seen, unseen = (statement.violation(size, "case") for size in (1.0, 0.0))
     verdicts = {
         "holds": statement.judge(xr.Dataset({"a": good})),
         "not confirmed": statement.judge(xr.Dataset({"a": good, "b": bad})),
@@ -24,14 +24,14 @@ def test_a_verdict_follows_from_the_numbers() -> None:
 @pytest.mark.parametrize("condition", ["", "so"])
 @pytest.mark.parametrize("size", [[], [np.nan], [0.0, np.nan], [1.0, np.nan]], ids=["none", "nan", "0-nan", "1-nan"])
 def test_what_is_not_a_number_neither_holds_nor_contradicts(size: list[float], condition: str) -> None:
-    good, case = statement.residual((), 1e-15, "gap"), statement.violation((), 1.0, "case")
-    nothing = statement.judge(xr.Dataset({"a": good, "c": statement.violation("n", size, "case")}), condition)
-    unknown = statement.judge(xr.Dataset({"a": good, "b": statement.residual("n", size, "gap"), "c": case}), condition)
-    alone = statement.judge(xr.Dataset({"b": statement.residual("n", size, "gap")}), condition)
+    good, case = statement.residual(1e-15, "gap"), statement.violation(1.0, "case")
+    nothing = statement.judge(xr.Dataset({"a": good, "c": statement.violation(size, "case", dims="n")}), condition)
+    unknown = statement.judge(xr.Dataset({"a": good, "b": statement.residual(size, "gap", dims="n"), "c": case}), condition)
+    alone = statement.judge(xr.Dataset({"b": statement.residual(size, "gap", dims="n")}), condition)
     assert {nothing.verdict, unknown.verdict, alone.verdict} == {"not confirmed"}
     assert unknown.closest.name == "b", "the page shows the residual that nobody knows"
 
 
 def test_an_infinite_counter_example_is_none() -> None:
-    found = xr.Dataset({"a": statement.residual((), 1e-15, "gap"), "c": statement.violation((), np.inf, "case")})
+    found = xr.Dataset({"a": statement.residual(1e-15, "gap"), "c": statement.violation(np.inf, "case")})
     assert statement.judge(found).verdict == "not confirmed"

@@ -10,8 +10,8 @@ import xarray as xr
 import yaml
 from markupsafe import escape
 
-from scoreshock.paper import contents, drawing, page, statement, table, typesetting
-from scoreshock.paper.configuration import Configuration, read
+from scoreshock.paper import contents, drawing, page, pictures, statement, table, typesetting
+from scoreshock.paper.configuration import Setup, read
 from scoreshock.storage import store
 from scoreshock.study.errors import StudyError
 
@@ -41,7 +41,7 @@ WRONG = {"7.9", "9.10"}
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that the verification computes, stored, with stand-ins for the pictures."""
     folder = tmp_path_factory.mktemp("paper")
-    for section in table.SECTIONS:
+    for section in contents.SECTIONS:
         for product in table.products(section):
             store.write(product.compute(CONFIGURATION), folder / product.path, {"title": product.title})
     for name in drawing.FIGURES:
@@ -81,7 +81,7 @@ def test_every_numbered_statement_has_a_row() -> None:
 
 
 def test_the_workflow_knows_the_files_that_are_made() -> None:
-    made = {section: tuple(p.path.removesuffix(".nc") for p in table.products(section)) for section in table.SECTIONS}
+    made = {section: tuple(p.path.removesuffix(".nc") for p in table.products(section)) for section in contents.SECTIONS}
     assert made == contents.FILES
 
 
@@ -174,6 +174,12 @@ def test_a_figure_is_drawn_from_its_file_as_page_and_picture(files: Path, tmp_pa
     assert "<math" in (tmp_path / "figure-2.html").read_text()
 
 
+def test_a_figure_shows_statements_that_exist() -> None:
+    shown = [number for picture in pictures.PICTURES for number in picture.statements]
+    assert len(shown) == len(set(shown)) == 16
+    assert set(shown) <= {statement.number for statement in table.STATEMENTS}
+
+
 def test_every_figure_has_data_and_a_drawing(files: Path) -> None:
     assert set(drawing.FIGURES) == {f"figure-{n}" for n in range(1, 8)} == {p.stem for p in (files / "figures").glob("*.nc")}
 
@@ -238,7 +244,7 @@ def test_a_parameter_is_named_where_it_is_read(files: Path) -> None:
     read_keys = set()
     for path in files.rglob("*.nc"):
         read_keys |= set(store.open_file(path, chunks=None).attrs["parameters"].split(", "))
-    assert read_keys == set(Configuration.model_fields) - {"output", "published"}
+    assert read_keys == set(Setup.model_fields) - {"output", "published"}
 
 
 def test_every_text_is_typeset(written: dict[str, str]) -> None:
@@ -276,6 +282,6 @@ def test_a_wrong_configuration_is_refused_with_its_key() -> None:
 
 
 def test_whose_a_value_is_is_said_of_keys_that_exist() -> None:
-    assert isinstance(CONFIGURATION, Configuration)
+    assert isinstance(CONFIGURATION, Setup)
     with pytest.raises(StudyError, match="no such key"):
         read(CONFIGURATION.model_dump() | {"published": ["pair.width"]})

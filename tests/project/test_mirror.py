@@ -51,8 +51,9 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "paper/test_table.py": tuple(
         f"paper/{name}"
         for name in (
-            *("asymmetry", "boundary", "configuration", "contents", "correspondence", "dimensions", "drawing", "expansion"),
-            *("growth", "interface", "models", "motion", "page", "pictures", "reduction", "regions", "typesetting"),
+            *("asymmetry", "boundary", "burgers", "configuration", "contents", "criterion", "dimensions", "drawing"),
+            *("expansion", "growth", "interface", "models", "moments", "motion", "page", "pictures", "reduction"),
+            *("regions", "typesetting"),
         )
     ),
     "quantities/test_burgers.py": ("kernels/burgers/forms",),
