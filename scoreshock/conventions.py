@@ -5,14 +5,16 @@ Data are in the model's own units, so that the unit of every variable is 1; flag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
-from scoreshock.checks import as_array, show
+from scoreshock.checks import as_array, shortened, show
 
 CF_VERSION = "CF-1.11"
 REFERENCE = "arXiv:2604.07404"
@@ -43,56 +45,63 @@ class TimeStatus(IntEnum):
     no_tau = 3
 
 
+WORDS = {
+    "missing": "not computed, or its file cannot be read",
+    "ok": "the value can be relied on",
+    "no_transition": "nothing to merge or to separate: coinciding means, a single well, for spectral no variance above 1",
+    "no_real_root": "the equation of the criterion has no real root",
+    "below_data_variance": "the condition would hold only below the data variance, at tau <= 0: no transition happens",
+    "diverged": "the series diverges: its partial sums do not settle",
+    "singular": "a denominator or a determinant vanishes, such as v = 0",
+    "not_applicable": "the quantity is not defined here, or its method does not apply to this density",
+    "failed": "the computation ended without an answer: please report the parameters",
+    "unresolved": "what decides is smaller than rounding or the tolerance",
+    "before_start": "the schedule never has so little noise",
+    "beyond_end": "the schedule never has so much noise",
+    "no_tau": "there is no diffusion time to find in the schedule",
+}
+"""Meanings of the members of `Status` and `TimeStatus`, by name."""
+
+
 @dataclass(frozen=True)
 class Axis:
-    """An axis that a sweep can run over: its meaning, and the values that it may take."""
+    """An axis of a sweep: its meaning, and the values from ``low`` to ``high`` that it can have."""
 
     long_name: str
-    allowed: str
-    low: float
+    low: float = 0.0
     high: float = np.inf
     low_open: bool = False
-    high_open: bool = True
     integer: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        if self.integer:
+            return f"a whole number >= {self.low:g}"
+        if np.isfinite(self.high):
+            return f"a number strictly between {self.low:g} and {self.high:g}"
+        limit = f" {'>' if self.low_open else '>='} {self.low:g}" if np.isfinite(self.low) else ""
+        return f"a finite number{limit}"
 
     def accepts(self, values: np.ndarray) -> np.ndarray:
         """Which of ``values`` are allowed, element by element (NaN never is)."""
         above = values > self.low if self.low_open else values >= self.low
-        below = values < self.high if self.high_open else values <= self.high
-        whole = values == np.floor(values) if self.integer else np.isfinite(values)
-        return above & below & whole
+        is_number = values == np.floor(values) if self.integer else np.isfinite(values)
+        return above & (values < self.high) & is_number
 
 
 AXES = {
-    "separation": Axis(
-        "half-distance a of a pair (means at -a and +a); scale of the means in other families",
-        "a finite number >= 0",
-        0.0,
-    ),
-    "variance": Axis("component variance sigma0^2 at data time", "a finite number >= 0", 0.0),
+    "separation": Axis("half-distance a of a pair (means at -a and +a); scale of the means in other families"),
+    "variance": Axis("component variance sigma0^2 at data time"),
     "weight": Axis(
-        "weight of the component at +separation (pair), of the marked component of other families",
-        "a number strictly between 0 and 1",
-        0.0,
-        1.0,
-        low_open=True,
+        "weight of the component at +separation (pair), of the marked component of other families", high=1.0, low_open=True
     ),
-    "dimension": Axis("ambient dimension d of the data", "a whole number >= 1", 1, 2.0**53, integer=True),
-    "ratio": Axis(
-        "ratio of the scales of successive levels of a hierarchy",
-        "a number strictly between 0 and 1",
-        0.0,
-        1.0,
-        low_open=True,
-    ),
-    "realization": Axis("index of a random draw of the means", "a whole number >= 0", 0, 2.0**53, integer=True),
-    "quartic_coefficient": Axis(
-        "coefficient c of the quartic potential c (x^2 - b^2)^2 - h x", "a finite number > 0", 0.0, low_open=True
-    ),
-    "half_distance": Axis(
-        "half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt", "a finite number >= 0", 0.0
-    ),
-    "tilt": Axis("tilt h of the quartic potential c (x^2 - b^2)^2 - h x", "a finite number", -np.inf, low_open=True),
+    "dimension": Axis("ambient dimension d of the data", 1, 2.0**53, integer=True),
+    "ratio": Axis("ratio of the scales of successive levels of a hierarchy", high=1.0, low_open=True),
+    "realization": Axis("index of a random draw of the means", 0, 2.0**53, integer=True),
+    "quartic_coefficient": Axis("coefficient c of the quartic potential c (x^2 - b^2)^2 - h x", low_open=True),
+    "half_distance": Axis("half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt"),
+    "tilt": Axis("tilt h of the quartic potential c (x^2 - b^2)^2 - h x", -np.inf, low_open=True),
 }
 
 
@@ -102,6 +111,11 @@ class ListedAxis(Axis):
 
     values: tuple[float, ...] = ()
     attributes: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        return f"values of the file: {shortened(', '.join(map(str, self.values)))}"
 
     def accepts(self, values: np.ndarray) -> np.ndarray:
         """Which of ``values`` are in the file."""
@@ -164,124 +178,123 @@ class Variable:
             "references": f"{REFERENCE}, {self.references}" if ours else self.references,
             "ancillary_variables": self.status,
         }
-        if self.flags is None:
-            meaning: dict[str, object] = {"units": "1"}
-        else:
-            values = np.array([member.value for member in self.flags], dtype=np.int8)
-            meaning = {"flag_values": values, "flag_meanings": " ".join(member.name for member in self.flags)}
+        meaning: dict[str, object] = {"units": "1"} if self.flags is None else flag_attributes(self.flags)
         return {"long_name": self.long_name} | meaning | {key: text for key, text in told.items() if text}
 
 
-_SHARED = (
-    Variable("component_mean", "mean of each mixture component, in coordinates of the means' span"),
-    Variable("component_weight", "weight of each mixture component"),
-    Variable("component_variance", "common component variance sigma0^2 at data time"),
-    Variable("ambient_dimension", "ambient dimension d of the data"),
-    Variable("basis", "orthonormal basis of the means' span in the data's own coordinates"),
-    Variable("origin", "origin of the span's coordinates in the data's own coordinates"),
-    Variable("perpendicular_squared", "squared distance of the point from the means' span"),
-    Variable("feature_scale", "what each feature of the data was divided by"),
-    Variable("label", "label of the class"),
-    Variable("within_class_variance", "variance within each class, mean over the features"),
-    Variable(
-        "within_class_anisotropy",
-        "largest eigenvalue of the within-class covariance over the mean variance: 1 where isotropic",
-    ),
-    Variable("total_eigenvalue", "largest eigenvalue of the total covariance of the data"),
-    Variable("well_quartic_coefficient", "coefficient c of the quartic potential c (x^2 - b^2)^2 - h x"),
-    Variable("well_half_distance", "half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt"),
-    Variable("well_tilt", "tilt h of the quartic potential c (x^2 - b^2)^2 - h x"),
-    Variable(
-        "position",
-        "coordinates of the point at which the score is given",
-        description="Point of the line through the layer in coordinates of the means' span.",
-    ),
-    Variable(
-        "x", "position along the line through the layer", description="Distance from the line's point 0 along its direction."
-    ),
-    Variable(
-        "x_scaled",
-        "position along the line through the layer, in natural units",
-        description="Multiples of half the extent of the means, or of the layer's width, as the option unit of x says.",
-    ),
-    Variable(
-        "tau",
-        "diffusion time tau, p_tau = p_0 * N(0, 2 tau I)",
-        description="The component variance at tau is sigma0^2 + 2 tau; in EDM's notation 2 tau = sigma^2.",
-    ),
-    Variable(
-        "tau_scaled",
-        "diffusion time in units of the leading speciation time (wells: of their matched Gaussians)",
-        description="tau is this multiple of the point's own leading speciation time.",
-    ),
-    Variable(
-        "start",
-        "position along the line through the layer from which a trajectory starts",
-        description="Distance from the line's point 0, at the largest tau.",
-    ),
-    Variable(
-        "start_scaled",
-        "position along the line through the layer from which a trajectory starts, in natural units",
-        description="Multiples of half the extent of the means, or of the layer's width, as the option unit of starts says.",
-    ),
-    Variable("r", "distance from the boundary along its normal, in widths"),
-    Variable("point", "index of the point"),
-    Variable("component", "index of the mixture component"),
-    Variable("feature", "index of the coordinate in the means' span"),
-    Variable("feature_other", "index of the coordinate in the means' span"),
-    Variable("ambient", "index of the coordinate in the data's own space"),
-    Variable("criterion", "name of the speciation criterion", description="What the quantity was told to look for."),
-    Variable(
-        "schedule",
-        "label of the noise schedule",
-        description="Labels of the global attribute schedules, which defines each.",
-    ),
-    Variable(
-        "eigenmode",
-        "index of the eigenvalue of the between-class covariance, largest first",
-        description="Level of the cascade: the eigenvalue of this number speciates at this level.",
-    ),
-    Variable(
-        "root",
-        "index of the root of the exact criterion, ascending in tau",
-        description="Places that no root fills are NaN beside root_status.",
-    ),
-    Variable(
-        "event",
-        "index of the merging event, ascending in tau",
-        description="Places that no event fills are NaN beside event_status.",
-    ),
-    Variable(
-        "order",
-        "order of the correction series in the inverse noise variance",
-        description="0 is the leading order; each further one adds a term to v*.",
-    ),
-    Variable("step", "index of the schedule's sampling time"),
-    Variable(
-        "form",
-        "name of the form of the score's equation",
-        description="Score in diffusion time, Burgers velocity, physical time, variance preserving, log density.",
-    ),
-    Variable(
-        "interface",
-        "index of the boundary between neighbouring components, ascending in position",
-        description="Places that no boundary fills are NaN beside interface_status.",
-    ),
-    Variable(
-        "distance",
-        "distance from the boundary in widths v/a of its layer",
-        description="Negative on the left of the boundary.",
-    ),
-    Variable(
-        "mode",
-        "index of the mode of the density",
-        description="Places that no mode of the density fills are NaN beside a status.",
-    ),
-    Variable(
-        "crossing_index",
-        "index of the crossing of the line with the boundary",
-        description="Places that no crossing fills are NaN beside crossing_status.",
-    ),
+def flag_attributes(kind: type[IntEnum]) -> dict[str, object]:
+    """CF attributes of a variable whose values are members of ``kind``."""
+    values = np.array([member.value for member in kind], dtype=np.int8)
+    return {"flag_values": values, "flag_meanings": " ".join(member.name for member in kind)}
+
+
+def entries(text: str) -> list[str]:
+    """Entries of `variables`, one line each; the lines of an entry after its first are indented.
+
+    Examples
+    --------
+    >>> entries('''
+    ...     width: width of the layer
+    ...         | Of a pair v/a.
+    ...     jump: jump of the score
+    ...     ''')
+    ['width: width of the layer | Of a pair v/a.', 'jump: jump of the score']
+    """
+    return [" ".join(entry.split()) for entry in re.split(r"\n(?! )", inspect.cleandoc(text))]
+
+
+def variables(text: str, *known: Variable, **flags: type[IntEnum]) -> tuple[Variable, ...]:
+    """Declare several variables, with an entry for each.
+
+    Parameters
+    ----------
+    text
+        Entries ``name(dimensions) type, status: long name | description | references``; everything but the name and the
+        long name may be left out. An entry that is the name of a ``known`` variable stands for this one.
+    flags
+        Meanings of flag variables by name, where they are not those of `Status`.
+
+    Examples
+    --------
+    >>> jump, count = variables('''
+    ...     jump(feature), layer_status: jump of the score | Across the boundary. | (41)
+    ...     n_roots int16: number of roots
+    ...     ''')
+    >>> jump.dims, jump.status, jump.references, count.dtype
+    (('feature',), 'layer_status', '(41)', 'int16')
+    """
+    named = {variable.name: variable for variable in known}
+    return tuple(named[entry] if entry in named else _variable(entry, flags) for entry in entries(text))
+
+
+_ENTRY = re.compile(r"(?P<name>\w+)(\((?P<dims>[^)]*)\))?( (?P<dtype>\w+))?(, (?P<status>\w+))?: (?P<long_name>.*)")
+
+
+def _variable(entry: str, flags: Mapping[str, type[IntEnum]]) -> Variable:
+    begin, description, references, *more = [*map(str.strip, re.split(r" \|(?= )", entry)), "", ""]
+    declared = _ENTRY.fullmatch(begin)
+    if declared is None or any(more):
+        allowed = "name: long name | description | references, or a known name"
+        raise ValueError(f"{show(entry)} declares no variable; allowed: {allowed}")
+    name, dims, dtype, status, long_name = declared.group("name", "dims", "dtype", "status", "long_name")
+    own = tuple(dims.split(", ")) if dims else ()
+    return Variable(name, long_name, own, status or "", description, references, dtype, flags.get(name))
+
+
+_SHARED = variables(
+    """
+    component_mean: mean of each mixture component, in coordinates of the means' span
+    component_weight: weight of each mixture component
+    component_variance: common component variance sigma0^2 at data time
+    ambient_dimension: ambient dimension d of the data
+    basis: orthonormal basis of the means' span in the data's own coordinates
+    origin: origin of the span's coordinates in the data's own coordinates
+    perpendicular_squared: squared distance of the point from the means' span
+    feature_scale: what each feature of the data was divided by
+    label: label of the class
+    within_class_variance: variance within each class, mean over the features
+    within_class_anisotropy: largest eigenvalue of the within-class covariance over the mean variance: 1 where isotropic
+    total_eigenvalue: largest eigenvalue of the total covariance of the data
+    well_quartic_coefficient: coefficient c of the quartic potential c (x^2 - b^2)^2 - h x
+    well_half_distance: half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt
+    well_tilt: tilt h of the quartic potential c (x^2 - b^2)^2 - h x
+    position: coordinates of the point at which the score is given
+        | Point of the line through the layer in coordinates of the means' span.
+    x: position along the line through the layer | Distance from the line's point 0 along its direction.
+    x_scaled: position along the line through the layer, in natural units
+        | Multiples of half the extent of the means, or of the layer's width, as the option unit of x says.
+    tau: diffusion time tau, p_tau = p_0 * N(0, 2 tau I)
+        | The component variance at tau is sigma0^2 + 2 tau; in EDM's notation 2 tau = sigma^2.
+    tau_scaled: diffusion time in units of the leading speciation time (wells: of their matched Gaussians)
+        | tau is this multiple of the point's own leading speciation time.
+    start: position along the line through the layer from which a trajectory starts
+        | Distance from the line's point 0, at the largest tau.
+    start_scaled: position along the line through the layer from which a trajectory starts, in natural units
+        | Multiples of half the extent of the means, or of the layer's width, as the option unit of starts says.
+    r: distance from the boundary along its normal, in widths
+    point: index of the point
+    component: index of the mixture component
+    feature: index of the coordinate in the means' span
+    feature_other: index of the coordinate in the means' span
+    ambient: index of the coordinate in the data's own space
+    criterion: name of the speciation criterion | What the quantity was told to look for.
+    schedule: label of the noise schedule | Labels of the global attribute schedules, which defines each.
+    eigenmode: index of the eigenvalue of the between-class covariance, largest first
+        | Level of the cascade: the eigenvalue of this number speciates at this level.
+    root: index of the root of the exact criterion, ascending in tau | Places that no root fills are NaN beside root_status.
+    event: index of the merging event, ascending in tau | Places that no event fills are NaN beside event_status.
+    order: order of the correction series in the inverse noise variance
+        | 0 is the leading order; each further one adds a term to v*.
+    step: index of the schedule's sampling time
+    form: name of the form of the score's equation
+        | Score in diffusion time, Burgers velocity, physical time, variance preserving, log density.
+    interface: index of the boundary between neighbouring components, ascending in position
+        | Places that no boundary fills are NaN beside interface_status.
+    distance: distance from the boundary in widths v/a of its layer | Negative on the left of the boundary.
+    mode: index of the mode of the density | Places that no mode of the density fills are NaN beside a status.
+    crossing_index: index of the crossing of the line with the boundary
+        | Places that no crossing fills are NaN beside crossing_status.
+    """
 )
 SHARED = {variable.name: variable for variable in _SHARED}
 """Variables of densities, and coordinates, which no quantity makes alone."""

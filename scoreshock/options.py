@@ -1,14 +1,23 @@
-"""Options of quantities: what a study may write under a sweep, and what each may be.
+"""Options of quantities and parameters of schedules: their meanings, and the values that each may have.
 
-The study makes the fields of its model, the JSON schema and the documentation from these; an option that several quantities
-take is the same in all of them.
+The model of a study, the JSON schema and the documentation are derived from them. Options with one name are equal in all
+quantities.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from scoreshock.checks import show, suggestion
+
+LEAST, GREATEST = 1e-60, 1e60
+"""Magnitudes of positive numbers: squares and ratios of squares of such numbers stay inside double precision."""
 
 
 @dataclass(frozen=True)
@@ -18,22 +27,83 @@ class Option:
     meaning: str
     default: Any = None
 
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        return "any value"
+
+    def check(self, value: Any) -> Any:
+        """Return ``value`` as a plain Python object; raise ``ValueError`` with the allowed values unless it is one."""
+        if not self._accepts(value):
+            meant = suggestion(value, self.known) if isinstance(self, Choice) and isinstance(value, str) else ""
+            raise ValueError(f"{show(value)} is not allowed{meant}; allowed: {self.allowed}")
+        return value
+
+    def _accepts(self, _value: Any) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class Number(Option):
-    """A finite number from ``low`` to ``high``."""
+    """A finite number from ``low`` to ``high``, other than 0 where ``not_zero``; ``check`` returns it as a float."""
 
     low: float = -float("inf")
     high: float = float("inf")
     not_zero: bool = False
 
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        if self.not_zero:
+            return "a number other than 0"
+        if math.isfinite(self.high):
+            return f"a number from {self.low:g} to {self.high:g}"
+        return f"a number >= {self.low:g}" if math.isfinite(self.low) else "a finite number"
+
+    def check(self, value: Any) -> Any:
+        number(value, self.allowed)
+        return float(super().check(value))
+
+    def _accepts(self, value: Any) -> bool:
+        return self.low <= value <= self.high and math.isfinite(value) and not (self.not_zero and value == 0)
+
 
 @dataclass(frozen=True)
-class Whole(Option):
-    """A whole number from ``low`` to ``high``."""
+class Positive(Number):
+    """A number above 0, or from 0 on where ``or_zero``, of moderate magnitude."""
 
-    low: int = 0
-    high: int = 2**53
+    low: float = 0.0
+    high: float = GREATEST
+    or_zero: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        if self.high < GREATEST:
+            return super().allowed
+        return f"a finite number {'>=' if self.or_zero else '>'} 0, of magnitude {LEAST:g} to {GREATEST:g}"
+
+    def _accepts(self, value: Any) -> bool:
+        return super()._accepts(value) and (value >= LEAST or (self.or_zero and value == 0))
+
+
+@dataclass(frozen=True)
+class Whole(Number):
+    """A whole number from ``low`` to ``high``; ``check`` returns it as an integer."""
+
+    low: float = 0
+    high: float = 2**53
+
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        return f"a whole number from {self.low} to {self.high}"
+
+    def check(self, value: Any) -> int:
+        return int(super().check(value))
+
+    def _accepts(self, value: Any) -> bool:
+        return super()._accepts(value) and value == math.floor(value)
 
 
 @dataclass(frozen=True)
@@ -47,10 +117,40 @@ class Choice(Option):
 
     known: tuple[str, ...] = ()
 
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        return ", ".join(self.known)
+
+    def _accepts(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.known
+
 
 @dataclass(frozen=True)
 class Names(Choice):
     """Some of the ``known`` names, each once."""
+
+
+@dataclass(frozen=True)
+class Other(Option):
+    """A value of another ``form``, which the function that takes it checks; of text only that it is not empty."""
+
+    form: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """Allowed values, in words."""
+        return self.form
+
+    def check(self, value: Any) -> Any:
+        """A copy of ``value``, as in `Option.check`."""
+        try:
+            return deepcopy(super().check(value))
+        except TypeError:  # generators and the like
+            raise ValueError(f"{show(value)} is not allowed; allowed: {self.form}") from None
+
+    def _accepts(self, value: Any) -> bool:
+        return not self.form.startswith("text") or (isinstance(value, str) and bool(value))
 
 
 @dataclass(frozen=True)
@@ -96,3 +196,23 @@ BIAS = Number("size of the score error; for trajectories along the line", 0.01, 
 ERROR_SUPPORT = Choice("region in which the score error acts", "everywhere", known=("everywhere", "layer", "outside"))
 
 Options = Mapping[str, Option]
+
+
+def number(value: Any, allowed: str, name: str = "") -> float:
+    """``value`` as a float; raise ``ValueError`` unless it is a number, for text with the spelling that YAML needs."""
+    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
+        return float(value)
+    hint = ""
+    if isinstance(value, str):
+        try:
+            hint = f" (text, not a number: write {_spelled(float(value))}; YAML reads 1e-3 as text, 1.0e-3 as a number)"
+        except ValueError:
+            hint = " (text, not a number)"
+    raise ValueError(f"{f'{name} = ' * bool(name)}{show(value)} is not allowed{hint}; allowed: {allowed}")
+
+
+def _spelled(given: float) -> str:
+    """A spelling that YAML reads as a float: with a point and a signed exponent."""
+    mantissa, _, exponent = repr(given).partition("e")
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    return f"{mantissa}e{exponent}" if exponent else mantissa

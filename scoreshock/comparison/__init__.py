@@ -14,10 +14,10 @@ import xarray as xr
 
 from scoreshock.checks import shortened, show
 from scoreshock.comparison import summaries
-from scoreshock.comparison.summaries import DIMENSIONS, Block
+from scoreshock.comparison.summaries import Block
 from scoreshock.comparison.tables import table
 from scoreshock.comparison.trust import trust
-from scoreshock.comparison.variables import attributes
+from scoreshock.comparison.variables import DECLARED, attributes
 from scoreshock.comparison.windows import window
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _described(
     kept = {"criterion", "schedule", *axes}
     labels = {name: each.variable for name, each in speciation.coords.items() if set(each.dims) <= kept}
     reference = xr.Variable("reference_criterion", speciation.criterion.values, attributes("reference_criterion"))
-    described = {name: xr.Variable(DIMENSIONS[name], values, attributes(name)) for name, values in summary.items()}
+    described = {name: xr.Variable(DECLARED[name].dims, values, attributes(name)) for name, values in summary.items()}
     used = {dim for variable in described.values() for dim in variable.dims}
     coords = labels | {"reference_criterion": reference} | summaries.coordinates(axes, used)
     return xr.Dataset(dict(points) | described, coords)

@@ -260,35 +260,6 @@ def _unravelled(points: np.ndarray, dims: Mapping[str, int]) -> np.ndarray:
     return np.where(points[..., None] < 0, -1, along)
 
 
-PAIR = ("criterion", "reference_criterion")
-DIMENSIONS: dict[str, tuple[str, ...]] = {
-    "n_points": (),
-    "status_count": ("criterion", "outcome"),
-    "tau_star_summary": ("criterion", "statistic"),
-    "difference_summary": (*PAIR, "statistic"),
-    "difference_relative_summary": (*PAIR, "statistic"),
-    "difference_count": (*PAIR, "outcome"),
-    "difference_largest": (*PAIR, "axis"),
-    "difference_step_summary": (*PAIR, "schedule", "statistic"),
-    "difference_time_count": (*PAIR, "schedule", "time_outcome"),
-    "error_summary": ("order", "statistic"),
-    "error_relative_summary": ("order", "statistic"),
-    "error_count": ("order", "outcome"),
-    "error_largest": ("order", "axis"),
-    "error_smaller_count": ("order",),
-    "error_step_summary": ("order", "schedule", "statistic"),
-    "error_time_count": ("order", "schedule", "time_outcome"),
-    "window_count": ("outcome",),
-    "window_width_summary": ("statistic",),
-    "window_start_count": ("criterion",),
-    "window_end_count": ("criterion",),
-    **{f"{name}_summary": ("schedule", "statistic") for name in SHARES},
-    "trust_count": ("reason", "outcome"),
-    "condition_count": ("reason", "condition"),
-}
-"""Dimensions of the variables of the summary."""
-
-
 def coordinates(axes: Sequence[str], used: set[Hashable]) -> dict[str, xr.Variable]:
     """Coordinates of the dimensions of the summary that are ``used``."""
     labels = {

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.comparison.trust import Reason, trusted_by
-from scoreshock.conventions import Status
+from scoreshock.conventions import WORDS, Status
 
 ABSENT = "-"
 """Table cell without a number."""
@@ -32,18 +32,6 @@ CONDITIONS = {
     "anisotropic_data": "the classes are anisotropic; every criterion assumes isotropic ones",
 }
 """Conditions that the table reports."""
-
-MEANINGS = {
-    "missing": "not computed",
-    "no_transition": "all means coincide (`spectral`: no variance above 1; wells: only one well)",
-    "no_real_root": "the criterion has no solution",
-    "below_data_variance": "the solution has v <= sigma0^2, that is, tau <= 0",
-    "diverged": "the series diverges",
-    "singular": "v = 0",
-    "not_applicable": "the criterion is not defined there",
-    "failed": "the computation failed",
-    "unresolved": "rounding errors hide the result",
-}
 
 ON_WELLS = """The density has two wells. Trust `merging` for the modes of the density and `boundary` for the layer between
 its two parts; they agree where the wells are equally deep. `matched-gaussian`, two Gaussians at the wells, is an
@@ -225,7 +213,7 @@ def _windows(summary: xr.Dataset) -> str:
 def _flags(summary: xr.Dataset) -> str:
     occurring = set(_counts(summary.status_count.sum("criterion"), "outcome"))
     occurring |= set(_counts(summary.difference_count.sum(["criterion", "reference_criterion"]), "outcome"))
-    lines = [f"- `{member.name}`: {MEANINGS[member.name]}" for member in Status if member.name in occurring - {"ok"}]
+    lines = [f"- `{member.name}`: {WORDS[member.name]}" for member in Status if member.name in occurring - {"ok"}]
     return "\n".join([*lines, *[""][: len(lines)], NOTE])
 
 

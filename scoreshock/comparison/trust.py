@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.comparison.variables import attributes
+from scoreshock.comparison.variables import described
 from scoreshock.comparison.windows import criterion_flags
-from scoreshock.conventions import Status
+from scoreshock.conventions import Status, flag_attributes
 
 EQUAL = 1e-9
 """Relative spread up to which distances, weights or moments count as equal: well above the rounding of centred means
@@ -104,16 +104,16 @@ def trust(speciation: xr.Dataset, mixture: xr.Dataset) -> xr.Dataset:
         "trust_conditions": bits.where(reason != Reason.missing, 0).astype(np.int16),
         "trusted_status": _status_of(speciation, criterion, reason),
     }
-    result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in variables.items()})
     masks = {
         "flag_masks": np.array([c.value for c in Condition], dtype=np.int16),
         "flag_meanings": " ".join(str(c.name) for c in Condition),
     }
-    described = {"trusted_criterion": criterion_flags(speciation), "trust_reason": flags(Reason), "trust_conditions": masks}
-    for name, meaning in described.items():
-        result[name].attrs |= meaning
-        del result[name].attrs["units"]
-    return result.drop_vars(["component", "feature"], errors="ignore")
+    meanings = {
+        "trusted_criterion": criterion_flags(speciation),
+        "trust_reason": flag_attributes(Reason),
+        "trust_conditions": masks,
+    }
+    return described(variables, meanings).drop_vars(["component", "feature"], errors="ignore")
 
 
 def _conditions(
@@ -164,14 +164,6 @@ def across_branches(speciation: xr.Dataset) -> xr.DataArray:
     eigenvalue = speciation.eigenvalue.drop_vars("eigenmode", errors="ignore")
     at_root = eigenvalue.where(mode == at_last, 0.0).max("eigenmode")
     return (at_last > 0) & (at_root < eigenvalue.isel(eigenmode=0) * (1 - DEGENERATE))
-
-
-def flags(kind: type[IntEnum]) -> dict[str, object]:
-    """CF attributes of a variable whose values are members of ``kind``."""
-    return {
-        "flag_values": np.array([member.value for member in kind], dtype=np.int8),
-        "flag_meanings": " ".join(member.name for member in kind),
-    }
 
 
 def _of_means(condition: Callable[..., np.ndarray], mixture: xr.Dataset) -> xr.DataArray:

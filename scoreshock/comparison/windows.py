@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.comparison.variables import attributes
+from scoreshock.comparison.variables import described
 from scoreshock.conventions import Status, TimeStatus
 
 NO_STEPS = -1
@@ -27,11 +27,8 @@ def window(speciation: xr.Dataset, samples: xr.Dataset | None) -> xr.Dataset:
     }
     if samples is not None:
         variables |= _shares(speciation, samples, start.where(some), end.where(some), outcome)
-    result = xr.Dataset({name: array.drop_attrs().assign_attrs(attributes(name)) for name, array in variables.items()})
-    for name in ("window_start_criterion", "window_end_criterion"):
-        result[name].attrs |= criterion_flags(speciation)
-        del result[name].attrs["units"]
-    return result
+    ends = ("window_start_criterion", "window_end_criterion")
+    return described(variables, dict.fromkeys(ends, criterion_flags(speciation)))
 
 
 def criterion_flags(speciation: xr.Dataset) -> dict[str, object]:

@@ -13,6 +13,7 @@ import re
 import stat
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -29,6 +30,9 @@ BUNDLED = ("digits", "wine", "iris", "breast_cancer")
 
 ARRAYS_LIMIT = 4 * 2**30
 """Most bytes that the arrays of a file may have in memory (ours): a small compressed file can stand for any number."""
+
+KEPT_BYTES = 2**26
+"""Most bytes of a file whose arrays are kept: checking a study reads each file of mixtures several times."""
 
 TEXT_LIMIT = 2**28
 """Most bytes of a CSV file (ours); larger tables are NetCDF or npz."""
@@ -100,9 +104,7 @@ def read_means(file: str | Path) -> dict[str, Any]:
     The names there are those of a mixture's variables (``component_mean``, ...) or these short ones. The variance is one
     number, or the values of a sweep along a dimension ``variance``. What has axes (`sweep_axes`) is labelled.
     """
-    path = _existing(file, (".nc",))
-    held = _read_arrays(path)
-    found = {short: held[name] for short, long in MEANS.items() for name in (short, long) if name in held}
+    path, held, found = _read_mixtures(file)
     if "means" not in found:
         raise ValueError(f"file {path} has no means; variables found: {listed(held)}; allowed: 'component_mean' or 'means'")
     twice = [f"{short!r} and {long!r}" for short, long in MEANS.items() if short in held and long in held]
@@ -134,9 +136,21 @@ def sweep_axes(file: str | Path) -> dict[str, ListedAxis]:
     ValueError
         Where a dimension has no such coordinate, or the name of something else.
     """
+    return _sweep_axes(*_read_mixtures(file))
+
+
+def _read_mixtures(file: str | Path) -> tuple[Path, dict[str, xr.Variable], dict[str, xr.Variable]]:
+    """Path of a NetCDF file of mixtures, all its arrays, and those of a mixture by their short names."""
     path = _existing(file, (".nc",))
-    held = _read_arrays(path)
-    return _sweep_axes(path, held, {short: held[n] for short, long in MEANS.items() for n in (short, long) if n in held})
+    status = path.stat()
+    version = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    held = _read_once(path, version) if status.st_size <= KEPT_BYTES else _read_arrays(path)
+    return path, held, {short: held[name] for short, long in MEANS.items() for name in (short, long) if name in held}
+
+
+@lru_cache(maxsize=1)
+def _read_once(path: Path, version: tuple[int, ...]) -> dict[str, xr.Variable]:  # noqa: ARG001 - a changed file is read again
+    return _read_arrays(path)
 
 
 def _sweep_axes(path: Path, held: Mapping[str, xr.Variable], found: Mapping[str, xr.Variable]) -> dict[str, ListedAxis]:
@@ -161,11 +175,8 @@ def _listed_axis(path: Path, name: str, coordinate: xr.Variable | None) -> Liste
     if len(set(values)) < len(values):
         raise ValueError(f"file {path} has the coordinate {name!r} with a value more than once; allowed: each once")
     described = {"long_name": name, "units": "1"} | dict(coordinate.attrs)
-    allowed = f"values of the file: {shortened(', '.join(map(str, values)))}"
-    return ListedAxis(
-        str(described["long_name"]), allowed, -np.inf, values=values, attributes=tuple(described.items()),
-        integer=coordinate.dtype.kind != "f",
-    )  # fmt: skip
+    meaning, integer = str(described["long_name"]), coordinate.dtype.kind != "f"
+    return ListedAxis(meaning, -np.inf, values=values, attributes=tuple(described.items()), integer=integer)
 
 
 def _components_first(path: Path, means: xr.Variable, weights: xr.Variable | None) -> xr.Variable:

@@ -41,8 +41,9 @@ def frozen_shock(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0
     pair = mixture.sizes["component"] == 2 and mixture.sizes["feature"] == 1
     if not pair or (weights.chunks is None and bool((weights != 0.5).any())):
         raise ValueError("mixture: allowed: two components with equal weights and one feature")
-    arguments = [(mixture.component_mean, MEANS), (mixture.component_variance, ()), (times(tau), ())]
-    return apply(_of_pair, [*arguments, (positions(mixture, x), ("feature",))], VARIABLES)
+    point = {"tau": times(tau), "x": (positions(mixture, x), ("feature",))}
+    parameters = {"means": (mixture.component_mean, MEANS), "variance": mixture.component_variance}
+    return apply(_of_pair, parameters | point, VARIABLES)
 
 
 def _of_pair(means: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray) -> FrozenShock:

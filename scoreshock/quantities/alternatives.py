@@ -2,59 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_real, show
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import attributes, variables
 from scoreshock.kernels.speciation import alternatives as kernel
 from scoreshock.options import TAU
 from scoreshock.quantities import shared_variables as shared
-from scoreshock.quantities.criteria import BIROLI, STATUS, TAU_STAR
-from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.criteria import STATUS, TAU_STAR
+from scoreshock.quantities.declaration import on_a_line_or_pairs, quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
-from scoreshock.quantities.points import diffusion_times, times, with_times
-from scoreshock.quantities.problems import on_a_line_or_pairs
+from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
 
 CRITERIA = ("cloning", "drift", "entropic")
-MMSE = "Guo, Shamai, Verdu 2005, I-MMSE relation"
 
-VARIABLES = (
-    Variable(
-        "cloning_probability",
-        "probability that two reverse paths from one noisy point end in the same class",
-        (),
-        "alternatives_status",
-        "Mean over noisy points of the sum of squared class probabilities.",
-        BIROLI,
-    ),
-    Variable(
-        "class_entropy",
-        "entropy of the class given the noisy point, in nats",
-        (),
-        "alternatives_status",
-        "From that of the weights, at large tau, down to that which the data leave.",
-    ),
-    Variable(
-        "entropy_rate",
-        "rate of the class entropy per tau",
-        (),
-        "alternatives_status",
-        "Derivative of class_entropy in tau, never negative.",
-        MMSE,
-    ),
-    Variable(
-        "entropy_log_rate",
-        "rate of the class entropy per log-SNR -ln(2 tau)",
-        (),
-        "alternatives_status",
-        "-tau times entropy_rate; most negative at the criterion entropic.",
-        MMSE,
-    ),
-    Variable("alternatives_status", "outcome of cloning probability and class entropy"),
+VARIABLES = variables(
+    """
+    cloning_probability, alternatives_status: probability that two reverse paths from one noisy point end in the same
+        class
+        | Mean over noisy points of the sum of squared class probabilities. | Biroli, Bonnaire, de Bortoli, Mezard 2024,
+        arXiv:2402.18491
+    class_entropy, alternatives_status: entropy of the class given the noisy point, in nats
+        | From that of the weights, at large tau, down to that which the data leave.
+    entropy_rate, alternatives_status: rate of the class entropy per tau
+        | Derivative of class_entropy in tau, never negative. | Guo, Shamai, Verdu 2005, I-MMSE relation
+    entropy_log_rate, alternatives_status: rate of the class entropy per log-SNR -ln(2 tau)
+        | -tau times entropy_rate; most negative at the criterion entropic. | Guo, Shamai, Verdu 2005, I-MMSE relation
+    alternatives_status: outcome of cloning probability and class entropy
+    """
 )
 
 
@@ -65,7 +41,7 @@ VARIABLES = (
     seconds=(1.5e-4, 1e-4),
     problems=on_a_line_or_pairs("alternatives"),
 )
-def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau: GridSpec) -> xr.Dataset:
     """Cloning probability and class entropy at each diffusion time, with the entropy's rates."""
     moments = diffusion_times(mixture, tau)
     return with_times(alternatives(mixture, moments), moments, "alternatives_status")
@@ -97,7 +73,7 @@ def alternatives(mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataAr
     0.7752
     """
     number_of_components(mixture)
-    return apply(kernel.alternatives, [*mixture_arguments(mixture), (times(tau), ())], VARIABLES)
+    return apply(kernel.alternatives, mixture_arguments(mixture, tau=times(tau)), VARIABLES)
 
 
 def alternative_times(mixture: xr.Dataset, level: float = kernel.LEVEL) -> xr.Dataset:

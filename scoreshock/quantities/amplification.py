@@ -2,80 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.layer import amplification as kernel
 from scoreshock.kernels.speciation import roots
 from scoreshock.options import TAU, TAU_MIN
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
-from scoreshock.quantities.points import diffusion_times, times
+from scoreshock.quantities.points import GridSpec, diffusion_times, times
 
-VARIABLES = (
-    Variable(
-        "exponent",
-        "amplification exponent Lambda of a pair in closed form",
-        (),
-        "amplification_status",
-        "(R - 1 - ln R)/2 at tau_min, R = a^2/v; an error grows by its exponential. Pairs only.",
-        "(55)",
-    ),
-    Variable(
-        "exponent_quadrature",
-        "amplification exponent Lambda by quadrature of the growth rate",
-        (),
-        "quadrature_status",
-        "Integral over tau, from tau_min up, of the positive growth rate.",
-        "(51)",
-    ),
-    Variable(
-        "exponent_quadrature_error",
-        "estimate of the error of the quadrature",
-        (),
-        "quadrature_status",
-        "Of a pair the distance from the closed form, else that between two quadratures.",
-    ),
-    Variable(
-        "log10_factor",
-        "decimal logarithm of the amplification factor exp(Lambda)",
-        (),
-        "quadrature_status",
-        "Exponent over ln 10; the factor itself would overflow.",
-        "(55)",
-    ),
-    Variable(
-        "snr",
-        "signal-to-noise ratio R of the layer of a pair at tau_min",
-        (),
-        "amplification_status",
-        "R = a^2/v; the layer amplifies where it exceeds 1.",
-        "(55)",
-    ),
-    Variable("amplification_status", "outcome of the amplification exponent in closed form"),
-    Variable("quadrature_status", "outcome of the exponent by quadrature, and of the factor"),
-    Variable(
-        "exponent_kind",
-        "meaning of the exponent",
-        description="A Lyapunov exponent only where trajectories stay on the boundary; elsewhere an integral of rates.",
-        flags=kernel.ExponentKind,
-    ),
+VARIABLES = variables(
+    """
+    exponent, amplification_status: amplification exponent Lambda of a pair in closed form
+        | (R - 1 - ln R)/2 at tau_min, R = a^2/v; an error grows by its exponential. Pairs only. | (55)
+    exponent_quadrature, quadrature_status: amplification exponent Lambda by quadrature of the growth rate
+        | Integral over tau, from tau_min up, of the positive growth rate. | (51)
+    exponent_quadrature_error, quadrature_status: estimate of the error of the quadrature
+        | Of a pair the distance from the closed form, else that between two quadratures.
+    log10_factor, quadrature_status: decimal logarithm of the amplification factor exp(Lambda)
+        | Exponent over ln 10; the factor itself would overflow. | (55)
+    snr, amplification_status: signal-to-noise ratio R of the layer of a pair at tau_min
+        | R = a^2/v; the layer amplifies where it exceeds 1. | (55)
+    amplification_status: outcome of the amplification exponent in closed form
+    quadrature_status: outcome of the exponent by quadrature, and of the factor
+    exponent_kind: meaning of the exponent
+        | A Lyapunov exponent only where trajectories stay on the boundary; elsewhere an integral of rates.
+    """,
+    exponent_kind=kernel.ExponentKind,
 )
-GROWTH = (
-    Variable(
-        "lyapunov",
-        "growth rate of a perturbation of the probability flow at the layer's centre",
-        (),
-        "lyapunov_status",
-        "Of a pair (a^2 - v)/v^2, else the largest eigenvalue of the score Jacobian at the weighted mean.",
-        "(51)",
-    ),
-    Variable("lyapunov_status", "outcome of the growth rate"),
+GROWTH = variables(
+    """
+    lyapunov, lyapunov_status: growth rate of a perturbation of the probability flow at the layer's centre
+        | Of a pair (a^2 - v)/v^2, else the largest eigenvalue of the score Jacobian at the weighted mean. | (51)
+    lyapunov_status: outcome of the growth rate
+    """
 )
 
 
@@ -85,7 +49,7 @@ GROWTH = (
     name="amplification",
     seconds=(8e-7, 5e-7),
 )
-def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: Mapping[str, Any] | None = None) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: GridSpec | None = None) -> xr.Dataset:
     """Exponent by which an error of the score grows between the speciation time and ``tau_min``."""
     return amplification(mixture, tau_min, None if tau is None else diffusion_times(mixture, tau))
 
@@ -131,9 +95,11 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     3.85158275
     """
     k = number_of_components(mixture)
-    arguments = mixture_arguments(mixture)
-    found = apply(kernel.pair_exponent if k == 2 else _at_mean, [*arguments, (times(tau_min, "tau_min"), ())], VARIABLES)
-    return found if tau is None else found.merge(apply(kernel.growth, [*arguments, (times(tau), ())], GROWTH), join="exact")
+    exponent = kernel.pair_exponent if k == 2 else _at_mean
+    found = apply(exponent, mixture_arguments(mixture, tau_min=times(tau_min, "tau_min")), VARIABLES)
+    if tau is None:
+        return found
+    return found.merge(apply(kernel.growth, mixture_arguments(mixture, tau=times(tau)), GROWTH), join="exact")
 
 
 def _at_mean(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> kernel.Exponent:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from enum import IntEnum
-from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.layer import continuation
 from scoreshock.kernels.layer import moving_boundary as kernel
 from scoreshock.options import GROUPS, TAU, TAU_MIN
 from scoreshock.quantities.declaration import quantity
-from scoreshock.quantities.labelled import Arguments, apply, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
 from scoreshock.quantities.layer import Groups, group_codes
-from scoreshock.quantities.points import diffusion_times, times, with_times
+from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
 from scoreshock.quantities.shared_variables import GROUP, TAU_STATUS
 from scoreshock.quantities.shared_variables import TAU as TAU_VARIABLE
 
@@ -31,78 +28,37 @@ class End(IntEnum):
     none = continuation.NONE
 
 
-TIME = (
-    Variable(
-        "tau_boundary",
-        "diffusion time at which growth on the moving boundary ends",
-        (),
-        "tau_boundary_status",
-        "Largest tau at which n'Hn vanishes, else that at which the boundary jumps or vanishes.",
-        "(42)-(43)",
-    ),
-    Variable(
-        "n_boundary_roots",
-        "number of roots of the growth rate on the moving boundary above the data variance",
-        (),
-        "tau_boundary_status",
-        "Roots of n'Hn that the scan resolves above tau = 0.",
-        "(42)-(43)",
-        np.int16,
-    ),
-    Variable(
-        "n_boundary_discontinuities",
-        "number of discontinuities (jumps, vanishings) of the moving boundary above the data variance",
-        (),
-        "tau_boundary_status",
-        "Discontinuities that the scan resolves above tau = 0.",
-        dtype=np.int16,
-    ),
-    Variable(
-        "boundary_end",
-        "what ends the growth on the moving boundary",
-        (),
-        "tau_boundary_status",
-        "A root of the rate, a jump of the boundary, or its end.",
-        flags=End,
-    ),
-    Variable("tau_boundary_status", "outcome of the boundary criterion"),
+TIME = variables(
+    """
+    tau_boundary, tau_boundary_status: diffusion time at which growth on the moving boundary ends
+        | Largest tau at which n'Hn vanishes, else that at which the boundary jumps or vanishes. | (42)-(43)
+    n_boundary_roots int16, tau_boundary_status: number of roots of the growth rate on the moving boundary above the data
+        variance | Roots of n'Hn that the scan resolves above tau = 0. | (42)-(43)
+    n_boundary_discontinuities int16, tau_boundary_status: number of discontinuities (jumps, vanishings) of the moving
+        boundary above the data variance | Discontinuities that the scan resolves above tau = 0.
+    boundary_end, tau_boundary_status: what ends the growth on the moving boundary
+        | A root of the rate, a jump of the boundary, or its end.
+    tau_boundary_status: outcome of the boundary criterion
+    """,
+    boundary_end=End,
 )
-EXPONENT = (
-    Variable(
-        "exponent_boundary",
-        "integral over tau of the positive growth rate on the moving boundary",
-        (),
-        "exponent_boundary_status",
-        "Of the normal second derivative of the log density, from tau_min up.",
-        "(42)",
-    ),
-    Variable(
-        "exponent_boundary_error",
-        "estimated error of the integral of the growth rate on the moving boundary",
-        (),
-        "exponent_boundary_status",
-        "Difference of two quadratures on the same panels; of a pair 0, by closed form.",
-    ),
-    Variable(
-        "n_exponent_discontinuities",
-        "number of discontinuities (jumps, vanishings) of the moving boundary inside the integral",
-        (),
-        "exponent_boundary_status",
-        "The integral is the sum of those between them.",
-        dtype=np.int16,
-    ),
-    Variable("exponent_boundary_status", "outcome of the integral of the growth rate on the moving boundary"),
+EXPONENT = variables(
+    """
+    exponent_boundary, exponent_boundary_status: integral over tau of the positive growth rate on the moving boundary
+        | Of the normal second derivative of the log density, from tau_min up. | (42)
+    exponent_boundary_error, exponent_boundary_status: estimated error of the integral of the growth rate on the moving
+        boundary | Difference of two quadratures on the same panels; of a pair 0, by closed form.
+    n_exponent_discontinuities int16, exponent_boundary_status: number of discontinuities (jumps, vanishings) of the
+        moving boundary inside the integral | The integral is the sum of those between them.
+    exponent_boundary_status: outcome of the integral of the growth rate on the moving boundary
+    """
 )
-RATE = (
-    Variable(
-        "boundary_rate",
-        "growth rate on the moving boundary, the normal second derivative of the log density",
-        (),
-        "boundary_rate_status",
-        "n'Hn at the point where the line through the layer meets the boundary.",
-        "(42)",
-    ),
-    Variable("boundary_rate_status", "outcome of the growth rate on the moving boundary"),
+RATE = variables(
+    """
+    boundary_rate, boundary_rate_status: growth rate on the moving boundary, the normal second derivative of the log
+        density | n'Hn at the point where the line through the layer meets the boundary. | (42)
+    boundary_rate_status: outcome of the growth rate on the moving boundary
+    """
 )
 
 
@@ -112,9 +68,7 @@ RATE = (
     name="boundary_amplification",
     seconds=(1e-7, 1e-4),
 )
-def _of_study(
-    mixture: xr.Dataset, tau_min: float = 0.0, tau: Mapping[str, Any] | None = None, groups: Groups = None
-) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: GridSpec | None = None, groups: Groups = None) -> xr.Dataset:
     """Integral of the positive growth rate on the moving boundary of two groups, and the rate at each diffusion time."""
     if tau is None:
         return boundary_amplification(mixture, tau_min, groups=groups)
@@ -169,11 +123,14 @@ def boundary_amplification(
     >>> round(float(found.exponent_boundary), 8), round(float(found.tau_boundary), 8)
     (3.91481594, 0.25625)
     """
-    *arguments, codes = _arguments(mixture, groups)
-    found = apply(kernel.boundary_exponent, [*arguments, (times(tau_min, "tau_min"), ()), codes], (*EXPONENT, *TIME))
+    number_of_components(mixture)
+    codes = group_codes(mixture, groups)
+    arguments = mixture_arguments(mixture, tau_min=times(tau_min, "tau_min"), group=(codes, ("component",)))
+    found = apply(kernel.boundary_exponent, arguments, (*EXPONENT, *TIME))
     if tau is not None:
-        found = found.merge(apply(kernel.boundary_rate, [*arguments, (times(tau), ()), codes], RATE), join="exact")
-    return found.assign(group=codes[0].assign_attrs(GROUP.attributes()))
+        arguments = mixture_arguments(mixture, tau=times(tau), group=(codes, ("component",)))
+        found = found.merge(apply(kernel.boundary_rate, arguments, RATE), join="exact")
+    return found.assign(group=codes.assign_attrs(GROUP.attributes()))
 
 
 def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
@@ -210,12 +167,7 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
     >>> round(float(boundary_time(ss.mixture(means, [0.4, 0.3, 0.3], 0.2), ([0], [1, 2])).tau_boundary), 8)
     0.4
     """
-    *arguments, codes = _arguments(mixture, groups)
-    found = apply(kernel.boundary_time, [*arguments, codes], TIME)
-    return found.assign(group=codes[0].assign_attrs(GROUP.attributes()))
-
-
-def _arguments(mixture: xr.Dataset, groups: Groups) -> Arguments:
     number_of_components(mixture)
     codes = group_codes(mixture, groups)
-    return [*mixture_arguments(mixture), (codes, ("component",))]
+    found = apply(kernel.boundary_time, mixture_arguments(mixture, group=(codes, ("component",))), TIME)
+    return found.assign(group=codes.assign_attrs(GROUP.attributes()))

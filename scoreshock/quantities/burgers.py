@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +10,16 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_numbers, show
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.burgers import forms as kernel
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
 from scoreshock.kernels.burgers.forms import OF_MIXTURES, VELOCITY
 from scoreshock.options import TAU, Names, Switch, X
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.fields import LOG_DENSITY, SCORE
-from scoreshock.quantities.labelled import NamedArguments, apply, arguments_by_name, checked_mixture, checked_names
+from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, checked_names, mixture_arguments
 from scoreshock.quantities.points import (
+    GridSpec,
     Points,
     diffusion_times,
     explained,
@@ -46,67 +47,30 @@ EQUATIONS = {
 
 METHODS = ("analytic", "differences")
 
-TERMS = (
-    Variable(
-        "rate_term",
-        "time derivative, the left-hand side of the equation",
-        ("feature",),
-        "residual_status",
-        "From the density itself, not from the equation that it checks.",
-        "(18)",
-    ),
-    Variable(
-        "diffusion_term",
-        "term with the Laplacian, on the right-hand side of the equation",
-        ("feature",),
-        "residual_status",
-        "With its sign and coefficient in the form of the equation.",
-        "(18), (24)",
-    ),
-    Variable(
-        "advection_term",
-        "nonlinear term, on the right-hand side of the equation",
-        ("feature",),
-        "residual_status",
-        "2 (s . grad) s of the score, -(u . grad) u of the Burgers velocity.",
-        "(18), (24)",
-    ),
-    Variable(
-        "growth_term",
-        "term with the field itself, on the right-hand side of the equation",
-        ("feature",),
-        "residual_status",
-        "The field times its coefficient; zero in forms that have no such term.",
-        "(78)",
-    ),
-    Variable(
-        "transport_term",
-        "term (x . grad) of the field, on the right-hand side of the equation",
-        ("feature",),
-        "residual_status",
-        "Of forms in which the signal shrinks, zero in others.",
-        "(78)",
-    ),
+TERMS = variables(
+    """
+    rate_term(feature), residual_status: time derivative, the left-hand side of the equation
+        | From the density itself, not from the equation that it checks. | (18)
+    diffusion_term(feature), residual_status: term with the Laplacian, on the right-hand side of the equation
+        | With its sign and coefficient in the form of the equation. | (18), (24)
+    advection_term(feature), residual_status: nonlinear term, on the right-hand side of the equation
+        | 2 (s . grad) s of the score, -(u . grad) u of the Burgers velocity. | (18), (24)
+    growth_term(feature), residual_status: term with the field itself, on the right-hand side of the equation
+        | The field times its coefficient; zero in forms that have no such term. | (78)
+    transport_term(feature), residual_status: term (x . grad) of the field, on the right-hand side of the equation
+        | Of forms in which the signal shrinks, zero in others. | (78)
+    """
 )
-RESIDUAL = Variable("residual", "left-hand side minus right-hand side of the equation", ("feature",), "residual_status")
-LARGEST_TERM = Variable(
-    "largest_term",
-    "length of the longest term of the equation at the point",
-    status="residual_status",
-    description="The scale of residual_relative.",
-)
-RESIDUAL_RELATIVE = Variable(
-    "residual_relative",
-    "length of the residual over that of the longest term at the point",
-    status="residual_status",
-    description="Rounding where the equation holds; 0 where all terms are exactly zero.",
-)
-RESIDUAL_ERROR = Variable(
-    "residual_error", "bound on the length of the residual's numerical error, by estimate", status="residual_status"
-)
-RESIDUAL_STATUS = Variable("residual_status", "outcome of the residual")
-BURGERS_VELOCITY = Variable(
-    "burgers_velocity", "Burgers velocity u = -2 s, or -2 nu s where the viscosity is nu", ("feature",)
+RESIDUAL, LARGEST_TERM, RESIDUAL_RELATIVE, RESIDUAL_ERROR, RESIDUAL_STATUS, BURGERS_VELOCITY = variables(
+    """
+    residual(feature), residual_status: left-hand side minus right-hand side of the equation
+    largest_term, residual_status: length of the longest term of the equation at the point | The scale of residual_relative.
+    residual_relative, residual_status: length of the residual over that of the longest term at the point
+        | Rounding where the equation holds; 0 where all terms are exactly zero.
+    residual_error, residual_status: bound on the length of the residual's numerical error, by estimate
+    residual_status: outcome of the residual
+    burgers_velocity(feature): Burgers velocity u = -2 s, or -2 nu s where the viscosity is nu
+    """
 )
 ALONG = tuple(
     replace(
@@ -141,8 +105,8 @@ def _conservation(sweep: Any) -> Problems:
 )
 def burgers(
     mixture: xr.Dataset,
-    x: Mapping[str, Any],
-    tau: Mapping[str, Any],
+    x: GridSpec,
+    tau: GridSpec,
     forms: Sequence[str] = ("score",),
     terms: bool = False,
 ) -> xr.Dataset:
@@ -196,13 +160,13 @@ def residuals(
     relative, largest, status = OF_FORMS
     found = apply(
         kernel.several_forms,
-        {
-            **arguments_by_name(mixture),
-            "dimension": (mixture.ambient_dimension, ()),
-            "tau": (times(tau), ()),
-            "x": (positions(mixture, x), ("feature",)),
-            "direction": (line_direction(mixture), ("feature",)),
-        },
+        mixture_arguments(
+            mixture,
+            dimension=mixture.ambient_dimension,
+            tau=times(tau),
+            x=(positions(mixture, x), ("feature",)),
+            direction=(line_direction(mixture), ("feature",)),
+        ),
         [relative, largest, *(ALONG if terms else ()), status],
         sizes={"form": len(forms)},
         forms=forms,
@@ -276,18 +240,18 @@ def burgers_residual(
     0.091
     """
     method = checked_method(field, form, method)
-    at = {"tau": (times(tau), ()), "coefficient": (labelled_numbers("coefficient", coefficient), ())}
+    at = {"tau": times(tau), "coefficient": labelled_numbers("coefficient", coefficient)}
     options: dict[str, Any] = {"form": form}
     points = positions(field, x) if isinstance(field, xr.Dataset) else points_of(x)
-    given: NamedArguments = arguments_by_name(field) if isinstance(field, xr.Dataset) else {}
+    given: Arguments = mixture_arguments(field) if isinstance(field, xr.Dataset) else {}
     function: Callable[..., kernel.Residual] = kernel.analytic
     if method == "differences":
         function = kernel.of_mixture_by_differences if given else kernel.by_differences
-        at |= {"length": (_step("length", length), ()), "duration": (_step("duration", duration), ())}
+        at |= {"length": _step("length", length), "duration": _step("duration", duration)}
         options |= {"precision": precision, "richardson": richardson}
         options |= {} if given else {"field": field}
     else:
-        given["dimension"] = (field.ambient_dimension, ())  # type: ignore[union-attr]
+        given["dimension"] = field.ambient_dimension  # type: ignore[union-attr]
     found = apply(function, {**given, **at, "x": (points, ("feature",))}, _outputs(form, method), **options)
     named = found.rename(field=_value(form).name)
     return named.assign_attrs(equation=EQUATIONS[form], form=form, method=method)

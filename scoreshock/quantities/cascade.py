@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.speciation import exact_cascade as kernel
+from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
-from scoreshock.quantities.shared_variables import CASCADE, CASCADE_STATUS
 
-MODE = ("eigenmode",)
-VARIABLES = (
-    Variable(
-        "tau_eigenmode",
-        "speciation time of each eigenvalue by the exact criterion at the weighted mean",
-        MODE,
-        "eigenmode_status",
-        "Largest root of lambda_j = v, lambda_j that eigenvalue of the means' posterior covariance.",
-        "(94)",
-    ),
-    Variable("eigenmode_status", "outcome of the exact criterion for each eigenvalue", MODE),
-    Variable(
-        "n_eigenmode_roots",
-        "number of roots of the exact criterion above the data variance for each eigenvalue",
-        MODE,
-        "eigenmode_status",
-        "Roots of lambda_j = v above the data variance.",
-        "(94)",
-        np.int16,
-    ),
-    Variable(
-        "tau_eigenmode_root",
-        "roots of the exact criterion for each eigenvalue, ascending",
-        ("eigenmode", "root"),
-        "eigenmode_root_status",
-        "All roots of lambda_j = v that the dimension root holds.",
-        "(94)",
-    ),
-    Variable("eigenmode_root_status", "outcome of each root of each eigenvalue", ("eigenmode", "root")),
-    Variable(
-        "eigenmode_root_truncated",
-        "whether an eigenvalue has more roots than the dimension root holds",
-        MODE,
-        description="1 where roots are left out, else 0.",
-        dtype=np.int8,
-    ),
-    CASCADE,
-    CASCADE_STATUS,
-    Variable(
-        "cascade_error",
-        "leading-order speciation time of each eigenvalue minus the exact one",
-        MODE,
-        "eigenmode_status",
-        "cascade - tau_eigenmode; zero where all means are equally far from their mean.",
-        "(77), Corollary 9.3",
-    ),
+VARIABLES = variables(
+    """
+    tau_eigenmode(eigenmode), eigenmode_status: speciation time of each eigenvalue by the exact criterion at the weighted
+        mean | Largest root of lambda_j = v, lambda_j that eigenvalue of the means' posterior covariance. | (94)
+    eigenmode_status(eigenmode): outcome of the exact criterion for each eigenvalue
+    n_eigenmode_roots(eigenmode) int16, eigenmode_status: number of roots of the exact criterion above the data variance
+        for each eigenvalue | Roots of lambda_j = v above the data variance. | (94)
+    tau_eigenmode_root(eigenmode, root), eigenmode_root_status: roots of the exact criterion for each eigenvalue,
+        ascending | All roots of lambda_j = v that the dimension root holds. | (94)
+    eigenmode_root_status(eigenmode, root): outcome of each root of each eigenvalue
+    eigenmode_root_truncated(eigenmode) int8: whether an eigenvalue has more roots than the dimension root holds
+        | 1 where roots are left out, else 0.
+    cascade
+    cascade_status
+    cascade_error(eigenmode), eigenmode_status: leading-order speciation time of each eigenvalue minus the exact one
+        | cascade - tau_eigenmode; zero where all means are equally far from their mean. | (77), Corollary 9.3
+    """,
+    *shared.TIMES,
 )
 
 

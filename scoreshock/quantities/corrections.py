@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.speciation import corrections as comparison
 from scoreshock.options import Whole
+from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
 
@@ -22,44 +22,22 @@ COVARIANCE_COEFFICIENT = Variable(
     references="Definition 9.6",
 )
 
-VARIABLES = (
-    Variable(
-        "tau_order",
-        "speciation time of the series through each order",
-        ("order",),
-        "order_status",
-        "(v* - sigma0^2)/2 with the terms up to this order.",
-        "(77), (92)",
-    ),
-    Variable("order_status", "outcome of the series through each order", ("order",)),
-    Variable(
-        "error",
-        "difference of the series through each order from the exact criterion",
-        ("order",),
-        "error_status",
-        "tau_order minus tau_star of the criterion exact; not applicable where that follows another eigenvalue.",
-    ),
-    Variable(
-        "error_relative",
-        "difference of the series from the exact criterion, relative to the exact variance v*",
-        ("order",),
-        "error_status",
-        "The same difference of 2 tau over sigma0^2 + 2 tau_star.",
-    ),
-    Variable("error_status", "outcome of the comparison with the exact criterion", ("order",)),
-    Variable(
-        "coefficient",
-        "term that each order adds to the variance v* of the series",
-        ("order",),
-        "order_status",
-        "c_n of v* = lambda_1 + c_1 + c_2 + ..., by Lagrange inversion of v = lambda(1/v).",
-    ),
-    Variable(
-        "smallest_term",
-        "order of the term of least magnitude: a hint at where the series stops improving",
-        description="Beyond it terms of a divergent series grow again.",
-        dtype=np.int16,
-    ),
+VARIABLES = variables(
+    """
+    tau_order(order), order_status: speciation time of the series through each order
+        | (v* - sigma0^2)/2 with the terms up to this order. | (77), (92)
+    order_status(order): outcome of the series through each order
+    error(order), error_status: difference of the series through each order from the exact criterion
+        | tau_order minus tau_star of the criterion exact; not applicable where that follows another eigenvalue.
+    error_relative(order), error_status: difference of the series from the exact criterion, relative to the exact variance
+        v* | The same difference of 2 tau over sigma0^2 + 2 tau_star.
+    error_status(order): outcome of the comparison with the exact criterion
+    coefficient(order), order_status: term that each order adds to the variance v* of the series
+        | c_n of v* = lambda_1 + c_1 + c_2 + ..., by Lagrange inversion of v = lambda(1/v).
+    smallest_term int16: order of the term of least magnitude: a hint at where the series stops improving
+        | Beyond it terms of a divergent series grow again.
+    covariance_coefficient
+    """,
     COVARIANCE_COEFFICIENT,
 )
 OF_MEANS_AND_WEIGHTS = ("coefficient", "smallest_term", "covariance_coefficient")
@@ -112,7 +90,7 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     result = apply(comparison.corrections, arguments, VARIABLES, sizes={"order": order + 1}, order=order)
     for name in OF_MEANS_AND_WEIGHTS:
         result[name] = without_variance(mixture, result[name])
-    return result.assign_coords(order=("order", np.arange(order + 1), attributes("order")))
+    return result.assign_coords(counted(result, "order"))
 
 
 def check_order(order: int) -> None:

@@ -1,4 +1,4 @@
-"""Axes that only count: their coordinates, and the status of those of their places that hold nothing."""
+"""Axes of indices: their coordinates, and the status of unused positions."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from scoreshock.conventions import Status, attributes
 
 
 def counted(dataset: xr.Dataset, *dims: str) -> dict[str, tuple[str, np.ndarray, dict[str, object]]]:
-    """Coordinates 0, 1, ... of dimensions that only count."""
+    """Coordinates 0, 1, ... of dimensions of indices."""
     return {dim: (dim, np.arange(dataset.sizes[dim]), attributes(dim)) for dim in dims}
 
 
 def status_of_places(values: np.ndarray, status: np.ndarray, empty: Status) -> np.ndarray:
-    """``ok`` where ``values (..., m)`` are there; else the ``status (...)`` of the whole, or ``empty`` where that is ``ok``.
+    """``ok`` where ``values (..., m)`` exist; else the ``status (...)`` of their point, or ``empty`` where that is ``ok``.
 
     Examples
     --------

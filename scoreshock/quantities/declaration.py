@@ -1,7 +1,7 @@
-"""One declaration a quantity: what it computes, of which densities, its options, its variables and what a point costs.
+"""Declarations of quantities: function, kind of densities, options, variables, and measured cost of a point.
 
-Modules of this package declare theirs with the decorator `quantity`, those of speciation also each `criterion`. The study's
-model, the JSON schema, the plan, the tables of the documentation and the digest of the code are made from declarations.
+Modules of this package use the decorator `quantity`, those of speciation also `criterion`. The model of a study, the JSON
+schema, the plan, the tables of the documentation and the digest of the code are derived from the declarations.
 """
 
 from __future__ import annotations
@@ -31,6 +31,24 @@ DENSITIES = ("mixture", "wells")
 
 def _none(_sweep: Any) -> Problems:
     yield from ()
+
+
+def not_reducible(sweep: Any) -> str:
+    """Numbers of components and features in words, if integrals over the densities of a sweep do not reduce to a line."""
+    if sweep.features == 1 or sweep.components == 2:
+        return ""
+    return f"this one has {sweep.components} components in {sweep.features} features"
+
+
+def on_a_line_or_pairs(quantity: str) -> Callable[[Any], Problems]:
+    """Problems of a quantity whose integrals over the density are computed on a line only."""
+
+    def problems(sweep: Any) -> Problems:
+        if shape := not_reducible(sweep):
+            keys = ("quantities", sweep.quantities.index(quantity))
+            yield keys, f"'{quantity}' is computed of mixtures on a line and of pairs; {shape}"
+
+    return problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,4 +237,9 @@ def criteria_of(density: str = "mixture", default: bool = False) -> tuple[str, .
     ('boundary', 'merging', 'matched-gaussian')
     """
     declared("speciation", density)
+    return names_of(density, default)
+
+
+def names_of(density: str, default: bool = False) -> tuple[str, ...]:
+    """Names of the criteria that are declared so far, or of those that are computed by default."""
     return tuple(each.name for each in CRITERIA.values() if each.density == density and (each.by_default or not default))

@@ -6,39 +6,26 @@ All is computed and returned in float64; float32 arguments (mixture, ``x``, ``ta
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.gaussian import mixture as kernel
-from scoreshock.quantities.labelled import apply, arguments_by_name
+from scoreshock.quantities import shared_variables as shared
+from scoreshock.quantities.labelled import apply, mixture_arguments
 from scoreshock.quantities.points import Points, positions, times
 
 SQUARE = ("feature", "feature_other")
 
-SCORE = Variable(
-    "score",
-    "score, the gradient of the log density",
-    ("feature",),
-    description="Along each coordinate of the means' span; across the span it is -x/v.",
-    references="(13)-(14), (29)",
-)
-LOG_DENSITY = Variable(
-    "log_density",
-    "natural logarithm of the density p_tau",
-    description="Normalised in all ambient dimensions, at points in the means' span.",
-    references="(13)",
-)
-SCORE_JACOBIAN = Variable(
-    "score_jacobian",
-    "Jacobian of the score, the Hessian of the log density",
-    SQUARE,
-    description="In the means' span; across it the Jacobian is -1/v.",
-    references="section 9.1",
-)
-RESPONSIBILITIES = Variable(
-    "responsibilities", "posterior probability of each component at x", ("component",), references="(85)"
+SCORE, LOG_DENSITY = (replace(variable, status="") for variable in (shared.SCORE, shared.LOG_DENSITY))
+SCORE_JACOBIAN, RESPONSIBILITIES = variables(
+    """
+    score_jacobian(feature, feature_other): Jacobian of the score, the Hessian of the log density
+        | In the means' span; across it the Jacobian is -1/v. | section 9.1
+    responsibilities(component): posterior probability of each component at x | | (85)
+    """
 )
 DENOISER = Variable("denoiser", "posterior mean of the clean data, E[x_0 | x_tau = x]", ("feature",))
 DENOISER_COVARIANCE = Variable("denoiser_covariance", "posterior covariance of the clean data, Cov[x_0 | x_tau = x]", SQUARE)
@@ -101,10 +88,10 @@ def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0)
     outside = apply(
         kernel.normal_factor,
         {
-            "dimension": (mixture.ambient_dimension, ()),
-            "variance": (mixture.component_variance, ()),
-            "tau": (at, ()),
-            "perpendicular_squared": (beyond.drop_vars("perpendicular_squared", errors="ignore"), ()),
+            "dimension": mixture.ambient_dimension,
+            "variance": mixture.component_variance,
+            "tau": at,
+            "perpendicular_squared": beyond.drop_vars("perpendicular_squared", errors="ignore"),
         },
         [LOG_DENSITY],
         n=mixture.sizes["feature"],
@@ -180,5 +167,5 @@ def _field(
 ) -> xr.DataArray:
     """A kernel at ``x`` and ``tau``; dimensions of the mixture come first, then those of ``tau``, then those of ``x``."""
     points, at = positions(mixture, x), times(tau)
-    arguments = {**arguments_by_name(mixture), "tau": (at, ()), "x": (points, ("feature",))}
+    arguments = mixture_arguments(mixture, tau=at, x=(points, ("feature",)))
     return apply(function, arguments, [variable], sizes={"feature_other": mixture.sizes["feature"]})[variable.name]

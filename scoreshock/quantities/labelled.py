@@ -1,4 +1,4 @@
-"""The one way from an array kernel to labelled results: prepare dimensions, call ``apply_ufunc``, name what comes back."""
+"""Labelled results of array kernels: prepare dimensions, call ``apply_ufunc``, and describe the results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 MEANS = ("component", "feature")
 WEIGHTS = ("component",)
 
-Argument = tuple[xr.DataArray, tuple[str, ...]]
-"""An array with the dimensions that a kernel consumes of it."""
+Argument = xr.DataArray | tuple[xr.DataArray, tuple[str, ...]]
+"""An array, alone or with the dimensions that a kernel consumes."""
 
-Arguments = list[Argument]
-
-NamedArguments = dict[str, Argument]
+Arguments = dict[str, Argument]
 """Arguments by their names in the kernel."""
 
 
@@ -72,8 +70,7 @@ class _Kernel:
     """A kernel as ``apply_ufunc`` calls it, on one chunk (a class, so that a Dask cluster can pickle it)."""
 
     function: Callable[..., Any]
-    places: Mapping[str | int, int]  # index among the arrays of each argument, by its name or its position
-    inputs: tuple[tuple[str, ...], ...]  # own dimensions of each array
+    inputs: Mapping[str, tuple[str, ...]]  # own dimensions of each argument
     outputs: tuple[Variable, ...]
     sizes: Mapping[str, int]  # of the outputs' own dimensions
     options: Mapping[str, Any]
@@ -85,17 +82,15 @@ class _Kernel:
     def _at_once(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         wide = [a.astype(float, copy=False) if a.dtype.kind == "f" else a for a in arrays]
         with _single_threaded_blas(), np.errstate(all="ignore"):
-            named = {name: wide[i] for name, i in self.places.items() if isinstance(name, str)}
-            results = self.function(
-                *(wide[i] for n, i in self.places.items() if isinstance(n, int)), **named, **self.options
-            )
+            results = self.function(**dict(zip(self.inputs, wide, strict=True)), **self.options)
         if hasattr(results, "_asdict"):
             results = results._asdict()
         if isinstance(results, Mapping):
             results = tuple(results[output.name] for output in self.outputs)
         elif len(self.outputs) == 1 and not isinstance(results, tuple):
             results = (results,)
-        shape = np.broadcast_shapes(*(a.shape[: a.ndim - len(dims)] for a, dims in zip(arrays, self.inputs, strict=True)))
+        inputs = zip(arrays, self.inputs.values(), strict=True)
+        shape = np.broadcast_shapes(*(array.shape[: array.ndim - len(dims)] for array, dims in inputs))
         return tuple(_filled(result, shape, output) for result, output in zip(results, self.outputs, strict=True))
 
     def _lazily(self, arrays: Sequence[Any]) -> tuple[da.Array, ...]:
@@ -105,10 +100,11 @@ class _Kernel:
         """
         import dask.array as da  # as slow to import as a small sweep to compute
 
-        count = max(a.ndim - len(dims) for a, dims in zip(arrays, self.inputs, strict=True))
+        inputs = list(zip(arrays, self.inputs.values(), strict=True))
+        count = max(array.ndim - len(dims) for array, dims in inputs)
         sweep = tuple(f"sweep {i}" for i in range(count))
         pairs: list[Any] = []
-        for array, dims in zip(arrays, self.inputs, strict=True):
+        for array, dims in inputs:
             pairs += [da.asarray(array), sweep[count - array.ndim + len(dims) :] + dims]
         chunks = da.blockwise(self._at_once, sweep, *pairs, concatenate=True, meta=np.empty((0,) * len(sweep), dtype=object))
         return tuple(
@@ -133,7 +129,7 @@ def _filled(result: Any, shape: tuple[int, ...], output: Variable) -> np.ndarray
 
 def apply(
     kernel: Callable[..., Any],
-    arguments: Sequence[Argument] | Mapping[str, Argument],
+    arguments: Mapping[str, Argument],
     outputs: Sequence[Variable],
     sizes: Mapping[str, int] | None = None,
     **options: Any,
@@ -146,8 +142,8 @@ def apply(
         Array function; takes the arguments with their own dimensions last, returns a NamedTuple or a mapping with an
         array for each output (others are left out), or one array an output in their order.
     arguments
-        Pairs of an array and the dimensions that the kernel consumes, in the order of the kernel's arguments or by their
-        names; all other dimensions are broadcast.
+        Arrays by the names of the kernel's arguments, with the dimensions that it consumes, if any; all other dimensions
+        are broadcast.
     outputs
         Name, own dimensions and type of each result.
     sizes
@@ -166,28 +162,20 @@ def apply(
     ValueError
         For an argument of complex numbers, text or dates.
     """
-    named: Mapping[Any, Argument] = arguments if isinstance(arguments, Mapping) else dict(enumerate(arguments))
-    pairs = list(named.values())
-    for array, _ in pairs:
+    pairs = {name: each if isinstance(each, tuple) else (each, ()) for name, each in arguments.items()}
+    for name, (array, _) in pairs.items():
         if array.dtype.kind in "cSUTmM":
-            raise ValueError(f"{array.name or 'an argument'} has the type {array.dtype}; allowed: real numbers")
-    # Dimensions of the results come in the order in which the arguments bring them.
-    order = sorted(range(len(pairs)), key=lambda i: _first_axis(pairs[i][0]))
-    given = [pairs[i] for i in order]
-    known = {dim: array.sizes[dim] for array, dims in pairs for dim in dims} | dict(sizes or {})
-    compute = _Kernel(
-        kernel,
-        {name: order.index(i) for i, name in enumerate(named)},
-        tuple(dims for _, dims in given),
-        tuple(outputs),
-        known,
-        options,
-    )
+            raise ValueError(f"{array.name or name} has the type {array.dtype}; allowed: real numbers")
+    # The arguments' order determines that of the results' dimensions.
+    ordered = dict(sorted(pairs.items(), key=lambda item: _first_axis(item[1][0])))
+    known = {dim: array.sizes[dim] for array, dims in ordered.values() for dim in dims} | dict(sizes or {})
+    inputs = {name: dims for name, (_, dims) in ordered.items()}
+    compute = _Kernel(kernel, inputs, tuple(outputs), known, options)
     try:
         results = xr.apply_ufunc(
             compute,
-            *[_whole(array, dims) for array, dims in given],
-            input_core_dims=[list(dims) for _, dims in given],
+            *[_whole(array, dims) for array, dims in ordered.values()],
+            input_core_dims=[list(dims) for dims in inputs.values()],
             output_core_dims=[list(output.dims) for output in outputs],
             join="exact",
             dask="allowed",
@@ -205,8 +193,8 @@ def apply(
 
 
 def _first_axis(array: xr.DataArray) -> int:
-    """Place of the array's first axis in the vocabulary."""
-    return min((place for place, name in enumerate(AXES) if name in array.dims), default=len(AXES))
+    """Index in the vocabulary of the first axis of an array."""
+    return min((index for index, name in enumerate(AXES) if name in array.dims), default=len(AXES))
 
 
 def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
@@ -232,27 +220,22 @@ def checked_mixture(given: Any, name: str = "mixture") -> xr.Dataset:
 
 
 def means_and_weights(mixture: xr.Dataset) -> Arguments:
-    """The mixture's means and weights as arguments of :func:`apply`."""
+    """The mixture's ``means`` and ``weights`` as arguments of :func:`apply`."""
     mixture = checked_mixture(mixture)
-    return [(mixture.component_mean, MEANS), (mixture.component_weight, WEIGHTS)]
+    return {"means": (mixture.component_mean, MEANS), "weights": (mixture.component_weight, WEIGHTS)}
 
 
-def mixture_arguments(mixture: xr.Dataset) -> Arguments:
-    """The mixture's means, weights and variance as arguments of :func:`apply`."""
-    return [*means_and_weights(mixture), (mixture.component_variance, ())]
-
-
-def arguments_by_name(mixture: xr.Dataset) -> NamedArguments:
-    """The mixture's ``means``, ``weights`` and ``variance`` as arguments of :func:`apply` by name."""
-    return dict(zip(("means", "weights", "variance"), mixture_arguments(mixture), strict=True))
+def mixture_arguments(mixture: xr.Dataset, **others: Argument) -> Arguments:
+    """The mixture's ``means``, ``weights`` and ``variance``, and ``others``, as arguments of :func:`apply`."""
+    return {**means_and_weights(mixture), "variance": mixture.component_variance, **others}
 
 
 def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:
-    """``array``, which depends on the means and weights alone, without the dimensions that only the variance has.
+    """``array``, which depends only on means and weights, without the dimensions that only the variance has.
 
-    So one run of a kernel can give what the variance changes and what it does not.
+    Thus one call of a kernel can compute variables with and without the dimensions of the variance.
     """
-    known = {dim for argument, _ in means_and_weights(mixture) for dim in argument.dims}
+    known = {*checked_mixture(mixture).component_mean.dims, *mixture.component_weight.dims}
     only = [dim for dim in mixture.component_variance.dims if dim not in known]
     return array.isel(dict.fromkeys(only, 0), drop=True)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND
 from scoreshock.kernels.layer import boundary as kernel
 from scoreshock.kernels.layer import competitors as competitors_kernel
@@ -20,6 +20,7 @@ from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import (
+    Argument,
     Arguments,
     apply,
     checked_mixture,
@@ -27,101 +28,60 @@ from scoreshock.quantities.labelled import (
     mixture_arguments,
     number_of_components,
 )
-from scoreshock.quantities.points import Points, diffusion_times, positions, times, with_times
+from scoreshock.quantities.points import GridSpec, Points, diffusion_times, labelled_numbers, positions, times, with_times
 
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
 
 VECTOR = ("feature",)
-CROSSING = ("crossing_index",)
 
-VARIABLES = (
-    shared.LINE_BOUNDARY,
-    Variable(
-        "normal",
-        "unit normal of the boundary, into the region of the first group",
-        VECTOR,
-        "layer_status",
-        "Gradient of the log ratio of both groups, of length 1.",
-        "Theorem 5.8",
-    ),
-    shared.WIDTH,
-    shared.JUMP,
-    shared.BACKGROUND_CURVATURE,
-    shared.INTERFACIAL_CURVATURE,
-    shared.NORMAL_HESSIAN,
-    Variable(
-        "speed",
-        "speed of the boundary along its normal, per unit of diffusion time as it grows",
-        (),
-        "layer_status",
-        "Of the point of the boundary along its normal; in generation the sign is the opposite.",
-        "Proposition 5.13",
-    ),
-    Variable(
-        "speed_rankine_hugoniot",
-        "speed of the boundary by the Rankine-Hugoniot condition, -(s_L + s_R)",
-        (),
-        "layer_status",
-        "Equal to speed for two components; in generation the sign is the opposite.",
-        "(48)",
-    ),
-    Variable(
-        "score_behind",
-        "one-sided normal score on the side from which the normal comes",
-        (),
-        "layer_status",
-        "Of the group that the normal leaves, on the boundary.",
-        "(48)",
-    ),
-    Variable(
-        "score_ahead",
-        "one-sided normal score on the side to which the normal points",
-        (),
-        "layer_status",
-        "Of the group that the normal enters, on the boundary.",
-        "(48)",
-    ),
-    Variable(
-        "lax",
-        "whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no, -1 no boundary",
-        (),
-        "layer_status",
-        "Admissible where the score rises across the boundary.",
-        "Proposition 5.14",
-        np.int8,
-    ),
-    Variable(
-        "crossing",
-        "positions at which the line crosses the boundary, from its start, ascending",
-        CROSSING,
-        "crossing_status",
-        "Distances from the line's start at which both groups have equal densities.",
-    ),
-    Variable("crossing_status", "outcome of each crossing", CROSSING),
-    Variable(
-        "n_boundaries",
-        "number of crossings of the line with the boundary",
-        description="Number of crossings that are not NaN.",
-        dtype=np.int16,
-    ),
-    shared.LAYER_STATUS,
+VARIABLES = variables(
+    """
+    boundary
+    normal(feature), layer_status: unit normal of the boundary, into the region of the first group
+        | Gradient of the log ratio of both groups, of length 1. | Theorem 5.8
+    width
+    jump
+    background_curvature
+    interfacial_curvature
+    normal_hessian
+    speed, layer_status: speed of the boundary along its normal, per unit of diffusion time as it grows
+        | Of the point of the boundary along its normal; in generation the sign is the opposite. | Proposition 5.13
+    speed_rankine_hugoniot, layer_status: speed of the boundary by the Rankine-Hugoniot condition, -(s_L + s_R)
+        | Equal to speed for two components; in generation the sign is the opposite. | (48)
+    score_behind, layer_status: one-sided normal score on the side from which the normal comes
+        | Of the group that the normal leaves, on the boundary. | (48)
+    score_ahead, layer_status: one-sided normal score on the side to which the normal points
+        | Of the group that the normal enters, on the boundary. | (48)
+    lax int8, layer_status: whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no, -1 no boundary
+        | Admissible where the score rises across the boundary. | Proposition 5.14
+    crossing(crossing_index), crossing_status: positions at which the line crosses the boundary, from its start, ascending
+        | Distances from the line's start at which both groups have equal densities.
+    crossing_status(crossing_index): outcome of each crossing
+    n_boundaries int16: number of crossings of the line with the boundary | Number of crossings that are not NaN.
+    layer_status
+    """,
+    *shared.LAYER,
 )
 LINE = (
     Variable("line_start", "midpoint of the weighted means of both groups", VECTOR),
     Variable("line_direction", "unit vector from the first group's weighted mean to the second's", VECTOR),
 )
-DECOMPOSITION = (
-    shared.LOG_RATIO,
-    shared.LOG_RATIO_RATE,
-    Variable("log_ratio_laplacian", "Laplacian of the log ratio"),
-    Variable("log_ratio_advection", "advection 2 sbar . grad phi of the log ratio"),
-    shared.LOG_RATIO_GRADIENT,
-    shared.BACKGROUND,
-    shared.INTERFACIAL,
+DECOMPOSITION = variables(
+    """
+    log_ratio
+    log_ratio_rate
+    log_ratio_laplacian: Laplacian of the log ratio
+    log_ratio_advection: advection 2 sbar . grad phi of the log ratio
+    log_ratio_gradient
+    background
+    interfacial
+    score
+    log_ratio_hessian
+    decomposition_residual
+    log_ratio_residual
+    """,
+    *shared.DECOMPOSITION,
     shared.SCORE,
-    shared.LOG_RATIO_HESSIAN,
-    shared.DECOMPOSITION_RESIDUAL,
-    shared.LOG_RATIO_RESIDUAL,
 )
 COMPETITORS = (
     Variable("epsilon", "density of the competitors over that of both groups"),
@@ -150,7 +110,7 @@ PROFILE = (
     name="layer",
     seconds=(2.2e-6, 5e-7),
 )
-def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any], groups: Groups = None) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau: GridSpec, groups: Groups = None) -> xr.Dataset:
     """Boundary between two groups of components, and the layer across it, at each diffusion time."""
     moments = diffusion_times(mixture, tau)
     return with_times(layer(mixture, moments, groups), moments, "layer_status", "crossing_status")
@@ -216,7 +176,7 @@ def layer(
     line = _line_between(mixture, codes)
     begin = line.line_start if start is None else positions(mixture, start, "start")
     toward = line.line_direction if direction is None else positions(mixture, direction, "direction")
-    arguments = [*_arguments(mixture, tau, codes), (begin, VECTOR), (toward, VECTOR)]
+    arguments = _arguments(mixture, tau, codes, start=(begin, VECTOR), direction=(toward, VECTOR))
     found = apply(kernel.layer_on_line, arguments, VARIABLES, sizes={"crossing_index": mixture.sizes["component"] - 1})
     return found.assign(group=codes.assign_attrs(shared.GROUP.attributes())).assign_coords(counted(found, "crossing_index"))
 
@@ -233,8 +193,10 @@ def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.
         ``decomposition_residual``; ``log_ratio_rate`` (from the densities), ``log_ratio_laplacian`` and
         ``log_ratio_advection`` of (38) with ``log_ratio_residual``. NaN where ``v = 0``.
     """
-    arguments = [*_arguments(mixture, tau, group_codes(mixture, groups)), (positions(mixture, x), VECTOR)]
-    return apply(_decomposition, arguments, DECOMPOSITION, sizes={"feature_other": mixture.sizes["feature"]})
+    arguments = _arguments(mixture, tau, group_codes(mixture, groups), x=(positions(mixture, x), VECTOR))
+    return apply(
+        decomposition_kernel.decomposition, arguments, DECOMPOSITION, sizes={"feature_other": mixture.sizes["feature"]}
+    )
 
 
 def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, groups: Groups, normal: Points) -> xr.Dataset:
@@ -244,8 +206,9 @@ def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, group
     epsilon_normal, epsilon_normal_normal, score_difference(..., feature), normal_difference``, ``score`` and
     ``binary_score``, and the relative residuals of (45) and (46), ``competitor_residual, competitor_normal_residual``.
     """
-    points = [(positions(mixture, x), VECTOR), (positions(mixture, normal, "normal"), VECTOR)]
-    return apply(_competitors, [*_arguments(mixture, tau, group_codes(mixture, groups)), *points], COMPETITORS)
+    points = {"x": (positions(mixture, x), VECTOR), "normal": (positions(mixture, normal, "normal"), VECTOR)}
+    arguments = _arguments(mixture, tau, group_codes(mixture, groups), **points)
+    return apply(competitors_kernel.remainder, arguments, COMPETITORS)
 
 
 def profile(
@@ -258,20 +221,19 @@ def profile(
     """
     codes = group_codes(mixture, groups)
     found = layer(mixture, tau, codes)
-    values = np.asarray(r, dtype=float)
-    grid = xr.DataArray(values, dims="r", coords={"r": ("r", values, attributes("r"))})
+    grid = labelled_numbers("r", r, "r")
     line = _line_between(mixture, codes)
-    points = [(line.line_start, VECTOR), (line.line_direction, VECTOR), (grid, ("r",))]
-    result = apply(kernel.profile_on_line, [*_arguments(mixture, tau, codes), *points], PROFILE)
+    points = {"start": (line.line_start, VECTOR), "direction": (line.line_direction, VECTOR), "r": (grid, ("r",))}
+    result = apply(kernel.profile_on_line, _arguments(mixture, tau, codes, **points), PROFILE)
     return result.assign_coords(r=grid.r).assign(layer_status=found.layer_status)
 
 
 def _line_between(mixture: xr.Dataset, codes: xr.DataArray) -> xr.Dataset:
-    return apply(kernel.line_between, [*means_and_weights(mixture), (codes, ("component",))], LINE)
+    return apply(kernel.line_between, means_and_weights(mixture) | {"group": (codes, ("component",))}, LINE)
 
 
-def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray) -> Arguments:
-    return [*mixture_arguments(mixture), (times(tau), ()), (codes, ("component",))]
+def _arguments(mixture: xr.Dataset, tau: Any, codes: xr.DataArray, **others: Argument) -> Arguments:
+    return mixture_arguments(mixture, tau=times(tau), group=(codes, ("component",)), **others)
 
 
 def group_codes(mixture: xr.Dataset, groups: Groups) -> xr.DataArray:
@@ -300,21 +262,3 @@ def codes_of(groups: Sequence[Sequence[int]], count: int) -> xr.DataArray:
     codes = np.full(count, REST, dtype=np.int8)
     codes[parts[0]], codes[parts[1]] = FIRST, SECOND
     return xr.DataArray(codes, dims="component")
-
-
-def _decomposition(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, group: np.ndarray, x: np.ndarray
-) -> decomposition_kernel.Decomposition:
-    return decomposition_kernel.decomposition(x, means, weights, variance, tau, group)
-
-
-def _competitors(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-    x: np.ndarray,
-    normal: np.ndarray,
-) -> competitors_kernel.Remainder:
-    return competitors_kernel.remainder(x, means, weights, variance, tau, group, normal)

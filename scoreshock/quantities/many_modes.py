@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.modes import mode_counts
 from scoreshock.kernels.speciation import covariance_condition as condition
 from scoreshock.quantities.corrections import COVARIANCE_COEFFICIENT
@@ -29,26 +29,15 @@ CONDITION = (
     ),
 )
 CRITERION = ("criterion",)
-AGAINST = (
-    Variable(
-        "density_difference",
-        "speciation time of the criterion minus the density's last change to one mode",
-        CRITERION,
-        "density_difference_status",
-    ),
-    Variable(
-        "density_difference_relative",
-        "difference of the criterion from the density, relative to the density's variance",
-        CRITERION,
-        "density_difference_status",
-    ),
-    Variable("density_difference_status", "outcome of the difference of the criterion from the density", CRITERION),
-    Variable(
-        "modes_at",
-        "number of modes of the density at the criterion's time (-1: no time above 0)",
-        CRITERION,
-        dtype=np.int32,
-    ),
+AGAINST = variables(
+    """
+    density_difference(criterion), density_difference_status: speciation time of the criterion minus the density's last
+        change to one mode
+    density_difference_relative(criterion), density_difference_status: difference of the criterion from the density,
+        relative to the density's variance
+    density_difference_status(criterion): outcome of the difference of the criterion from the density
+    modes_at(criterion) int32: number of modes of the density at the criterion's time (-1: no time above 0)
+    """
 )
 
 
@@ -110,8 +99,8 @@ def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITE
     """
     found = speciation(mixture, criteria=criteria)[["tau_star", "status"]]
     density = last_merging(mixture)
-    of_criteria = [(found.tau_star, CRITERION), (found.status, CRITERION)]
-    of_density = [(density.tau_density, ()), (density.density_status, ())]
-    compared = apply(mode_counts.against_density, [*mixture_arguments(mixture), *of_criteria, *of_density], AGAINST)
+    arguments = mixture_arguments(mixture, tau=(found.tau_star, CRITERION), status=(found.status, CRITERION))
+    arguments |= {"tau_density": density.tau_density, "density_status": density.density_status}
+    compared = apply(mode_counts.against_density, arguments, AGAINST)
     result = found.merge(density, join="exact")
     return result.assign({name: array.transpose(*found.tau_star.dims) for name, array in compared.data_vars.items()})

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.speciation import mean_jacobian as kernel
 from scoreshock.quantities.corrections import check_order
+from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
 from scoreshock.quantities.labelled import apply, means_and_weights, mixture_arguments, number_of_components
 from scoreshock.quantities.points import times
 
-TERMS = (
-    Variable("weighted_mean", "weighted mean of the components' means", ("feature",)),
-    Variable(
-        "jacobian_term",
-        "coefficient of v^-(order + 2) of the score Jacobian at the weighted mean",
-        ("order", *SQUARE),
-        references="(88)",
-    ),
-    Variable(
-        "eigenvalue_term",
-        "coefficient of v^-order of the leading eigenvalue of the means' posterior covariance",
-        ("order",),
-    ),
+TERMS = variables(
+    """
+    weighted_mean(feature): weighted mean of the components' means
+    jacobian_term(order, feature, feature_other): coefficient of v^-(order + 2) of the score Jacobian at the weighted mean
+        | | (88)
+    eigenvalue_term(order): coefficient of v^-order of the leading eigenvalue of the means' posterior covariance
+    """
 )
 AT_MEAN = (
     replace(SCORE_JACOBIAN, status="score_status"),
@@ -89,7 +83,6 @@ def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: i
     number_of_components(mixture)
     sizes = {"feature_other": mixture.sizes["feature"], "order": order + 1}
     terms = apply(kernel.terms, means_and_weights(mixture), TERMS, sizes=sizes, order=order)
-    arguments = [*mixture_arguments(mixture), (times(tau), ()), (terms.jacobian_term, ("order", *SQUARE))]
+    arguments = mixture_arguments(mixture, tau=times(tau), jacobian_term=(terms.jacobian_term, ("order", *SQUARE)))
     found = apply(kernel.mean_jacobian, arguments, AT_MEAN)
-    counted = ("order", np.arange(order + 1), attributes("order"))
-    return found.merge(terms, join="exact").assign_coords(order=counted)
+    return found.merge(terms, join="exact").assign_coords(counted(terms, "order"))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.modes import merging_tree as trees
 from scoreshock.kernels.modes import mode_counts
 from scoreshock.options import TAU
@@ -17,102 +14,50 @@ from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, checked_mixture, mixture_arguments, number_of_components
-from scoreshock.quantities.points import diffusion_times, times, with_times
+from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
 
-COUNT = (
-    Variable(
-        "n_modes",
-        "number of modes of the density (in several features: at least)",
-        (),
-        "modes_status",
-        "Local maxima of the density at tau.",
-        dtype=np.int32,
-    ),
-    Variable(
-        "mode_position",
-        "position of each mode of the density",
-        ("mode", "feature"),
-        "mode_position_status",
-        "In one feature ascending.",
-    ),
-    Variable("mode_position_status", "outcome of each mode", ("mode",)),
-    Variable("modes_status", "outcome of the count of modes"),
+COUNT = variables(
+    """
+    n_modes int32, modes_status: number of modes of the density (in several features: at least)
+        | Local maxima of the density at tau.
+    mode_position(mode, feature), mode_position_status: position of each mode of the density | In one feature ascending.
+    mode_position_status(mode): outcome of each mode
+    modes_status: outcome of the count of modes
+    """
 )
-LAST = (
-    Variable(
-        "tau_density",
-        "diffusion time above which the density has one mode",
-        (),
-        "density_status",
-        "Of two components in closed form, else the last event.",
-    ),
-    Variable("density_status", "outcome of the density's last change to one mode"),
-    Variable(
-        "modes_before_last",
-        "number of modes just below the density's last change to one mode",
-        (),
-        "density_status",
-        "2 unless symmetry makes more of them merge at once.",
-        dtype=np.int32,
-    ),
-    Variable(
-        "density_scanned",
-        "whether the last change to one mode results from a scan: 1 yes, 0 no",
-        (),
-        "density_status",
-        "A scan may miss modes that come and go between two of its times.",
-        dtype=np.int8,
-    ),
+LAST = variables(
+    """
+    tau_density, density_status: diffusion time above which the density has one mode
+        | Of two components in closed form, else the last event.
+    density_status: outcome of the density's last change to one mode
+    modes_before_last int32, density_status: number of modes just below the density's last change to one mode
+        | 2 unless symmetry makes more of them merge at once.
+    density_scanned int8, density_status: whether the last change to one mode results from a scan: 1 yes, 0 no
+        | A scan may miss modes that come and go between two of its times.
+    """
 )
-EVENT_AND_MODE = ("event", "mode")
 TREE = (
     shared.TAU_EVENT,
     shared.EVENT_STATUS,
-    Variable(
-        "x_before",
-        "position of each mode just below the merging event",
-        EVENT_AND_MODE,
-        "x_before_status",
-        "Ascending along mode.",
+    *variables(
+        """
+        x_before(event, mode), x_before_status: position of each mode just below the merging event | Ascending along mode.
+        x_after(event, mode), x_after_status: position of each mode just above the merging event | Ascending along mode.
+        merges_into(event, mode) int16, event_status: index after the event of each mode before it (-1: no mode)
+            | Two modes with one index are one after the event.
+        vanishes(event, mode) int8, event_status: whether the mode ends at the event: 1 yes, 0 no, -1 no mode
+            | Of two modes in a saddle-node the one that does not continue.
+        branch(event, mode) int16, event_status: index after the event of each mode before the first event (-1: no mode)
+            | The tree of modes from data to noise, one column an event.
+        x_before_status(event, mode): outcome of each mode just below the merging event
+        x_after_status(event, mode): outcome of each mode just above the merging event
+        """
     ),
-    Variable(
-        "x_after",
-        "position of each mode just above the merging event",
-        EVENT_AND_MODE,
-        "x_after_status",
-        "Ascending along mode.",
-    ),
-    Variable(
-        "merges_into",
-        "index after the event of each mode before it (-1: no mode)",
-        EVENT_AND_MODE,
-        "event_status",
-        "Two modes with one index are one after the event.",
-        dtype=np.int16,
-    ),
-    Variable(
-        "vanishes",
-        "whether the mode ends at the event: 1 yes, 0 no, -1 no mode",
-        EVENT_AND_MODE,
-        "event_status",
-        "Of two modes in a saddle-node the one that does not continue.",
-        dtype=np.int8,
-    ),
-    Variable(
-        "branch",
-        "index after the event of each mode before the first event (-1: no mode)",
-        EVENT_AND_MODE,
-        "event_status",
-        "The tree of modes from data to noise, one column an event.",
-        dtype=np.int16,
-    ),
-    Variable("x_before_status", "outcome of each mode just below the merging event", EVENT_AND_MODE),
-    Variable("x_after_status", "outcome of each mode just above the merging event", EVENT_AND_MODE),
 )
 
 
 @quantity((*COUNT, *LAST, *TREE, shared.TAU, shared.TAU_STATUS), {"tau": TAU}, name="modes", seconds=(6e-5, 2e-5))
-def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau: GridSpec) -> xr.Dataset:
     """Modes of the density at each diffusion time, their last merging, and of one feature the merging tree."""
     moments = diffusion_times(mixture, tau)
     on_a_line, k = mixture.sizes["feature"] == 1, mixture.sizes["component"]
@@ -152,8 +97,9 @@ def mode_count(
     [3, 4, 1]
     """
     places = 2 * checked_mixture(mixture).sizes["component"] if places is None else whole("places", places, 1)
-    arguments = [*mixture_arguments(mixture), (times(tau), ())]
-    found = apply(mode_counts.modes_over_time, arguments, COUNT, sizes={"mode": places}, places=places)
+    found = apply(
+        mode_counts.modes_over_time, mixture_arguments(mixture, tau=times(tau)), COUNT, sizes={"mode": places}, places=places
+    )
     return found.assign_coords(counted(found, "mode"))
 
 

@@ -9,24 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show, suggestion
-from scoreshock.conventions import Status
-
-WORDS = {
-    "missing": "the block of this point has not been computed, or its file cannot be read",
-    "ok": "the value can be relied on",
-    "no_transition": "there is nothing to merge or to separate here, such as coinciding means or a single well",
-    "no_real_root": "the equation of the criterion has no real root",
-    "below_data_variance": "the condition would hold only below the data variance: no transition happens at tau > 0",
-    "diverged": "the series diverges: its partial sums do not settle",
-    "singular": "a denominator or a determinant vanishes at this point",
-    "not_applicable": "the quantity is not defined here, or its method does not apply to this density",
-    "failed": "the computation ended without an answer: please report the parameters",
-    "unresolved": "what decides is smaller than rounding or the tolerance",
-    "before_start": "the schedule never has so little noise",
-    "beyond_end": "the schedule never has so much noise",
-    "no_tau": "there is no diffusion time to find in the schedule",
-}
-"""Members of `scoreshock.conventions.Status` and `TimeStatus` by name."""
+from scoreshock.conventions import WORDS, Status
 
 
 def explain(status: Any) -> str:
@@ -56,10 +39,10 @@ def explain(status: Any) -> str:
     >>> print(explain(found))
     order_status
       1 ok: the value can be relied on
-      1 no_transition: there is nothing to merge or to separate here, such as coinciding means or a single well
+      1 no_transition: nothing to merge or to separate: coinciding means, a single well, for spectral no variance above 1
     error_status
       1 ok: the value can be relied on
-      1 no_transition: there is nothing to merge or to separate here, such as coinciding means or a single well
+      1 no_transition: nothing to merge or to separate: coinciding means, a single well, for spectral no variance above 1
     """
     if isinstance(status, xr.Dataset):
         return "\n".join(line for name, flag in status.data_vars.items() for line in _counted(str(name), flag))

@@ -1,8 +1,8 @@
-"""Where a quantity is asked for: positions and diffusion times, given as arrays or in a study's natural units."""
+"""Positions and diffusion times of a quantity, from arrays or from a study, also in natural units."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,10 +14,14 @@ from scoreshock.checks import as_numbers, as_real, mapping_of, show
 from scoreshock.conventions import Status, Variable, attributes, attributes_among
 from scoreshock.kernels.gaussian import geometry, line
 from scoreshock.kernels.speciation import criteria
+from scoreshock.options import POSITIONS, TIMES
 from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, means_and_weights, mixture_arguments
 from scoreshock.quantities.shared_variables import POSITION, TAU, TAU_STATUS
 
 Points = xr.DataArray | np.ndarray | list | float
+
+GridSpec = Mapping[str, Any]
+"""Positions or times as a study writes them: ``values``, or ``start, stop, num, scale``; with ``unit``."""
 
 DIRECTION = Variable("direction", "unit vector along the line through the layer", ("feature",))
 
@@ -69,25 +73,31 @@ def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> x
     return array
 
 
-def diffusion_times(mixture: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
+def diffusion_times(mixture: xr.Dataset, tau: GridSpec) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
-    if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
+    return times_in_units(tau, _multiples_of_leading, mixture_arguments(mixture))
+
+
+def times_in_units(tau: GridSpec, kernel: Callable[..., np.ndarray], arguments: Arguments) -> xr.DataArray:
+    """Diffusion times of a study's ``tau``; in units of speciation by a ``kernel`` of the arguments and of ``scaled``."""
+    if unit_of("tau", tau, TIMES) == "absolute":
         return axis(tau, "tau")
     scaled = axis(tau, "tau_scaled")
-    return apply(
-        _multiples_of_leading,
-        [*mixture_arguments(mixture), (scaled, ("tau_scaled",))],
-        [replace(TAU, dims=("tau_scaled",))],
-    ).tau.assign_coords(scaled.coords)
+    found = apply(kernel, {**arguments, "scaled": (scaled, ("tau_scaled",))}, [TAU])
+    return found.tau.assign_coords(scaled.coords)
 
 
-def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, scaled: np.ndarray) -> np.ndarray:
-    tau = criteria.leading(geometry.decompose(means, weights), variance)[0]
+def multiples(tau: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    """Multiples ``scaled (m,)`` of ``tau (...)``, (..., m); NaN where it is not positive."""
     return np.where(tau > 0, tau, np.nan)[..., None] * scaled
 
 
-def unit_of(name: str, spec: Any, units: tuple[str, ...] = ("absolute", "separation", "layer")) -> str:
-    """The unit of positions or times as written in a study, which are checked."""
+def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, scaled: np.ndarray) -> np.ndarray:
+    return multiples(criteria.leading(geometry.decompose(means, weights), variance)[0], scaled)
+
+
+def unit_of(name: str, spec: Any, units: tuple[str, ...] = POSITIONS) -> str:
+    """Unit of positions or times in a study; ``ValueError`` unless they have the form of a grid."""
     allowed = f"a mapping of values, or start, stop, num and scale; with unit, one of {', '.join(units)}"
     keys = set(mapping_of(name, spec, allowed)) - {"unit"}
     numbers = keys == {"values"} or {"start", "stop", "num"} <= keys <= {"start", "stop", "num", "scale"}
@@ -97,28 +107,33 @@ def unit_of(name: str, spec: Any, units: tuple[str, ...] = ("absolute", "separat
     return str(unit)
 
 
-def axis(spec: Mapping[str, Any], name: str) -> xr.DataArray:
+def axis(spec: GridSpec, name: str) -> xr.DataArray:
     values = axes.values(spec).astype(float)
     return xr.DataArray(values, dims=name, coords={name: (name, values, attributes(name))}, name=name)
 
 
-def on_line(mixture: xr.Dataset, x: Mapping[str, Any], tau: xr.DataArray, name: str = "x") -> xr.DataArray:
+def line_axis(x: GridSpec, name: str = "x") -> tuple[str, xr.DataArray]:
+    """Unit of a study's positions ``x`` along the line, and their axis ``name`` or ``<name>_scaled``."""
+    unit = unit_of(name, x)
+    return unit, axis(x, name if unit == "absolute" else f"{name}_scaled")
+
+
+def on_line(mixture: xr.Dataset, x: GridSpec, tau: xr.DataArray, name: str = "x") -> xr.DataArray:
     """Points of the line through the layer at a study's positions ``x``, (..., name, feature).
 
     Their dimension is ``name`` where the ``unit`` is absolute, else ``<name>_scaled``; with the unit ``layer`` they also
     depend on ``tau``.
     """
-    unit = unit_of(name, x)
-    grid = axis(x, name if unit == "absolute" else f"{name}_scaled")
+    unit, grid = line_axis(x, name)
     along = (str(grid.name),)
-    place: Arguments = [*means_and_weights(mixture), (grid, along)]
-    moment: Arguments = [(mixture.component_variance, ()), (tau, ())] if unit == "layer" else []
-    found = apply(line.points_on_line, place + moment, [replace(POSITION, dims=(*along, "feature"))], unit=unit)
+    arguments: Arguments = means_and_weights(mixture) | {"grid": (grid, along)}
+    arguments |= {"variance": mixture.component_variance, "tau": tau} if unit == "layer" else {}
+    found = apply(line.points_on_line, arguments, [replace(POSITION, dims=(*along, "feature"))], unit=unit)
     return found.position.assign_coords(grid.coords)
 
 
 def on_the_line(points: xr.DataArray) -> xr.DataArray:
-    """Which of the points of `on_line` there are: in units of a layer none where the means do not differ."""
+    """Which points of `on_line` exist: in units of the layer none where the means coincide."""
     return (abs(points) < np.inf).all("feature")
 
 
@@ -128,14 +143,14 @@ def line_direction(mixture: xr.Dataset) -> xr.DataArray:
 
 
 def explained(found: xr.Dataset, known: xr.DataArray, *statuses: str) -> xr.Dataset:
-    """The result, whose ``statuses`` say ``no_transition`` where a time or place of the study is not ``known``."""
+    """The result with ``no_transition`` in ``statuses`` where a time or position of the study is not ``known``."""
     return found.assign({name: found[name].where(known, np.int8(Status.no_transition)) for name in statuses})
 
 
 def with_times(found: xr.Dataset, tau: xr.DataArray, *statuses: str) -> xr.Dataset:
-    """The result at a study's diffusion times ``tau``; those that count in a speciation time that there is not are NaN.
+    """The result with the diffusion times ``tau`` of a study, NaN where they are multiples of a missing speciation time.
 
-    Then ``tau_status`` and the ``statuses`` of the result say ``no_transition``.
+    There ``tau_status`` and ``statuses`` are ``no_transition``.
     """
     if "tau" in tau.dims:
         return found

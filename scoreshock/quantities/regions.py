@@ -2,69 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.layer import regions as kernel
 from scoreshock.options import TAU, Grid
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
-from scoreshock.quantities.declaration import quantity
+from scoreshock.quantities.declaration import on_a_line_or_pairs, quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
-from scoreshock.quantities.points import diffusion_times, times, with_times
-from scoreshock.quantities.problems import on_a_line_or_pairs
+from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
 
-INTERFACE = ("interface",)
-VARIABLES = (
-    Variable(
-        "interface_position",
-        "position of the boundary between neighbouring components",
-        INTERFACE,
-        "interface_status",
-        "Where neighbouring cells of the power diagram meet.",
-        "(74)",
-    ),
-    Variable(
-        "interface_half_gap",
-        "half the distance of the means on both sides of the boundary",
-        INTERFACE,
-        "interface_status",
-        "a of the boundary, as for a pair.",
-        "(60)",
-    ),
-    Variable(
-        "interface_width",
-        "width v/a of the layer at the boundary",
-        INTERFACE,
-        "interface_status",
-        "The interfacial region is nearer than this to the boundary.",
-        "(34), (60)",
-    ),
-    Variable("interface_status", "outcome of each boundary between neighbouring components", INTERFACE),
-    Variable(
-        "n_interfaces",
-        "number of boundaries between neighbouring components",
-        (),
-        "region_status",
-        "Components of no cell have no boundary.",
-        "(74)",
-        np.int16,
-    ),
-    Variable(
-        "interfacial_probability",
-        "probability of the interfacial region, nearer than v/a to a boundary",
-        (),
-        "region_status",
-        "Share of the density at tau that lies nearer than its width to a boundary.",
-        "(60)",
-    ),
-    Variable("region_status", "outcome of the regions"),
+VARIABLES = variables(
+    """
+    interface_position(interface), interface_status: position of the boundary between neighbouring components
+        | Where neighbouring cells of the power diagram meet. | (74)
+    interface_half_gap(interface), interface_status: half the distance of the means on both sides of the boundary
+        | a of the boundary, as for a pair. | (60)
+    interface_width(interface), interface_status: width v/a of the layer at the boundary
+        | The interfacial region is nearer than this to the boundary. | (34), (60)
+    interface_status(interface): outcome of each boundary between neighbouring components
+    n_interfaces int16, region_status: number of boundaries between neighbouring components
+        | Components of no cell have no boundary. | (74)
+    interfacial_probability, region_status: probability of the interfacial region, nearer than v/a to a boundary
+        | Share of the density at tau that lies nearer than its width to a boundary. | (60)
+    region_status: outcome of the regions
+    """
 )
 GRADIENT = Variable(
     "gradient",
@@ -88,7 +54,7 @@ DISTANCE = Grid(
     seconds=(1.6e-5, 8e-6),
     problems=on_a_line_or_pairs("regions"),
 )
-def _of_study(mixture: xr.Dataset, tau: Mapping[str, Any], distance: Mapping[str, Any]) -> xr.Dataset:
+def _of_study(mixture: xr.Dataset, tau: GridSpec, distance: GridSpec) -> xr.Dataset:
     """Interfacial regions, the share of probability inside, and the profile of the score gradient across them."""
     moments = diffusion_times(mixture, tau)
     found = regions(mixture, moments, axes.values(distance))
@@ -131,12 +97,12 @@ def regions(
     [10.11, 3.67, 1.01, -0.21]
     """
     k = number_of_components(mixture)
-    arguments = [*mixture_arguments(mixture), (times(tau), ())]
+    arguments = mixture_arguments(mixture, tau=times(tau))
     sizes = {"interface": k - 1}
     found = apply(kernel.regions, arguments, VARIABLES, sizes=sizes)
     found = found.assign_coords(counted(found, "interface"))
     if distance is None:
         return found
     at = xr.DataArray(np.atleast_1d(as_numbers("distance", distance)), dims="distance")
-    profile = apply(kernel.gradient_profile, [*arguments, (at, ("distance",))], [GRADIENT], sizes=sizes)
+    profile = apply(kernel.gradient_profile, arguments | {"distance": (at, ("distance",))}, [GRADIENT], sizes=sizes)
     return found.assign(gradient=profile.gradient).assign_coords(distance=("distance", at.data, attributes("distance")))

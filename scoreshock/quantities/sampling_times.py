@@ -5,27 +5,20 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import attributes, variables
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
-VARIABLES = (
-    Variable(
-        "sample_time",
-        "schedule time of each sampling step, from noise to data",
-        description="In the sampler's order, NaN from n_samples on.",
-    ),
-    Variable(
-        "sample_tau",
-        "diffusion time of each sampling step, from noise to data",
-        description="Diffusion time of sample_time, NaN from n_samples on.",
-    ),
-    Variable(
-        "n_samples", "number of sampling times of the schedule", description="Steps of the sampler, both ends included."
-    ),
-    Variable("range_start", "first time of the schedule"),
-    Variable("range_end", "last time of the schedule"),
-    Variable("range_start_tau", "diffusion time at the schedule's first time"),
-    Variable("range_end_tau", "diffusion time at the schedule's last time"),
+VARIABLES = variables(
+    """
+    sample_time: schedule time of each sampling step, from noise to data | In the sampler's order, NaN from n_samples on.
+    sample_tau: diffusion time of each sampling step, from noise to data
+        | Diffusion time of sample_time, NaN from n_samples on.
+    n_samples: number of sampling times of the schedule | Steps of the sampler, both ends included.
+    range_start: first time of the schedule
+    range_end: last time of the schedule
+    range_start_tau: diffusion time at the schedule's first time
+    range_end_tau: diffusion time at the schedule's last time
+    """
 )
 
 

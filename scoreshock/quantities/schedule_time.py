@@ -1,4 +1,4 @@
-"""The place of diffusion times in the clocks of noise schedules."""
+"""Diffusion times in the times of noise schedules."""
 
 from __future__ import annotations
 
@@ -6,55 +6,28 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.conventions import TimeStatus, Variable, attributes
+from scoreshock.conventions import TimeStatus, attributes, variables
 from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import labelled_numbers
 from scoreshock.schedules.schedule import Schedule, Schedules, as_schedules
 
-VARIABLES = (
-    Variable(
-        "time",
-        "schedule time of the speciation time",
-        ("schedule",),
-        status="time_status",
-        description="In the schedule's own variable t, found by inverting its effective diffusion time.",
-    ),
-    Variable("time_status", "outcome of placing the speciation time in the schedule", ("schedule",), flags=TimeStatus),
-    Variable(
-        "noise",
-        "noise standard deviation of the schedule's own variable",
-        ("schedule",),
-        status="time_status",
-        description="Standard deviation of the noise in alpha x0 + noise z.",
-    ),
-    Variable(
-        "alpha_bar",
-        "squared signal coefficient alpha^2",
-        ("schedule",),
-        status="time_status",
-        description="Square of alpha in x = alpha x0 + noise z; 1/(1 + 2 tau) where variance is preserved.",
-        references="(80)",
-    ),
-    Variable(
-        "log_snr",
-        "logarithm of the signal-to-noise ratio alpha^2/noise^2",
-        ("schedule",),
-        status="time_status",
-        description="ln(alpha^2/noise^2) = -ln(2 tau).",
-    ),
-    Variable(
-        "sampling_step",
-        "sampling step at the speciation time, counted from data (fractional)",
-        ("schedule",),
-        status="time_status",
-        description="Between sampling times by interpolation; 0 is the one nearest to data.",
-    ),
-    Variable(
-        "sigma",
-        "noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM",
-        status="status",
-        description="Noise over signal, whose square is 2 tau in every schedule.",
-    ),
+VARIABLES = variables(
+    """
+    time(schedule), time_status: schedule time of the speciation time
+        | In the schedule's own variable t, found by inverting its effective diffusion time.
+    time_status(schedule): outcome of placing the speciation time in the schedule
+    noise(schedule), time_status: noise standard deviation of the schedule's own variable
+        | Standard deviation of the noise in alpha x0 + noise z.
+    alpha_bar(schedule), time_status: squared signal coefficient alpha^2
+        | Square of alpha in x = alpha x0 + noise z; 1/(1 + 2 tau) where variance is preserved. | (80)
+    log_snr(schedule), time_status: logarithm of the signal-to-noise ratio alpha^2/noise^2
+        | ln(alpha^2/noise^2) = -ln(2 tau).
+    sampling_step(schedule), time_status: sampling step at the speciation time, counted from data (fractional)
+        | Between sampling times by interpolation; 0 is the one nearest to data.
+    sigma, status: noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM
+        | Noise over signal, whose square is 2 tau in every schedule.
+    """,
+    time_status=TimeStatus,
 )
 
 
@@ -88,7 +61,7 @@ def schedule_time(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
     tau_star = labelled_numbers("tau_star", tau_star, "tau")
     return apply(
         _placed,
-        [(tau_star, ())],
+        {"tau": tau_star},
         VARIABLES,
         sizes={"schedule": len(chosen)},
         schedules=tuple(chosen.values()),

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
 import xarray as xr
 
 from scoreshock.conventions import Variable
 from scoreshock.kernels.gaussian import line
 from scoreshock.options import TAU, X
+from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.declaration import quantity
-from scoreshock.quantities.fields import LOG_DENSITY, SCORE
 from scoreshock.quantities.labelled import Arguments, apply, means_and_weights
-from scoreshock.quantities.points import axis, diffusion_times, on_line, unit_of, with_times
-from scoreshock.quantities.shared_variables import POSITION, TAU_STATUS
-
-VARIABLES = (
-    replace(SCORE, dims=("x", "feature"), status="score_status"),
-    Variable(
-        "score_along",
-        "component of the score along the line through the layer",
-        ("x",),
-        "score_status",
-        "Scalar product of the score and the unit vector of the line.",
-        SCORE.references,
-    ),
-    replace(LOG_DENSITY, dims=("x",), status="score_status"),
-    Variable("score_status", "outcome of the score"),
-)
+from scoreshock.quantities.points import GridSpec, diffusion_times, line_axis, on_line, with_times
+from scoreshock.quantities.shared_variables import along
 
 
-@quantity((*VARIABLES, POSITION, TAU_STATUS), {"x": X, "tau": TAU}, seconds=(1.6e-7, 2e-8))
-def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) -> xr.Dataset:
+def _profiles(grid: str) -> tuple[Variable, ...]:
+    """The variables along the positions ``grid``."""
+    scalars = (along(variable, grid) for variable in (shared.SCORE_ALONG, shared.LOG_DENSITY))
+    return along(shared.SCORE, grid, "feature"), *scalars, shared.SCORE_STATUS
+
+
+@quantity((*_profiles("x"), shared.POSITION, shared.TAU_STATUS), {"x": X, "tau": TAU}, seconds=(1.6e-7, 2e-8))
+def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     """Profile of score and density along the line through the layer, at several diffusion times.
 
     Parameters
@@ -67,19 +55,13 @@ def scores(mixture: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) ->
     >>> ss.scores(pair, x={"values": [0.0]}, tau={"values": [0.1]}).score_along.values.ravel().tolist()
     [0.0]
     """
-    unit = unit_of("x", x)
-    grid = axis(x, "x" if unit == "absolute" else "x_scaled")
+    unit, grid = line_axis(x)
     own = (str(grid.name),)
-    outputs = [replace(v, dims=tuple(own[0] if dim == "x" else dim for dim in v.dims)) for v in VARIABLES]
+    outputs = _profiles(*own)
     times = diffusion_times(mixture, tau)
-    place: Arguments = [*means_and_weights(mixture), (grid, own)]
-    moment: Arguments = [(mixture.component_variance, ()), (times, ())]
-    found = apply(line.profile, [*place, *moment], outputs, unit=unit)
-    density = apply(
-        line.in_all_dimensions,
-        [(found.log_density, own), (mixture.ambient_dimension, ()), *moment],
-        [outputs[2]],
-        features=mixture.sizes["feature"],
-    )
+    moment: Arguments = {"variance": mixture.component_variance, "tau": times}
+    found = apply(line.profile, {**means_and_weights(mixture), "grid": (grid, own), **moment}, outputs, unit=unit)
+    inside: Arguments = {"log_density": (found.log_density, own), "dimension": mixture.ambient_dimension}
+    density = apply(line.in_all_dimensions, inside | moment, [outputs[2]], features=mixture.sizes["feature"])
     complete = found.assign(log_density=density.log_density, position=on_line(mixture, x, times))
     return with_times(complete.assign_coords(grid.coords), times)

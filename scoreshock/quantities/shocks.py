@@ -8,40 +8,27 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_array, show
-from scoreshock.conventions import Status, Variable
+from scoreshock.conventions import Status, Variable, variables
 from scoreshock.kernels.burgers import shock
 from scoreshock.kernels.layer import power_diagram
-from scoreshock.quantities.labelled import apply, arguments_by_name, checked_mixture, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import apply, checked_mixture, mixture_arguments, number_of_components
 from scoreshock.quantities.points import Points, positions, times
 
-SHOCK = (
-    Variable("shock_position", "position of the boundary of a pair from the midpoint of its means", (), "shock_status"),
-    Variable("shock_speed", "speed of the boundary of a pair as diffusion time grows", (), "shock_status"),
-    Variable(
-        "shock_speed_generation",
-        "speed of the boundary of a pair in generation, as diffusion time falls",
-        (),
-        "shock_status",
-    ),
-    Variable("score_left", "one-sided score on the left of the boundary", (), "shock_status"),
-    Variable("score_right", "one-sided score on the right of the boundary", (), "shock_status"),
-    Variable("jump", "jump of the score across the boundary, s_R - s_L = 2a/v", (), "shock_status"),
-    Variable("minus_sum", "speed by the Rankine-Hugoniot condition, -(s_L + s_R)", (), "shock_status", references="(48)"),
-    Variable(
-        "shock_residual",
-        "residual of the Rankine-Hugoniot condition as diffusion time grows, relative",
-        (),
-        "shock_status",
-    ),
-    Variable(
-        "shock_residual_generation",
-        "residual of the Rankine-Hugoniot condition read in generation time, relative",
-        (),
-        "shock_status",
-    ),
-    Variable("lax", "whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no", dtype=np.int8),
-    Variable("between_means", "whether the boundary lies between the means: 1 yes, 0 no", dtype=np.int8),
-    Variable("shock_status", "outcome of the boundary of a pair"),
+SHOCK = variables(
+    """
+    shock_position, shock_status: position of the boundary of a pair from the midpoint of its means
+    shock_speed, shock_status: speed of the boundary of a pair as diffusion time grows
+    shock_speed_generation, shock_status: speed of the boundary of a pair in generation, as diffusion time falls
+    score_left, shock_status: one-sided score on the left of the boundary
+    score_right, shock_status: one-sided score on the right of the boundary
+    jump, shock_status: jump of the score across the boundary, s_R - s_L = 2a/v
+    minus_sum, shock_status: speed by the Rankine-Hugoniot condition, -(s_L + s_R) | | (48)
+    shock_residual, shock_status: residual of the Rankine-Hugoniot condition as diffusion time grows, relative
+    shock_residual_generation, shock_status: residual of the Rankine-Hugoniot condition read in generation time, relative
+    lax int8: whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no
+    between_means int8: whether the boundary lies between the means: 1 yes, 0 no
+    shock_status: outcome of the boundary of a pair
+    """
 )
 POWER_CELL = Variable(
     "power_cell",
@@ -58,14 +45,12 @@ PAIR = (
     Variable("first_component", "first component of the pair", ("pair",)),
     Variable("second_component", "second component of the pair", ("pair",)),
 )
-TRIPLE_POINT = (
-    Variable(
-        "triple_point",
-        "point of equal responsibility of three components in the plane of their means",
-        ("feature",),
-        "triple_point_status",
-    ),
-    Variable("triple_point_status", "outcome of the triple point"),
+TRIPLE_POINT = variables(
+    """
+    triple_point(feature), triple_point_status: point of equal responsibility of three components in the plane of their
+        means
+    triple_point_status: outcome of the triple point
+    """
 )
 TRIPLE_POINT_OWNER = Variable(
     "triple_point_owner", "component that owns the triple point in the whole mixture (-1: none)", dtype=np.int32
@@ -109,7 +94,7 @@ def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr
     """
     if number_of_components(mixture) != 2:
         raise ValueError(f"component: the mixture has {mixture.sizes['component']}; allowed: 2 components")
-    return apply(shock.rankine_hugoniot, [*mixture_arguments(mixture), (times(tau), ())], SHOCK)
+    return apply(shock.rankine_hugoniot, mixture_arguments(mixture, tau=times(tau)), SHOCK)
 
 
 def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -137,7 +122,7 @@ def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) 
     >>> ss.power_cell(pair, np.array([-0.2, 0.2])).values.ravel().tolist()  # the boundary is at -0.137
     [0, 1]
     """
-    arguments = {**arguments_by_name(mixture), "tau": (times(tau), ()), "x": (positions(mixture, x), ("feature",))}
+    arguments = mixture_arguments(mixture, tau=times(tau), x=(positions(mixture, x), ("feature",)))
     return apply(power_diagram.power_cell, arguments, [POWER_CELL]).power_cell
 
 
@@ -170,9 +155,7 @@ def facets(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     [0.0]
     """
     index = np.triu_indices(number_of_components(mixture), 1)
-    found = apply(
-        power_diagram.facets, [*mixture_arguments(mixture), (times(tau), ())], FACETS, sizes={"pair": len(index[0])}
-    )
+    found = apply(power_diagram.facets, mixture_arguments(mixture, tau=times(tau)), FACETS, sizes={"pair": len(index[0])})
     return found.assign_coords({v.name: ("pair", which, v.attributes()) for v, which in zip(PAIR, index, strict=True)})
 
 
@@ -212,7 +195,7 @@ def triple_point(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, component
     if chosen.shape != (3,) or not set(chosen.tolist()) <= set(range(count)) or len(set(chosen.tolist())) < 3:
         raise ValueError(f"components = {show(components)} is not allowed; allowed: three indices of 0 ... {count - 1}")
     three = mixture.isel(component=chosen.astype(int))
-    found = apply(power_diagram.triple_point, [*mixture_arguments(three), (times(tau), ())], TRIPLE_POINT)
+    found = apply(power_diagram.triple_point, mixture_arguments(three, tau=times(tau)), TRIPLE_POINT)
     owned = power_cell(mixture, found.triple_point, tau)
     owned = owned.where(found.triple_point_status == Status.ok, -1).astype(np.int32)
     return found.assign(triple_point_owner=owned.assign_attrs(TRIPLE_POINT_OWNER.attributes()))

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.gaussian import geometry
 from scoreshock.kernels.modes import modes
 from scoreshock.kernels.speciation import alternatives, roots
 from scoreshock.kernels.speciation import criteria as closed
 from scoreshock.options import Names
+from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.criteria import (
     BIROLI,
@@ -22,14 +23,11 @@ from scoreshock.quantities.criteria import (
     TAU_STAR,
     Outcome,
     chosen_criteria,
-    names_of,
     outcomes,
     with_criteria,
 )
-from scoreshock.quantities.declaration import Criterion, criterion, quantity
+from scoreshock.quantities.declaration import Criterion, criterion, names_of, quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
-from scoreshock.quantities.schedule_time import schedule_time
-from scoreshock.quantities.shared_variables import CASCADE, CASCADE_STATUS, EVENT_STATUS, ROBERTSON, TAU_EVENT
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
 criterion("leading", "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)", by_default=True)(
@@ -67,79 +65,37 @@ criterion("entropic", "the class entropy changes fastest per log-SNR")(alternati
 
 DEFAULT_CRITERIA = names_of("mixture", default=True)
 
-EVENT = ("event",)
-VARIABLES = (
+VARIABLES = variables(
+    """
+    tau_star
+    status
+    cascade
+    cascade_status
+    tau_root(root), root_status: roots of the exact criterion, ascending
+        | Where the largest eigenvalue of the posterior covariance of the means equals v. | (94)
+    root_status(root): outcome of each root
+    root_eigenmode(root) int16, root_status: eigen-direction of the between-class covariance nearest to each root's
+        direction (-1: none)
+        | The root lies on the branch that begins at this eigenvalue; leading follows the branch of 0. | (94)
+    n_roots int16: number of roots of the exact criterion above the data variance
+        | Theorem 9.10 states that there is one; there may be none, two or more, the largest of which counts. | (94)
+    root_truncated int8: whether more roots exist than the dimension root holds | 1 where roots are left out, else 0.
+    tau_event
+    event_status
+    x_event(event), event_status: position at which modes merge; for two components in several features, from their
+        midpoint to the second mean
+        | Position along the feature, or along the line of both means, where the gradient and its slope vanish. |
+        Robertson, Fryer 1969, modes of two normal components
+    modes_before(event) int16, event_status: number of modes just below the event's tau
+        | On the side of data; in one feature at least modes_after.
+    modes_after(event) int16, event_status: number of modes just above the event's tau | On the side of noise.
+    n_events int16: number of merging events | Changes of the number of modes above tau = 0.
+    eigenvalue(eigenmode): eigenvalue of the between-class covariance
+        | Of the covariance of the means under their weights, largest first. | (15)
+    """,
     TAU_STAR,
     STATUS,
-    CASCADE,
-    CASCADE_STATUS,
-    Variable(
-        "tau_root",
-        "roots of the exact criterion, ascending",
-        ("root",),
-        "root_status",
-        "Where the largest eigenvalue of the posterior covariance of the means equals v.",
-        "(94)",
-    ),
-    Variable("root_status", "outcome of each root", ("root",)),
-    Variable(
-        "root_eigenmode",
-        "eigen-direction of the between-class covariance nearest to each root's direction (-1: none)",
-        ("root",),
-        "root_status",
-        "The root lies on the branch that begins at this eigenvalue; leading follows the branch of 0.",
-        "(94)",
-        np.int16,
-    ),
-    Variable(
-        "n_roots",
-        "number of roots of the exact criterion above the data variance",
-        description="Theorem 9.10 states that there is one; there may be none, two or more, the largest of which counts.",
-        references="(94)",
-        dtype=np.int16,
-    ),
-    Variable(
-        "root_truncated",
-        "whether more roots exist than the dimension root holds",
-        description="1 where roots are left out, else 0.",
-        dtype=np.int8,
-    ),
-    TAU_EVENT,
-    EVENT_STATUS,
-    Variable(
-        "x_event",
-        "position at which modes merge; for two components in several features, from their midpoint to the second mean",
-        EVENT,
-        "event_status",
-        "Position along the feature, or along the line of both means, where the gradient and its slope vanish.",
-        ROBERTSON,
-    ),
-    Variable(
-        "modes_before",
-        "number of modes just below the event's tau",
-        EVENT,
-        "event_status",
-        "On the side of data; in one feature at least modes_after.",
-        dtype=np.int16,
-    ),
-    Variable(
-        "modes_after",
-        "number of modes just above the event's tau",
-        EVENT,
-        "event_status",
-        "On the side of noise.",
-        dtype=np.int16,
-    ),
-    Variable(
-        "n_events", "number of merging events", description="Changes of the number of modes above tau = 0.", dtype=np.int16
-    ),
-    Variable(
-        "eigenvalue",
-        "eigenvalue of the between-class covariance",
-        ("eigenmode",),
-        description="Of the covariance of the means under their weights, largest first.",
-        references="(15)",
-    ),
+    *shared.TIMES,
 )
 
 
@@ -198,12 +154,11 @@ def speciation(
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
     if "total_eigenvalue" in mixture:
-        arguments.append((mixture.total_eigenvalue, ()))
+        arguments["total_eigenvalue"] = mixture.total_eigenvalue
     sizes = {"criterion": len(chosen), "eigenmode": rank, "root": 2 * k - 1, "event": k - 1}
     times = apply(_times, arguments, VARIABLES, sizes, criteria=chosen)
     times["eigenvalue"] = without_variance(mixture, times.eigenvalue)
-    result = with_criteria(times, chosen).assign_coords(counted(times, "eigenmode", "root", "event"))
-    return result.merge(schedule_time(result.tau_star, clocks), join="exact") if clocks else result
+    return with_criteria(times, chosen, clocks, **counted(times, "eigenmode", "root", "event"))
 
 
 def _times(

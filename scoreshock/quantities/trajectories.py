@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,14 @@ import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers, show, whole
-from scoreshock.conventions import Variable, attributes
+from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.flow import growth, quantiles, sampling
 from scoreshock.kernels.flow.trajectory import RTOL, Mixture, Profile
 from scoreshock.options import BIAS, ERROR_SUPPORT, POSITIONS, TAU, Grid, Number
 from scoreshock.quantities.declaration import Problems, quantity
-from scoreshock.quantities.labelled import MEANS, NamedArguments, apply, arguments_by_name, checked_mixture
+from scoreshock.quantities.labelled import MEANS, Arguments, apply, checked_mixture, mixture_arguments
 from scoreshock.quantities.points import (
+    GridSpec,
     Points,
     diffusion_times,
     explained,
@@ -35,109 +36,61 @@ RTOL_LEAST, RTOL_MOST = 1e-12, 1e-2
 """Allowed relative tolerances: double precision carries no smaller one, and a larger one resolves no layer."""
 
 ALONG = ("tau", "feature")
-TRAJECTORY = Variable(
-    "trajectory",
-    "position along a trajectory between noise and data",
-    ALONG,
-    "trajectory_status",
-    "Of the probability flow dx/dtau = -s, run from the largest tau toward data.",
-    "(11), (49)",
+TRAJECTORY, TRAJECTORY_STATUS = variables(
+    """
+    trajectory(tau, feature), trajectory_status: position along a trajectory between noise and data
+        | Of the probability flow dx/dtau = -s, run from the largest tau toward data. | (11), (49)
+    trajectory_status(tau): outcome of the trajectory
+    """
 )
-TRAJECTORY_STATUS = Variable("trajectory_status", "outcome of the trajectory", ("tau",))
-FLOW = (
-    TRAJECTORY,
-    Variable(
-        "trajectory_error",
-        "estimate of the integration's error of the trajectory",
-        ALONG,
-        "trajectory_status",
-        "Of the flow the estimate of the integrator; where it exceeds rtol the status is unresolved.",
-    ),
-    TRAJECTORY_STATUS,
-)
-EXACT = (
-    Variable(
-        "trajectory_exact",
-        "position along the probability flow by its exact quantiles",
-        ("tau",),
-        "exact_status",
-        "In one dimension the flow keeps the share of probability on either side of a trajectory.",
-    ),
-    Variable(
-        "trajectory_exact_error",
-        "estimate of the effect of rounding on the trajectory by quantiles",
-        ("tau",),
-        "exact_status",
-        "From the rounding of the quantile.",
-    ),
-    Variable(
-        "log_tail",
-        "logarithm of the smaller tail of the density beyond the trajectory, which the flow keeps",
-        (),
-        "exact_status",
-        "Constant along a trajectory of the exact flow in one dimension.",
-    ),
-    Variable("exact_status", "outcome of the trajectory by quantiles", ("tau",)),
-)
-DIFFERENCE = (
+FLOW = variables(
+    """
+    trajectory
+    trajectory_error(tau, feature), trajectory_status: estimate of the integration's error of the trajectory
+        | Of the flow the estimate of the integrator; where it exceeds rtol the status is unresolved.
+    trajectory_status
+    """,
     TRAJECTORY,
     TRAJECTORY_STATUS,
-    Variable(
-        "trajectory_difference",
-        "trajectory under the wrong score minus that under the exact score, from equal starts",
-        ALONG,
-        "trajectory_difference_status",
-        "Actual, not linearised, effect of the score error of size bias.",
-    ),
-    Variable(
-        "difference_size",
-        "length of the difference of trajectories",
-        ("tau",),
-        "trajectory_difference_status",
-        "Euclidean length of trajectory_difference.",
-    ),
-    Variable(
-        "difference_precision",
-        "estimate of the integration's error in the difference of trajectories",
-        ("tau",),
-        "trajectory_difference_status",
-        "The status is unresolved where it exceeds the tolerance rtol.",
-    ),
-    Variable("trajectory_difference_status", "outcome of the difference of trajectories", ("tau",)),
 )
-GROWTH = (
-    Variable(
-        "log_growth",
-        "logarithm of the growth of an infinitesimal perturbation of the start",
-        ("tau",),
-        "growth_status",
-        "Integral of the growth rate along the exact trajectory.",
-        "(50)",
-    ),
-    Variable(
-        "log_bound",
-        "logarithm of the Gronwall bound of the linearised error, for a score error of size one",
-        ("tau",),
-        "growth_status",
-        "Its exponential times the size of the score error bounds the error of the trajectory.",
-        "(52)",
-    ),
-    Variable(
-        "gronwall_bound",
-        "Gronwall bound of the linearised error of the trajectory",
-        ("tau",),
-        "growth_status",
-        "Of the trajectory's error where that of the score is at most bias; inf where it overflows.",
-        "(52)",
-    ),
-    Variable(
-        "growth_error",
-        "estimate of the integration's error in log_growth and log_bound, so relative of the bound",
-        ("tau",),
-        "growth_status",
-        "Absolute for both logarithms.",
-    ),
-    Variable("growth_status", "outcome of the growth along the trajectory", ("tau",)),
+EXACT = variables(
+    """
+    trajectory_exact(tau), exact_status: position along the probability flow by its exact quantiles
+        | In one dimension the flow keeps the share of probability on either side of a trajectory.
+    trajectory_exact_error(tau), exact_status: estimate of the effect of rounding on the trajectory by quantiles
+        | From the rounding of the quantile.
+    log_tail, exact_status: logarithm of the smaller tail of the density beyond the trajectory, which the flow keeps
+        | Constant along a trajectory of the exact flow in one dimension.
+    exact_status(tau): outcome of the trajectory by quantiles
+    """
+)
+DIFFERENCE = variables(
+    """
+    trajectory
+    trajectory_status
+    trajectory_difference(tau, feature), trajectory_difference_status: trajectory under the wrong score minus that under
+        the exact score, from equal starts | Actual, not linearised, effect of the score error of size bias.
+    difference_size(tau), trajectory_difference_status: length of the difference of trajectories
+        | Euclidean length of trajectory_difference.
+    difference_precision(tau), trajectory_difference_status: estimate of the integration's error in the difference of
+        trajectories | The status is unresolved where it exceeds the tolerance rtol.
+    trajectory_difference_status(tau): outcome of the difference of trajectories
+    """,
+    TRAJECTORY,
+    TRAJECTORY_STATUS,
+)
+GROWTH = variables(
+    """
+    log_growth(tau), growth_status: logarithm of the growth of an infinitesimal perturbation of the start
+        | Integral of the growth rate along the exact trajectory. | (50)
+    log_bound(tau), growth_status: logarithm of the Gronwall bound of the linearised error, for a score error of size one
+        | Its exponential times the size of the score error bounds the error of the trajectory. | (52)
+    gronwall_bound(tau), growth_status: Gronwall bound of the linearised error of the trajectory
+        | Of the trajectory's error where that of the score is at most bias; inf where it overflows. | (52)
+    growth_error(tau), growth_status: estimate of the integration's error in log_growth and log_bound, so relative of the
+        bound | Absolute for both logarithms.
+    growth_status(tau): outcome of the growth along the trajectory
+    """
 )
 CENTRE = (
     Variable("log_error", "logarithm of the linearised error at the centre over the score bias", (), "growth_status"),
@@ -190,8 +143,8 @@ def _two_times(sweep: Any) -> Problems:
 )
 def along_line(
     mixture: xr.Dataset,
-    starts: Mapping[str, Any],
-    tau: Mapping[str, Any],
+    starts: GridSpec,
+    tau: GridSpec,
     bias: float = 0.01,
     error_support: str = "everywhere",
     rtol: float = RTOL,
@@ -280,10 +233,10 @@ def trajectories(
     """
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0)
     points, at = positions(mixture, x), _track(tau, falling=stochastic)
-    arguments: NamedArguments = {**arguments_by_name(mixture), "tau": (at, ("tau",)), "x": (points, ("feature",))}
+    arguments = mixture_arguments(mixture, tau=(at, ("tau",)), x=(points, ("feature",)))
     wrong, shape = _wrong(mixture, bias, error_support)
     if stochastic:
-        arguments |= {"trajectory": (_numbers(mixture, points), ()), **wrong}
+        arguments |= {"trajectory": _numbers(mixture, points), **wrong}
         return _timed(apply(sampling.reverse_sde, arguments, FLOW, steps=steps, seed=seed, profile=shape), at)
     found = apply(sampling.probability_flow, arguments | wrong, FLOW, rtol=checked_rtol(rtol), profile=shape)
     if bias is None and mixture.sizes["feature"] == 1:
@@ -334,7 +287,7 @@ def error_growth(
         raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
     points, at = positions(mixture, x), _track(tau, falling=True)
     wrong, shape = _wrong(mixture, bias, error_support)
-    arguments = {**arguments_by_name(mixture), "tau": (at, ("tau",)), "x": (points, ("feature",)), **wrong}
+    arguments = mixture_arguments(mixture, tau=(at, ("tau",)), x=(points, ("feature",)), **wrong)
     actual = apply(growth.error_growth, arguments, DIFFERENCE, rtol=checked_rtol(rtol), profile=shape)
     return _timed(actual.merge(apply(growth.flow_growth, arguments, GROWTH, rtol=rtol), join="exact"), at)
 
@@ -372,13 +325,13 @@ def centre_growth(
     """
     return apply(
         growth.centre_growth_of_pair,
-        [
-            (checked_mixture(mixture).component_mean, MEANS),
-            (mixture.component_variance, ()),
-            (times(tau_min, "tau_min"), ()),
-            (times(tau_start, "tau_start"), ()),
-            (labelled_numbers("bias", bias), ()),
-        ],
+        {
+            "means": (checked_mixture(mixture).component_mean, MEANS),
+            "variance": mixture.component_variance,
+            "tau_min": times(tau_min, "tau_min"),
+            "tau_start": times(tau_start, "tau_start"),
+            "bias": labelled_numbers("bias", bias),
+        },
         CENTRE,
     )
 
@@ -402,7 +355,7 @@ def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray
     return at
 
 
-def _wrong(mixture: xr.Dataset, bias: Bias | None, error_support: str | ErrorField) -> tuple[NamedArguments, Profile]:
+def _wrong(mixture: xr.Dataset, bias: Bias | None, error_support: str | ErrorField) -> tuple[Arguments, Profile]:
     """The score error as a further argument of a kernel, unless it is None, and its profile."""
     if error_support not in sampling.PROFILES if isinstance(error_support, str) else not callable(error_support):
         allowed = f"{', '.join(sampling.PROFILES)} or a function"

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.burgers import riccati as inviscid
 from scoreshock.kernels.burgers import rotation
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
@@ -27,7 +27,7 @@ from scoreshock.quantities.burgers import (
     points_of,
 )
 from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
-from scoreshock.quantities.labelled import NamedArguments, apply, arguments_by_name
+from scoreshock.quantities.labelled import Arguments, apply, mixture_arguments
 from scoreshock.quantities.points import Points, labelled_numbers, positions, times
 
 VORTICITY = Variable("vorticity", "vorticity omega_ij = d_i s_j - d_j s_i", SQUARE, references="(67)")
@@ -37,13 +37,12 @@ MEASURES = (
     Variable("vorticity_largest", "largest entry of the vorticity in magnitude"),
     Variable("vorticity_relative", "largest entry of the vorticity over the largest of the Jacobian, in magnitude"),
 )
-VORTICITY_ERROR = Variable("vorticity_error", "bound on the error of the vorticity's entries, by estimate")
-STRETCHING_TERM = Variable(
-    "stretching_term",
-    "term of products of Jacobians, on the right-hand side of the vorticity equation",
-    SQUARE,
-    "residual_status",
-    references="(68)",
+VORTICITY_ERROR, STRETCHING_TERM = variables(
+    """
+    vorticity_error: bound on the error of the vorticity's entries, by estimate
+    stretching_term(feature, feature_other), residual_status: term of products of Jacobians, on the right-hand side of the
+        vorticity equation | | (68)
+    """
 )
 RESIDUALS = (
     VORTICITY,
@@ -55,20 +54,15 @@ RESIDUALS = (
     RESIDUAL_ERROR,
     RESIDUAL_STATUS,
 )
-INVISCID = (
-    Variable("jacobian_eigenvalue", "eigenvalue of the score Jacobian at the weighted mean, largest first", ("eigenmode",)),
-    Variable("tau_divergence", "diffusion time at which the inviscid evolution of the eigenvalue diverges", ("eigenmode",)),
-    Variable(
-        "cascade",
-        "leading-order speciation time of each eigenvalue of the between-class covariance",
-        ("eigenmode",),
-        description="(eigenvalue - sigma0^2)/2.",
-        references="(77)",
-    ),
-    Variable(
-        "divergence_error", "divergence time of the inviscid eigenvalue minus the leading speciation time", ("eigenmode",)
-    ),
-    Variable("inviscid_eigenvalue", "eigenvalue of the score Jacobian along an inviscid characteristic", ("eigenmode",)),
+INVISCID = variables(
+    """
+    jacobian_eigenvalue(eigenmode): eigenvalue of the score Jacobian at the weighted mean, largest first
+    tau_divergence(eigenmode): diffusion time at which the inviscid evolution of the eigenvalue diverges
+    cascade(eigenmode): leading-order speciation time of each eigenvalue of the between-class covariance
+        | (eigenvalue - sigma0^2)/2. | (77)
+    divergence_error(eigenmode): divergence time of the inviscid eigenvalue minus the leading speciation time
+    inviscid_eigenvalue(eigenmode): eigenvalue of the score Jacobian along an inviscid characteristic
+    """
 )
 
 
@@ -113,23 +107,21 @@ def vorticity(
     >>> vorticity(rotation, np.array([3.0, 4.0]), tau=1.0).vorticity.values.round(9).tolist()
     [[0.0, 2.0], [-2.0, 0.0]]
     """
-    if jacobian is not None and not callable(jacobian):
-        raise ValueError(
-            f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
-        )
+    if jacobian is not None:
+        _check_jacobian(jacobian)
     given = jacobian is not None and not isinstance(field, xr.Dataset)
     method = checked_method(field, "score", "analytic" if given else method, jacobian)
     outputs, options = list(MEASURES), dict[str, Any]()
-    arguments: NamedArguments = {"tau": (times(tau), ())}
+    arguments: Arguments = {"tau": times(tau)}
     if method == "differences":
         outputs.append(VORTICITY_ERROR)
         options["precision"] = precision
         step = xr.DataArray(np.nan) if length is None else labelled_numbers("length", length)
-        arguments = {"length": (step, ()), **arguments}
+        arguments = {"length": step, **arguments}
     function: Callable[..., rotation.Rotation]
     if isinstance(field, xr.Dataset):
         points = positions(field, x)
-        arguments = {**arguments_by_name(field), **arguments}
+        arguments = mixture_arguments(field, **arguments)
         function = rotation.of_mixture_by_differences if method == "differences" else rotation.of_mixture
     else:
         points = points_of(x)
@@ -188,21 +180,25 @@ def vorticity_residual(
     if not isinstance(form, str) or form not in factors:
         raise ValueError(f"form: {show(form)} is not available; allowed: {', '.join(factors)}")
     options: dict[str, Any] = {"factor": factors[form], "length": length, "duration": duration, "precision": precision}
-    function: Callable[..., rotation.RotationResidual] = rotation.residual
-    arguments: NamedArguments = {"tau": (times(tau), ())}
+    arguments: Arguments = {"tau": times(tau)}
+    function: Callable[..., rotation.RotationResidual]
     if isinstance(field, xr.Dataset):
         points, function = positions(field, x), rotation.mixture_residual
-        arguments = {**arguments_by_name(field), **arguments}
-    elif not callable(jacobian):
-        raise ValueError(
-            f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
-        )
+        arguments = mixture_arguments(field, **arguments)
     else:
-        points = points_of(x)
+        _check_jacobian(jacobian)
+        points, function = points_of(x), rotation.residual
         options |= {"field": field, "jacobian": jacobian}
     arguments["x"] = (points, ("feature",))
     found = apply(function, arguments, RESIDUALS, sizes={"feature_other": points.sizes["feature"]}, **options)
     return found.assign_attrs(form=form, equation="(68)")
+
+
+def _check_jacobian(jacobian: Any) -> None:
+    if not callable(jacobian):
+        raise ValueError(
+            f"jacobian = {show(jacobian)} is not allowed; allowed: a function of (x, tau) that returns (..., d, d)"
+        )
 
 
 def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.DataArray = 0.0) -> xr.Dataset:
@@ -238,7 +234,7 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.
     """
     return apply(
         inviscid.riccati,
-        {**arguments_by_name(mixture), "tau": (times(tau), ()), "elapsed": (labelled_numbers("elapsed", elapsed), ())},
+        mixture_arguments(mixture, tau=times(tau), elapsed=labelled_numbers("elapsed", elapsed)),
         INVISCID,
         sizes={"eigenmode": mixture.sizes["feature"]},
     )

@@ -135,8 +135,7 @@ def _log(path: Path, terminal: TextIO) -> Iterator[TextIO]:
 
 def write_plan(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) -> None:  # noqa: ARG001 - all actions have the same signature
     """Write the plan of the sweep to its folder, so that incomplete results are recognised."""
-    sweep = Sweep(study, name)
-    plans.write_plan(sweep.folder, sweep.plan)
+    plans.write_plan(Path(study["output"]) / name, study["sweeps"][name])
 
 
 def compute(
@@ -198,16 +197,11 @@ def _store(dataset: xr.Dataset, content: Mapping[str, Any], path: Path, digest: 
         store.write(result, path, attributes | {provenance.DIGEST: digest})
 
 
-def _run(part: Planned, first: str, last: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Files from block ``first`` to block ``last``, with their values on the split axes."""
-    inside = not part.split
-    for file, values in part.files.items():
-        name = Path(file).stem
-        inside = inside or name == first
-        if inside:
-            yield file, values
-        if name == last:
-            return
+def _run(part: Planned, first: str, last: str) -> list[tuple[str, dict[str, Any]]]:
+    """Files from block ``first`` to block ``last``, or the only one, with their values on the split axes."""
+    files = list(part.files.items())
+    names = [Path(file).stem for file, _ in files]
+    return files[names.index(first) : names.index(last) + 1] if part.split else files
 
 
 def _is_done(path: Path, digest: str) -> bool:

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.schedules.kinds import Parameter, Path, schedule_kind
+from scoreshock.options import Choice, Positive
+from scoreshock.schedules.kinds import Path, schedule_kind
 
 TINY = np.finfo(float).tiny
 
@@ -60,7 +61,7 @@ def heat_time(q: np.ndarray) -> np.ndarray:
 
 @schedule_kind(
     "alpha = 1, tau = t, t in [0, t_end]",
-    {"t_end": Parameter("last time; the default is sqrt(2 tau) = 80, where edm ends", 3200.0)},
+    {"t_end": Positive("last time; the default is sqrt(2 tau) = 80, where edm ends", 3200.0)},
 )
 def ve(t_end: float) -> Path:
     return Path(heat_variance, heat_time, exploding, t_end)
@@ -77,7 +78,7 @@ def edm_time(q: np.ndarray) -> np.ndarray:
 
 @schedule_kind(
     "alpha = 1, sqrt(2 tau) = t, t in [0, sigma_max]",
-    {"sigma_max": Parameter("last time and noise level (Karras et al. 2022)", 80.0)},
+    {"sigma_max": Positive("last time and noise level (Karras et al. 2022)", 80.0)},
     spacing="karras",
     steps=18,
 )
@@ -100,12 +101,12 @@ def geometric_time(q: np.ndarray, sigma_min: float, sigma_max: float, added: boo
 @schedule_kind(
     "alpha = 1, sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1]",
     {
-        "sigma_min": Parameter("sigma(0) (Song et al. 2021)", 0.01),
-        "sigma_max": Parameter("sigma(1) (Song et al. 2021, CIFAR-10)", 50.0),
-        "variant": Parameter(
+        "sigma_min": Positive("sigma(0) (Song et al. 2021)", 0.01),
+        "sigma_max": Positive("sigma(1) (Song et al. 2021, CIFAR-10)", 50.0),
+        "variant": Choice(
             "2 tau = sigma(t)^2 - sigma_min^2, the noise added since t = 0 (sde), or sigma(t)^2 (sigma)",
             "sde",
-            options=("sde", "sigma"),
+            known=("sde", "sigma"),
         ),
     },
 )
@@ -128,8 +129,8 @@ def constant_time(q: np.ndarray, beta: float) -> np.ndarray:
 @schedule_kind(
     "alpha^2 = exp(-beta t), noise^2 = 1 - alpha^2, t in [0, t_end]",
     {
-        "beta": Parameter("rate; beta = 2 is the Ornstein-Uhlenbeck process dx = -x dt + sqrt(2) dW", 1.0),
-        "t_end": Parameter("last time; the default gives beta t_end = 10, about that of vp-linear", 10.0),
+        "beta": Positive("rate; beta = 2 is the Ornstein-Uhlenbeck process dx = -x dt + sqrt(2) dW", 1.0),
+        "t_end": Positive("last time; the default gives beta t_end = 10, about that of vp-linear", 10.0),
     },
 )
 def vp_constant(beta: float, t_end: float) -> Path:
@@ -143,8 +144,8 @@ def _check_exponent(name: str, value: float) -> None:
 
 
 _SONG_RATES = {
-    "beta_min": Parameter("rate at t = 0 (Song et al. 2021)", 0.1, low_open=False),
-    "beta_max": Parameter("rate at t = 1 (Song et al. 2021)", 20.0),
+    "beta_min": Positive("rate at t = 0 (Song et al. 2021)", 0.1, or_zero=True),
+    "beta_max": Positive("rate at t = 1 (Song et al. 2021)", 20.0),
 }
 
 
@@ -216,7 +217,7 @@ def cosine_time(q: np.ndarray, s: float) -> np.ndarray:
 
 @schedule_kind(
     "alpha = cos(theta)/cos(theta_0), theta = pi/2 (t + s)/(1 + s), noise^2 = 1 - alpha^2, t in [0, 1), unclipped",
-    {"s": Parameter("offset (Nichol and Dhariwal 2021)", 0.008, low_open=False, high=1.0)},
+    {"s": Positive("offset (Nichol and Dhariwal 2021)", 0.008, or_zero=True, high=1.0)},
 )
 def vp_cosine(s: float) -> Path:
     return Path(partial(cosine_variance, s=s), partial(cosine_time, s=s), preserving, 1.0, end_open=True)

@@ -5,16 +5,15 @@ A kind is a function with the decorator `schedule_kind` beside its formulas, in 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.checks import repeated, shortened, show
+from scoreshock.checks import repeated, shortened, show, suggestion
+from scoreshock.options import Choice, Number, Option, Options, Positive, Whole
 from scoreshock.plugins import Registry
 
 ALIASES = {"alpha_bar": "alphas_cumprod", "alphas_bar": "alphas_cumprod"}
@@ -39,9 +38,6 @@ MEANINGS = {
 MAX_STEPS = 1_000_000
 """Most steps that a sampler or a chain of rates may have: a slip of the pen must not fill the memory."""
 
-LEAST, GREATEST = 1e-60, 1e60
-"""Magnitudes of parameters: squares and ratios of squares of such numbers stay inside double precision."""
-
 
 class Path(NamedTuple):
     """A kind with its parameters filled in: clock, its inverse, gauge, last time, whether its tau = inf is left out.
@@ -58,55 +54,11 @@ class Path(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """A parameter: its meaning, its default (None: derived or absent), and what it may be.
-
-    ``form`` names what is no number and no option; the table's own reader checks it.
-    """
-
-    meaning: str
-    default: Any = None
-    low: float = 0.0
-    low_open: bool = True
-    high: float = GREATEST
-    integer: bool = False
-    options: tuple[str, ...] = ()
-    form: str = ""
-
-    @property
-    def allowed(self) -> str:
-        """What the parameter may be, in words."""
-        number = f"a finite number {'>' if self.low_open else '>='} {self.low:g}, of magnitude {LEAST:g} to {GREATEST:g}"
-        if self.high < GREATEST:
-            number = f"a number from {self.low:g} to {self.high:g}"
-        if self.integer:
-            number = f"a whole number from 1 to {MAX_STEPS}"
-        return self.form or ", ".join(self.options) or number
-
-    def check(self, value: Any) -> Any:
-        """Return ``value`` as a plain Python object, or raise ``ValueError`` saying what is wrong with it."""
-        if self.form:
-            return _plain_text(value, self.allowed) if self.form.startswith("text") else _copy(value, self.allowed)
-        if self.options:
-            if isinstance(value, str) and value in self.options:
-                return value
-            raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}{nearest(value, self.options)}")
-        given = number(value, self.allowed)
-        good = (given > self.low if self.low_open else given >= self.low) and given <= self.high
-        good = good and (given == 0 or given >= LEAST)
-        if self.integer:
-            good = 1 <= given <= MAX_STEPS and given == np.floor(given)
-        if not good:
-            raise ValueError(f"= {show(value)} is not allowed; allowed: {self.allowed}")
-        return int(given) if self.integer else given
-
-
-@dataclass(frozen=True)
 class Kind:
     """A named family of schedules: definition, own parameters, path, and the defaults of its sampler."""
 
     definition: str
-    parameters: Mapping[str, Parameter]
+    parameters: Options
     build: Callable[[dict[str, Any]], Path]
     spacing: str = "uniform"
     steps: int = 1000
@@ -117,7 +69,7 @@ KINDS: Registry[Kind] = Registry("kind of schedule", "schedules")
 
 def schedule_kind(
     definition: str,
-    parameters: Mapping[str, Parameter] | None = None,
+    parameters: Options | None = None,
     *,
     name: str = "",
     spacing: str = "uniform",
@@ -139,7 +91,7 @@ def schedule_kind(
     Examples
     --------
     >>> import scoreshock as ss
-    >>> @ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Parameter("last noise level", 2.0)})
+    >>> @ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Positive("last noise level", 2.0)})
     ... def straight(rate):
     ...     return Path(lambda t: (rate * t) ** 2, lambda q: np.sqrt(q) / rate, lambda q: (np.ones_like(q), np.sqrt(q)), 1.0)
     >>> float(ss.schedule("straight").sigma(0.5))
@@ -155,16 +107,15 @@ def schedule_kind(
     return declare
 
 
-def _built(function: Callable[..., Path], own: Mapping[str, Parameter], resolved: Mapping[str, Any]) -> Path:
+def _built(function: Callable[..., Path], own: Options, resolved: Mapping[str, Any]) -> Path:
     return function(**{name: resolved[name] for name in own if name in resolved})
 
 
 def meaning(name: object, known: Iterable[str]) -> str:
-    """What a name that is not known means here, else the nearest known one as a question, or nothing."""
+    """Meaning of an unknown name here, else a suggestion of the closest known one, if any."""
     if name in MEANINGS:
         return f"; {MEANINGS[str(name)]}"
-    near = difflib.get_close_matches(shortened(name), list(known), 1, cutoff=0.75)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return suggestion(str(name), known)
 
 
 def renamed(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -175,42 +126,17 @@ def renamed(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
     return dict(zip(names, stored.values(), strict=True))
 
 
-def number(value: Any, allowed: str, name: str = "") -> float:
-    """``value`` as a float; text is refused, with the spelling that YAML reads as a number."""
-    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return float(value)
-    hint = ""
-    if isinstance(value, str):
-        try:
-            hint = f" (text, not a number: write {_spelled(float(value))}; YAML reads 1e-3 as text, 1.0e-3 as a number)"
-        except ValueError:
-            hint = " (text, not a number)"
-    raise ValueError(f"{name}= {show(value)} is not allowed{hint}; allowed: {allowed}")
-
-
-def _spelled(value: float) -> str:
-    """A spelling that YAML reads as a float: with a point and a signed exponent."""
-    mantissa, _, exponent = repr(value).partition("e")
-    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
-    return f"{mantissa}e{exponent}" if exponent else mantissa
-
-
-def nearest(name: object, known: Iterable[str]) -> str:
-    """A did-you-mean, or nothing."""
-    close = difflib.get_close_matches(shortened(name), list(known), 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def resolve(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter of the kind that does not depend on its path, checked, with defaults, in the registry's order.
 
     Raises ``ValueError`` naming kind, parameter, value and what is allowed.
     """
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"schedule kind = {show(kind)} is not known; allowed: {', '.join(KINDS)}{nearest(kind, KINDS)}")
+        near = suggestion(str(kind), KINDS)
+        raise ValueError(f"schedule kind = {show(kind)} is not known{near}; allowed: {', '.join(KINDS)}")
     spec = KINDS[kind]
-    rules = dict(spec.parameters)
-    rules["spacing"] = Parameter("spacing of the sampler's times", spec.spacing, options=spacings(kind))
+    rules: dict[str, Option] = dict(spec.parameters)
+    rules["spacing"] = Choice("spacing of the sampler's times", spec.spacing, known=spacings(kind))
     spacing = _checked(kind, "spacing", rules["spacing"], given.get("spacing", spec.spacing))
     rules |= {name: rule for name, rule in SPACINGS[spacing].items() if name not in rules}
     given = renamed(given, "schedule table:") if kind == "table" else given
@@ -234,40 +160,27 @@ def spacings(kind: str) -> tuple[str, ...]:
     return ("uniform", "karras", "table") if kind == "table" else ("uniform", "karras")
 
 
-def _checked(kind: str, name: str, rule: Parameter, value: Any) -> Any:
+def _checked(kind: str, name: str, rule: Option, value: Any) -> Any:
     try:
         return rule.check(value)
     except ValueError as error:
-        raise ValueError(f"schedule {kind}: {name} {error}") from None
+        raise ValueError(f"schedule {kind}: {name} = {error}") from None
 
 
-def _copy(value: Any, allowed: str) -> Any:
-    try:
-        return deepcopy(value)
-    except TypeError:  # generators and the like
-        raise ValueError(f"= {show(value)} is not allowed; allowed: {allowed}") from None
+_STEPS = Whole("moves of the sampler; under karras its noise levels", low=1, high=MAX_STEPS)
 
-
-def _plain_text(value: Any, allowed: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"= {show(value)} is not allowed; allowed: {allowed}")
-    return value
-
-
-_STEPS = Parameter("moves of the sampler; under karras its noise levels", integer=True)
-
-SPACINGS: dict[str, Mapping[str, Parameter]] = {
+SPACINGS: dict[str, Options] = {
     "uniform": {"steps": _STEPS},
     "karras": {
         "steps": _STEPS,
-        "rho": Parameter("noise levels are equally spaced in sigma^(1/rho)", 7.0, low=1.0, low_open=False, high=100.0),
-        "sigma_min": Parameter("least noise level; the schedule's own, or 0.002 where that is 0"),
-        "sigma_max": Parameter("greatest noise level; the schedule's own, or 80 where that is infinite"),
+        "rho": Number("noise levels are equally spaced in sigma^(1/rho)", 7.0, low=1.0, high=100.0),
+        "sigma_min": Positive("least noise level; the schedule's own, or 0.002 where that is 0"),
+        "sigma_max": Positive("greatest noise level; the schedule's own, or 80 where that is infinite"),
     },
     "table": {
-        "num_inference_steps": Parameter("number of entries that the sampler visits; all of them", integer=True),
-        "timestep_spacing": Parameter(
-            "how they are picked, in diffusers' words", "linspace", options=("linspace", "leading", "trailing")
+        "num_inference_steps": Whole("number of entries that the sampler visits; all of them", low=1, high=MAX_STEPS),
+        "timestep_spacing": Choice(
+            "how they are picked, in diffusers' words", "linspace", known=("linspace", "leading", "trailing")
         ),
     },
 }

@@ -21,15 +21,14 @@ import xarray as xr
 import yaml
 
 from scoreshock.checks import as_array, counts_rows, listed, repeated, shortened, show
+from scoreshock.options import Choice, Other, number
 from scoreshock.schedules import formulas
 from scoreshock.schedules.kinds import (
     MAX_STEPS,
     MEANINGS,
     RATES_PER_STEP,
-    Parameter,
     Path,
     meaning,
-    number,
     renamed,
     schedule_kind,
 )
@@ -231,7 +230,7 @@ def _rates(spec: Any) -> tuple[dict[str, Any], np.ndarray]:
         raise ValueError(f"{refusal} ({MEANINGS['betas']})")
     if set(full) != {"start", "end", "num", "scale"} or full["scale"] not in ("linear", "sqrt"):
         raise ValueError(refusal)
-    start, end, num = (number(full[name], allowed, f"betas.{name} ") for name in ("start", "end", "num"))
+    start, end, num = (number(full[name], allowed, f"betas.{name}") for name in ("start", "end", "num"))
     if not (0 < start < 1 and 0 < end < 1 and 2 <= num <= MAX_STEPS and num == np.floor(num)):
         raise ValueError(refusal)
     make = formulas.linear_betas if full["scale"] == "linear" else formulas.scaled_linear_betas
@@ -246,7 +245,7 @@ def _entries(name: str, values: Any) -> np.ndarray:
         if array.ndim == 0 or array.dtype.kind in "mM":
             raise ValueError(f"{name} = {show(values)} is not allowed; allowed: a list of {allowed}")
         values = array.tolist()
-    entries = np.array([number(value, allowed, f"{name}[{i}] ") for i, value in enumerate(values)])
+    entries = np.array([number(value, allowed, f"{name}[{i}]") for i, value in enumerate(values)])
     if len(entries) < 2:
         raise ValueError(f"{name} has {len(entries)} entries; allowed: 2 or more")
     good = (entries >= 0) & (entries <= 1 if name == "alphas_cumprod" else np.isfinite(entries))
@@ -297,14 +296,14 @@ def _check_monotone(falling: np.ndarray, columns: dict[str, np.ndarray]) -> None
 @schedule_kind(
     "entries by step, t in [0, n - 1]; log-SNR linear between them",
     {
-        "alphas_cumprod": Parameter("alpha^2 by step, noise^2 = 1 - alpha^2", form="a list of numbers from 0 to 1"),
-        "alpha": Parameter("signal coefficient by step, with sigma", form="a list of finite numbers >= 0"),
-        "sigma": Parameter("noise standard deviation by step, with alpha", form="a list of finite numbers >= 0"),
-        "sigma_n": Parameter("noise/alpha by step, alpha = 1", form="a list of finite numbers >= 0"),
-        "betas": Parameter("rates of a DDPM chain", form="{start, end, num, scale: linear | sqrt}"),
-        "file": Parameter("file with one of these as columns", form="text: a path to .csv, .nc or .yaml"),
-        "digest": Parameter("sha256 of the file", form="text: 64 hexadecimal digits"),
-        "order": Parameter("which end comes first (found, not chosen)", options=("data-first", "noisy-first")),
+        "alphas_cumprod": Other("alpha^2 by step, noise^2 = 1 - alpha^2", form="a list of numbers from 0 to 1"),
+        "alpha": Other("signal coefficient by step, with sigma", form="a list of finite numbers >= 0"),
+        "sigma": Other("noise standard deviation by step, with alpha", form="a list of finite numbers >= 0"),
+        "sigma_n": Other("noise/alpha by step, alpha = 1", form="a list of finite numbers >= 0"),
+        "betas": Other("rates of a DDPM chain", form="{start, end, num, scale: linear | sqrt}"),
+        "file": Other("file with one of these as columns", form="text: a path to .csv, .nc or .yaml"),
+        "digest": Other("sha256 of the file", form="text: 64 hexadecimal digits"),
+        "order": Choice("which end comes first (found, not chosen)", known=("data-first", "noisy-first")),
     },
     spacing="table",
 )

@@ -1,15 +1,20 @@
-"""Stored form of datasets: types, attributes, contiguous or chunked storage."""
+"""Stored form of datasets: types, attributes, contiguous or chunked storage, and files of this layout."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import dask
+import netCDF4
 import numpy as np
 import xarray as xr
 
 from scoreshock import conventions
+from scoreshock.storage.netcdf_lock import NETCDF_LOCK
 
 MARKER = "scoreshock_complete"
 CHECKSUMS = "scoreshock_checksums"
@@ -62,6 +67,55 @@ def _refuse_attributes(what: str, attributes: Mapping[str, Any]) -> None:
     bad = [name for name, value in attributes.items() if isinstance(value, bool) or not isinstance(value, PLAIN)]
     if bad:
         raise TypeError(f"attributes of {what} must be text or numbers; not allowed: {', '.join(map(str, bad))}")
+
+
+@contextmanager
+def laid_out(stored: xr.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
+    """Create a file with the layout of ``stored``, a result of `described`, and write the values that are not lazy.
+
+    All variables are defined before values are written, because the NetCDF library flushes the file in between.
+    """
+    variables, attributes = xr.conventions.encode_dataset_coordinates(stored)
+    with NETCDF_LOCK:
+        file = netCDF4.Dataset(path, "w")
+    try:
+        with NETCDF_LOCK:
+            file.setncatts(attributes)
+            defined = [(variable, *_define(file, str(name), variable)) for name, variable in variables.items()]
+            as_stored(file)
+            for variable, target, values in defined:
+                if not is_lazy(variable):
+                    target[...] = values
+        yield file
+    finally:
+        with NETCDF_LOCK:
+            file.close()
+
+
+def _define(file: netCDF4.Dataset, name: str, variable: xr.Variable) -> tuple[netCDF4.Variable, Any]:
+    """Define a variable of a file; return it with the values to write."""
+    values, sizes = variable.data, {str(dim): length for dim, length in variable.sizes.items()}
+    if variable.dtype.kind == "U":
+        values = np.char.encode(variable.values, "utf-8")[..., None].view("S1")
+        sizes[f"string{values.shape[-1]}"] = values.shape[-1]
+    for dim, length in sizes.items():
+        if dim not in file.dimensions:
+            file.createDimension(dim, length)
+    target = file.createVariable(name, values.dtype, tuple(sizes), **encoding(variable))
+    target.setncatts(variable.attrs)
+    return target, values
+
+
+def is_lazy(variable: xr.Variable) -> bool:
+    """Whether values are written chunk by chunk."""
+    return dask.is_dask_collection(variable.data) and variable.dtype.kind != "U"  # text is written eagerly
+
+
+def as_stored(file: netCDF4.Dataset) -> netCDF4.Dataset:
+    """The open file without conversion of stored values."""
+    file.set_auto_maskandscale(False)
+    file.set_auto_chartostring(False)
+    return file
 
 
 def encoding(variable: xr.Variable) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def join(folder: str | Path, part: Planned) -> None:
     positions = {axis: {value: i for i, value in enumerate(named)} for axis, named in part.split.items()}
     with store.staged(folder / f"{quantity}.nc") as temporary:
         stored = encoding.described(joined, _attributes(joined.attrs, part, len(blocks)))
-        with NETCDF_LOCK, store.laid_out(stored, temporary) as file:
+        with NETCDF_LOCK, encoding.laid_out(stored, temporary) as file:
             # Small variables would take most of the time if they were written once for each block.
             held = {name: np.array(v[...]) for name, v in file.variables.items() if v.size * v.dtype.itemsize <= HELD_BYTES}
             for path, values in blocks.items():

@@ -1,8 +1,7 @@
-"""Where a file comes from: digests of code, parameters and data, versions, commit, and the attributes that say so.
+"""Provenance of files: digests of code, parameters and data, versions, commit, and the global attributes that hold them.
 
-The digest of a quantity's code covers the modules that can change its numbers and nothing else, so that a changed
-kernel makes exactly the files that depend on it stale. Where kinds of families have modules of their own for one quantity
-(``speciation`` of mixtures, ``wells.speciation``), each module has its digest, and a file names the one that computed it.
+The digest of a quantity's code covers the modules that can change its numbers and nothing else, so that a changed kernel
+outdates only the files that depend on it. Each module of a quantity (``speciation``, ``wells.speciation``) has its own.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from scoreshock.conventions import CF_VERSION, REFERENCE
+from scoreshock.conventions import CF_VERSION, REFERENCE, entries
 
 PACKAGE = Path(__file__).parents[1]
 FORMAT = 2
-"""Number of the files' format. A change of what files mean raises it: files of another number are refused by name, and
-every digest of code changes with it, so that the workflow makes them again."""
+"""Version of the files' format, raised when their meaning changes: files of other versions are refused and recomputed."""
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 DERIVED = {
     "joining": ("storage.joining",),
@@ -35,116 +33,102 @@ DERIVED = {
     "verification figures": ("paper.drawing", "figures.page", "figures.picture"),
     "verification page": ("paper.page",),
 }
-"""What is made from the quantities' files, and the modules that make it."""
+"""Products that are derived from the files of quantities, and the modules that compute them."""
 
 PACKAGE_CODE = "package"
-"""Stands for all sources of the package, which what a plugin computes may depend on."""
+"""Stands for all sources of the package; results of plugins may depend on any of them."""
 
 TEMPLATES = {
     "verification page": "paper/templates/*.j2",
-    **dict.fromkeys(("figures", "verification figures"), "figures/*.html"),
+    "figures": "figures/*.html",
+    "verification figures": "figures/*.html",
 }
-"""Texts that are code too."""
+"""Templates that count as code."""
 
-UNSAID = ("ctx", "kind", "type_comment")
-"""Fields of syntax trees that follow from the place of a node, or from how it is written."""
-
-VARIABLE_ARGUMENTS = 4
-"""Arguments of a declared `Variable` before its description and source, which change no result."""
+IGNORED = ("ctx", "kind", "type_comment")
+"""Fields of syntax trees that follow from the position of a node, or from its spelling."""
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 DIGEST = "scoreshock_digest"
-"""Attribute of every file of the results: the digest of the code and of the parameters that it was made by and from."""
+"""Attribute of every file of the results: digest of the code and parameters that it was computed from."""
 
-LISTED = 12  # values of a list that are written out for a reader
-GIT_TIMEOUT = 10.0  # seconds; a checkout on a sleeping network drive must not hold up a job
+LISTED = 12  # maximum number of values of a list that an attribute contains
+GIT_TIMEOUT = 10.0  # seconds, because a sleeping network drive must not delay a job
 
 Attributes = dict[str, str | int | float]
 
+_DIGESTS: dict[tuple[str, Path], str] = {}
+
 
 def code_digest(module: str, package: Path = PACKAGE) -> str:
-    """Return the SHA-256 digest of the code that a quantity is computed by.
+    """Return the SHA-256 digest of the code that computes a quantity, 64 hexadecimal digits.
 
-    It covers the number of the files' format, and the syntax trees of the modules listed by `code_modules`, without
-    docstrings: comments, layout and docstrings do not count, names, numbers and statements do; and the templates of a page.
-    It is the same under every version of Python that parses them.
-    The answer is cached for the life of the process.
+    It covers the format of files, the syntax trees without docstrings of the modules listed by `code_modules`, and the
+    templates of a page. Comments, layout, docstrings, and descriptions and references of variables do not count. It does not
+    depend on the version of Python, and is computed once in a process.
 
     Parameters
     ----------
     module : str
-        Module of the package's ``quantities`` that declares a quantity, such as ``speciation`` or ``wells.speciation``; what
-        is made from their files (`DERIVED`); or `PACKAGE_CODE`.
+        Module of a quantity in ``scoreshock.quantities``, such as ``wells.speciation``; a key of `DERIVED`; `PACKAGE_CODE`.
     package : Path
-        Folder of the package's sources.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
+        Folder of the sources of the package.
 
     Raises
     ------
     FileNotFoundError
-        When the package has no such module.
+        If the package has no such module.
 
     Examples
     --------
     >>> len(code_digest("speciation"))
     64
     """
-    known = _KNOWN.get(module) if package == PACKAGE else None
-    return known or _code_digest(module, Path(package))
-
-
-_KNOWN: dict[str, str] = {}
+    key = (module, Path(package))
+    if key not in _DIGESTS:
+        _DIGESTS[key] = _code_digest(*key)
+    return _DIGESTS[key]
 
 
 def known_code() -> dict[str, Any]:
-    """Return the digests of code that this process has found, so that another one (`take_known_code`) need not."""
-    return {"sources": _sources_digest(), "digests": {module: code_digest(module) for module in _ASKED}}
+    """Return the digests that this process has computed, for `take_known_code` in another one."""
+    digests = {module: digest for (module, package), digest in _DIGESTS.items() if package == PACKAGE}
+    return {"sources": _sources_digest(PACKAGE), "digests": digests}
 
 
 def take_known_code(known: Mapping[str, Any]) -> None:
-    """Take what `known_code` gave in another process, where the sources of the package are still the same."""
-    if known["sources"] == _sources_digest():
-        _KNOWN.update(known["digests"])
+    """Use the digests from `known_code` of another process, unless the sources of the package have changed since."""
+    if known["sources"] == _sources_digest(PACKAGE):
+        _DIGESTS.update({(module, PACKAGE): digest for module, digest in known["digests"].items()})
 
 
 def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
     """Return the names of the modules that a quantity depends on, sorted; arguments as in `code_digest`.
 
-    It is the closure, under imports found anywhere in a file, of the quantity's own module and ``evaluation`` (which
-    brings families, mixtures and schedules). Two kinds of import are not followed: those of quantity modules from
-    ``evaluation``, from the ``quantities`` package itself and from their registry, which only dispatch, and those of the
-    top-level package, which only re-exports.
+    They are the transitive imports, anywhere in a file, of the quantity's module and of ``study.evaluation``. Not followed
+    are imports of quantities by ``evaluation``, by the package ``quantities`` and by the registry, which only select one of
+    them, and imports of the top-level package, which only re-exports.
     """
     return tuple(sorted(_closure(module, Path(package))))
 
 
 def parameters_digest(content: Mapping[str, object]) -> str:
-    """Return the SHA-256 digest of the JSON of ``content``, which is that of ``scoreshock_parameters`` in its file."""
+    """Return the SHA-256 digest of the JSON of ``content``, which a file has as ``scoreshock_parameters``."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
 def canonical_json(content: Mapping[str, object]) -> str:
-    """Return ``content`` as JSON without spaces, refusing NaN; keys stay in order, which is that of the results."""
+    """Return ``content`` as JSON without spaces and NaN; the order of keys is kept, because it is that of the results."""
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
-def file_digest(path: str | Path) -> str:
-    """Return the SHA-256 digest of the bytes of the file at ``path``."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def is_of_this_code(attributes: Mapping[str, object], quantity: str) -> bool:
-    """Return whether the file with these global attributes, of ``quantity``, was computed by the code as it is now."""
+    """Return whether the present code computed the file of ``quantity`` with these global attributes."""
     try:
         return attributes.get("scoreshock_code_digest") == code_digest(str(attributes.get("scoreshock_module", quantity)))
     except FileNotFoundError:
-        return False  # by a module that is no more
+        return False  # the module was removed
 
 
 def attributes(
@@ -158,29 +142,29 @@ def attributes(
     author: str = "",
     note: str = "",
 ) -> Attributes:
-    """Return the global attributes of the file that holds ``quantity`` of the block ``content``.
+    """Return the global attributes of the file with the results of ``quantity`` for ``content``.
 
     Parameters
     ----------
     content : mapping
-        The resolved content of the block, plain enough for JSON.
+        Content of a block, as plain values for JSON.
     quantity : str
         Name of the quantity.
     threads : int, optional
-        Number of Dask's threads; by default what Dask is configured to use.
+        Number of threads of Dask; by default the configured one.
     module : str, optional
-        Module that computed it, as in `code_digest`; by default that of the quantity's name.
+        Module that computed it, as in `code_digest`; by default ``quantity``.
     sweep, study, author, note : str, optional
-        Name of the sweep and title of the study, which the title says; who made it; what else a reader should know.
+        Name of the sweep and title of the study, for the title; author; remarks for a reader.
 
     Returns
     -------
     dict
-        Text and numbers only. First what a reader looks for: CF's ``title``, ``author``, ``comment`` (the note), ``family``,
-        and ``parameters, axes, options, schedules`` with a line for each of their entries, those of them that there are.
-        Then CF's ``Conventions, source, references, history``, and names beginning with ``scoreshock_`` for module,
-        parameters (as JSON), digests, commit, library versions, threads and, where the content has them, seed, scaling and
-        digest of the data file.
+        Text and numbers. First the attributes for a reader, as far as they apply: CF's ``title``, ``author``, ``comment``
+        (the note), ``family``, and ``parameters, axes, options, schedules`` with a line for each entry. Then CF's
+        ``Conventions, source, references, history``, and names that begin with ``scoreshock_`` for module, parameters (as
+        JSON), digests, commit, versions of libraries, threads and, as far as the content has them, seed, scaling and digest
+        of the data file.
 
     Examples
     --------
@@ -194,14 +178,10 @@ def attributes(
     commit, dirty = commit_of()
     family = content.get("family", "unknown")
     subject = f"{quantity} of the sweep {sweep} (family {family})" if sweep else f"{quantity} of the family {family}"
-    read = {
-        "title": f"{subject}; {study}" if study else subject,
-        "author": author,
-        "comment": note,
-    }
+    about = {"title": f"{subject}; {study}" if study else subject, "author": author, "comment": note}
     return {
-        **{name: text for name, text in read.items() if text},
-        **_told(content),
+        **{name: text for name, text in about.items() if text},
+        **_readable_parts(content),
         "Conventions": CF_VERSION,
         "source": f"scoreshock {package_version()}",
         "references": REFERENCE,
@@ -219,21 +199,21 @@ def attributes(
 
 
 def of_content(content: Mapping[str, object]) -> Attributes:
-    """Return those of the global attributes that say what a file holds."""
+    """Return the global attributes that depend on the content alone."""
     return {
-        **_told(content),
+        **_readable_parts(content),
         "scoreshock_parameters": canonical_json(content),
         "scoreshock_parameters_digest": parameters_digest(content),
     }
 
 
-def _told(content: Mapping[str, object]) -> Attributes:
+def _readable_parts(content: Mapping[str, object]) -> Attributes:
     parts = {name: _lines(content.get(name)) for name in ("parameters", "axes", "options", "schedules", "plugins")}
     return {name: text for name, text in ({"family": str(content.get("family", ""))} | parts).items() if text}
 
 
 def dask_threads() -> int:
-    """Return how many threads Dask is configured to use."""
+    """Return the number of threads that Dask is configured to use."""
     import dask
     from dask.system import CPU_COUNT
 
@@ -241,13 +221,13 @@ def dask_threads() -> int:
 
 
 def history(event: str) -> str:
-    """Return a line of a ``history`` attribute: the time in UTC, and what happened."""
+    """Return a line of the attribute ``history``: the time in UTC and the event."""
     return f"{datetime.now(UTC).isoformat(timespec='seconds')} {event}"
 
 
 @cache
 def package_version() -> str:
-    """Return the installed version of scoreshock, ``unknown`` where it runs without being installed."""
+    """Return the installed version of scoreshock, or ``unknown``."""
     try:
         return importlib.metadata.version("scoreshock")
     except importlib.metadata.PackageNotFoundError:
@@ -256,16 +236,16 @@ def package_version() -> str:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that numbers pass through."""
+    """Return the versions of Python and of the libraries that results depend on."""
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
 
 
 @cache
 def commit_of(package: Path = PACKAGE) -> tuple[str, str]:
-    """Return the commit of the checkout that holds ``package``, and whether the package differs from it.
+    """Return the commit of the checkout of ``package``, and ``yes`` or ``no``: whether the package differs from it.
 
-    The second is ``yes`` or ``no``. Both are ``unknown`` outside a checkout, without git, and where the package only
-    lies inside somebody else's repository (an environment folder in a project).
+    Both are ``unknown`` without git, outside a checkout, and in the repository of another project (for example in an
+    environment inside of it).
     """
     try:
         _git(package, "ls-files", "--error-unmatch", "--", "__init__.py")
@@ -276,28 +256,22 @@ def commit_of(package: Path = PACKAGE) -> tuple[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    # A hook's GIT_DIR would point elsewhere; optional locks would make concurrent jobs fight over the index.
+    # GIT_DIR of a hook is that of another repository, and concurrent jobs cannot all lock the index.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    run = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=GIT_TIMEOUT,
-    )
-    return run.stdout
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=GIT_TIMEOUT).stdout
 
 
 def _lines(entries: object) -> str:
-    """A line for each entry of a mapping, as one reads it."""
+    """A line of text for each entry of a mapping."""
     if not isinstance(entries, Mapping):
         return ""
     return "\n".join(f"{name}: {_readable(value)}" for name, value in entries.items() if value is not None)
 
 
 def _readable(value: object) -> str:
-    """A value of a study in words; long lists by their number and ends."""
+    """Text of a value of a study; of long lists the length and both ends."""
     if isinstance(value, float):
         return str(value).removesuffix(".0")
     if isinstance(value, list | tuple):
@@ -306,15 +280,15 @@ def _readable(value: object) -> str:
     if not isinstance(value, Mapping):
         return str(value)
     rest = dict(value)
-    said = [_readable(rest.pop(key)) for key in ("kind", "values") if key in rest]
+    texts = [_readable(rest.pop(key)) for key in ("kind", "values") if key in rest]
     if {"start", "stop", "num"} <= rest.keys():
         start, stop, number = (_readable(rest.pop(key)) for key in ("start", "stop", "num"))
-        said.append(f"{start} to {stop}, {number} values")
-    return ", ".join([*said, *(f"{key} {_readable(item)}" for key, item in rest.items() if item is not None)])
+        texts.append(f"{start} to {stop}, {number} values")
+    return ", ".join([*texts, *(f"{key} {_readable(item)}" for key, item in rest.items() if item is not None)])
 
 
 def _optional(content: Mapping[str, object]) -> Attributes:
-    """Seed, scaling and data digest, those of them that the content has."""
+    """Seed, scaling and digest of the data, as far as the content has them."""
     parameters = content.get("parameters")
     given = parameters if isinstance(parameters, Mapping) else {}
     candidates = {
@@ -325,36 +299,22 @@ def _optional(content: Mapping[str, object]) -> Attributes:
     return {name: value for name, value in candidates.items() if isinstance(value, str | int | float)}
 
 
-def imports(name: str, package: Path = PACKAGE) -> frozenset[str]:
-    """Return the package's modules that the module ``name`` imports, anywhere in its file.
-
-    ``from package.sub import thing`` is the module ``package.sub.thing`` where that exists, else ``package.sub``.
-    """
-    return _parsed(name, Path(package)).imports
-
-
-_ASKED: dict[str, None] = {}
-
-
-def _sources_digest(package: Path | None = None) -> str:
-    """Return the digest of all sources, which takes a fiftieth of the time of one `code_digest`."""
-    digest, package = hashlib.sha256(), package or PACKAGE
+def _sources_digest(package: Path) -> str:
+    """Digest of all sources, which takes a fiftieth of the time of `code_digest`."""
+    digest = hashlib.sha256()
     for path in sorted(path for suffix in ("py", "j2", "html") for path in package.rglob(f"*.{suffix}")):
         digest.update(f"{path.relative_to(package)} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-@cache
 def _code_digest(module: str, package: Path) -> str:
     if module == PACKAGE_CODE:
         return _sources_digest(package)
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
-        digest.update(f"{name}\n{_parsed(name, package).code}\n".encode())
+        digest.update(f"{name}\n{_parsed(name, package)[0]}\n".encode())
     for path in sorted(package.glob(TEMPLATES[module])) if module in TEMPLATES else ():
         digest.update(f"{path.name}\n{path.read_text('utf-8')}\n".encode())
-    if package == PACKAGE:
-        _ASKED[module] = None
     return digest.hexdigest()
 
 
@@ -369,22 +329,18 @@ def _closure(module: str, package: Path) -> set[str]:
         if name in found:
             continue
         found.add(name)
-        targets = imports(name, package) - {root}
+        targets = _parsed(name, package)[1] - {root}
         followed = {each for each in targets if each == registry or not each.startswith(f"{quantities}.")}
         waiting.extend(followed if name in dispatchers else targets)
     return found
 
 
-class Parsed(NamedTuple):
-    """A module's file: its syntax tree without docstrings, as text, and what `imports` says of it."""
-
-    code: str
-    imports: frozenset[str]
-
-
 @cache
-def _parsed(name: str, package: Path) -> Parsed:
-    path = _source(name, package)
+def _parsed(name: str, package: Path) -> tuple[str, frozenset[str]]:
+    """Code of a module as text without docstrings, and the modules of the package that it imports anywhere."""
+    path = next((path for path in _candidates(name, package) if path.is_file()), None)
+    if path is None:
+        raise FileNotFoundError(f"module {name} has no source file in {package}")
     tree = ast.parse(path.read_text("utf-8"))
     parents = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     imported: set[str] = set()
@@ -393,40 +349,32 @@ def _parsed(name: str, package: Path) -> Parsed:
             node.body = node.body[1:] or [ast.Pass()]
         elif isinstance(node, ast.Import | ast.ImportFrom):
             imported.update(_imported(node, parents, package))
-    return Parsed(_spelled(tree), frozenset(imported))
+    return _spelled(tree), frozenset(imported)
 
 
-def _spelled(tree: ast.AST) -> str:
-    """Return a syntax tree as text; `ast.unparse` and `ast.dump` print one tree differently in different versions."""
-    written: list[str] = []
-    _spell(tree, written.append)
-    return "".join(written)
-
-
-def _spell(node: object, write: Callable[[str], None]) -> None:
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Variable":
-        said = [keyword for keyword in node.keywords if keyword.arg not in ("description", "references")]
-        node = ast.Call(node.func, node.args[:VARIABLE_ARGUMENTS], said)
+def _spelled(node: object) -> str:
+    """A syntax tree as text; `ast.unparse` and `ast.dump` depend on the version of Python."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Variable", "variables"):
+        node = _without_descriptions(node)
     if isinstance(node, ast.AST):
-        write(type(node).__name__ + "(")
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value is not None and value != [] and name not in UNSAID:
-                write(name + "=")
-                _spell(value, write)
-        write(")")
-    elif type(node) is list:
-        write("[")
-        for item in node:
-            _spell(item, write)
-            write(",")
-        write("]")
-    else:
-        write(repr(node))
+        fields = [(name, getattr(node, name, None)) for name in node._fields if name not in IGNORED]
+        texts = [f"{name}={_spelled(value)}" for name, value in fields if value is not None and value != []]
+        return f"{type(node).__name__}({''.join(texts)})"
+    return f"[{''.join(f'{_spelled(item)},' for item in node)}]" if isinstance(node, list) else repr(node)
+
+
+def _without_descriptions(call: ast.Call) -> ast.Call:
+    """A declaration of variables without descriptions and references, which change no result."""
+    keywords = [keyword for keyword in call.keywords if keyword.arg not in ("description", "references")]
+    if getattr(call.func, "id", "") == "Variable":
+        return ast.Call(call.func, call.args[:4], keywords)
+    text = ast.literal_eval(call.args[0])
+    declared = "\n".join(entry.partition(" |")[0] for entry in entries(text))
+    return ast.Call(call.func, [ast.Constant(declared), *call.args[1:]], keywords)
 
 
 def _statements(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield all nodes that can be, or hold, a statement; expressions, which are most of a tree, are left out."""
+    """All nodes that are or contain statements; expressions, which are most of a tree, are omitted."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -435,28 +383,18 @@ def _statements(tree: ast.Module) -> Iterator[ast.AST]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom, parents: Sequence[str], package: Path) -> Iterator[str]:
-    """Yield the package's modules that one statement imports."""
+    """Modules of the package that a statement imports; ``from a.b import c`` is ``a.b.c`` if that exists, else ``a.b``."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package.name)
         return
     prefix = parents[: len(parents) - node.level + 1] if node.level else []
     origin = ".".join([*prefix, *([node.module] if node.module else [])])
     if origin.split(".")[0] == package.name:
-        yield from (_module_of(origin, alias.name, package) for alias in node.names)
-
-
-def _module_of(origin: str, name: str, package: Path) -> str:
-    candidate = f"{origin}.{name}"
-    return candidate if any(path.is_file() for path in _candidates(candidate, package)) else origin
+        for alias in node.names:
+            candidate = f"{origin}.{alias.name}"
+            yield candidate if any(path.is_file() for path in _candidates(candidate, package)) else origin
 
 
 def _candidates(name: str, package: Path) -> tuple[Path, Path]:
-    place = package.joinpath(*name.split(".")[1:])
-    return place / "__init__.py", place.with_name(f"{place.name}.py")
-
-
-def _source(name: str, package: Path) -> Path:
-    for path in _candidates(name, package):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(f"module {name} has no source file in {package}")
+    path = package.joinpath(*name.split(".")[1:])
+    return path / "__init__.py", path.with_name(f"{path.name}.py")

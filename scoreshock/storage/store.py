@@ -34,7 +34,7 @@ from xarray.backends.store import StoreBackendEntrypoint
 from xarray.core.indexing import LazilyIndexedArray
 
 from scoreshock.storage import provenance, staging
-from scoreshock.storage.encoding import CHECKSUMS, FORMAT_NAME, MARKER, described, encoding
+from scoreshock.storage.encoding import CHECKSUMS, FORMAT_NAME, MARKER, as_stored, described, is_lazy, laid_out
 from scoreshock.storage.netcdf_lock import NETCDF_LOCK
 from scoreshock.storage.provenance import FORMAT
 from scoreshock.storage.staging import BrokenFile
@@ -93,52 +93,11 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     stored = described(dataset, attributes or {})
     with staged(Path(path)) as temporary:
         with laid_out(stored, temporary) as file, dask.config.set(scheduler=patient_threads):
-            if lazy := {str(name): variable.data for name, variable in stored.variables.items() if _is_lazy(variable)}:
+            if lazy := {str(name): variable.data for name, variable in stored.variables.items() if is_lazy(variable)}:
                 import dask.array as da  # slow import
 
                 da.store(list(lazy.values()), [file[name] for name in lazy], lock=NETCDF_LOCK)  # type: ignore[arg-type]
         seal(temporary, {str(name): variable.shape for name, variable in stored.variables.items()})
-
-
-@contextmanager
-def laid_out(stored: xr.Dataset, path: Path) -> Iterator[netCDF4.Dataset]:
-    """Create a file with the layout of ``stored``, a result of `described`, and write the values that are not lazy.
-
-    All variables are defined before values are written, because the NetCDF library flushes the file in between.
-    """
-    variables, attributes = xr.conventions.encode_dataset_coordinates(stored)
-    with NETCDF_LOCK:
-        file = netCDF4.Dataset(path, "w")
-    try:
-        with NETCDF_LOCK:
-            file.setncatts(attributes)
-            defined = [(variable, *_define(file, str(name), variable)) for name, variable in variables.items()]
-            _as_stored(file)
-            for variable, target, values in defined:
-                if not _is_lazy(variable):
-                    target[...] = values
-        yield file
-    finally:
-        with NETCDF_LOCK:
-            file.close()
-
-
-def _define(file: netCDF4.Dataset, name: str, variable: xr.Variable) -> tuple[netCDF4.Variable, Any]:
-    """Define a variable of a file; return it with the values to write."""
-    values, sizes = variable.data, {str(dim): length for dim, length in variable.sizes.items()}
-    if variable.dtype.kind == "U":
-        values = np.char.encode(variable.values, "utf-8")[..., None].view("S1")
-        sizes[f"string{values.shape[-1]}"] = values.shape[-1]
-    for dim, length in sizes.items():
-        if dim not in file.dimensions:
-            file.createDimension(dim, length)
-    target = file.createVariable(name, values.dtype, tuple(sizes), **encoding(variable))
-    target.setncatts(variable.attrs)
-    return target, values
-
-
-def _is_lazy(variable: xr.Variable) -> bool:
-    return dask.is_dask_collection(variable.data) and variable.dtype.kind != "U"  # text is written eagerly
 
 
 def patient_threads(graph: Any, keys: Any, **options: Any) -> Any:
@@ -191,13 +150,8 @@ def open_file(path: str | Path, chunks: Any = "stored") -> xr.Dataset:
     """
     check(path)
     with NETCDF_LOCK, _small_cache():
-        dataset = xr.open_dataset(
-            path,
-            engine=_Backend,
-            chunks={} if isinstance(chunks, str) else chunks,
-            decode_times=False,
-            decode_timedelta=False,
-        )
+        sizes = {} if isinstance(chunks, str) else chunks
+        dataset = xr.open_dataset(path, engine=_Backend, chunks=sizes, decode_times=False, decode_timedelta=False)
     del dataset.attrs[CHECKSUMS]
     return dataset
 
@@ -262,10 +216,8 @@ def read(variable: netCDF4.Variable, key: Any = ...) -> np.ndarray:
 
 def check(path: str | Path, full: bool = False) -> Inspection:
     """Inspect the file at ``path``; raise `BrokenFile` unless it is intact."""
-    inspection = inspect(path, full)
-    if inspection.state != "ok":
-        raise _broken(path, inspection)
-    return inspection
+    with opened(Path(path), full) as (_, inspection):
+        return inspection
 
 
 @contextmanager
@@ -285,7 +237,7 @@ def open_whole(path: Path, full: bool = False) -> tuple[netCDF4.Dataset, Inspect
             return file, inspection
         if file is not None:
             file.close()
-    raise _broken(path, inspection)
+    raise BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
 
 
 def _opened(path: Path, full: bool) -> tuple[netCDF4.Dataset | None, Inspection]:
@@ -301,21 +253,11 @@ def _opened(path: Path, full: bool) -> tuple[netCDF4.Dataset | None, Inspection]
     return file, _inspect_open(file, full)
 
 
-def _broken(path: str | Path, inspection: Inspection) -> BrokenFile:
-    return BrokenFile(f"{path} is {inspection.state}: {inspection.reason}")
-
-
 def open_raw(path: Path, mode: Literal["r", "a"] = "r") -> netCDF4.Dataset:
     """Open with netCDF4, by default read-only, without conversion of stored values."""
     with _small_cache():
         file = netCDF4.Dataset(path, mode)
-    return _as_stored(file)
-
-
-def _as_stored(file: netCDF4.Dataset) -> netCDF4.Dataset:
-    file.set_auto_maskandscale(False)
-    file.set_auto_chartostring(False)
-    return file
+    return as_stored(file)
 
 
 @contextmanager
@@ -388,30 +330,27 @@ def stored_chunks(shape: tuple[int, ...], variable: netCDF4.Variable) -> Iterato
 def _inspect_open(file: netCDF4.Dataset, full: bool) -> Inspection:
     try:
         attributes = {name: file.getncattr(name) for name in file.ncattrs()}
-        if MARKER not in attributes:
-            return Inspection(
-                "incomplete", "no completeness marker: never finished, or not written by scoreshock", attributes
-            )
-        if attributes[MARKER] != _header_digest(file):
-            return Inspection("corrupt", "the header has changed", attributes)
-        if (number := _format(attributes)) != FORMAT:
-            return _of_other_format(number, attributes)
+        state, reason = _state(file, attributes)
     except Exception as error:  # a damaged header can raise any exception
         return Inspection("corrupt", f"the header cannot be read ({error})")
-    reason = _changed_variables(file) if full else ""
-    return Inspection("corrupt" if reason else "ok", reason, attributes)
+    if state == "ok" and full and (reason := _changed_variables(file)):
+        state = "corrupt"
+    return Inspection(state, reason, attributes)
 
 
-def _format(attributes: Mapping[str, Any]) -> int:
-    """Format number of a file; 1 if it has none."""
-    return int(attributes.get(FORMAT_NAME, 1))
-
-
-def _of_other_format(number: int, attributes: Mapping[str, Any]) -> Inspection:
+def _state(file: netCDF4.Dataset, attributes: Mapping[str, Any]) -> tuple[State, str]:
+    """State of a file by its header, and the reason."""
+    if MARKER not in attributes:
+        return "incomplete", "no completeness marker: never finished, or not written by scoreshock"
+    if attributes[MARKER] != _header_digest(file):
+        return "corrupt", "the header has changed"
+    number = int(attributes.get(FORMAT_NAME, 1))  # format 1 had no number
     text = f"of format {number}, and this scoreshock reads format {FORMAT}"
     if number < FORMAT:
-        return Inspection("outdated", f"{text}: recompute it, or open it with the older version", attributes)
-    return Inspection("newer", f"{text}: update scoreshock, or write results to another folder", attributes)
+        return "outdated", f"{text}: recompute it, or open it with the older version"
+    if number > FORMAT:
+        return "newer", f"{text}: update scoreshock, or write results to another folder"
+    return "ok", ""
 
 
 def _changed_variables(file: netCDF4.Dataset) -> str:

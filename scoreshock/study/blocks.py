@@ -1,9 +1,9 @@
-"""Sweeps and their blocks: what each job computes, as plain values, with the digest that says so in names of files."""
+"""Sweeps and their blocks: the content of each job as plain values, and the digests that identify it in names of files."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import xarray as xr
 
 JOINED_BYTES = 64 * 2**30
-"""Largest joined file, before compression; ours. More stays in blocks, which can be read and copied side by side."""
+"""Maximum size of a joined file before compression (our limit); larger results stay in blocks."""
 
 PRODUCTS = {"comparison": ("comparison.nc", "comparison.md"), "figures": ("figures",)}
-"""What is made of a whole sweep, and the files or folders of it, in the sweep's folder."""
+"""Products of a sweep, with their files or folders in the folder of the sweep."""
 
 COMPARED = ("speciation", "corrections")
-"""What a comparison is made of; figures are of all quantities."""
+"""Quantities that a comparison reads; figures read all."""
 
 DIGITS = 16
 """Hexadecimal digits of a digest in names and attributes."""
@@ -49,19 +49,19 @@ class Sweep:
     schedules
         Noise schedules by label, each with its kind and all parameters; empty without a schedule axis.
     split
-        Axes of which every value is a block of its own, for the quantities that depend on them.
+        Axes along which the quantities that depend on them are split into blocks, one for each value.
     quantities, options
-        What is computed, and all options that any quantity takes.
+        Computed quantities, and all options of any quantity.
     data
         SHA-256 of the data file that the family reads, or None.
     components, features
-        Number of components of its mixtures (of parts of its wells), and of coordinates of the means' span.
+        Numbers of components of the mixtures (of parts of the wells), and of coordinates of the means' span.
     held
-        Bytes of a density's variables at one value of the axes that they depend on, by these axes.
+        Bytes of the density's variables at one point, by the axes on which they depend.
     unused
-        Options that the study names and none of the quantities takes.
+        Options in the study that no quantity takes.
     plugins
-        The study's plugins, which may declare figures.
+        Plugins of the study, which may declare figures.
     """
 
     name: str
@@ -80,39 +80,38 @@ class Sweep:
     plugins: tuple[Plugin, ...] = ()
 
     def template(self, quantity: str) -> xr.Dataset:
-        """What the whole quantity will hold, without its numbers (`scoreshock.study.evaluation.template`)."""
+        """Layout of the results of a quantity, without numbers (`scoreshock.study.evaluation.template`)."""
         from scoreshock.study.evaluation import template
 
-        if quantity not in self._templates:
-            self._templates[quantity] = template(self.content(quantity))
-        return self._templates[quantity]
+        return self._once("template", quantity, lambda: template(self.content(quantity)))
 
     @cached_property
-    def _templates(self) -> dict[str, xr.Dataset]:
+    def _known(self) -> dict[tuple[str, str], Any]:
         return {}
+
+    def _once(self, what: str, quantity: str, compute: Callable[[], Any]) -> Any:
+        if (what, quantity) not in self._known:
+            self._known[what, quantity] = compute()
+        return self._known[what, quantity]
+
+    def _carried(self, quantity: str) -> set[str]:
+        """Axes on which some variable of a quantity depends."""
+        return {str(dim) for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
 
     def split_of(self, quantity: str) -> tuple[str, ...]:
-        """The split axes that some variable of ``quantity`` depends on: of these every value is a block of its own."""
-        if not self.split:
-            return ()
-        carried = {dim for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
+        """The split axes on which a quantity depends."""
+        carried = self._carried(quantity) if self.split else set()
         return tuple(axis for axis in (*self.axes, "schedule") if axis in self.split and axis in carried)
 
-    @cached_property
-    def _planned(self) -> dict[str, Planned]:
-        return {}
-
     def planned(self, quantity: str) -> Planned:
-        """What the sweep is to hold of ``quantity``: its files, their names, and the digests of what they are made from."""
-        if quantity not in self._planned:
-            self._planned[quantity] = self._plan(quantity)
-        return self._planned[quantity]
+        """Plan of a quantity: its files, their names and digests."""
+        return self._once("plan", quantity, lambda: self._plan(quantity))
 
     def _plan(self, quantity: str) -> Planned:
         content, split = self.content(quantity), self.split_of(quantity)
         kept = {**content, "axes": {axis: spec for axis, spec in content["axes"].items() if axis not in split}}
         if "schedule" in split:
-            del kept["schedules"]  # each block has its own, whose digest is in its name
+            del kept["schedules"]  # each block has one, with its digest in the name
         code = provenance.code_digest(self.module(quantity))
         joining = [provenance.code_digest("joining")] if split else []
         return Planned(
@@ -134,7 +133,7 @@ class Sweep:
         return len(self.schedules) if axis == "schedule" else written.size(self.axes[axis])
 
     def blocks(self, quantity: str) -> list[Block]:
-        """The parts in which ``quantity`` is computed: one for each combination of its split axes' values, in order."""
+        """Blocks of a quantity, one for each combination of the values of its split axes, in order."""
         return list(self.iterate(quantity))
 
     def iterate(self, quantity: str) -> Iterator[Block]:
@@ -147,41 +146,41 @@ class Sweep:
             yield Block(self, quantity, name, values)
 
     def n_blocks(self, quantity: str) -> int:
-        """Number of blocks, without making them."""
+        """Number of blocks, without constructing them."""
         return math.prod(self._length(axis) for axis in self.split_of(quantity))
 
     def is_joined(self, quantity: str) -> bool:
-        """Whether a quantity ends up in one file; else, too large for that, its blocks stay the dataset."""
+        """Whether the results of a quantity are in one file; otherwise they are too large, and its blocks are kept."""
         return quantity in self.quantities and self.planned(quantity).joined
 
     @property
     def products(self) -> dict[str, tuple[str, ...]]:
-        """What is made of the whole sweep, by name, with its files; nothing where not all quantities are joined."""
+        """Products of the sweep, with their files; none unless all quantities are joined."""
         if not all(map(self.is_joined, self.quantities)):
-            return {}  # more than a comparison or a figure of the whole can show; parts of it, opened, can
+            return {}
         return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
 
     def made_of(self, product: str) -> tuple[str, ...]:
-        """The quantities of whose files a product is made."""
+        """Quantities that a product reads."""
         return tuple(name for name in self.quantities if product != "comparison" or name in COMPARED)
 
     def product_digest(self, product: str) -> str:
-        """Digest of the code of a product, and of what it is made of."""
+        """Digest of the code of a product and of the plans of its quantities."""
         parts = {name: self.planned(name).digest for name in sorted(self.made_of(product))}
         drawn = {plugin.name: plugin.identity for plugin in self.plugins} if product == "figures" else {}
         more = {"plugins": drawn} if drawn else {}
         return _digest({"code": provenance.code_digest(product), "parts": parts, **more})
 
     def module(self, quantity: str) -> str:
-        """What the digest of the code covers of ``quantity`` of the sweep's family."""
+        """Module of a quantity for the digest of its code, as in `provenance.code_digest`."""
         return module_of(self.content(quantity))
 
     def known(self, quantity: str) -> Quantity:
-        """The declaration of ``quantity`` of the sweep's family."""
+        """Declaration of a quantity for the family of the sweep."""
         return declared(quantity, families.family_of(self.family).density)
 
     def content(self, quantity: str) -> Content:
-        """What ``quantity`` is computed from over the whole sweep, as plain values."""
+        """Content of a quantity: everything that determines its numbers, as plain values."""
         content: Content = {
             "family": self.family,
             "parameters": dict(self.parameters),
@@ -196,36 +195,33 @@ class Sweep:
         return content | ({} if self.data is None else {"data": self.data}) | ({"plugins": plugins} if plugins else {})
 
     def description(self) -> Content:
-        """What the sweep will hold, as plain values: the content of its ``sweep.json``."""
+        """Plan of the sweep as plain values, for ``sweep.json``."""
         parts = {quantity: self.planned(quantity).plain() for quantity in self.quantities}
         return {"sweep": self.name, "family": self.family, "quantities": parts}
 
     def points(self, quantity: str) -> int:
-        """Points at which the whole sweep evaluates ``quantity``: densities, times the positions and times of their grid."""
-        carried = {dim for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
+        """Number of points at which a quantity is evaluated: densities times points of the grid of each."""
+        carried = self._carried(quantity)
         densities = math.prod(written.size(spec) for name, spec in self.axes.items() if name in carried)
         return densities * self.grid(quantity)
 
     def grid(self, quantity: str) -> int:
-        """Points at which ``quantity`` is evaluated of each density."""
+        """Number of points at which a quantity is evaluated for each density."""
         return math.prod(written.size(self.options[name]) for name in self.known(quantity).grids)
 
     def bytes(self, quantity: str) -> int:
-        """Bytes of all variables of ``quantity`` before compression."""
+        """Bytes of all variables of a quantity before compression."""
         return self.template(quantity).nbytes
 
     def block_bytes(self, quantity: str) -> int:
-        """The same of one block."""
-        return self._block_bytes(quantity, self.split_of(quantity))
-
-    def _block_bytes(self, quantity: str, split: tuple[str, ...]) -> int:
-        variables = self.template(quantity).variables.values()
+        """Bytes of all variables of one block before compression."""
+        variables, split = self.template(quantity).variables.values(), self.split_of(quantity)
         return sum(v.nbytes // math.prod(self._length(axis) for axis in split if axis in v.dims) for v in variables)
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a sweep's quantity: the split axes at one value each, every other axis whole; ``name`` is empty without."""
+    """A quantity of a sweep at one value of each split axis; ``name`` is empty if there is none."""
 
     sweep: Sweep = field(repr=False)
     quantity: str
@@ -234,25 +230,25 @@ class Block:
 
     @property
     def content(self) -> Content:
-        """What it is computed from, as plain values: all that decides the numbers, and nothing else."""
+        """Everything that determines its numbers, as plain values."""
         return self.sweep.planned(self.quantity).content_of(self.values)
 
     @property
     def file(self) -> str:
-        """Its file, relative to the sweep's folder."""
+        """Its file, relative to the folder of the sweep."""
         part = self.sweep.planned(self.quantity)
         return f"{part.folder}/{self.name}.nc" if self.name else f"{self.quantity}.nc"
 
 
 def module_of(content: Mapping[str, Any]) -> str:
-    """What the digest of a content's code covers: the module of its quantity; with plugins, all of the package."""
+    """Module for the digest of the code of a content; with plugins, all of the package."""
     if content.get("plugins"):
         return provenance.PACKAGE_CODE
     return declared(content["quantity"], families.family_of(content["family"]).density).module
 
 
 def plugins_of(content: Mapping[str, Any]) -> dict[str, str]:
-    """The plugins that compute something of a content, each with its version and digest."""
+    """Plugins that a content uses, with their versions and digests."""
     density = families.family_of(content["family"]).density
     used = [families.FAMILIES.origin(content["family"]), DECLARED.origin(declared(content["quantity"], density).module)]
     used += [KINDS.origin(spec["kind"]) for spec in content["schedules"].values()]

@@ -1,4 +1,4 @@
-"""What is wrong with a study: one line a problem, with key path, value, what is allowed, and the nearest known name."""
+"""Problems of a study: a line for each with key path, value, allowed values, and the closest known name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from scoreshock import checks
 Result = TypeVar("Result")
 
 LONGEST = 300
-"""Most characters of one problem."""
+"""Maximum number of characters of one problem."""
 
 MOST = 50
-"""Most problems that the text of an error names."""
+"""Maximum number of problems in the text of an error."""
 
 LIKENESS = 0.75
-"""Least ratio of `difflib` at which one word is taken for a misspelling of another: ``weigth`` and ``weight`` have 0.83."""
+"""Minimum ratio of `difflib` of a misspelt word and the intended one: ``weigth`` and ``weight`` have 0.83."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -51,12 +51,12 @@ def bounded(text: str) -> str:
 
 
 def show(value: Any) -> str:
-    """A short, bounded text of any value: aliases may make a small file stand for an endless one."""
+    """Bounded text of any value; with aliases a small file can stand for an arbitrarily large value."""
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else checks.show(value)
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """The known name of which ``name`` is a slip of the pen; none where it may well be another word."""
+    """The known name of which ``name`` is probably a misspelling, or None."""
     names = {str(k).casefold(): str(k) for k in known}
     near = difflib.get_close_matches(str(name)[:80].casefold(), names, n=1, cutoff=LIKENESS)
     return names[near[0]] if near else None
@@ -87,7 +87,7 @@ def key_path(parts: Iterable[str | int]) -> str:
 
 
 def path_in(raw: Any, location: Sequence[str | int]) -> tuple[str | int, ...]:
-    """Keep of pydantic's location what the user wrote: tags of unions are no keys of the file."""
+    """The keys of the file in a location of pydantic, which also contains tags of unions."""
     kept: list[str | int] = []
     for position, part in enumerate(location):
         last = position == len(location) - 1

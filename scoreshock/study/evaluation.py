@@ -1,10 +1,10 @@
-"""From a study's content to a labelled result: build the density, chunk it, call the quantity."""
+"""Labelled results of the contents of a study: build the density, chunk it, compute the quantity."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
@@ -18,35 +18,27 @@ from scoreshock.densities import families, sources
 from scoreshock.quantities.declaration import declared
 
 POINTS_PER_CHUNK = 100_000
-"""Most points of one chunk, of a pair in one schedule's clock: enough that labelling and chunking cost a few percent of
-the cheapest kernel (twice as few cost a third of it), and some 15 MB of results."""
+"""Maximum number of points of one chunk, for a pair with one schedule, about 15 MB of results: labelling and chunking then
+take a few percent of the time of the cheapest kernel."""
 
 
 CHEAP = ("component_variance", "ambient_dimension")
-"""Variables of a mixture for which nothing is solved anew."""
+"""Variables of a mixture on which no equation depends that is expensive to solve."""
 
 
 CONTENT = ("family", "parameters", "axes", "schedules", "quantity", "options")
 """Keys of every content."""
 
 
-class HasContents(Protocol):
-    """A sweep of a study."""
-
-    def content(self, quantity: str) -> dict[str, Any]:
-        """What ``quantity`` is computed from, as plain values."""
-
-
 class HasContent(Protocol):
-    """A block of a study."""
+    """A block of a study with its content, or a sweep with the method that returns the content of a quantity."""
 
     @property
-    def content(self) -> dict[str, Any]:
-        """What it is computed from, as plain values."""
+    def content(self) -> dict[str, Any] | Callable[[str], dict[str, Any]]: ...
 
 
 def evaluate(
-    source: Mapping[str, Any] | HasContents | HasContent,
+    source: Mapping[str, Any] | HasContent,
     quantity: str | None = None,
     chunked: bool | Literal["several"] = True,
 ) -> xr.Dataset:
@@ -95,9 +87,9 @@ def evaluate(
 
 
 def template(content: Mapping[str, Any]) -> xr.Dataset:
-    """What `evaluate` gives of a content, without its numbers: dimensions, coordinates, types and descriptions.
+    """Layout of the result of `evaluate`: dimensions, coordinates, types and descriptions, without numbers.
 
-    Nothing is computed, however long the axes are: it is the lazy result of one point, expanded along them.
+    Nothing is computed: it is the lazy result of one point, expanded along the axes.
 
     Parameters
     ----------
@@ -134,7 +126,7 @@ def template(content: Mapping[str, Any]) -> xr.Dataset:
 
 @lru_cache(maxsize=64)
 def _point(text: str) -> xr.Dataset:
-    """The density at one value of every axis: each quantity of a sweep asks for the same."""
+    """The density at one value of every axis, which is the same for all quantities of a sweep."""
     return families.build(*json.loads(text))
 
 
@@ -144,12 +136,12 @@ def _computed(content: Mapping[str, Any], density: xr.Dataset) -> xr.Dataset:
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:
-    """The labelled density, a mixture or wells, over all its axes, that a content names.
+    """The labelled density of a content, a mixture or wells, over all its axes.
 
     Raises
     ------
     ValueError
-        When the data file is no longer the one whose digest the content has.
+        If the data file has changed since the content was written.
     """
     named = {name: axes.values(spec) for name, spec in content["axes"].items()}
     density = families.build(content["family"], named, content["parameters"])
@@ -164,16 +156,16 @@ def density_of(content: Mapping[str, Any]) -> xr.Dataset:
 
 
 def densities_per_chunk(content: Mapping[str, Any], components: int) -> int:
-    """Most densities of one chunk: fewer where each has a grid, several schedules or many components."""
+    """Maximum number of densities of one chunk; it decreases with grids, schedules and components."""
     profile = math.prod(axes.size(grid) for grid in content["options"].values() if isinstance(grid, Mapping))
     return max(1, POINTS_PER_CHUNK // (profile * max(1, len(content["schedules"])) * max(1, components // 2)))
 
 
 def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
-    """Chunk lengths of the sweep's axes: few enough points that their results fit, as many as that allows.
+    """Chunk lengths of the sweep's axes, as long as the results of a chunk fit into memory.
 
-    What is solved for the means and weights serves every variance, so axes that only the variance has (and the dimension)
-    are kept whole first; then the last axes, so that a chunk lies together in memory and in the file.
+    Equations of the means and weights are solved once for all variances, so axes that only the variance (or the dimension)
+    has are divided last; before them the last axes, so that a chunk is contiguous in memory and in the file.
     """
     room = densities_per_chunk(content, density.sizes.get("component", 2))
     solved = {dim for name, variable in density.data_vars.items() if name not in CHEAP for dim in variable.dims}

@@ -1,4 +1,4 @@
-"""Studies laid over each other: several files, of which the later ones override, and values of the command line on top."""
+"""Combine the files of a study, of which later ones override earlier ones, and values of the command line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scoreshock.study.reading import read_yaml
 
 
 def read_layers(files: Iterable[str | Path], default: str | Path | None = None, top: Mapping[str, Any] | None = None) -> Any:
-    """The content of the files of a study, laid over each other, and ``top`` over them.
+    """The content of the files of a study, of which later ones override earlier ones, and ``top`` overrides all.
 
-    Where none of them has sweeps they are laid over the file ``default``.
+    If none of them has sweeps, they override the file ``default``.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def overridden(lower: Mapping[str, Any], upper: Mapping[str, Any], path: tuple[s
 
 
 def _is_whole(path: tuple[str, ...]) -> bool:
-    """Whether the keys at ``path`` belong together, so that those of two files would make a third thing."""
+    """Whether the mapping at ``path`` is overridden as a whole, because its keys depend on each other."""
     match path:
         case ("schedules", _) | ("sweeps", _, "axes", _):
             return True

@@ -1,6 +1,6 @@
-"""How much a study may ask for: refused before anything is made, with its size. The limits are ours.
+"""Limits of the size of a study, checked before anything is computed.
 
-They are far above what one job does in a day, and far below what a slip of the pen asks for.
+The limits are ours: far above the work of a job in a day, far below the size of a study with a typing error.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ POINTS_LIMIT = 10**9
 GRID_LIMIT = 10**7
 BLOCKS_LIMIT = 10**5
 BYTES_LIMIT = 64 * 2**30
-POINT_BYTES = 5000  # more than the results of a point have for each component, dimension and schedule
+POINT_BYTES = 5000  # upper bound of the results of a point for each component, dimension and schedule
 DRAW_LIMIT = 2 * 2**30
 COMPONENTS_LIMIT = 4096
 
 
 def countable(sweep: Sweep, find: Finder) -> bool:
-    """Whether blocks and points stay below what a study may ask for; sizes only, nothing is made."""
+    """Whether the numbers of blocks and points are within the limits; nothing is computed."""
     sizes = {axis: written.size(spec) for axis, spec in sweep.axes.items()} | {"schedule": len(sweep.schedules)}
     blocks = math.prod(sizes[axis] for axis in sweep.split)
     if blocks > BLOCKS_LIMIT:
@@ -44,7 +44,7 @@ def countable(sweep: Sweep, find: Finder) -> bool:
 
 
 def storable(sweep: Sweep, find: Finder) -> bool:
-    """Whether components and the results of a block stay below what a job and a file may hold."""
+    """Whether the number of components and the size of a block are within the limits."""
     if sweep.components > COMPONENTS_LIMIT:
         find.at("parameters").add(
             f"the mixture has {sweep.components:,} components; at most {COMPONENTS_LIMIT:,} are allowed (our limit)"

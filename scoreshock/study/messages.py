@@ -1,4 +1,4 @@
-"""Pydantic's findings in the words of a study: key path, what was given, what is allowed, the nearest known key."""
+"""Errors of pydantic as messages about a study: key path, value, allowed values, closest known key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def messages(
     for found in errors:
         location = found["loc"]
         if found["type"] == "missing" and location in meant:
-            continue  # the key is there, misspelt, and that is said
+            continue  # reported as a misspelt key
         path = path_in(raw, location)
         text = (
             _unknown_key(location, raw, path, names)
@@ -55,12 +55,12 @@ OTHER_WORDS = {
     **dict.fromkeys(("criterion",), "criteria"),
     **dict.fromkeys(("times", "taus", "t"), "tau"),
 }
-"""Words that people use for keys of a study, where they mean just the same."""
+"""Other words for keys of a study."""
 
 
 @cache
 def places() -> dict[str, str]:
-    """Where keys belong that stand at another place."""
+    """Sections of the study to which misplaced keys belong."""
     return {
         **dict.fromkeys(models.ours().sweep.model_fields, "a sweep: write it under sweeps and the sweep's name"),
         **{key: "the family: write it under parameters" for family in FAMILIES.values() for key in family.parameters},
@@ -129,15 +129,6 @@ def _given(found: Mapping[str, Any], wanted: str) -> str:
     return f"{show(found['input'])} is not allowed; allowed: {wanted}"
 
 
-def _at_least(found: Mapping[str, Any]) -> str:
-    kind = "a whole number" if found["loc"][-1] in ("num", "order") else "a number"
-    return _given(found, f"{kind} >= {found['ctx']['ge']}")
-
-
-def _at_most(found: Mapping[str, Any]) -> str:
-    return _given(found, f"a number <= {found['ctx']['le']}")
-
-
 def _other(found: Mapping[str, Any]) -> str:
     message = found["msg"]
     return f"{show(found['input'])} is not allowed: {message[0].lower()}{message[1:]}"
@@ -165,8 +156,8 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "int_type": lambda found: _given(found, "a whole number"),
     "int_from_float": lambda found: _given(found, "a whole number"),
     "literal_error": lambda found: _given(found, found["ctx"]["expected"].replace("'", "")),
-    "greater_than_equal": _at_least,
-    "less_than_equal": _at_most,
+    "greater_than_equal": lambda found: _given(found, f"a whole number >= {found['ctx']['ge']}"),
+    "less_than_equal": lambda found: _given(found, f"a whole number <= {found['ctx']['le']}"),
     "too_short": lambda _: "is empty; at least one is needed",
     "string_too_short": lambda _: "is empty; text is needed",
 }

@@ -1,4 +1,4 @@
-"""The study as written: strict models of the YAML, which also give the JSON schema that editors complete from."""
+"""Strict models of the YAML of a study, from which the JSON schema is derived."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -39,7 +39,7 @@ def problem(message: str) -> PydanticCustomError:
 
 
 class Strict(BaseModel):
-    """Nothing unknown, nothing converted, nothing changed afterwards."""
+    """A model without unknown keys, without conversion, and immutable."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -51,7 +51,7 @@ _DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 def number(value: Any) -> Any:
-    """``value`` if it is a finite number; text that looks like one is refused with how to write it."""
+    """``value`` if it is a finite number; for text that looks like one the error says how to write it."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         advice = number_as_text(value) if isinstance(value, str) else ""
         raise problem(f"{show(value)} is {_what(value)}, not a number{advice or '; allowed: a finite number'}")
@@ -78,7 +78,7 @@ def _what(value: Any) -> str:
 
 
 def number_as_text(value: str) -> str:
-    """How to write the number that this text was meant to be, or nothing when it is plain text."""
+    """How to write the number that this text represents; empty for other text."""
     if match := _EXPONENT.fullmatch(value.strip()):
         mantissa, sign, exponent = match.groups()
         written = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign or '+'}{exponent}"
@@ -197,22 +197,13 @@ RANGE_WORDS = {
     **dict.fromkeys(("n", "count", "number", "points", "size", "steps", "length", "step"), "num"),
     "spacing": "scale",
 }
-"""Words that people use for keys of a range."""
+"""Other words for keys of a range."""
 
 
 def _form(value: Any) -> str:
     if isinstance(value, Mapping):
         return "<range>" if {*RANGE_WORDS, *RANGE_WORDS.values()} & set(map(str, value)) else "<values>"
     return "<list>" if isinstance(value, list | tuple) else "<number>"
-
-
-AxisSpec = Annotated[
-    Annotated[Number, Tag("<number>")]
-    | Annotated[Numbers, Tag("<list>")]
-    | Annotated[Values, Tag("<values>")]
-    | Annotated[Range, Tag("<range>")],
-    Discriminator(_form),
-]
 
 
 ScheduleLabel = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": "string", "pattern": NAME})]
@@ -240,7 +231,7 @@ def grid_models(units: tuple[str, ...]) -> tuple[type[BaseModel], type[BaseModel
     return values, spaced
 
 
-def _grid(units: tuple[str, ...]) -> Any:
+def _grid(units: tuple[str, ...] = ()) -> Any:
     values, spaced = grid_models(units)
     return Annotated[
         Annotated[Number, Tag("<number>")]
@@ -249,13 +240,6 @@ def _grid(units: tuple[str, ...]) -> Any:
         | Annotated[spaced, Tag("<range>")],  # type: ignore[valid-type]
         Discriminator(_form),
     ]
-
-
-def not_zero(value: float) -> float:
-    """``value`` unless it is 0."""
-    if value == 0:
-        raise problem(f"{show(value)} is not allowed; allowed: a number other than 0")
-    return value
 
 
 def names(what: str, known: Sequence[str]) -> Any:
@@ -277,11 +261,18 @@ def _type(name: str, option: options.Option) -> Any:
         case options.Switch():
             return bool
         case options.Whole(low=low, high=high):
-            return Annotated[int, Field(ge=low, le=high)]
-        case options.Number(low=low, high=high, not_zero=refused):
-            limits = Field(ge=low if math.isfinite(low) else None, le=high if math.isfinite(high) else None)
-            return Annotated[Number, limits, *([AfterValidator(not_zero)] if refused else [])]
+            schema = {"type": "integer", "minimum": low, "maximum": high}
+            return Annotated[int, AfterValidator(partial(_checked_by, option)), WithJsonSchema(schema)]
+        case options.Number():
+            return Annotated[Number, AfterValidator(partial(_checked_by, option))]
     raise TypeError(f"{option!r} is no option")
+
+
+def _checked_by(option: options.Option, value: Any) -> Any:
+    try:
+        return option.check(value)
+    except ValueError as error:
+        raise problem(str(error)) from None
 
 
 SINGULAR = {"criteria": "criterion", "forms": "form"}
@@ -306,9 +297,9 @@ def _axes(of_files: Sequence[str]) -> type[BaseModel]:
         "Axes",
         __base__=Strict,
         __doc__="Axes of a sweep, in the order of the results' dimensions.",
-        **{key: (AxisSpec, Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
+        **{key: (_grid(), Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
         schedule=(ScheduleAxis, Field(default=None, description="labels of noise schedules, or kinds with their defaults")),
-        **{key: (AxisSpec, Field(default=None)) for key in of_files},
+        **{key: (_grid(), Field(default=None)) for key in of_files},
     )
 
 

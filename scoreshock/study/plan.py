@@ -1,4 +1,4 @@
-"""What a study will cost before it runs: jobs, points, bytes on disk, memory of a chunk, expected time."""
+"""Cost of a study before it runs: jobs, points, bytes on disk, memory of a chunk, expected time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scoreshock.study.study import Study
 
 @dataclass(frozen=True)
 class Cost:
-    """What one quantity of a sweep costs.
+    """Cost of one quantity of a sweep.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Cost:
 
 
 def plan(study: Study) -> list[Cost]:
-    """The cost of every quantity of every sweep, without computing anything.
+    """Cost of every quantity of every sweep, without computing anything.
 
     Examples
     --------
@@ -49,58 +49,39 @@ def plan(study: Study) -> list[Cost]:
 
 
 def table(study: Study) -> str:
-    """The plan as an aligned table, with totals and what the limits of its numbers are."""
+    """The plan as an aligned table, with totals and the accuracy of its numbers."""
     costs = plan(study)
     head = ("sweep", "quantity", "blocks", "points", "on disk", "chunk", "time")
-    total = Cost("total", "", *(sum(values) for values in zip(*map(_amounts, costs), strict=True)))  # type: ignore[arg-type]
-    rows = [head, *(_row(each) for each in costs), _row(total)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = [_aligned(row, widths) for row in rows]
-    rule = "-" * len(lines[0])
+    totals = [sum(getattr(each, name) for each in costs) for name in ("blocks", "points", "bytes", "chunk_bytes", "seconds")]
+    rows = [head, *map(_row, costs), _row(Cost("total", "", *totals))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    first, *lines, last = (_aligned(row, widths) for row in rows)
+    rule = "-" * len(first)
     jobs, seconds = work.amount(study)
-    return "\n".join(
-        [
-            lines[0],
-            rule,
-            *lines[1:-1],
-            rule,
-            lines[-1],
-            "",
-            f"{jobs:,} job{'' if jobs == 1 else 's'}, with joining, comparing and drawing.",
-            f"About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).",
-            "On disk: blocks and joined files before compression. Chunk: results of one chunk in memory.",
-        ]
-    )
+    notes = [
+        "",
+        f"{jobs:,} job{'' if jobs == 1 else 's'}, with joining, comparing and drawing.",
+        f"About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).",
+        "On disk: blocks and joined files before compression. Chunk: results of one chunk in memory.",
+    ]
+    return "\n".join([first, rule, *lines, rule, last, *notes])
 
 
 def _cost(sweep: Sweep, quantity: str) -> Cost:
-    blocks, size = sweep.n_blocks(quantity), sweep.bytes(quantity)
-    is_twice = bool(sweep.split_of(quantity)) and sweep.is_joined(quantity)
-    return Cost(
-        sweep=sweep.name,
-        quantity=quantity,
-        blocks=blocks,
-        points=sweep.points(quantity),
-        bytes=size * (1 + is_twice),
-        chunk_bytes=cost.chunk_bytes(sweep, quantity),
-        seconds=blocks * cost.block_seconds(sweep, quantity),
-    )
-
-
-def _amounts(of: Cost) -> tuple[float, ...]:
-    return of.blocks, of.points, of.bytes, of.chunk_bytes, of.seconds
+    blocks, points, size = sweep.n_blocks(quantity), sweep.points(quantity), sweep.bytes(quantity)
+    copies = 2 if sweep.split_of(quantity) and sweep.is_joined(quantity) else 1
+    chunk, seconds = cost.chunk_bytes(sweep, quantity), blocks * cost.block_seconds(sweep, quantity)
+    return Cost(sweep.name, quantity, blocks, points, copies * size, chunk, seconds)
 
 
 def _row(of: Cost) -> tuple[str, ...]:
     chunk = _size(of.chunk_bytes) if of.quantity else ""
-    amounts = (f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
-    return (of.sweep, of.quantity, *amounts)
+    return (of.sweep, of.quantity, f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    names = [text.ljust(width) for text, width in zip(row[:2], widths[:2], strict=True)]
-    amounts = [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
-    return "  ".join([*names, *amounts])
+    cells = zip(row, widths, strict=True)
+    return "  ".join(text.ljust(width) if column < 2 else text.rjust(width) for column, (text, width) in enumerate(cells))
 
 
 def _size(count: float) -> str:

@@ -1,6 +1,6 @@
-"""Reading a study's YAML: duplicate keys, expanding aliases, endless numbers and broken text are refused with their line.
+"""Read the YAML of a study; duplicate keys, expanding aliases, endless numbers and invalid text are refused with their line.
 
-A study is values and never code: tags that would make objects are unknown to the loader, and templates are refused.
+A study contains values, never code: the loader does not know tags that create objects, and templates are refused.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import yaml
 
 from scoreshock.study.errors import StudyError, key_path
 
-# Both limits are ours: a study is written by hand, numbers by the thousand belong into a data file.
+# Our limits: a study is written by hand, and thousands of numbers belong into a data file.
 BYTES_LIMIT = 1_048_576
 NODES_LIMIT = 50_000
 DIGITS_LIMIT = 400  # the longest number in floating point has 309 before its point
-TEMPLATE = "__use_yte__"  # where it stands, Snakemake takes texts that begin with "?" for Python
+TEMPLATE = "__use_yte__"  # with this key Snakemake executes texts that begin with "?" as Python
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, which stops at the first value too many."""
+    """The safe loader, with a limited number of values."""
 
     composed = 0
 
@@ -42,7 +42,7 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def check_files(paths: Iterable[str | Path], part: bool = False) -> None:
-    """Refuse study files in which a plain YAML reader sees something else than their author, and templates.
+    """Refuse templates, and study files that YAML reads differently than their author meant.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def _endless(root: yaml.Node) -> Iterator[str]:
 
 
 def _misread(root: yaml.Node) -> Iterator[str]:
-    """Plain words of which YAML 1.1 makes something that few who write them mean."""
+    """Plain words that YAML 1.1 converts to something else, which is rarely meant."""
     nodes = list(_nodes(root))
     keys = {id(key) for node in nodes if isinstance(node, yaml.MappingNode) for key, _ in node.value}
     for node in nodes:
@@ -200,7 +200,7 @@ def _misread(root: yaml.Node) -> Iterator[str]:
 
 
 def _meaning(kind: str, text: str, is_key: bool) -> str:
-    """What YAML makes of a word and how to write what was meant, or nothing where the two are the same."""
+    """How YAML reads a word, and how to write the meant value; empty if they are equal."""
     if kind == "int" and (octal := re.fullmatch(r"([+-]?)0+_*([0-7][0-7_]*)", text)):
         sign, digits = octal.groups()
         return f"the octal number {int(sign + digits.replace('_', ''), 8)}; write {sign}{digits}, or a text in quotes"

@@ -1,4 +1,4 @@
-"""From the study as written to sweeps with every default filled in, each part checked by the code that will use it."""
+"""Resolve a study to sweeps with all defaults; each part is checked by the code that uses it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Finder, did_you_mean, show, unknown
 from scoreshock.study.vocabulary import Vocabulary
 
-WHOLE_VALUES_LIMIT = 10**5  # of a range of whole numbers, which is written out; ours
-CORNERS_BYTES = 2**27  # of a density at the ends of every axis; of larger ones only the greatest corner is built
-HARMLESS = 0.5  # which every axis of real numbers takes
-BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # what families raise on what they refuse
-LARGEST_WHOLE = 2**53  # whole numbers beyond it are no longer exact as floats
+WHOLE_VALUES_LIMIT = 10**5  # values of a range of whole numbers, which is stored as a list (our limit)
+CORNERS_BYTES = 2**27  # size of a density at the ends of all axes; of larger ones only the last corner is built
+HARMLESS = 0.5  # allowed on every axis of real numbers
+BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # errors of families for arguments that they refuse
+LARGEST_WHOLE = 2**53  # larger whole numbers are not exact as floats
 
 
 def resolve_schedule(spec: Any, find: Finder) -> dict[str, Any] | None:
@@ -51,7 +51,11 @@ def resolve_sweep(
     before = len(find.problems)
     family = families.FAMILIES[entry.family]
     axes = _axes(entry, family, order, find)
-    _check_split(entry, list(dict.fromkeys([*order, *axes])), find)
+    available = list(dict.fromkeys([*order, *axes]))
+    for position, axis in enumerate(entry.split):
+        if axis not in available:
+            near = f"{did_you_mean(axis, available)} (allowed: {', '.join(available) or 'none'})"
+            find.at("split", position).add(f"{show(axis)} is not an axis of this sweep{near}")
     labels = _labels(entry, schedules, known.kinds, find)
     quantities = known.of(family.density)
     for key, allowed in (("quantities", quantities), ("criteria", known.criteria_of(family.density))):
@@ -79,7 +83,7 @@ def resolve_sweep(
 
 
 def _axes(entry: Any, family: families.Family, order: list[str], find: Finder) -> dict[str, Any]:
-    """The sweep's axes in their plain form, as written, then those of a file that are not; problems are recorded."""
+    """Axes in their plain form: those of the study, then the remaining ones of a file; problems are recorded."""
     specs: Mapping[str, Any] = vars(entry.axes)
     allowed = find.at("parameters").call(family.axes_with, entry.parameters) or AXES
     axes: dict[str, Any] = {}
@@ -97,18 +101,8 @@ def _axes(entry: Any, family: families.Family, order: list[str], find: Finder) -
     return axes | {name: {"values": list(axis.values)} for name, axis in of_file.items() if name not in axes}
 
 
-def _check_split(entry: Any, order: list[str], find: Finder) -> None:
-    """Record axes to split that the sweep does not have."""
-    for position, axis in enumerate(entry.split):
-        if axis not in order:
-            near = did_you_mean(axis, order)
-            find.at("split", position).add(
-                f"{show(axis)} is not an axis of this sweep{near} (allowed: {', '.join(order) or 'none'})"
-            )
-
-
 def _check_computed(entry: Any, key: str, allowed: tuple[str, ...], find: Finder) -> None:
-    """Record names under ``key`` that are not computed of the family."""
+    """Record names under ``key`` that do not exist for the family."""
     for position, wanted in enumerate(getattr(entry, key) or ()):
         if wanted not in allowed:
             find.at(key, position).add(
@@ -159,21 +153,15 @@ def _axis(axis: Axis, spec: Any, find: Finder) -> dict[str, Any] | None:
         spec = written.values(spaced(spec)).tolist()
     numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
     for position, value in enumerate(numbers):
-        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
-            place = (
-                ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
-            )
-            find.at(*place).add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
+        keys = ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
+        _accepted(axis, value, find.at(*keys))
     good = [v for v in numbers if not axis.integer or (math.isfinite(v) and v == int(v))]
     return {"values": [int(v) if axis.integer else float(v) + 0.0 for v in good]}
 
 
 def _range(axis: Axis, spec: models.Range, find: Finder) -> dict[str, Any] | None:
-    for key in ("start", "stop"):
-        value = getattr(spec, key)
-        if not axis.accepts(np.asarray([value], dtype=float))[0] or (axis.integer and value >= LARGEST_WHOLE):
-            find.at(key).add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
-            return None
+    if not all(_accepted(axis, getattr(spec, key), find.at(key)) for key in ("start", "stop")):
+        return None
     if not _resolved(spec):
         find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close to differ")
         return None
@@ -191,6 +179,14 @@ def _range(axis: Axis, spec: models.Range, find: Finder) -> dict[str, Any] | Non
     else:
         return {"values": whole}
     return None
+
+
+def _accepted(axis: Axis, value: float, find: Finder) -> bool:
+    """Whether the axis can have the value; a problem is recorded otherwise."""
+    accepted = bool(axis.accepts(np.asarray([value], dtype=float))[0]) and not (axis.integer and value >= LARGEST_WHOLE)
+    if not accepted:
+        find.add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
+    return accepted
 
 
 def spaced(spec: models.Range) -> dict[str, Any]:
@@ -261,11 +257,11 @@ def _option(name: str, value: Any, taker: Quantity, find: Finder) -> Any:
         return plain(taker.default(name))
     if isinstance(option, options.Grid):
         return _grid(value, option, find)
-    return float(value) + 0.0 if isinstance(option, options.Number) else value
+    return value + 0.0 if isinstance(value, float) else value  # without negative zeros
 
 
 def _grid(spec: Any, option: options.Grid, find: Finder) -> dict[str, Any]:
-    """A grid in its plain form, values ascending since a coordinate is monotonic, with its unit where it has one."""
+    """A grid in its plain form, with its unit if it has one; values are sorted, because coordinates must be monotonic."""
     if isinstance(spec, models.Range):
         if not _resolved(spec):
             find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
@@ -332,7 +328,7 @@ def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
 
 
 def _ends(spec: Mapping[str, Any]) -> list[Any]:
-    """Least value of an axis, least above 0, and greatest: what a family refuses of an axis, it refuses of one of them."""
+    """Smallest value of an axis, smallest positive one, and largest: a family accepts an axis if it accepts these."""
     if "values" in spec:
         values = spec["values"]
     else:
@@ -349,7 +345,7 @@ def _density(sweep: Sweep, values: Mapping[str, np.ndarray]) -> xr.Dataset:
 
 
 def _blamed(message: str, sweep: Sweep, values: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    """The key at which a density fails: the axis that its message begins with, or without whose values there is one."""
+    """Key of the value that a family refuses: the axis that begins its message, or whose change avoids the error."""
     word = message.split(" ")[0].rstrip(":")
     if word in sweep.axes:
         return ("axes", word)

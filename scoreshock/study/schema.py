@@ -1,4 +1,4 @@
-"""The JSON schema of a study, from which editors complete keys and names: generated from the models and registries."""
+"""The JSON schema of a study for editors, generated from the models and registries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The study: from a mapping or a file to checked sweeps, with every problem reported at once."""
+"""Check a study from a mapping or a file; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from scoreshock.study.reading import read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
 from scoreshock.study.vocabulary import Vocabulary, file_axes, load_installed, vocabulary
 
-DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # what lies in the folder of the results, at its longest
+DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # longest path in the folder of the results
 REQUIRED = ("family", "axes", "quantities")  # keys of a sweep
-RESERVED = ("logs", "benchmarks")  # folders beside those of the sweeps
-NODES_LIMIT = 10**6  # values that a mapping may hold once shared parts are followed; ours
+RESERVED = ("logs", "benchmarks")  # folders next to those of the sweeps
+NODES_LIMIT = 10**6  # maximum number of values of a mapping, with shared parts counted repeatedly (our limit)
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Study:
     sweeps
         Sweeps by name, in the order of the file.
     about
-        ``study`` (its title), ``author`` and ``note``, those of them that are written: arguments of
-        `scoreshock.storage.provenance.attributes`, which put them into files. They change no digest.
+        ``study`` (its title), ``author`` and ``note``, as far as the study has them: arguments of
+        `scoreshock.storage.provenance.attributes`, which change no digest.
     plugins
-        Those that it names, and the installed ones that declare some of its names.
+        Plugins in the study, and installed ones that declare some of its names.
 
     Examples
     --------
@@ -182,7 +182,7 @@ _KEYS = ("output", "schedules", "sweeps", *models.ABOUT)
 
 
 def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping without what stands there for nothing: keys ``x-...``, which only hold anchors, and empty sections."""
+    """The mapping without empty sections, and without keys ``x-...``, which only hold anchors."""
     kept = {key: value for key, value in mapping.items() if not (isinstance(key, str) and key.startswith(models.EXTRA))}
     kept = _without_empty(kept, ("schedules", "paper", "title", "author", "note", "plugins"))
     sweeps = kept.get("sweeps")
@@ -197,9 +197,9 @@ def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plugins(mapping: Mapping[str, Any], allowed: bool) -> tuple[Plugin, ...]:
-    """Load the plugins that a study names, and the installed ones whose names it uses."""
+    """Load the plugins that a study names, and installed ones whose names it uses."""
     given = mapping.get("plugins")
-    references = given if isinstance(given, list) else []  # else its model says what is wrong
+    references = given if isinstance(given, list) else []  # otherwise the model reports the problem
     if references and not allowed:
         raise StudyError(
             [f"plugins: {show(references)} would run code; allowed only with --allow-plugins (for Snakemake --config "

@@ -1,4 +1,4 @@
-"""Names that a study may use: what the package and the session declare, and what the study's plugins declare."""
+"""Names that a study may use: declared by the package, by the session and by the study's plugins."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def vocabulary(plugins: Iterable[Plugin] | None = None) -> Vocabulary:
 
 
 def file_axes(study: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the axes of all files that a study names; what is wrong with a file is found later."""
+    """Names of the axes of all files in a study; problems of the files are reported later."""
     names: dict[str, None] = {}
     for sweep in map(_mapping, _mapping(study.get("sweeps")).values()):
         family = FAMILIES.get(str(sweep.get("family")))

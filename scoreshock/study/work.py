@@ -1,6 +1,6 @@
-"""The jobs of a study: what each makes, of what, and the tasks by which it does it. The workflow makes a rule of each.
+"""Jobs of a study: inputs, outputs, tasks and cost of each. The workflow creates one rule for each job.
 
-They depend on the study alone, because every job of a cluster reads it again.
+They depend on the study alone, because every job on a cluster reads it again.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from scoreshock.study.blocks import PRODUCTS, Sweep
 from scoreshock.study.study import Study
 
 RUN_BLOCKS = 128
-"""Most small blocks of one job."""
+"""Maximum number of small blocks in one job."""
 
 RUN_SECONDS = 10.0
-"""Work that small blocks, or quantities of a small sweep, are put together to; what takes more than half is a job itself."""
+"""Work of a job of several small blocks or quantities; a block of more than half of it is a separate job."""
 
 GROUPED_SECONDS = 60.0
-"""A job of less work is a member of a group, several of which are one job of a cluster."""
+"""Jobs with less work are members of groups, of which several run in one job of a cluster."""
 
 FORMATS = ("html", "png")
 """Formats of figures."""
 
 Task = list[str]
-"""What the process of a job does: an action, the sweep, and what else it needs to know."""
+"""A task of a job: an action, the name of a sweep, and further arguments (`scoreshock.running.tasks`)."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or one for every block where its outputs have ``{block}`` in their names.
+    """A job, or one job for each block if the names of its outputs contain ``{block}``.
 
     Attributes
     ----------
     name, message
-        Of its rule, and what is said when it starts.
+        Name of its rule, and message at its start.
     inputs, outputs
         Files, relative to the current folder.
     blocks
-        Files that it makes besides, on the way to its outputs. Snakemake is not told of them: where an output has no record,
-        it does not look whether a job's parameters have changed, and blocks of another digest would be such outputs.
+        Intermediate files, which Snakemake does not know: for an output without a record it does not check whether the
+        parameters have changed, and blocks of another digest would be such outputs.
     tasks
-        What is to be done, as JSON lists; of a job for every block by the block's name.
+        Tasks as JSON lists, by the name of the block if there is a job for each block.
     seconds, memory
-        Expected work on one core, and MiB on so many ``threads``.
+        Expected work on one core, and MiB with this number of ``threads``.
     kept
-        Whether outputs that are there and whole stay, and only the others are made. They must have a digest in their names:
-        after a job that fails, Snakemake puts back what was there and takes it for what the job should have made.
+        Whether intact outputs are kept and only the others are computed. Their names must contain a digest: after a job has
+        failed, Snakemake restores previous outputs and takes them for its results.
     local
-        Whether it runs where Snakemake does.
+        Whether it runs in the process of Snakemake's host.
     """
 
     name: str
@@ -71,15 +71,15 @@ class Job:
 
     @property
     def label(self) -> str:
-        """Name of its log and benchmark, with ``{block}`` where it is one for every block."""
+        """Name of its log and benchmark, with ``{block}`` if there is a job for each block."""
         return f"{self.name}/{{block}}" if isinstance(self.tasks, Mapping) else self.name
 
     @property
     def group(self) -> str | None:
-        """The group of jobs that it is a member of on a cluster.
+        """Its group on a cluster.
 
-        Members of one group that depend on each other are always one job of the cluster. Blocks are therefore in a group of
-        their own, `small`, and what is made of them in another, `products`: else all blocks that are joined were one job.
+        Members of a group that depend on each other always run in one job of the cluster. Therefore blocks are in the group
+        `small` and what reads them in `products`; otherwise all blocks that are joined would be one job.
         """
         if self.local or self.seconds >= GROUPED_SECONDS:
             return None
@@ -88,7 +88,7 @@ class Job:
 
 @dataclass
 class _Made:
-    """A job that is being put together of tasks."""
+    """Tasks that are combined into one job."""
 
     tasks: list[Task] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
@@ -97,14 +97,14 @@ class _Made:
     memory: int = cost.BASE_MEMORY
 
     def add(self, task: Task, outputs: Iterable[str], seconds: float) -> None:
-        """Add a task, with what it makes and how long it takes."""
+        """Add a task with its outputs and duration."""
         self.tasks.append(task)
         self.outputs += outputs
         self.seconds += seconds
 
 
 def jobs_of(study: Study) -> list[Job]:
-    """Every job of a study.
+    """All jobs of a study.
 
     Examples
     --------
@@ -122,29 +122,29 @@ def jobs_of(study: Study) -> list[Job]:
 
 
 def targets(study: Study) -> list[str]:
-    """What is asked for by default: everything of which nothing else is made, and each quantity's file."""
+    """Default targets: the plans, the files of all quantities, and the products."""
     files = [f"{Path(study.output)}/{name}/{file}" for name, sweep in study.sweeps.items() for file in made(sweep)]
     return [f"{Path(study.output)}/{name}/{PLAN}" for name in study.sweeps] + files
 
 
 def amount(study: Study) -> tuple[int, float]:
-    """Number of the jobs of a study, and their seconds on one core, their starts included."""
+    """Number of jobs of a study, and their seconds on one core, including their starts."""
     jobs = jobs_of(study)
     numbers = [len(job.tasks) if isinstance(job.tasks, Mapping) else 1 for job in jobs]
     return sum(numbers), sum(n * (job.seconds + cost.JOB_SECONDS) for n, job in zip(numbers, jobs, strict=True))
 
 
 def made(sweep: Sweep) -> list[str]:
-    """What the workflow makes of a sweep, relative to the sweep's folder."""
+    """Results of a sweep, relative to the folder of the sweep."""
     parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
     results = [file for name, part in parts.items() for file in ([f"{name}.nc"] if part.joined else part.files)]
     return results + [file for files in sweep.products.values() for file in files]
 
 
 def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
-    together = _Made()  # the small quantities of the sweep, their comparison and figures
+    together = _Made()  # small quantities of the sweep, their comparison and figures
     inside = []
-    for quantity in sorted(sweep.quantities):  # their order in the study makes no job run again
+    for quantity in sorted(sweep.quantities):  # so that their order in the study does not rerun jobs
         part, seconds, n = sweep.planned(quantity), cost.block_seconds(sweep, quantity), sweep.n_blocks(quantity)
         is_small = seconds <= RUN_SECONDS / 2
         whole = n * seconds + (cost.join_seconds(sweep, quantity) if part.split else 0.0)
@@ -192,13 +192,13 @@ def _joined(sweep: Sweep, quantity: str, folder: str) -> Job:
 
 
 def _making(sweep: Sweep, product: str) -> Task:
-    """The task of comparing or drawing."""
+    """The task that compares or draws."""
     digest = sweep.product_digest(product)
     return ["compare", sweep.name, digest] if product == "comparison" else ["draw", sweep.name, digest, *FORMATS]
 
 
 def _computing(sweep: Sweep, quantity: str, files: Sequence[str]) -> Task:
-    """The task of computing a quantity, or the blocks in these files, which follow each other."""
+    """The task that computes a quantity, or its consecutive blocks in these files."""
     part = sweep.planned(quantity)
     if not part.split:
         return ["compute", sweep.name, quantity, part.digest]
@@ -210,7 +210,7 @@ def _joining(sweep: Sweep, quantity: str) -> Task:
 
 
 def _of_blocks(sweep: Sweep, quantity: str, folder: str) -> Job:
-    """A job for every block, or one for a quantity that is not split."""
+    """A job for each block, or one for a quantity that is not split."""
     part, seconds = sweep.planned(quantity), cost.block_seconds(sweep, quantity)
     threads = cost.threads(seconds)
     memory = cost.block_memory(sweep, quantity, threads)
@@ -224,7 +224,7 @@ def _of_blocks(sweep: Sweep, quantity: str, folder: str) -> Job:
 
 
 def _of_runs(sweep: Sweep, quantity: str, folder: str) -> Iterator[Job]:
-    """A job for every run of small blocks."""
+    """A job for each run of small blocks."""
     part, seconds = sweep.planned(quantity), cost.block_seconds(sweep, quantity)
     length = max(1, min(RUN_BLOCKS, int(RUN_SECONDS / seconds)))
     memory = cost.block_memory(sweep, quantity)

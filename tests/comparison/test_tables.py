@@ -56,7 +56,7 @@ class TestPage:
         times = rows_of(text, "Points by outcome, and speciation times tau")
         assert times[0] == ["criterion", "ok", "no_real_root", "min", "median", "max", "earliest at", "latest at"]
         assert times[2][:6] == ["exact", "1", "3", "0.48", "0.48", "0.48"]
-        assert "`no_real_root`: the criterion has no solution" in text
+        assert "`no_real_root`: the equation of the criterion has no real root" in text
 
     def test_differences_are_from_the_criterion_that_is_trusted_most_often(self) -> None:
         speciation, pairs = sweep([0.5, 0.9, 0.8, 0.7])
@@ -75,7 +75,7 @@ class TestPage:
         text = table(compare(result([times, dict.fromkeys(times, (math.nan, Status.no_transition))])))
         assert "The density has two wells" in text
         assert "Difference from `merging`" in text
-        assert "only one well" in text
+        assert "a single well" in text
 
     def test_it_reads_no_variable_of_the_points(self) -> None:
         speciation, corrections, pairs, samples, clock = random_sweep()

@@ -6,8 +6,8 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Variable
 from scoreshock.figures.description import Line, Panel
-from scoreshock.options import Number
-from scoreshock.schedules.kinds import Parameter, Path
+from scoreshock.options import Number, Positive
+from scoreshock.schedules.kinds import Path
 
 
 @ss.family
@@ -23,7 +23,7 @@ def half_leading(spectrum, variance):
     return tau, np.zeros(tau.shape, dtype=np.int8)
 
 
-@ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Parameter("last noise level", 2.0)})
+@ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Positive("last noise level", 2.0)})
 def straight(rate):
     """Noise that grows evenly."""
     return Path(lambda t: (rate * t) ** 2, lambda q: np.sqrt(q) / rate, lambda q: (np.ones_like(q), np.sqrt(q)), 1.0)

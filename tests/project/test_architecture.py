@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scoreshock.storage.provenance import PACKAGE, imports
+from scoreshock.storage import provenance
+from scoreshock.storage.provenance import PACKAGE
 
 FLAT = ("conventions", "checks", "options", "plugins", "axes", "cli")
 """Modules of the package outside its rooms."""
@@ -14,11 +15,11 @@ VOCABULARY = {"conventions", "checks"}
 ROOMS: dict[str, set[str]] = {
     "conventions": set(),
     "checks": set(),
-    "options": set(),
+    "options": {"checks"},
     "plugins": {"checks"},
     "axes": VOCABULARY,
     "kernels": {"conventions"},
-    "schedules": {"kernels", "plugins", *VOCABULARY},
+    "schedules": {"kernels", "options", "plugins", *VOCABULARY},
     "densities": {"axes", "plugins", *VOCABULARY},
     "quantities": {"kernels", "schedules", "densities", "axes", "options", "plugins", *VOCABULARY},
     "storage": VOCABULARY,
@@ -53,7 +54,7 @@ def module_of(path: Path) -> str:
 
 def rooms_of(path: Path, level: int) -> tuple[str, set[str]]:
     """A module's room at a level of the package, and those that it imports from."""
-    targets = (name.split(".") for name in imports(module_of(path)))
+    targets = (name.split(".") for name in provenance._parsed(module_of(path), PACKAGE)[1])
     return module_of(path).split(".")[level], {target[min(level, len(target) - 1)] for target in targets}
 
 

@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[1]
 THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "every_quantity/test_studies.py": ("conventions", "quantities/declaration", "study/vocabulary"),
     "plugins/test_session.py": ("options", "plugins"),
-    "public/test_arguments.py": ("checks", "quantities/problems"),
+    "public/test_arguments.py": ("checks",),
     "public/test_cancellation.py": ("kernels/numerics/log_odds",),
     "public/test_reference_cases.py": (
         *("quantities/amplification", "quantities/corrections", "quantities/fields", "quantities/points"),

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import scoreshock as ss
-from scoreshock.conventions import Status, TimeStatus
-from scoreshock.quantities.outcomes import WORDS
+from scoreshock.conventions import WORDS, Status, TimeStatus
 
 
 def test_every_status_has_words():

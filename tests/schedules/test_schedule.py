@@ -279,10 +279,10 @@ def test_every_parameter_of_the_registry_says_what_it_is():
 @pytest.mark.parametrize(
     ("kind", "given", "message"),
     [
-        ("vp-liner", {}, r"schedule kind = 'vp-liner' is not known; allowed: ve, .* did you mean 'vp-linear'\?"),
+        ("vp-liner", {}, r"schedule kind = 'vp-liner' is not known .did you mean 'vp-linear'\?.; allowed: ve, "),
         ("vp_cosine", {}, r"did you mean 'vp-cosine'\?"),
         (7, {}, "schedule kind = 7 is not known"),
-        ("vp-linear", {"beta_mim": 0.1}, r"beta_mim = 0.1 is no parameter of it; .* did you mean 'beta_min'\?"),
+        ("vp-linear", {"beta_mim": 0.1}, r"beta_mim = 0.1 is no parameter of it; .* .did you mean 'beta_min'\?"),
         ("vp-linear", {"rho": 7.0}, "rho = 7.0 is no parameter of it; .*; it belongs to spacing 'karras'"),
         ("ve", {"num_inference_steps": 5}, "num_inference_steps = 5 is no parameter of it"),
         ("vp-linear", {"beta_max": -1}, "schedule vp-linear: beta_max = -1 is not allowed; allowed: a finite number > 0"),
@@ -304,7 +304,7 @@ def test_every_parameter_of_the_registry_says_what_it_is():
         ("ve", {"steps": 0}, "steps = 0 is not allowed; allowed: a whole number from 1 to 1000000"),
         ("ve", {"steps": 10**12}, "steps = 1000000000000 is not allowed; allowed: a whole number from 1 to 1000000"),
         ("ve", {"steps": 2.5}, "steps = 2.5 is not allowed; allowed: a whole number from 1 to 1000000"),
-        ("ve", {"spacing": "krras"}, r"spacing = 'krras' is not allowed; allowed: uniform, karras; did you mean 'karras'\?"),
+        ("ve", {"spacing": "krras"}, r"spacing = 'krras' is not allowed .did you mean 'karras'\?.; allowed: uniform"),
         ("ve", {"spacing": "table"}, "spacing = 'table' is not allowed; allowed: uniform, karras"),
         ("ve", {"spacing": ["karras"]}, r"spacing = \['karras'\] is not allowed"),
         ("ve-geometric", {"sigma_min": 60.0}, "sigma_min = 60.0 is not allowed; allowed: below sigma_max = 50.0"),

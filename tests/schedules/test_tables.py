@@ -107,7 +107,7 @@ def test_a_file_that_changed_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("noise.csv", "alpha_cumprod\n0.9\n0.5\n", r"has the columns alpha_cumprod; .* did you mean 'alphas_cumprod'\?"),
+        ("noise.csv", "alpha_cumprod\n0.9\n0.5\n", r"has the columns alpha_cumprod; .* .did you mean 'alphas_cumprod'\?"),
         ("noise.csv", "alpha\n0.9\n0.5\n", "has the columns alpha; allowed: alphas_cumprod; alpha with sigma; sigma_n"),
         ("noise.csv", "alphas_cumprod,sigma_n\n0.9,1\n0.5,2\n", "has the columns alphas_cumprod, sigma_n; allowed"),
         ("noise.csv", "sigma_n\n0.9\nx\n2.0\n", r"sigma_n\[1\] = 'x' is not allowed .text, not a number."),

@@ -43,8 +43,21 @@ MINIATURE = {
         ''',
     "quantities/__init__.py": "from mini.quantities import scores, speciation\n",
     "quantities/labelled.py": "import xarray\n",
+    "quantities/criteria.py": '''
+        VARIABLES = variables(
+            """
+            tau_star(criterion), status: time
+                | Of each criterion. | (94)
+            """
+        )
+        SIGMA = Variable("sigma", "noise", description="As in EDM.", references="(80)")
+        ''',
     "quantities/scores.py": "from mini.kernels.gaussian import mixture\nfrom .labelled import apply\n",
-    "quantities/speciation.py": "from mini.kernels.speciation.roots import root\nfrom mini.schedules import schedule\n",
+    "quantities/speciation.py": """
+        from mini.kernels.speciation.roots import root
+        from mini.quantities import criteria
+        from mini.schedules import schedule
+        """,
     "paper/page.py": "from mini import conventions\n",
     "paper/templates/index.html.j2": "<title>{{ title }}</title>\n",
 }
@@ -82,7 +95,10 @@ def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
         "kernels.gaussian.mixture"
     }
     scores = {"quantities.scores", *shared}
-    own = {"quantities.speciation", "kernels.speciation.roots", "schedules.schedule", "schedules.formulas"}
+    own = {"quantities.speciation", "quantities.criteria", "kernels.speciation.roots"} | {
+        "schedules.schedule",
+        "schedules.formulas",
+    }
     assert set(provenance.code_modules("scores", package)) == {f"mini.{name}" for name in scores}
     assert set(provenance.code_modules("speciation", package)) == {
         f"mini.{name}" for name in (shared - {"quantities.labelled"}) | own
@@ -96,6 +112,9 @@ def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
         ("kernels/speciation/roots.py", "# the largest", "# a comment"),
         ("kernels/speciation/roots.py", "return x + 1", "return (x +\n            1)"),
         ("figures.py", "return 1", "return 2"),
+        ("quantities/criteria.py", "Of each criterion. | (94)", "Another | (77)"),
+        ("quantities/criteria.py", "As in EDM.", "Another."),
+        ("quantities/criteria.py", "(80)", "(81)"),
         ("__init__.py", "import draw", "import draw as paint"),
         ("quantities/scores.py", "mixture", "mixture as m"),
     ],
@@ -110,6 +129,9 @@ def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str
     [
         ("kernels/speciation/roots.py", "x + 1", "x + 2", {"speciation"}),
         ("schedules/formulas.py", "NAMES", "NAMES as names", {"speciation"}),
+        ("quantities/criteria.py", "status: time", "status: another time", {"speciation"}),
+        ("quantities/criteria.py", "(criterion)", "(schedule)", {"speciation"}),
+        ("quantities/criteria.py", '"noise"', '"another"', {"speciation"}),
         ("quantities/scores.py", "mixture", "mixture as m", {"scores"}),
         ("quantities/labelled.py", "xarray", "xarray as xr", {"scores"}),
         ("kernels/gaussian/mixture.py", "np", "numpy", {"scores", "speciation"}),
@@ -209,15 +231,14 @@ def test_digests_of_code_are_taken_from_a_process_that_knows_them(monkeypatch: p
     assert not provenance.is_of_this_code({"scoreshock_module": "nothing"}, "speciation")  # asked for, and not known
     known = json.loads(json.dumps(provenance.known_code()))
     assert found.items() <= known["digests"].items()
-    monkeypatch.setattr(provenance, "_KNOWN", {})
-    monkeypatch.setattr(provenance, "_code_digest", None)  # is not asked again
+    monkeypatch.setattr(provenance, "_DIGESTS", {})
+    monkeypatch.setattr(provenance, "_code_digest", None)  # is not called again
     provenance.take_known_code(known)
     assert {module: provenance.code_digest(module) for module in found} == found
 
 
 def test_digests_of_other_sources_are_not_taken(edited: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provenance, "_ASKED", {})
-    monkeypatch.setattr(provenance, "_KNOWN", {})
+    monkeypatch.setattr(provenance, "_DIGESTS", {})
     monkeypatch.setattr(provenance, "PACKAGE", edited())
     known = provenance.known_code() | {"digests": {"speciation": "1"}}
     added = edited()
@@ -226,11 +247,11 @@ def test_digests_of_other_sources_are_not_taken(edited: Edit, monkeypatch: pytes
     for package in (added, *changed):
         monkeypatch.setattr(provenance, "PACKAGE", package)
         provenance.take_known_code(known)
-        assert provenance._KNOWN == {}, package
+        assert provenance._DIGESTS == {}, package
     package = edited()  # the same sources in another folder
     monkeypatch.setattr(provenance, "PACKAGE", package)
     provenance.take_known_code(known)
-    assert provenance._KNOWN == {"speciation": "1"}
+    assert {("speciation", package): "1"} == provenance._DIGESTS
 
 
 def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
@@ -281,21 +302,6 @@ def test_a_reader_finds_sweep_study_and_every_parameter_at_the_top() -> None:
     assert plain["title"] == "layer of the family polygon"
     assert attributes["scoreshock_parameters_digest"] == plain["scoreshock_parameters_digest"]
     assert not {"author", "comment"} & set(plain)
-
-
-@pytest.mark.parametrize(
-    ("content", "digest"),
-    [
-        (b"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        (b"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (b"a" * 1_000_000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
-    ],
-    ids=["empty", "abc", "a million times a"],
-)
-def test_the_digest_of_a_file_is_that_of_its_bytes(content: bytes, digest: str, tmp_path: Path) -> None:
-    # The examples of FIPS 180-4.
-    (tmp_path / "file").write_bytes(content)
-    assert provenance.file_digest(tmp_path / "file") == digest
 
 
 def git(folder: Path, *arguments: str) -> str:

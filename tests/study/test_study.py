@@ -9,7 +9,7 @@ import pytest
 
 import scoreshock as ss
 from scoreshock import axes
-from scoreshock.densities import families
+from scoreshock.densities import families, sources
 from scoreshock.quantities.declaration import criteria_of
 from scoreshock.storage import provenance
 from scoreshock.storage.plans import Planned
@@ -207,7 +207,7 @@ def test_the_digest_of_a_data_file_is_content(tmp_path):
     file.write_text("a,b,label\n1,2,x\n3,4,y\n5,6.5,y\n")
     sweep = {"family": "data", "axes": {"schedule": ["ve"]}, "parameters": {"file": str(file)}, "quantities": ["speciation"]}
     content = study_of(sweep).sweeps["pair"].content("speciation")
-    assert content["data"] == provenance.file_digest(file)
+    assert content["data"] == sources.digest(file)
     assert content["axes"] == {}
     before = study_of(sweep).sweeps["pair"].planned("speciation").digest
     file.write_text(file.read_text() + "\n7,8,x\n")

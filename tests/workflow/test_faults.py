@@ -65,7 +65,7 @@ END = time.monotonic() + {PATIENCE}  # should the tests be killed
 
 
 def wait(event, arguments):
-    if event == "os.rename" and "/blocks/" in os.fsdecode(arguments[1]):
+    if event == "os.rename" and "results/line/blocks/" in os.fsdecode(arguments[1]):
         while os.path.exists(os.path.join(os.path.dirname(__file__), "hold")) and time.monotonic() < END:
             time.sleep(0.01)
 

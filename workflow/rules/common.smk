@@ -24,7 +24,7 @@ HERE = Path(str(workflow.current_basedir)).parents[1]
 
 
 COMMAND_LINE = dict(workflow.config_settings.config)
-# Only the command line says so, since a study is not to run code by itself.
+# Only the command line can allow plugins, because a study must not run code by itself.
 ALLOW_PLUGINS = str(COMMAND_LINE.pop("allow_plugins", False)).lower() == "true"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from scoreshock.checks import SHOWN, shortened, show
 from scoreshock.kernels.wells.potentials import Function
 
 PROBE = np.array([-1.0, -0.3, 0.4, 1.1, 2.0])
@@ -30,7 +31,7 @@ def checked_function(name: str, function: Any, places: np.ndarray) -> Function:
     ValueError: potential: returns complex128; allowed: float64, a real number for each place
     """
     if not callable(function):
-        raise ValueError(f"{name} = {_short(function)} is not allowed; allowed: a function of an array of places")
+        raise ValueError(f"{name} = {show(function)} is not allowed; allowed: a function of an array of places")
 
     def flat(y: np.ndarray) -> np.ndarray:
         values = np.asarray(function(np.ravel(y)))
@@ -47,7 +48,7 @@ def checked_function(name: str, function: Any, places: np.ndarray) -> Function:
         except Exception as error:
             if isinstance(error, ValueError) and str(error).startswith(f"{name}: returns"):
                 raise
-            reason = f"{type(error).__name__}: {_short(error)}"
+            reason = f"{type(error).__name__}: {shortened(error, SHOWN)}"
             raise ValueError(f"{name}: fails for an array of places ({reason}); allowed: a function of an array") from error
     if not np.allclose(together, apart, rtol=1e-9, atol=1e-9, equal_nan=True):
         raise ValueError(f"{name}: its value at a place depends on the others; allowed: a function of each place alone")
@@ -63,7 +64,7 @@ def checked_interval(interval: Any) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         low = high = 0.0
     if not low < high:
-        raise ValueError(f"interval = {_short(interval)} is not allowed; allowed: two finite numbers, the lower first")
+        raise ValueError(f"interval = {show(interval)} is not allowed; allowed: two finite numbers, the lower first")
     return low, high
 
 
@@ -78,7 +79,7 @@ def checked_split(split: Any, ends: tuple[float, float] | None) -> float | None:
     low, high = ends or (-np.inf, np.inf)
     if not low < place < high:
         where = f" between {low:g} and {high:g}" if ends else ""
-        raise ValueError(f"split = {_short(split)} is not allowed; allowed: a finite number{where}")
+        raise ValueError(f"split = {show(split)} is not allowed; allowed: a finite number{where}")
     return place
 
 
@@ -87,9 +88,3 @@ def _finite(value: Any) -> float:
     if array.shape != () or array.dtype.kind not in "iuf" or not np.isfinite(array):
         raise ValueError("not a finite number")
     return float(array)
-
-
-def _short(value: object) -> str:
-    """One line of at most 80 characters."""
-    text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."

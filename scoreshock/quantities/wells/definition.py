@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -160,18 +161,18 @@ def _described(parameters: xr.Dataset, kind: str) -> xr.Dataset:
     named = parameters.copy()
     for name in {*named.data_vars, *PARAMETERS} & set(named.variables):
         named[name].attrs = GIVEN[str(name)].attributes() if name in GIVEN else attributes(str(name))
-    found = apply(_structure, parameters_of(named), STRUCTURE)
+    found = apply(of_wells(kernel.Wells.structure), parameters_of(named), STRUCTURE)
     return named.merge(found, join="exact", compat="no_conflicts").assign_attrs(kind=kind)
 
 
 def parameters_of(well: xr.Dataset) -> Arguments:
-    """First arguments of a kernel of wells, which `made` makes them of."""
+    """The wells' parameters as arguments of a kernel `of_wells`."""
     forms = ({f"well_{name}" for name in PARAMETERS}, {"potential"}, {"table_x", "table_log_density"})
     if not isinstance(well, xr.Dataset) or not any(form <= set(well.data_vars) for form in forms):
         raise ValueError(f"well = {show(well)} is not allowed; allowed: a density with two wells, from ss.well")
     if "well_quartic_coefficient" in well:
-        return [(well[f"well_{name}"], ()) for name in PARAMETERS]
-    return [(xr.DataArray(_given(well)), ()), *[(xr.DataArray(0.0), ())] * 2]
+        return {name: well[f"well_{name}"] for name in PARAMETERS}
+    return dict(zip(PARAMETERS, (xr.DataArray(_given(well)), xr.DataArray(0.0), xr.DataArray(0.0)), strict=True))
 
 
 def _given(dataset: xr.Dataset) -> np.ndarray:
@@ -183,13 +184,18 @@ def _given(dataset: xr.Dataset) -> np.ndarray:
     return _object(found)["potential"].values
 
 
+def of_wells(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel of wells as a kernel of the arguments `parameters_of` (a partial, so that it can be pickled)."""
+    return partial(_of_wells, function)
+
+
+def _of_wells(function: Callable[..., Any], **arguments: Any) -> Any:
+    return function(made(*(arguments.pop(name) for name in PARAMETERS)), **arguments)
+
+
 def made(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray) -> kernel.Wells:
     """The kernel's wells from the arrays of `parameters_of`."""
     if coefficient.dtype == object:
         found: kernel.Wells = coefficient.reshape(-1)[0]
         return found
     return double_wells.quartic(coefficient, half_distance, tilt)
-
-
-def _structure(c: np.ndarray, b: np.ndarray, h: np.ndarray) -> kernel.Structure:
-    return made(c, b, h).structure()

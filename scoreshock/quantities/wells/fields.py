@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.wells import parts as kernel
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import labelled_numbers, times
 from scoreshock.quantities.shared_variables import along
-from scoreshock.quantities.wells.definition import Places, made, parameters_of
+from scoreshock.quantities.wells.definition import Places, of_wells, parameters_of
 
 FIELDS = (
     along(shared.LOG_DENSITY),
@@ -32,13 +32,11 @@ FIELDS = (
 ERROR = Variable("log_density_error", "estimated error of the quadrature in the logarithm of either part's density")
 BOUNDARY = (
     along(shared.LINE_BOUNDARY),
-    Variable(
-        "boundary_velocity",
-        "derivative of the boundary's position in diffusion time",
-        (),
-        "layer_status",
-        "As diffusion time grows; in generation the sign is the opposite.",
-        "Proposition 5.13",
+    *variables(
+        """
+        boundary_velocity, layer_status: derivative of the boundary's position in diffusion time
+            | As diffusion time grows; in generation the sign is the opposite. | Proposition 5.13
+        """
     ),
     along(shared.SCORE),
     shared.NORMAL_HESSIAN,
@@ -48,11 +46,6 @@ BOUNDARY = (
     shared.WIDTH,
     shared.LAYER_STATUS,
 )
-
-
-def _places(x: Places) -> xr.DataArray:
-    """Positions as a DataArray; a 1D array is the grid ``x``."""
-    return labelled_numbers("x", x, "x")
 
 
 def well_fields(
@@ -93,12 +86,8 @@ def well_fields(
     >>> round(float(found.score), 12), round(float(found.log_ratio), 12)
     (0.459147359895, -1.332368315926)
     """
-    arguments = [*parameters_of(well), (times(tau), ()), (_places(x), ())]
-    return apply(_fields, arguments, (*FIELDS, ERROR) if error else FIELDS, error=error)
-
-
-def _fields(c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray, x: np.ndarray, error: bool) -> kernel.Fields:
-    return kernel.fields(made(c, b, h), x, tau, error)
+    arguments = {**parameters_of(well), "tau": times(tau), "x": labelled_numbers("x", x, "x")}
+    return apply(of_wells(kernel.fields), arguments, (*FIELDS, ERROR) if error else FIELDS, error=error)
 
 
 def well_boundary(well: xr.Dataset, tau: float | np.ndarray | xr.DataArray) -> xr.Dataset:
@@ -119,8 +108,4 @@ def well_boundary(well: xr.Dataset, tau: float | np.ndarray | xr.DataArray) -> x
     >>> round(float(found.boundary), 10), round(float(found.score), 10)
     (-0.0685091498, 0.099995813)
     """
-    return apply(_boundary, [*parameters_of(well), (times(tau), ())], BOUNDARY)
-
-
-def _boundary(c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray) -> kernel.Boundary:
-    return kernel.boundary(made(c, b, h), tau)
+    return apply(of_wells(kernel.boundary), {**parameters_of(well), "tau": times(tau)}, BOUNDARY)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import xarray as xr
 
 from scoreshock.options import TAU
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.declaration import quantity
-from scoreshock.quantities.points import with_times
+from scoreshock.quantities.points import GridSpec, with_times
 from scoreshock.quantities.wells.fields import BOUNDARY, well_boundary
 from scoreshock.quantities.wells.scores import diffusion_times
 
@@ -22,7 +19,7 @@ VARIABLES = (
 
 
 @quantity((*VARIABLES, shared.TAU, shared.TAU_STATUS), {"tau": TAU}, density="wells", name="layer", seconds=(3.2e-4, 3.2e-4))
-def _of_study(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.Dataset:
+def _of_study(well: xr.Dataset, tau: GridSpec) -> xr.Dataset:
     """Boundary between the parts left and right of the barrier, and the layer across it, at each diffusion time."""
     moments = diffusion_times(well, tau)
     return with_times(well_layer(well, moments), moments, "layer_status")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,19 +9,21 @@ import xarray as xr
 
 from scoreshock.conventions import Variable
 from scoreshock.kernels.wells import spectral, times
+from scoreshock.kernels.wells.parts import Wells
+from scoreshock.kernels.wells.spectral import ScoreProfile
 from scoreshock.options import TAU, X
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.points import axis, unit_of
+from scoreshock.quantities.points import GridSpec, line_axis, multiples, times_in_units
 from scoreshock.quantities.shared_variables import along
-from scoreshock.quantities.wells.definition import made, parameters_of
+from scoreshock.quantities.wells.definition import made, of_wells, parameters_of
 
 
-def _profiles(line: str) -> tuple[Variable, ...]:
-    """The variables along the positions ``line``."""
-    vectors = (along(variable, line, "feature") for variable in (shared.SCORE, shared.POSITION))
-    return *vectors, *(along(variable, line) for variable in (shared.SCORE_ALONG, shared.LOG_DENSITY, shared.SCORE_STATUS))
+def _profiles(grid: str) -> tuple[Variable, ...]:
+    """The variables along the positions ``grid``."""
+    vectors = (along(variable, grid, "feature") for variable in (shared.SCORE, shared.POSITION))
+    return *vectors, *(along(variable, grid) for variable in (shared.SCORE_ALONG, shared.LOG_DENSITY, shared.SCORE_STATUS))
 
 
 @quantity(
@@ -32,7 +33,7 @@ def _profiles(line: str) -> tuple[Variable, ...]:
     name="scores",
     seconds=(4e-5, 4e-5),
 )
-def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) -> xr.Dataset:
+def well_scores(well: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     """Profile of score and density of quartic wells, at several diffusion times.
 
     Parameters
@@ -56,30 +57,22 @@ def well_scores(well: xr.Dataset, x: Mapping[str, Any], tau: Mapping[str, Any]) 
     -----
     By fast Fourier transform where that is within 1e-11 of `well_fields`, else by its quadrature.
     """
-    unit = unit_of("x", x)
-    grid = axis(x, "x" if unit == "absolute" else "x_scaled")
+    unit, grid = line_axis(x)
     times = diffusion_times(well, tau)
-    arguments = [*parameters_of(well), (times, ()), (grid, (str(grid.name),))]
+    arguments = {**parameters_of(well), "tau": times, "grid": (grid, (str(grid.name),))}
     found = apply(_profile, arguments, _profiles(str(grid.name)), sizes={"feature": 1}, unit=unit)
     whole = found.assign_coords(grid.coords)
     return whole if "tau" in times.dims else whole.assign(tau=times)
 
 
-def diffusion_times(well: xr.Dataset, tau: Mapping[str, Any]) -> xr.DataArray:
+def diffusion_times(well: xr.Dataset, tau: GridSpec) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the matched Gaussians have no time > 0."""
-    if unit_of("tau", tau, ("absolute", "speciation")) == "absolute":
-        return axis(tau, "tau")
-    scaled = axis(tau, "tau_scaled")
-    found = apply(_multiples, [*parameters_of(well), (scaled, ("tau_scaled",))], [shared.TAU])
-    return found.tau.assign_coords(scaled.coords)
+    return times_in_units(tau, of_wells(_multiples), parameters_of(well))
 
 
-def _multiples(c: np.ndarray, b: np.ndarray, h: np.ndarray, scaled: np.ndarray) -> np.ndarray:
-    tau = times.matched_gaussian(made(c, b, h))[0]
-    return np.where(tau > 0, tau, np.nan)[..., None] * scaled
+def _multiples(wells: Wells, scaled: np.ndarray) -> np.ndarray:
+    return multiples(times.matched_gaussian(wells)[0], scaled)
 
 
-def _profile(
-    c: np.ndarray, b: np.ndarray, h: np.ndarray, tau: np.ndarray, grid: np.ndarray, unit: str
-) -> spectral.ScoreProfile:
-    return spectral.score_profile(made(c, b, h), b, tau, grid, unit)
+def _profile(quartic_coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray, **others: Any) -> ScoreProfile:
+    return spectral.score_profile(made(quartic_coefficient, half_distance, tilt), half_distance, **others)

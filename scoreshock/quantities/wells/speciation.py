@@ -5,32 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import variables
 from scoreshock.kernels.wells import times
+from scoreshock.kernels.wells.parts import Wells
 from scoreshock.options import Names
+from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.criteria import (
     STATUS,
     TAU_STAR,
     Outcome,
     chosen_criteria,
-    names_of,
     outcomes,
     with_criteria,
 )
-from scoreshock.quantities.declaration import Criterion, criterion, quantity
+from scoreshock.quantities.declaration import Criterion, criterion, names_of, quantity
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.schedule_time import schedule_time
-from scoreshock.quantities.shared_variables import (
-    BACKGROUND_CURVATURE,
-    INTERFACIAL_CURVATURE,
-    JUMP,
-    LAYER_STATUS,
-    SCORE_BOUNDARY,
-)
-from scoreshock.quantities.wells.definition import made, parameters_of
+from scoreshock.quantities.wells.definition import of_wells, parameters_of
 from scoreshock.schedules.schedule import Schedules, as_schedules
 
 
@@ -50,37 +42,26 @@ criterion(
 
 WELL_CRITERIA = names_of("wells", default=True)
 
-VARIABLES = (
+VARIABLES = variables(
+    """
+    tau_star
+    status
+    x_boundary, layer_status: position of the boundary where its criterion vanishes
+        | Point where the densities of both parts are equal, at the time of the criterion boundary. | (42)-(43)
+    score_boundary
+    background_curvature
+    interfacial_curvature
+    jump
+    n_roots int16: number of roots of the boundary criterion
+        | Changes of sign in a scan in octaves of tau; the largest root counts. | (42)-(43)
+    layer_status
+    x_merging, merging_status: position at which the two modes merge
+        | Point where gradient and curvature of the log density vanish together.
+    merging_status: outcome of the merging of the two modes
+    """,
     TAU_STAR,
     STATUS,
-    Variable(
-        "x_boundary",
-        "position of the boundary where its criterion vanishes",
-        (),
-        "layer_status",
-        "Point where the densities of both parts are equal, at the time of the criterion boundary.",
-        "(42)-(43)",
-    ),
-    SCORE_BOUNDARY,
-    BACKGROUND_CURVATURE,
-    INTERFACIAL_CURVATURE,
-    JUMP,
-    Variable(
-        "n_roots",
-        "number of roots of the boundary criterion",
-        description="Changes of sign in a scan in octaves of tau; the largest root counts.",
-        references="(42)-(43)",
-        dtype=np.int16,
-    ),
-    LAYER_STATUS,
-    Variable(
-        "x_merging",
-        "position at which the two modes merge",
-        (),
-        "merging_status",
-        "Point where gradient and curvature of the log density vanish together.",
-    ),
-    Variable("merging_status", "outcome of the merging of the two modes"),
+    *shared.LAYER,
 )
 
 
@@ -127,14 +108,12 @@ def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Seq
     [[0.269102819666, 0.269102819666, 0.4375]]
     """
     chosen, clocks = chosen_criteria(criteria, "wells"), as_schedules(schedules)
-    result = apply(_times, parameters_of(well), VARIABLES, sizes={"criterion": len(chosen)}, criteria=chosen)
-    result = with_criteria(result, chosen)
-    return result.merge(schedule_time(result.tau_star, clocks), join="exact") if clocks else result
+    result = apply(of_wells(_times), parameters_of(well), VARIABLES, sizes={"criterion": len(chosen)}, criteria=chosen)
+    return with_criteria(result, chosen, clocks)
 
 
-def _times(c: np.ndarray, b: np.ndarray, h: np.ndarray, criteria: Sequence[Criterion]) -> Mapping[str, Any]:
+def _times(wells: Wells, criteria: Sequence[Criterion]) -> Mapping[str, Any]:
     """All variables at each point: the criteria, and the state of the boundary and of the merging that they share."""
-    wells = made(c, b, h)
     crossing = times.boundary_time(wells)
     merging = times.merging_time(wells, crossing)
     inputs = {"wells": wells, "crossing": crossing, "merging": merging}
