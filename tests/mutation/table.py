@@ -61,9 +61,9 @@ MUTATIONS = (
     Mutation("Remark 5.12", "kernels/gaussian/mixture.py", "_diagonal(hessian)[...] -= 1", "_diagonal(hessian)[...] += 1"),
     Mutation("Proposition 5.13", "kernels/burgers/shock.py", "minus_sum = 2 * position / v", "minus_sum = position / v"),
     Mutation(
-        "Proposition 5.13", "kernels/layer/boundary.py", "-found.log_ratio_rate / slope", "found.log_ratio_rate / slope"
+        "Proposition 5.13", "kernels/layer/boundary.py", "-parts.log_ratio_rate / slope", "parts.log_ratio_rate / slope"
     ),
-    Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-2 * dot(found.background", "2 * dot(found.background"),
+    Mutation("Proposition 5.13", "kernels/layer/boundary.py", "-2 * dot(parts.background", "2 * dot(parts.background"),
     Mutation(
         "Proposition 5.14",
         "kernels/burgers/shock.py",

@@ -37,8 +37,11 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         "kernels/numerics/vectors",
     ),
     "kernels/layer/test_decomposition.py": ("kernels/gaussian/groups",),
+    "kernels/layer/test_amplification.py": ("kernels/layer/panels",),
     "kernels/layer/test_moving_boundary.py": ("kernels/layer/continuation",),
-    "kernels/modes/test_mode_counts.py": ("kernels/modes/merging_tree", "kernels/modes/mode_merging"),
+    "kernels/modes/test_mode_counts.py": (
+        *("kernels/modes/ascent", "kernels/modes/merging_tree", "kernels/modes/mode_merging"),
+    ),
     "kernels/modes/test_modes.py": (
         *("kernels/modes/inflections", "kernels/numerics/descartes", "kernels/numerics/root_isolation"),
     ),
@@ -46,7 +49,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "kernels/speciation/test_criteria.py": ("kernels/numerics/statuses",),
     "kernels/speciation/test_roots.py": (*("kernels/speciation/eigenvalue_counts", "kernels/speciation/nearest"),),
     "kernels/wells/test_parts.py": tuple(
-        f"kernels/wells/{name}" for name in ("convolution", "double_wells", "potentials", "times")
+        f"kernels/wells/{name}"
+        for name in ("convolution", "derivatives", "double_wells", "landscape", "potentials", "times")
     ),
     "paper/test_table.py": tuple(
         f"paper/{name}"

@@ -6,7 +6,6 @@ probability-flow trajectory, run backward, grows at the rate ``(a^2 - v)/v^2`` (
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -14,16 +13,18 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import Geometry, decompose, half_distance
+from scoreshock.kernels.layer.panels import Rate, integral, refined
 from scoreshock.kernels.numerics.batching import core_first
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.double_double import two_product, two_sum
 from scoreshock.kernels.numerics.eigenvalues import largest
+from scoreshock.kernels.numerics.posterior import softmax
 
 NEAR_ONE = 0.1
 """Below this excess ``R - 1`` the closed form cancels, and its power series takes over."""
 
 SERIES_TERMS = 18
 """``NEAR_ONE**18`` is below rounding."""
-
-NODES, NODE_WEIGHTS = ((np.polynomial.legendre.leggauss(32)[0] + 1) / 2, np.polynomial.legendre.leggauss(32)[1] / 2)
 
 PAIR_PANEL = 48.0
 """Widest interval of ``ln v`` that 32 nodes integrate to rounding for the rate ``R - 1`` of a pair."""
@@ -34,18 +35,12 @@ MEAN_PANEL = 4.0
 RESOLVED = 1e-8
 """Error of a rate integral, relative to 1 and its value, above which it is unresolved."""
 
-TOLERANCE, HALVINGS = 1e-12, 24
-"""Error of a panel, relative to 1 and its value, above which it is halved, and how often: a kink needs some 14."""
-
 
 class ExponentKind(IntEnum):
     """Meaning of an exponent."""
 
     lyapunov_exponent = 0
     rate_integral = 1
-
-
-Rate = Callable[[np.ndarray], np.ndarray]
 
 
 class Exponent(NamedTuple):
@@ -78,14 +73,14 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
 
     Parameters
     ----------
-    means
-        Two means at a distance 2a, (..., 2, n).
-    weights
-        Their weights, positive, summing to one, (..., 2).
-    variance
-        Component variance sigma0^2 >= 0, (...).
-    tau_min
-        Diffusion time at which generation stops, >= 0, (...).
+    means : array (..., 2, n)
+        Two means at a distance 2a.
+    weights : array (..., 2)
+        Positive, summing to one.
+    variance : array (...)
+        Component variance sigma0^2 >= 0.
+    tau_min : array (...)
+        Diffusion time at which generation stops, >= 0.
 
     Returns
     -------
@@ -103,7 +98,6 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
 
     Examples
     --------
-    >>> import numpy as np
     >>> one = pair_exponent(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.09), np.array(0.0))
     >>> round(float(one.exponent), 8), round(float(one.exponent_quadrature), 8)
     (3.85158275, 3.85158275)
@@ -119,16 +113,22 @@ def pair_exponent(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, 
     quadrature = np.where(status == Status.singular, np.nan, 0.0).ravel()
     grows = np.flatnonzero((closed > 0) & (status == Status.ok))
     a, v, log_odds, width = (array.ravel()[grows] for array in (a, v, log_odds, np.log1p(np.where(closed > 0, u, 0.0))))
-    quadrature[grows] = _integral(lambda i: _boundary_rate(a[i], log_odds[i]), v, width, PAIR_PANEL)
-    ratio = np.where(status == Status.singular, np.nan, ratio)
-    found = quadrature.reshape(shape)
+    quadrature[grows] = integral(lambda i: _boundary_rate(a[i], log_odds[i]), v, width, PAIR_PANEL)
+    ratio, summed = np.where(status == Status.singular, np.nan, ratio), quadrature.reshape(shape)
     equal = weights[..., 0] == weights[..., 1]
     kind = np.broadcast_to(np.where(equal, ExponentKind.lyapunov_exponent, ExponentKind.rate_integral), shape)
-    return Exponent(closed, found, np.abs(found - closed), closed / np.log(10), ratio, status, status, kind)
+    return Exponent(closed, summed, np.abs(summed - closed), closed / np.log(10), ratio, status, status, kind)
 
 
 def pair_closed(means: np.ndarray, variance: np.ndarray, tau_min: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The closed form (55) and its status, (...), of :func:`pair_exponent`, for any weights."""
+    """The closed form (55) and its status, (...), of :func:`pair_exponent`, for any weights.
+
+    Examples
+    --------
+    >>> exponent, status = pair_closed(np.array([[-1.0], [1.0]]), np.array(0.09), np.array(0.0))
+    >>> round(float(exponent), 8), int(status)
+    (3.85158275, 0)
+    """
     a = half_distance(means)
     v = np.asarray(variance + 2 * np.asarray(tau_min))
     return _closed(excess(a, variance, tau_min), a > 0, a**2 > variance, v)
@@ -143,8 +143,8 @@ def mean_exponent(
     ----------
     means, weights, variance, tau_min
         As for :func:`pair_exponent`, with any number k of components.
-    roots_v
-        All roots of ``lambda_max(Gamma(v)) = v`` with v > sigma0^2, ascending, padded with NaN, (..., r).
+    roots_v : array (..., r)
+        All roots of ``lambda_max(Gamma(v)) = v`` with v > sigma0^2, ascending, padded with NaN.
 
     Returns
     -------
@@ -162,7 +162,6 @@ def mean_exponent(
 
     Examples
     --------
-    >>> import numpy as np
     >>> means, weights = np.array([[-1.0, 0.0], [1.0, 0.0]]), np.array([0.5, 0.5])
     >>> one = mean_exponent(means, weights, np.array(0.09), np.array(0.0), np.array([1.0]))
     >>> round(float(one.exponent_quadrature), 8)
@@ -198,6 +197,11 @@ def growth_rate(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, ta
     A pair: ``n'Hn`` on its boundary, ``(a^2 - v)/v^2`` for any weights, (51). More components: the largest eigenvalue
     ``(lambda_max(Gamma(v)) - v)/v^2`` of the score Jacobian at the weighted mean. ``means (..., k, n)``, ``weights
     (..., k)``, ``variance (...)``, ``tau (...)``; per unit of tau, positive where errors grow as noise falls.
+
+    Examples
+    --------
+    >>> float(growth_rate(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.25), np.array(0.125)))
+    2.0
     """
     shape = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau))
     v = np.broadcast_to(variance + 2 * np.asarray(tau), shape)
@@ -214,14 +218,27 @@ def growth_rate(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, ta
 
 
 def growth(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Growth:
-    """The :func:`growth_rate` with its status: ``singular`` at v = 0, ``no_transition`` where tau is NaN."""
+    """The :func:`growth_rate` with its status: ``singular`` at v = 0, ``no_transition`` where tau is NaN.
+
+    Examples
+    --------
+    >>> tau = np.array([0.125, np.nan])
+    >>> growth(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.25), tau).lyapunov_status.tolist()
+    [0, 1]
+    """
     rate = growth_rate(means, weights, variance, tau)
     unknown = np.where(np.isnan(tau), Status.no_transition, Status.singular)
     return Growth(rate, np.where(np.isnan(rate), unknown, Status.ok))
 
 
 def snr(a: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
-    """The layer's signal-to-noise ratio ``R = a^2/v``, (...); infinite at v = 0."""
+    """The layer's signal-to-noise ratio ``R = a^2/v``, (...); infinite at v = 0.
+
+    Examples
+    --------
+    >>> float(snr(np.array(2.0), np.array(1.0), np.array(0.5)))
+    2.0
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         return a**2 / (variance + 2 * np.asarray(tau))
 
@@ -232,15 +249,19 @@ def excess(a: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> np.ndarray:
     ``sigma0^2`` is taken as the exact square of its rounded root, as in ``(a - sigma0)(a + sigma0)``: a variance that came
     from a standard deviation is then as precise as that, even where ``R - 1`` is 1e-9. Squares are kept as unevaluated
     sums.
+
+    Examples
+    --------
+    >>> float(excess(np.array(1.0), np.array(0.25), np.array(0.125)))
+    1.0
     """
-    tau = np.asarray(tau)
-    root = np.sqrt(variance)
-    high, low = _square(a)
-    root_high, root_low = _square(root)
-    step, step_low = _difference(high, root_high)
-    total, total_low = _difference(step, 2 * tau)
+    noise, root = 2 * np.asarray(tau), np.sqrt(variance)
+    square, lost = two_product(a, a)
+    data, data_lost = two_product(root, root)
+    step, step_lost = two_sum(square, -data)
+    rest, rest_lost = two_sum(step, -noise)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return (total + (total_low + step_low + (low - root_low))) / (variance + 2 * tau)
+        return (rest + (rest_lost + step_lost + (lost - data_lost))) / (variance + noise)
 
 
 def exponent_of_excess(u: np.ndarray) -> np.ndarray:
@@ -248,16 +269,15 @@ def exponent_of_excess(u: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> import numpy as np
     >>> exponent_of_excess(np.array([-0.5, 2e-9, 10.0])).round(12)
     array([0.        , 0.        , 3.80105236])
     """
     u = np.maximum(u, 0.0)
     small = np.minimum(u, NEAR_ONE)
-    total = np.zeros_like(small)
+    series = np.zeros_like(small)
     for j in range(SERIES_TERMS, 1, -1):
-        total = 1 / j - small * total
-    return np.where(u < NEAR_ONE, small**2 * total, u - np.log1p(u)) / 2
+        series = 1 / j - small * series
+    return np.where(u < NEAR_ONE, small**2 * series, u - np.log1p(u)) / 2
 
 
 def _closed(u: np.ndarray, apart: np.ndarray, grows: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -306,18 +326,9 @@ class _Spread(NamedTuple):
 
     def relative_growth(self, v: np.ndarray) -> np.ndarray:
         """``v`` times the largest eigenvalue of the score Jacobian there, ``lambda_max(Gamma)/v - 1``, (B,)."""
-        logit = np.log(self.w) - self.excess_distance / (2 * v)
-        r = np.exp(logit - logit.max(axis=0))
-        r = r / _over_components(r)
-        offset = (self.y - _over_components(r[:, None] * self.y)) / np.sqrt(v)
-        return largest(_over_components((r[:, None] * offset)[:, :, None] * offset[:, None]))[0] - 1
-
-
-def _over_components(array: np.ndarray) -> np.ndarray:
-    total = array[0].copy()
-    for row in array[1:]:
-        total += row
-    return total
+        r = softmax(np.log(self.w) - self.excess_distance / (2 * v))[:, None]
+        offset = (self.y - total(r * self.y)) / np.sqrt(v)
+        return largest(total((r * offset)[:, :, None] * offset[:, None]))[0] - 1
 
 
 def _positive_part(spread: _Spread, v_min: np.ndarray, roots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -325,76 +336,11 @@ def _positive_part(spread: _Spread, v_min: np.ndarray, roots: np.ndarray) -> tup
 
     ``roots (r, B)`` are where the sign of the rate changes.
     """
-    total, error = np.zeros_like(v_min), np.zeros_like(v_min)
-    low = v_min
+    result, error, low = np.zeros_like(v_min), np.zeros_like(v_min), v_min
     for root in roots:
         high = np.fmax(root, low)
-        part, miss = _refined(lambda i: spread.at(i).relative_growth, low, np.log1p((high - low) / low), MEAN_PANEL)
-        total += np.maximum(part, 0.0)
-        error += miss
+        part, part_error = refined(lambda i: spread.at(i).relative_growth, low, np.log1p((high - low) / low), MEAN_PANEL)
+        result += np.maximum(part, 0.0)
+        error += part_error
         low = high
-    return total, error
-
-
-def _refined(
-    rate_at: Callable[[np.ndarray], Rate], low: np.ndarray, width: np.ndarray, panel: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """As `_integral`, with panels halved until halves and whole agree, and an estimate of the error, which is theirs."""
-    count = np.ceil(width / panel).astype(int)
-    point = np.repeat(np.arange(len(low)), count)
-    index = np.arange(len(point)) - np.repeat(np.cumsum(count) - count, count)
-    h = (width / np.maximum(count, 1))[point]
-    start = low[point] * np.exp(h * index)
-    value = _rule(rate_at(point), start, h)
-    total, error = np.zeros_like(low), np.zeros_like(low)
-    for i in range(HALVINGS):
-        if not point.size:
-            break
-        starts = np.stack([start, start * np.exp(h / 2)], axis=-1).ravel()
-        parts = _rule(rate_at(np.repeat(point, 2)), starts, np.repeat(h / 2, 2))
-        both = parts[::2] + parts[1::2]
-        miss = np.abs(both - value)
-        rough = (miss > TOLERANCE * (1 + np.abs(both))) & (i < HALVINGS - 1)
-        total += np.bincount(point[~rough], weights=both[~rough], minlength=len(low))
-        error += np.bincount(point[~rough], weights=miss[~rough], minlength=len(low))
-        again = np.repeat(rough, 2)
-        point, start, h, value = np.repeat(point, 2)[again], starts[again], np.repeat(h / 2, 2)[again], parts[again]
-    return total, error
-
-
-def _rule(rate: Rate, start: np.ndarray, step: np.ndarray) -> np.ndarray:
-    """Half the integral of ``rate(v)`` over ``ln v`` from ``ln start`` over ``step``, 32 Gauss-Legendre nodes."""
-    total = np.zeros_like(start)
-    for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
-        total += weight * rate(start * np.exp(step * node))
-    return step * total / 2
-
-
-def _integral(rate_at: Callable[[np.ndarray], Rate], low: np.ndarray, width: np.ndarray, panel: float) -> np.ndarray:
-    """Half the integral of ``rate(v)`` over ``ln v`` from ``ln low`` over ``width (B,)``, 32 Gauss-Legendre nodes a panel.
-
-    Each point has its own number of equal panels, no wider than ``panel``; ``rate_at(points)`` is the rate of some points.
-    """
-    count = np.ceil(width / panel).astype(int)
-    total = np.zeros_like(low)
-    for p in range(count.max(initial=0)):
-        points = np.flatnonzero(count > p)
-        step = width[points] / count[points]
-        total[points] += _rule(rate_at(points), low[points] * np.exp(step * p), step)
-    return total
-
-
-def _square(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``a**2`` as a rounded square and its error (Dekker)."""
-    high = a * 134217729.0
-    high = high - (high - a)
-    low = a - high
-    square = a * a
-    return square, ((high * high - square) + 2 * high * low) + low * low
-
-
-def _difference(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``a - b`` as a rounded difference and its error (Knuth)."""
-    difference = a - b
-    other = difference - a
-    return difference, (a - (difference - other)) - (b + other)
+    return result, error

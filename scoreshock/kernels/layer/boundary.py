@@ -8,24 +8,21 @@ group; ``r`` is the signed distance along it. On the boundary, exactly, (42)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import NO_SIDE, centred, half_distance, leading_direction
-from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, leader_of
+from scoreshock.kernels.gaussian.groups import FIRST, SECOND
 from scoreshock.kernels.layer.amplification import excess
-from scoreshock.kernels.layer.crossings import EPS, bracketed, crossings
+from scoreshock.kernels.layer.crossings import crossings_on_line
 from scoreshock.kernels.layer.decomposition import Decomposition, decomposition
 from scoreshock.kernels.numerics.batching import in_batches
-from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.bracketing import EPS
 from scoreshock.kernels.numerics.statuses import status_of_each
-from scoreshock.kernels.numerics.vectors import along, dot, inner, length
-
-TIED = 16 * EPS
-"""Means whose projections on a line differ by less than this fraction of the largest difference project to one point."""
+from scoreshock.kernels.numerics.vectors import along, dot, length
 
 COINCIDENT = 1e-12
 """Two groups whose means are closer than this fraction of the largest distance from the first mean have one mean."""
@@ -97,14 +94,22 @@ def layer_on_line(
     """The layer where lines ``start + t direction`` (..., n) cross the boundary nearest to their start.
 
     Arguments as in :func:`on_line`; where tau is NaN the status is ``no_transition``.
+
+    Examples
+    --------
+    >>> pair = np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.25), np.array(0.125), np.array([0, 1])
+    >>> edge = layer_on_line(*pair, np.array([0.5]), np.array([1.0]))
+    >>> edge.boundary.tolist(), float(edge.width), int(edge.n_boundaries)
+    ([0.0], 0.5, 1)
     """
-    crossing, status, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
-    found = mixture_layer(step, apart, weights, variance, tau, group)
+    rest = weights, variance, tau, group
+    crossing, status, step, apart = _nearest_boundary((means, *rest), start, direction)
+    edge = mixture_layer(step, apart, *rest)
     status = np.where(np.isnan(tau), np.int8(Status.no_transition), status)
-    lax = np.where(np.isnan(found.jump), -1, found.lax)
+    lax = np.where(np.isnan(edge.jump), -1, edge.lax)
     return LayerOnLine(
         start + nearest(crossing)[..., None] * direction,
-        *found._replace(lax=lax),
+        *edge._replace(lax=lax),
         crossing,
         status_of_each(crossing, status, Status.no_real_root),
         (~np.isnan(crossing)).sum(axis=-1),
@@ -122,28 +127,29 @@ def profile_on_line(
     direction: np.ndarray,
     r: np.ndarray,
 ) -> Profile:
-    """The :func:`profile` there, at distances ``r`` in widths of the layer."""
-    *_, step, apart = _nearest_boundary(means, weights, variance, tau, group, start, direction)
-    width = mixture_layer(step, apart, weights, variance, tau, group).width
-    return profile(step, r * width[..., None], apart, weights, variance, tau, group)
+    """The :func:`profile` there, at distances ``r (m,)`` in widths of the layer; other arguments as in :func:`on_line`.
+
+    Examples
+    --------
+    >>> pair = np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.25), np.array(0.125), np.array([0, 1])
+    >>> curves = profile_on_line(*pair, np.array([0.5]), np.array([1.0]), np.array([-1.0, 0.0, 1.0]))
+    >>> (curves.profile_tanh / np.tanh(1.0)).round(12).tolist()
+    [-2.0, 0.0, 2.0]
+    """
+    rest = weights, variance, tau, group
+    *_, step, apart = _nearest_boundary((means, *rest), start, direction)
+    return profile(step, r * mixture_layer(step, apart, *rest).width[..., None], apart, *rest)
 
 
-def _nearest_boundary(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-    start: np.ndarray,
-    direction: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _nearest_boundary(mixture: tuple[np.ndarray, ...], start: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, ...]:
     """All crossings of a line, their status, and the nearest one and the means relative to the line's start.
 
     The layer can be thinner than the rounding of its position in coordinates whose origin is far away.
     """
-    crossing, status = on_line(start, direction, means, weights, variance, tau, group)
+    means, *rest = mixture
+    crossing, status = on_line(start, direction, *mixture)
     apart, t = means - start[..., None, :], nearest(crossing)
-    here = decomposition(t[..., None] * direction, apart, weights, variance, tau, group)
+    here = decomposition(t[..., None] * direction, apart, *rest)
     # The rounding of the differences moves the boundary, by less than this.
     most = 64 * EPS * np.abs(apart).max(axis=(-2, -1))
     shift = here.log_ratio / dot(here.log_ratio_gradient, direction)
@@ -173,7 +179,7 @@ def on_line(
 
     Notes
     -----
-    Equation (39). Every crossing is found, see `scoreshock.kernels.layer.crossings`.
+    Equation (39). No crossing is missed, see `scoreshock.kernels.layer.crossings`.
 
     Examples
     --------
@@ -194,7 +200,6 @@ def nearest(positions: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> import numpy as np
     >>> float(nearest(np.array([-3.0, 0.5, np.nan])))
     0.5
     """
@@ -202,50 +207,7 @@ def nearest(positions: np.ndarray) -> np.ndarray:
     return np.take_along_axis(positions, distance.argmin(axis=-1)[..., None], axis=-1)[..., 0]
 
 
-def on_segment(
-    log_ratio: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
-    start: np.ndarray,
-    direction: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where a segment crosses the boundary of any two heat solutions.
-
-    Parameters
-    ----------
-    log_ratio : callable
-        ``log_ratio(x, points)`` gives ``phi (B,)`` and its gradient ``(B, n)`` at ``x (B, n)``; ``points (B,)`` are the
-        indices of the segments that these points lie on.
-    start, direction : array (P, n)
-        Lines ``start + t direction``.
-    low, high : array (P,)
-        Ends of the segments, between which ``phi`` changes sign once.
-
-    Returns
-    -------
-    positions : array (P,)
-        The t, by Newton steps held in the bracket, each point by itself; NaN beside ``no_real_root``.
-    status : array (P,) of int8
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> def circle(x, points):
-    ...     return (x * x).sum(axis=-1) - 4, 2 * x
-    >>> on_segment(circle, np.zeros((1, 2)), np.array([[0.6, 0.8]]), np.zeros(1), np.full(1, 9.0))[0].round(12).tolist()
-    [2.0]
-    """
-
-    def ray(t: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        phi, gradient = log_ratio(start[points] + t[:, None] * direction[points], points)
-        return phi, dot(gradient, direction[points]), np.zeros_like(phi)
-
-    with np.errstate(all="ignore"):
-        positions = bracketed(ray, np.asarray(low, dtype=float), np.asarray(high, dtype=float))
-    return positions, np.where(np.isnan(positions), np.int8(Status.no_real_root), np.int8(Status.ok))
-
-
-def layer(found: Decomposition) -> Layer:
+def layer(parts: Decomposition) -> Layer:
     """The layer at points of the boundary, from the decomposition there; Theorem 5.8, Propositions 5.13-5.14.
 
     Off the boundary it describes the surface ``phi = const`` through the point, on which the curvatures are not those of
@@ -253,18 +215,17 @@ def layer(found: Decomposition) -> Layer:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> found = layer(decomposition([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1]))
-    >>> found.normal.tolist(), float(found.width), float(found.normal_hessian)
+    >>> pair = layer(decomposition([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1]))
+    >>> pair.normal.tolist(), float(pair.width), float(pair.normal_hessian)
     ([-1.0], 0.5, 2.0)
     """
     with np.errstate(all="ignore"):
-        slope = length(found.log_ratio_gradient)
+        slope = length(parts.log_ratio_gradient)
         slope = np.where(slope > 0, slope, np.nan)
-        normal = found.log_ratio_gradient / slope[..., None]
-        background = along(found.background_jacobian, normal)
+        normal = parts.log_ratio_gradient / slope[..., None]
+        background = along(parts.background_jacobian, normal)
         interfacial = 0.25 * slope * slope
-        behind, ahead = dot(found.second_score, normal), dot(found.first_score, normal)
+        behind, ahead = dot(parts.second_score, normal), dot(parts.first_score, normal)
         return Layer(
             normal,
             slope,
@@ -272,8 +233,8 @@ def layer(found: Decomposition) -> Layer:
             background,
             interfacial,
             background + interfacial,
-            -found.log_ratio_rate / slope + 0.0,
-            -2 * dot(found.background, normal) + 0.0,
+            -parts.log_ratio_rate / slope + 0.0,
+            -2 * dot(parts.background, normal) + 0.0,
             behind,
             ahead,
             # ahead - behind is the slope itself, which does not cancel.
@@ -286,15 +247,21 @@ def mixture_layer(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
 
     For two components in all, ``n'Hn = (a**2 - v)/v**2`` is formed without cancellation: its sign is right to the last
     bit of the inputs.
+
+    Examples
+    --------
+    >>> edge = mixture_layer([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.25, 0.125, [0, 1])
+    >>> float(edge.normal_hessian), float(edge.jump)
+    (2.0, 4.0)
     """
-    found = layer(decomposition(x, means, weights, variance, tau, group))
+    edge = layer(decomposition(x, means, weights, variance, tau, group))
     means = np.asarray(means, dtype=float)
     if means.shape[-2] != 2:
-        return found
+        return edge
     with np.errstate(all="ignore"):
         v = variance + 2 * np.asarray(tau, dtype=float)
         curvature = excess(half_distance(means), np.asarray(variance, dtype=float), tau) / v
-    return found._replace(normal_hessian=np.where(np.isnan(found.jump), np.nan, curvature))
+    return edge._replace(normal_hessian=np.where(np.isnan(edge.jump), np.nan, curvature))
 
 
 def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> Profile:
@@ -316,9 +283,8 @@ def profile(x: Any, r: Any, means: Any, weights: Any, variance: Any, tau: Any, g
 
     Examples
     --------
-    >>> import numpy as np
-    >>> found = profile([0.0], [-1.0, 2.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
-    >>> bool(np.abs(found.profile_difference).max() < 1e-15)
+    >>> curves = profile([0.0], [-1.0, 2.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
+    >>> bool(np.abs(curves.profile_difference).max() < 1e-15)
     True
     """
     here = decomposition(x, means, weights, variance, tau, group)
@@ -385,52 +351,5 @@ def line_between(means: Any, weights: Any, group: Any) -> Line:
 
 def _centre(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted mean (..., n), summed in a fixed order; NaN where all weights are zero."""
-    total, mass = weights[..., 0, None] * means[..., 0, :], weights[..., 0, None]
-    for j in range(1, means.shape[-2]):
-        total = total + weights[..., j, None] * means[..., j, :]
-        mass = mass + weights[..., j, None]
-    return total / mass
-
-
-def crossings_on_line(
-    start: np.ndarray,
-    direction: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """`on_line` of a batch: the exponents of both groups along the line, relative to the leading component's."""
-    k = len(means)
-    v = variance + 2 * tau
-    safe = np.where(v > 0, v, np.nan)
-    inside = group != REST
-    which, leader, weight = leader_of(start, means, weights, safe, inside)
-    at = np.arange(start.shape[-1])
-    level, slope, size = np.empty((k, len(at))), np.empty((k, len(at))), np.zeros((k, len(at)))
-    for j in range(k):
-        step = means[j] - leader
-        level[j] = log_odds(weights[j], weight) + inner(step, past_midpoint(start, means[j], leader)) / (2 * safe)
-        slope[j] = inner(step, direction)
-        size[j] = np.abs(step * direction).max(axis=0)
-    slope = _snapped(slope, TIED * size.max(axis=0)) / safe
-    level = np.where(inside, level, -np.inf)
-    positions = crossings(level, slope, np.where(group == FIRST, 1.0, -1.0))
-    used = np.where(inside, slope, slope[which, at])
-    status = np.where(np.isnan(positions).all(axis=0), np.int8(Status.no_real_root), np.int8(Status.ok))
-    status = np.where((used == used[0]).all(axis=0), np.int8(Status.no_transition), status)
-    empty = ~(group == FIRST).any(axis=0) | ~(group == SECOND).any(axis=0)
-    status = np.where(empty, np.int8(Status.not_applicable), status)
-    return positions, np.where(v > 0, status, np.int8(Status.singular))
-
-
-def _snapped(slope: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """Slopes (k, B) with neighbours closer than the tolerance (B,) made equal."""
-    order = np.argsort(slope, axis=0, kind="stable")
-    ascending = np.take_along_axis(slope, order, axis=0)
-    for j in range(1, len(slope)):
-        ascending[j] = np.where(ascending[j] - ascending[j - 1] <= tolerance, ascending[j - 1], ascending[j])
-    result = np.empty_like(slope)
-    np.put_along_axis(result, order, ascending, axis=0)
-    return result
+    w = weights[..., None]
+    return total(np.moveaxis(w * means, -2, 0)) / total(np.moveaxis(w, -2, 0))

@@ -1,4 +1,4 @@
-"""What components outside the two groups of a binary decomposition do to the score; Proposition 5.10 of the paper."""
+"""Effect of components outside the two groups of a binary decomposition on the score; Proposition 5.10 of the paper."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from scoreshock.kernels.gaussian import mixture
 from scoreshock.kernels.gaussian.groups import REST, contrast, jacobian_of, moments, positive, ratio, score_of
 from scoreshock.kernels.numerics.batching import in_batches
-from scoreshock.kernels.numerics.vectors import along, dot, length, square
+from scoreshock.kernels.numerics.vectors import along, dot, inner, length, square
 
 
 class Remainder(NamedTuple):
-    """What competitors outside the two groups add; ``epsilon = r/(p1 + p2)``, equations (44)-(46)."""
+    """Effect of competitors outside the two groups; ``epsilon = r/(p1 + p2)``, equations (44)-(46)."""
 
     epsilon: np.ndarray  # overflows to inf where competitors dominate by more than 1e308
     log_epsilon: np.ndarray
@@ -37,8 +37,8 @@ def remainder(x: Any, means: Any, weights: Any, variance: Any, tau: Any, group: 
     Examples
     --------
     >>> three = [[-2.0], [0.0], [2.0]], [0.25, 0.5, 0.25]
-    >>> found = remainder([0.0], *three, 1.0, 0.0, [0, 1, 2], [1.0])
-    >>> round(float(found.epsilon), 6), round(float(found.competitor_normal_residual), 14)
+    >>> effect = remainder([0.0], *three, 1.0, 0.0, [0, 1, 2], [1.0])
+    >>> round(float(effect.epsilon), 6), round(float(effect.competitor_normal_residual), 14)
     (0.063379, 0.0)
     """
     n = np.shape(means)[-1]
@@ -87,12 +87,7 @@ def _competition(
     """``ln epsilon``, its gradient, and its second derivative along the normal."""
     v = positive(variance + 2 * tau)
     rest, binary = (moments(x, means, weights, v, inside) for inside in (group == REST, group != REST))
-    found = contrast(x, v, rest, binary)
+    log_ratio, gradient, *_ = contrast(x, v, rest, binary)
     unit = normal / np.sqrt(square(normal))
-    curvature = np.zeros_like(v)
-    for a in range(len(x)):
-        row = np.zeros_like(v)
-        for b in range(len(x)):
-            row = row + (rest.covariance[a, b] - binary.covariance[a, b]) * unit[b]
-        curvature = curvature + unit[a] * row
-    return found.log_ratio, found.gradient, curvature / v / v
+    curvature = inner(unit, [inner(row, unit) for row in rest.covariance - binary.covariance])
+    return log_ratio, gradient, curvature / v / v

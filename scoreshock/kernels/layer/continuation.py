@@ -1,4 +1,4 @@
-r"""The boundary of two groups of components followed over v: where it lies, its rate ``n'Hn``, the rate's roots, its breaks.
+r"""The boundary of two groups of components as a function of v: its position, its rate ``n'Hn``, and where either breaks.
 
 The boundary is followed on one line, through the weighted means of both groups from their midpoint: at each v the crossing
 nearest to the midpoint, of two that are equally near the first. There, with ``m_i, Gamma_i`` the posterior mean and
@@ -19,13 +19,14 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, moments
-from scoreshock.kernels.layer.boundary import crossings_on_line, line_between
+from scoreshock.kernels.layer.boundary import line_between
+from scoreshock.kernels.layer.crossings import crossings_on_line
 from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.kernels.numerics.vectors import inner, square
 
 ROOT, JUMP, VANISHING, NONE = range(4)
-"""What ends the growth: a root of ``n'Hn``, a jump of the boundary, its vanishing; or there is none."""
+"""How growth ends: at a root of ``n'Hn``, at a jump of the boundary, where the boundary vanishes, or not at all."""
 
 STEPS = 64
 """Steps of the scan, from v well below the least distance of means of different groups up to where growth has ended."""
@@ -76,13 +77,13 @@ class Lines(NamedTuple):
         return len(self.low)
 
     @classmethod
-    def of(cls, means: np.ndarray, weights: np.ndarray, group: np.ndarray, own: tuple[int, ...]) -> Lines:
-        codes, w = core_first(group, 1, own), core_first(weights, 1, own)
-        given = core_first(means - means[..., :1, :], 2, own)
-        extent = np.abs(given).max(axis=(0, 1))
+    def of(cls, means: np.ndarray, weights: np.ndarray, group: np.ndarray, shape: tuple[int, ...]) -> Lines:
+        codes, w = core_first(group, 1, shape), core_first(weights, 1, shape)
+        relative = core_first(means - means[..., :1, :], 2, shape)
+        extent = np.abs(relative).max(axis=(0, 1))
         finite = np.isfinite(extent) & np.isfinite(w).all(axis=0)
         unit = np.where(finite & (extent > 0), np.frexp(np.where(finite, extent, 1.0))[1], 0)
-        scaled = np.ldexp(np.where(finite, given, 0.0), -unit)
+        scaled = np.ldexp(np.where(finite, relative, 0.0), -unit)
         with np.errstate(all="ignore"):
             start, direction = line_between(np.moveaxis(scaled, -1, 0), w.T, codes.T)
             low, high = _range(scaled, codes)
@@ -111,7 +112,15 @@ def _range(means: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def follow(lines: Lines, mixture: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """State (5, B) of the boundary of the lines of index ``mixture (B,)`` at ``v (B,)``."""
+    """State (5, B) of the boundary of the lines of index ``mixture (B,)`` at ``v (B,)``, in rows ``V, RATE, ...``.
+
+    Examples
+    --------
+    >>> pair = Lines.of(np.array([[[-1.0], [1.0]]]), np.array([[0.5, 0.5]]), np.array([[0, 1]]), (1,))
+    >>> v = np.ldexp([0.5], -2 * pair.unit)
+    >>> follow(pair, np.array([0]), v)[[RATE, COUNT], 0].tolist()  # a^2/v - 1
+    [1.0, 1.0]
+    """
     state = np.empty((5, len(v)))
     with np.errstate(all="ignore"):
         for part in slices(len(v), BATCH):
@@ -135,9 +144,7 @@ def _state(lines: Lines, v: np.ndarray) -> np.ndarray:
     apart = square(step)
     # Where two crossings merge on a line, the gradient vanishes and the normal does not.
     normal = np.where(apart > 0, step / np.sqrt(apart), direction)
-    spread = np.zeros_like(v)
-    for row, component in zip(one.covariance + two.covariance, normal, strict=True):
-        spread = spread + component * inner(row, normal)
+    spread = inner(normal, [inner(row, normal) for row in one.covariance + two.covariance])
     rate = (0.5 * spread + 0.25 * apart) / v - 1
     count = (~np.isnan(positions)).sum(axis=0)
     return np.stack([v, np.where(count > 0, rate, np.nan), position, count, np.where(count > 0, rank, -1)])
@@ -163,7 +170,15 @@ class Marks(NamedTuple):
 
 @np.errstate(all="ignore")
 def marks_of(lines: Lines, floor: np.ndarray) -> Marks:
-    """All roots and breaks of the lines' boundaries that a scan down to ``floor (P,)`` sees, and down to growth."""
+    """All roots and breaks of the lines' boundaries that a scan down to ``floor (P,)`` sees, and down to growth.
+
+    Examples
+    --------
+    >>> pair = Lines.of(np.array([[[-1.0], [1.0]]]), np.array([[0.5, 0.5]]), np.array([[0, 1]]), (1,))
+    >>> marks = marks_of(pair, np.array([0.1]))
+    >>> np.ldexp(marks.low, 2 * pair.unit).round(12).tolist(), marks.kind.tolist() == [ROOT]
+    ([1.0], True)
+    """
     valid = np.flatnonzero(lines.status == Status.ok)
     top, low = lines.high[valid], lines.low[valid]
     spans, bottom = _scan(lines, valid, top, (np.log(top) - np.log(low)) / STEPS, np.full(len(valid), STEPS))
@@ -171,13 +186,13 @@ def marks_of(lines: Lines, floor: np.ndarray) -> Marks:
     needed = np.where(bottom[RATE] > 0, np.clip(needed, 0, DEEP_STEPS), DEEP_STEPS).astype(int)
     more, _ = _scan(lines, valid, bottom[V], np.full(len(valid), DEEP_STEP), needed)
     mixture, low, high = (np.concatenate(both, axis=-1) for both in zip(spans, more, strict=True))
-    whole, breaks = _split(lines, mixture, low, high)
-    found = [_roots(lines, *whole)]
+    unbroken, breaks = _split(lines, mixture, low, high)
+    parts = [_roots(lines, *unbroken)]
     if len(breaks[0]):
         mixture, low, high = breaks
         kind = np.where(np.isnan(low[RATE] + high[RATE]), VANISHING, JUMP)
-        found.append(Marks(mixture, low[V], high[V], low[RATE] > 0, kind))
-    marks = Marks._make(np.concatenate(rows) for rows in zip(*found, strict=True))
+        parts.append(Marks(mixture, low[V], high[V], low[RATE] > 0, kind))
+    marks = Marks._make(np.concatenate(rows) for rows in zip(*parts, strict=True))
     order = np.lexsort((marks.low, marks.mixture))
     return Marks._make(row[order] for row in marks)
 
@@ -189,7 +204,7 @@ Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
 def _scan(
     lines: Lines, mixture: np.ndarray, top: np.ndarray, width: np.ndarray, steps: np.ndarray
 ) -> tuple[Spans, np.ndarray]:
-    """Those of each mixture's ``steps`` down from ``top`` in which anything changes, and the states (5, P) at their end."""
+    """Steps, of ``steps`` down from ``top``, in which crossings or the sign of the rate change; states (5, P) at the end."""
     at = np.repeat(np.arange(len(mixture)), steps + 1)
     last = np.cumsum(steps + 1) - 1
     index = np.arange(len(at)) - (last - steps)[at]
@@ -207,18 +222,18 @@ def _same(one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 def _split(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[Spans, Spans]:
     """Spans cut where the crossings change: those without a change, and the changes that tear the boundary."""
-    whole, breaks = [], []
+    unbroken, breaks = [], []
     for _ in range(ROUNDS):
         same = _same(low, high)
-        whole.append((mixture[same], low[:, same], high[:, same]))
+        unbroken.append((mixture[same], low[:, same], high[:, same]))
         mixture, low, high = mixture[~same], low[:, ~same], high[:, ~same]
         before, after = _first_change(lines, mixture, low, high)
-        whole.append((mixture, low, before))
+        unbroken.append((mixture, low, before))
         moved = np.abs(after[POSITION] - before[POSITION]) <= DISCONTINUITY * (1 + np.abs(before[POSITION]))
         discontinuous = ~moved & (np.maximum(before[COUNT], after[COUNT]) > 0)
         breaks.append((mixture[discontinuous], before[:, discontinuous], after[:, discontinuous]))
         low = after
-    joined = [tuple(np.concatenate(rows, axis=-1) for rows in zip(*parts, strict=True)) for parts in (whole, breaks)]
+    joined = [tuple(np.concatenate(rows, axis=-1) for rows in zip(*parts, strict=True)) for parts in (unbroken, breaks)]
     return joined[0], joined[1]  # type: ignore[return-value]
 
 

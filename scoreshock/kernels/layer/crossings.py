@@ -8,83 +8,29 @@ follow from those of the single term, level by level, and there are at most k - 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-MAX_STEPS = 200
-"""Bound of Newton steps and bisections of a bracket: about ten are typical, a hundred halvings exhaust a double."""
+from scoreshock.conventions import Status
+from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, leader_of
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.bracketing import EPS, bracketed
+from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
+from scoreshock.kernels.numerics.vectors import inner
 
-EPS = np.finfo(float).eps
-
-Function = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
-
-
-def bracketed(function: Function, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Zero of a function of each point in its own bracket, by Newton steps kept inside by bisection; (B,).
-
-    Parameters
-    ----------
-    function : callable
-        ``function(t, points)`` with the positions ``t`` of the points of index ``points`` gives value, derivative, and the
-        size of the rounding of the value, at which a point stops.
-    low, high : array (B,)
-        Brackets.
-
-    Returns
-    -------
-    array (B,)
-        NaN where the function has one sign at both ends, or is NaN. Each point stops by itself.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> square = np.array([2.0, 9.0, -1.0])
-    >>> def parabola(t, points):
-    ...     return t * t - square[points], 2 * t, 4e-16 * t * t
-    >>> bracketed(parabola, np.zeros(3), np.full(3, 10.0)).round(12).tolist()
-    [1.414213562373, 3.0, nan]
-    """
-    everything = np.arange(len(low))
-    at_low, at_high = function(low, everything)[0], function(high, everything)[0]
-    root = np.where(at_low == 0, low, np.where(at_high == 0, high, np.nan))
-    rising = at_low < 0
-    points = np.flatnonzero(((at_low < 0) & (at_high > 0)) | ((at_low > 0) & (at_high < 0)))
-    low, high, rising = low[points], high[points], rising[points]
-    t = low + 0.5 * (high - low)
-    width = high - low
-    for _ in range(MAX_STEPS):
-        if not len(points):
-            break
-        value, slope, rounding = function(t, points)
-        below = (value < 0) == rising
-        low, high = np.where(below, t, low), np.where(below, high, t)
-        newton = t - value / slope
-        inside = (newton > low) & (newton < high)
-        # A step that does not halve the last one is not converging: bisect.
-        quick = np.abs(newton - t) <= 0.5 * width
-        last = t
-        t = np.where(inside & quick, newton, low + 0.5 * (high - low))
-        width = np.abs(t - last)
-        done = (np.abs(value) <= rounding) | (high - low <= 4 * EPS * np.maximum(np.abs(low), np.abs(high))) | (width == 0)
-        root[points[done]] = np.where(inside, newton, last)[done]
-        go = ~done
-        points, low, high, rising, t, width = (a[go] for a in (points, low, high, rising, t, width))
-    root[points] = t
-    return root
+TIED = 16 * EPS
+"""Means whose projections on a line differ by less than this fraction of the largest difference project to one point."""
 
 
 def crossings(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
     """All zeros of ``sum_j sign_j exp(c_j + b_j t)``, ascending, (k - 1, B), NaN beyond the last zero.
 
     ``c (k, B)`` (-inf: no such term), ``b (k, B)``, ``sign (k, B)`` of +1 and -1. A zero without change of sign, at which
-    two crossings merge, is found or not as rounding decides.
+    two crossings merge, may be missed: rounding decides.
 
     Examples
     --------
     ``e^t - 3 + 2 e^-t`` has the zeros 0 and ln 2.
 
-    >>> import numpy as np
     >>> c, b = np.log([[2.0], [3.0], [1.0]]), np.array([[-1.0], [0.0], [1.0]])
     >>> crossings(c, b, np.array([[1.0], [-1.0], [1.0]]))[:, 0].round(9).tolist() == [0.0, 0.693147181]
     True
@@ -99,8 +45,8 @@ def crossings(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
         once = _changes(c, sign) <= 1
         for points, search in ((np.flatnonzero(once), _only), (np.flatnonzero(~once), _all)):
             if len(points):
-                found = search(c[:, points], b[:, points], sign[:, points])
-                roots[: len(found), points] = found
+                zeros = search(c[:, points], b[:, points], sign[:, points])
+                roots[: len(zeros), points] = zeros
         return np.sort(roots, axis=0) + 0.0  # a zero has one sign
 
 
@@ -149,17 +95,23 @@ def _between(c: np.ndarray, b: np.ndarray, sign: np.ndarray, critical: np.ndarra
     low, high = _bounds(c, b)
     inner = np.where(np.isnan(critical), low, np.minimum(np.maximum(critical, low), high))
     edges = np.maximum.accumulate(np.concatenate([low[None], inner, high[None]]), axis=0)
-    found = np.full((len(critical) + 1, c.shape[-1]), np.nan)
-    function = _log_ratio(c, b, sign)
-    for i in range(len(found)):
-        root = bracketed(function, edges[i], edges[i + 1])
+    values = [_log_ratio(c, b, sign, edge)[0] for edge in edges]
+
+    def newton(t: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope, rounding = _log_ratio(c[:, points], b[:, points], sign[:, points], t)
+        zero, following = np.abs(value) <= rounding, t - value / slope
+        return np.where(zero, 0.0, value), np.where(zero & np.isnan(following), t, following)
+
+    roots = np.full((len(critical) + 1, c.shape[-1]), np.nan)
+    for i in range(len(roots)):
+        root = bracketed(newton, edges[i], edges[i + 1], values[i], values[i + 1], newton=True)
         # A zero at an edge belongs to the interval that ends there.
-        found[i] = np.where((root == edges[i]) & (i > 0), np.nan, root)
-    return found
+        roots[i] = np.where((root == edges[i]) & (i > 0), np.nan, root)
+    return roots
 
 
 def _bounds(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (B,) below (above) which the term of least (largest) exponent outweighs all others together."""
+    """Positions (B,) below (above) which the term of least (largest) exponent outweighs all others together."""
     k = len(b)
     there = np.isfinite(c)
     first, last = there.argmax(axis=0), k - 1 - there[::-1].argmax(axis=0)
@@ -174,25 +126,73 @@ def _bounds(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(single, np.nan, low), np.where(single, np.nan, high)
 
 
-def _log_ratio(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> Function:
-    """Log of the sum of positive terms over that of negative ones: nearly linear in t, and free of overflow."""
+def _log_ratio(c: np.ndarray, b: np.ndarray, sign: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log of the sum of positive terms over that of negative ones, its derivative in t, and the size of its rounding.
 
-    def function(t: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        sides = [_log_sum(c[:, points], b[:, points], sign[:, points] == s, t) for s in (1, -1)]
-        (up, slope_up, size_up), (down, slope_down, size_down) = sides
-        return up - down, slope_up - slope_down, EPS * (size_up + size_down)
+    It is nearly linear in t, and free of overflow.
+    """
+    rise, sides = b * t, (sign > 0, sign < 0)
+    logits = c + rise
+    size = np.abs(c) + np.abs(rise)
+    peaks = [np.where(side, logits, -np.inf).max(axis=0) for side in sides]
+    e = np.where(logits == -np.inf, 0.0, np.exp(logits - np.where(sides[0], *peaks)))
+    logs, slopes, sizes = [], [], []
+    for side, peak in zip(sides, peaks, strict=True):
+        part = np.where(side, e, 0.0)
+        mass = total(part)
+        logs.append(np.where(mass > 0, peak + np.log(mass), -np.inf))
+        slopes.append(total(part * b) / mass)
+        sizes.append(np.where(side & (logits == peak), size, 0.0).max(axis=0))
+    return logs[0] - logs[1], slopes[0] - slopes[1], EPS * (sizes[0] + sizes[1])
 
-    return function
+
+def crossings_on_line(
+    start: np.ndarray,
+    direction: np.ndarray,
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    group: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`boundary.on_line` of a batch, points last: exponents of both groups along the line, relative to those of one.
+
+    Examples
+    --------
+    >>> means, weights, group = np.array([[[-1.0]], [[1.0]]]), np.array([[0.25], [0.75]]), np.array([[0], [1]])
+    >>> line = np.zeros((1, 1)), np.ones((1, 1))
+    >>> crossings_on_line(*line, means, weights, np.array([2.0]), np.zeros(1), group)[0].round(12).tolist()
+    [[-1.098612288668]]
+    """
+    k = len(means)
+    v = variance + 2 * tau
+    safe = np.where(v > 0, v, np.nan)
+    inside = group != REST
+    which, leader, weight = leader_of(start, means, weights, safe, inside)
+    at = np.arange(start.shape[-1])
+    level, slope, size = np.empty((k, len(at))), np.empty((k, len(at))), np.zeros((k, len(at)))
+    for j in range(k):
+        step = means[j] - leader
+        level[j] = log_odds(weights[j], weight) + inner(step, past_midpoint(start, means[j], leader)) / (2 * safe)
+        slope[j] = inner(step, direction)
+        size[j] = np.abs(step * direction).max(axis=0)
+    slope = _snapped(slope, TIED * size.max(axis=0)) / safe
+    level = np.where(inside, level, -np.inf)
+    positions = crossings(level, slope, np.where(group == FIRST, 1.0, -1.0))
+    used = np.where(inside, slope, slope[which, at])
+    status = np.where(np.isnan(positions).all(axis=0), np.int8(Status.no_real_root), np.int8(Status.ok))
+    status = np.where((used == used[0]).all(axis=0), np.int8(Status.no_transition), status)
+    empty = ~(group == FIRST).any(axis=0) | ~(group == SECOND).any(axis=0)
+    status = np.where(empty, np.int8(Status.not_applicable), status)
+    return positions, np.where(v > 0, status, np.int8(Status.singular))
 
 
-def _log_sum(c: np.ndarray, b: np.ndarray, inside: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Log of the sum of the terms inside, its derivative in t, and the size of what it was formed of."""
-    logit = np.where(inside, c + b * t, -np.inf)
-    peak = logit.max(axis=0)
-    total, slope, size = np.zeros_like(t), np.zeros_like(t), np.zeros_like(t)
-    for row, exponent, constant in zip(logit, b, c, strict=True):
-        e = np.where(row == -np.inf, 0.0, np.exp(row - peak))
-        total = total + e
-        slope = slope + e * exponent
-        size = np.where(row == peak, np.maximum(size, np.abs(constant) + np.abs(exponent * t)), size)
-    return np.where(total > 0, peak + np.log(total), -np.inf), slope / total, size
+def _snapped(slope: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Slopes (k, B) with neighbours closer than the tolerance (B,) made equal."""
+    order = np.argsort(slope, axis=0, kind="stable")
+    ascending = np.take_along_axis(slope, order, axis=0)
+    for j in range(1, len(slope)):
+        ascending[j] = np.where(ascending[j] - ascending[j - 1] <= tolerance, ascending[j - 1], ascending[j])
+    result = np.empty_like(slope)
+    np.put_along_axis(result, order, ascending, axis=0)
+    return result

@@ -6,7 +6,7 @@ scores of the two parts. Then exactly (37) :math:`s = \bar s + \frac12\tanh(\var
 
 The parts are two groups of a mixture's components (`decomposition`) or any two heat solutions (`of_sides`). For groups,
 everything that depends on a difference of the parts is formed from differences of means, so that it keeps its digits in
-the tails, where the parts' own log densities agree to all of theirs.
+the tails, where the log densities of the parts agree to all of theirs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.vectors import diagonal_sum, dot, length, trace
 
 TIME_STEP = 2.0**-9
-"""Step, as a fraction of the time scale, of the sixth-order difference for a side that does not give its own rate."""
+"""Step, as a fraction of the time scale, of the sixth-order difference for a side without a rate."""
 
 
 class Side(NamedTuple):
@@ -75,7 +75,7 @@ def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     -------
     Decomposition
         NaN where ``v = 0`` or a group is empty. ``score`` is that of the components of both groups together, by their
-        own responsibilities. Residuals are relative to the largest term, with sums written out by side, so that they mean
+        responsibilities. Residuals are relative to the largest term, with sums written out by side, so that they mean
         something where symmetry makes all terms vanish: ``|s|, |sbar|, |interfacial|, |s1|/2, |s2|/2`` for (37),
         ``|phi_tau|, |Laplacian|``, that of either part in excess of one Gaussian's, ``|s1||grad phi|, |s2||grad phi|``
         for (38).
@@ -90,8 +90,8 @@ def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     --------
     A pair at -1 and 1 with v = 0.5: ``phi = -2 a x/v``.
 
-    >>> found = decomposition([0.25], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
-    >>> float(found.log_ratio), found.log_ratio_gradient.tolist(), found.background.tolist()
+    >>> parts = decomposition([0.25], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
+    >>> float(parts.log_ratio), parts.log_ratio_gradient.tolist(), parts.background.tolist()
     (-1.0, [-4.0], [-0.5])
     """
     n = np.shape(means)[-1]
@@ -99,32 +99,31 @@ def decomposition(x: Any, means: Any, weights: Any, variance: Any, tau: Any, gro
     number = ((), float)
     arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0), (group, 1)]
     outputs = [number, vector, matrix, vector, vector, vector, matrix, number, number, number]
-    found = in_batches(_decompose, arguments, outputs)
-    phi, gradient, hessian, first, second, background, jacobian, rate, laplacian, excess = found
+    parts = in_batches(_decompose, arguments, outputs)
+    phi, gradient, hessian, first, second, background, jacobian, rate, laplacian, excess = parts
     s = score_of(x, means, weights, variance, tau, np.asarray(group) != REST)
     with np.errstate(all="ignore"):
         longest = np.maximum(length(first), length(second)) * length(gradient)
         size = np.maximum(longest, excess)
-        return _assembled(phi, gradient, hessian, first, second, background, jacobian, s, rate, laplacian, size)
+        return _assembled(phi, gradient, hessian, first, second, background, jacobian, rate, laplacian, s, size)
 
 
 def of_sides(first: Side, second: Side, total_score: np.ndarray | None = None) -> Decomposition:
-    """Both sides of (37) and (38) for any two positive heat solutions, given at the same points.
+    """Both sides of (37) and (38) for any two positive heat solutions at the same points.
 
-    ``total_score (..., n)`` is the score of ``p1 + p2`` where it is known by another way, which makes (37) a check; else it
+    ``total_score (..., n)`` is the score of ``p1 + p2`` computed in another way, which makes (37) a check; by default it
     is the mean of the sides' scores weighted by their densities. Terms of (38) are written out by side for its relative
     residual: ``|h_tau|, |Laplacian of h|, |grad h|**2`` of either. Theorem 5.6, Proposition 5.7.
 
     Examples
     --------
-    >>> import numpy as np
     >>> def gaussian(x, tau, mean, v0):
     ...     v = v0 + 2 * tau
     ...     y = x - mean
     ...     return Side(-y @ y / (2 * v) - np.log(v) / 2, -y / v, -np.eye(1) / v, y @ y / v**2 - 1 / v)
     >>> x = np.array([0.3])
-    >>> found = of_sides(gaussian(x, 0.1, -1.0, 0.2), gaussian(x, 0.1, 2.0, 0.7))
-    >>> bool(found.decomposition_residual < 1e-15), bool(found.log_ratio_residual < 1e-15)
+    >>> parts = of_sides(gaussian(x, 0.1, -1.0, 0.2), gaussian(x, 0.1, 2.0, 0.7))
+    >>> bool(parts.decomposition_residual < 1e-15), bool(parts.log_ratio_residual < 1e-15)
     (True, True)
     """
     with np.errstate(all="ignore"):
@@ -144,32 +143,40 @@ def of_sides(first: Side, second: Side, total_score: np.ndarray | None = None) -
             second.score,
             0.5 * (first.score + second.score),
             0.5 * (first.hessian + second.hessian),
-            s if total_score is None else total_score,
             first.rate - second.rate,
             trace(hessian),
+            s if total_score is None else total_score,
             np.maximum(*sizes),
         )
 
 
 def side(solution: Callable[[Any, Any], tuple[np.ndarray, ...]], x: Any, tau: Any, time_scale: Any) -> Side:
-    """A heat solution given as a callable, as a `Side`.
+    """A heat solution as a callable, converted to a `Side`.
 
     ``solution(x, tau)`` returns ``(ln p, its gradient, its Hessian)`` or those and the derivative of ``ln p`` in tau.
     Without it, that is the sixth-order central difference of ``ln p`` in tau with the step ``time_scale / 512``, which
     must not exceed a third of tau; ``time_scale`` is over what tau the density changes, half its least variance say.
+
+    Examples
+    --------
+    >>> def gaussian(x, tau):
+    ...     v = 0.2 + 2 * tau
+    ...     return -(x @ x) / (2 * v) - np.log(v) / 2, -x / v, -np.eye(1) / v
+    >>> float(side(gaussian, np.array([0.3]), 0.1, 0.1).rate.round(9))  # x^2/v^2 - 1/v
+    -1.9375
     """
-    found = solution(x, tau)
-    if len(found) == 4:
-        return Side(*found)
+    log_density, score, hessian, *rate = solution(x, tau)
+    if rate:
+        return Side(log_density, score, hessian, *rate)
     step = TIME_STEP * np.asarray(time_scale, dtype=float)
     difference = sum(
         factor * (solution(x, tau + j * step)[0] - solution(x, tau - j * step)[0])
         for j, factor in ((1, 45.0), (2, -9.0), (3, 1.0))
     )
-    return Side(found[0], found[1], found[2], difference / (60.0 * step))
+    return Side(log_density, score, hessian, difference / (60.0 * step))
 
 
-def hessian_of_log_density(found: Decomposition) -> np.ndarray:
+def hessian_of_log_density(parts: Decomposition) -> np.ndarray:
     r"""Hessian of ``ln(p1 + p2)`` from the parts, (..., n, n), anywhere.
 
     :math:`H = \nabla\bar s + \frac12\tanh(\varphi/2)\nabla^2\varphi + \frac14\mathrm{sech}^2(\varphi/2)
@@ -177,26 +184,21 @@ def hessian_of_log_density(found: Decomposition) -> np.ndarray:
 
     Examples
     --------
-    >>> found = decomposition([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
-    >>> hessian_of_log_density(found).tolist()  # (1 - 0.5)/0.5**2
+    >>> parts = decomposition([0.0], [[-1.0], [1.0]], [0.5, 0.5], 0.5, 0.0, [0, 1])
+    >>> hessian_of_log_density(parts).tolist()  # (1 - 0.5)/0.5**2
     [[2.0]]
     """
-    t = np.tanh(0.5 * found.log_ratio)[..., None, None]
+    t = np.tanh(0.5 * parts.log_ratio)[..., None, None]
     # 1 - tanh(z)**2 loses its digits where tanh(z) is near 1.
-    w = np.exp(-np.abs(found.log_ratio))[..., None, None]
-    outer = found.log_ratio_gradient[..., :, None] * found.log_ratio_gradient[..., None, :]
-    return found.background_jacobian + 0.5 * t * found.log_ratio_hessian + w / (1 + w) ** 2 * outer
+    w = np.exp(-np.abs(parts.log_ratio))[..., None, None]
+    outer = parts.log_ratio_gradient[..., :, None] * parts.log_ratio_gradient[..., None, :]
+    return parts.background_jacobian + 0.5 * t * parts.log_ratio_hessian + w / (1 + w) ** 2 * outer
 
 
 def _decompose(
-    x: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    group: np.ndarray,
+    x: np.ndarray, means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, group: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """What `decomposition` needs of a batch: core dimensions first, points last."""
+    """The fields of `Decomposition` that follow from the moments of both groups; core dimensions first, points last."""
     v = positive(variance + 2 * tau)
     one, two = (moments(x, means, weights, v, group == code) for code in (FIRST, SECOND))
     phi, gradient, square, background = contrast(x, v, one, two)
@@ -227,9 +229,9 @@ def _assembled(
     second: np.ndarray,
     background: np.ndarray,
     jacobian: np.ndarray,
-    s: np.ndarray,
     rate: np.ndarray,
     laplacian: np.ndarray,
+    s: np.ndarray,
     size: np.ndarray,
 ) -> Decomposition:
     """The decomposition with its two relative residuals; ``size`` is the largest term of (38) written out by side."""

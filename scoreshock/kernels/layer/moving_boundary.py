@@ -1,6 +1,6 @@
 r"""Growth on the moving boundary of two groups of components: the time at which it ends, and its integral over tau.
 
-The rate of growth is ``n'Hn`` on the boundary, (42), positive below the boundary's own criterion. For more than two
+The rate of growth is ``n'Hn`` on the boundary, (42), positive below the boundary criterion. For more than two
 components its integral has no closed form: it is summed over panels between the roots and breaks that
 `scoreshock.kernels.layer.continuation` finds.
 """
@@ -105,22 +105,20 @@ def boundary_time(means: Any, weights: Any, variance: Any, group: Any) -> Bounda
     --------
     An equal triangle of circumradius 1, one vertex against two: across the layer a pair at a distance of 3/2, ``v = 9/16``.
 
-    >>> import numpy as np
     >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
-    >>> found = boundary_time(corners, np.full(3, 1 / 3), np.array(0.0), np.array([0, 1, 1]))
-    >>> round(float(found.tau_boundary), 12), int(found.n_boundary_roots)
+    >>> end = boundary_time(corners, np.full(3, 1 / 3), np.array(0.0), np.array([0, 1, 1]))
+    >>> round(float(end.tau_boundary), 12), int(end.n_boundary_roots)
     (0.28125, 1)
     """
     means, weights, variance, _, group = _arrays(means, weights, variance, 0.0, group)
-    lead, own = _shapes(means, weights, group, variance)
     if means.shape[-2] == 2:
-        return _pair_time(means, weights, variance, _are_two(group), lead)
-    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
+        return _pair_time(means, weights, variance, group)
+    lines, mixture, lead = _lines(means, weights, group, variance)
     s2 = np.broadcast_to(variance, lead).ravel()
-    found = np.empty((4, len(mixture)))
+    ends = np.empty((4, len(mixture)))
     for some, marks, points, at in _blocks(lines, mixture, s2):
-        found[:, points] = _times(some, marks, at, s2[points])
-    return _time(lines.status[mixture], s2, found, lead)
+        ends[:, points] = _times(some, marks, at, s2[points])
+    return _time(lines.status[mixture], s2, ends, lead)
 
 
 def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, group: Any) -> BoundaryExponent:
@@ -150,29 +148,26 @@ def boundary_exponent(means: Any, weights: Any, variance: Any, tau_min: Any, gro
 
     Examples
     --------
-    >>> import numpy as np
     >>> corners = np.array([[0.0, 1.0], [-0.75**0.5, -0.5], [0.75**0.5, -0.5]])
-    >>> found = boundary_exponent(corners, np.full(3, 1 / 3), np.array(0.05), np.array(0.0), np.array([0, 1, 1]))
-    >>> round(float(found.exponent_boundary), 6), bool(found.exponent_boundary_error < 1e-9)
+    >>> growth = boundary_exponent(corners, np.full(3, 1 / 3), np.array(0.05), np.array(0.0), np.array([0, 1, 1]))
+    >>> round(float(growth.exponent_boundary), 6), bool(growth.exponent_boundary_error < 1e-9)
     (3.914816, True)
     """
     means, weights, variance, tau_min, group = _arrays(means, weights, variance, tau_min, group)
-    lead, own = _shapes(means, weights, group, variance, tau_min)
     if means.shape[-2] == 2:
-        return _pair(means, weights, variance, tau_min, _are_two(group), lead)
-    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
+        return _pair(means, weights, variance, tau_min, group)
+    lines, mixture, lead = _lines(means, weights, group, variance, tau_min)
     s2, v = (np.broadcast_to(a, lead).ravel() for a in (variance, variance + 2 * tau_min))
-    found, integral = np.empty((4, len(v))), np.empty((3, len(v)))
+    ends, integral = np.empty((4, len(v))), np.empty((3, len(v)))
     for some, marks, points, at in _blocks(lines, mixture, s2):
-        found[:, points] = _times(some, marks, at, s2[points])
+        ends[:, points] = _times(some, marks, at, s2[points])
         positive = points[v[points] > 0]
-        integral[:, positive] = _integrals(some, marks, at[v[points] > 0], v[positive], found[0, positive])
-    time = _time(lines.status[mixture], s2, found, lead)
+        integral[:, positive] = _integrals(some, marks, at[v[points] > 0], v[positive], ends[0, positive])
+    time = _time(lines.status[mixture], s2, ends, lead)
     base = lines.status[mixture]
-    status = np.where(np.isnan(found[0]), np.int8(Status.no_real_root), np.int8(Status.ok))
-    status = np.where(
-        time.tau_boundary_status.ravel() == Status.below_data_variance, np.int8(Status.below_data_variance), status
-    )
+    status = np.where(np.isnan(ends[0]), np.int8(Status.no_real_root), np.int8(Status.ok))
+    below = time.tau_boundary_status.ravel() == Status.below_data_variance
+    status = np.where(below, np.int8(Status.below_data_variance), status)
     status = np.where(base == Status.ok, status, base)
     status = np.where((v > 0) | (base >= Status.not_applicable), status, np.int8(Status.singular)).reshape(lead)
     integral[:, ~(v > 0)] = 0.0
@@ -193,15 +188,13 @@ def boundary_rate(means: Any, weights: Any, variance: Any, tau: Any, group: Any)
 
     Examples
     --------
-    >>> import numpy as np
     >>> rate, status = boundary_rate([[-1.0], [1.0]], [0.3, 0.7], np.array(0.25), np.array(0.125), [0, 1])
     >>> float(rate), int(status)
     (2.0, 0)
     """
     means, weights, variance, tau, group = _arrays(means, weights, variance, tau, group)
-    lead, own = _shapes(means, weights, group, variance, tau)
+    lines, mixture, lead = _lines(means, weights, group, variance, tau)
     v = np.broadcast_to(variance + 2 * tau, lead).ravel()
-    lines, mixture = Lines.of(means, weights, group, own), _mixtures(own, lead)
     status = np.where(v > 0, lines.status[mixture], np.int8(Status.singular))
     rate = np.full(status.shape, np.nan)
     good = np.flatnonzero(status == Status.ok)
@@ -218,29 +211,29 @@ def _times(lines: Lines, marks: Marks, mixture: np.ndarray, variance: np.ndarray
     """Rows (4, F): v at which growth ends, what ends it, roots and discontinuities above the data variance."""
     floor = np.ldexp(variance, -2 * lines.unit[mixture])
     point, mark = marks.of(mixture, lines.size)
-    found = np.full((4, len(mixture)), np.nan)
-    found[1] = NONE
+    ends = np.full((4, len(mixture)), np.nan)
+    ends[1] = NONE
     last = marks.below[mark]
     # Marks ascend, and of several assignments to one index the last holds.
-    found[0, point[last]], found[1, point[last]] = marks.low[mark[last]], marks.kind[mark[last]]
-    found[0] = np.ldexp(found[0], 2 * lines.unit[mixture])
+    ends[0, point[last]], ends[1, point[last]] = marks.low[mark[last]], marks.kind[mark[last]]
+    ends[0] = np.ldexp(ends[0], 2 * lines.unit[mixture])
     above, root = marks.low[mark] > floor[point], marks.kind[mark] == ROOT
     for row, counted in ((2, above & root), (3, above & ~root)):
-        found[row] = np.bincount(point[counted], minlength=len(mixture))
-    return found
+        ends[row] = np.bincount(point[counted], minlength=len(mixture))
+    return ends
 
 
 @np.errstate(all="ignore")
 def _integrals(lines: Lines, marks: Marks, mixture: np.ndarray, v: np.ndarray, v_end: np.ndarray) -> np.ndarray:
     """Rows (3, F): the integral over tau from ``v (F,)`` up, its error's estimate, and breaks in its range."""
-    found = np.empty((3, len(v)))
+    sums = np.empty((3, len(v)))
     v, v_end = (np.ldexp(number, -2 * lines.unit[mixture]) for number in (v, v_end))
     for part in slices(len(v), POINTS):
-        found[:, part] = _integral(lines, marks, mixture[part], v[part])
+        sums[:, part] = _integral(lines, marks, mixture[part], v[part])
     point, mark = marks.of(mixture, lines.size)
     within = (marks.kind[mark] != ROOT) & (marks.low[mark] > v[point]) & (marks.low[mark] <= v_end[point])
-    found[2] += np.bincount(point[within], minlength=len(v))
-    return found
+    sums[2] += np.bincount(point[within], minlength=len(v))
+    return sums
 
 
 def _integral(lines: Lines, marks: Marks, mixture: np.ndarray, v_min: np.ndarray) -> np.ndarray:
@@ -336,9 +329,9 @@ def _blocks(
         yield some, marks_of(some, floor[i * LINES : (i + 1) * LINES]), points, mixture[points] - i * LINES
 
 
-def _time(base: np.ndarray, variance: np.ndarray, found: np.ndarray, lead: tuple[int, ...]) -> BoundaryTime:
+def _time(base: np.ndarray, variance: np.ndarray, ends: np.ndarray, lead: tuple[int, ...]) -> BoundaryTime:
     """The criterion from the rows of :func:`_times`; ``base`` is the status of the line."""
-    v_end, end, n_roots, n_breaks = found
+    v_end, end, n_roots, n_breaks = ends
     tau = np.where(base == Status.ok, 0.5 * (v_end - variance), np.nan)
     status = np.where(end == ROOT, np.int8(Status.ok), np.int8(Status.no_real_root))
     status = np.where(tau <= 0, np.int8(Status.below_data_variance), status)
@@ -347,28 +340,26 @@ def _time(base: np.ndarray, variance: np.ndarray, found: np.ndarray, lead: tuple
 
 
 def _pair_time(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, known: np.ndarray, lead: tuple[int, ...]
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, group: np.ndarray, *others: np.ndarray
 ) -> BoundaryTime:
+    """The same of two components, each a group, in the shape of these arguments and ``others``."""
+    lead, two = _shapes(means, weights, group, variance, *others)[1], _are_two(group)
     tau, status = criteria.boundary(means, weights, variance)
-    none = np.zeros(lead, dtype=int)
-    tau, status = np.where(known, tau, np.nan), np.where(known, status, np.int8(Status.not_applicable))
+    tau, status = np.where(two, tau, np.nan), np.where(two, status, np.int8(Status.not_applicable))
     tau, status = np.broadcast_to(tau, lead), np.broadcast_to(status, lead)
+    none = np.zeros(lead, dtype=int)
     return BoundaryTime(tau, none + (tau > 0), none, np.where(np.isnan(tau), NONE, ROOT).astype(np.int8), status)
 
 
 def _pair(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau_min: np.ndarray,
-    known: np.ndarray,
-    lead: tuple[int, ...],
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau_min: np.ndarray, group: np.ndarray
 ) -> BoundaryExponent:
-    """Two components, where ``known`` each a group: the closed form (55)."""
+    """Two components, each a group: the closed form (55)."""
+    time, two = _pair_time(means, weights, variance, group, tau_min), _are_two(group)
+    lead = time.tau_boundary.shape
     exponent, status = pair_closed(means, variance, tau_min)
-    exponent = np.broadcast_to(np.where(known, exponent, np.nan), lead)
-    status = np.broadcast_to(np.where(known, status, np.int8(Status.not_applicable)), lead)
-    time = _pair_time(means, weights, variance, known, lead)
+    exponent = np.broadcast_to(np.where(two, exponent, np.nan), lead)
+    status = np.broadcast_to(np.where(two, status, np.int8(Status.not_applicable)), lead)
     return BoundaryExponent(exponent, np.where(np.isnan(exponent), np.nan, 0.0), np.zeros(lead, dtype=int), status, *time)
 
 
@@ -384,12 +375,16 @@ def _arrays(means: Any, weights: Any, variance: Any, tau: Any, group: Any) -> tu
 def _shapes(
     means: np.ndarray, weights: np.ndarray, group: np.ndarray, *numbers: np.ndarray
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Shape of all points, and that of the mixtures and groups alone with as many axes."""
-    own = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], group.shape[:-1])
-    lead = np.broadcast_shapes(own, *(number.shape for number in numbers))
-    return lead, (1,) * (len(lead) - len(own)) + own
+    """Shape of the mixtures and groups alone, with as many axes as that of all points, which is the second."""
+    mixtures = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], group.shape[:-1])
+    lead = np.broadcast_shapes(mixtures, *(number.shape for number in numbers))
+    return (1,) * (len(lead) - len(mixtures)) + mixtures, lead
 
 
-def _mixtures(own: tuple[int, ...], lead: tuple[int, ...]) -> np.ndarray:
-    """Index of each point's mixture."""
-    return np.broadcast_to(np.arange(int(np.prod(own))).reshape(own), lead).ravel()
+def _lines(
+    means: np.ndarray, weights: np.ndarray, group: np.ndarray, *numbers: np.ndarray
+) -> tuple[Lines, np.ndarray, tuple[int, ...]]:
+    """The lines of the mixtures, the index of each point's line, flat, and the shape of the points."""
+    mixtures, lead = _shapes(means, weights, group, *numbers)
+    index = np.broadcast_to(np.arange(int(np.prod(mixtures))).reshape(mixtures), lead).ravel()
+    return Lines.of(means, weights, group, mixtures), index, lead

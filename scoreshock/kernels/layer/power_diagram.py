@@ -1,4 +1,4 @@
-r"""Which component owns a point, the facets between components, and the points where three meet; section 7.3, (74).
+r"""Power cells of components, the facets between components, and the points where three meet; section 7.3, (74).
 
 The largest responsibility belongs to the component of least power :math:`|x-\mu_k|^2 - 2v\ln w_k`: at every v the regions
 are cells of a power diagram. As ``v -> 0`` the facets become those of the Voronoi diagram of the means, from which they are
@@ -27,16 +27,14 @@ class Facets(NamedTuple):
     pairs: np.ndarray  # (p, 2) of int
     facet_point: np.ndarray  # where the facet crosses the line of the two means, (..., p, n)
     facet_normal: np.ndarray  # unit vector from the first mean to the second, (..., p, n); NaN for equal means
-    facet_offset: (
-        np.ndarray
-    )  # distance of the point from the midpoint of the means along the normal, (..., p): 0 for Voronoi
+    facet_offset: np.ndarray  # distance of the point from the means' midpoint along the normal, (..., p): 0 for Voronoi
 
 
 class TriplePoint(NamedTuple):
     """Where three components are equally near in power, in the plane of their means; (...)."""
 
     triple_point: np.ndarray  # (..., n); the whole set is the point plus the directions perpendicular to both sides
-    power: np.ndarray  # common power there, relative to the first mean's own: |x - mu_0|**2 - 2 v ln w_0
+    power: np.ndarray  # common power there, relative to that of the first mean: |x - mu_0|**2 - 2 v ln w_0
     triple_point_status: np.ndarray  # ok, not_applicable (means on a line)
 
 
@@ -52,19 +50,19 @@ def power_cell(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.
     [0, 0, 1]
     """
     arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 0)]
-    return in_batches(_owner, arguments, [((), np.intp)])[0]
+    return in_batches(_power_cell, arguments, [((), np.intp)])[0]
 
 
 def facets(means: Any, weights: Any, variance: Any, tau: Any) -> Facets:
     """Planes on which two components have equal responsibility, for every pair; Proposition 7.7, (74).
 
-    Parameters as in `power_cell`. A plane carries a facet of the diagram where its two components own the points next to it;
-    elsewhere a third one is nearer.
+    Parameters as in `power_cell`. A plane carries a facet of the diagram where no third component is nearer to the points
+    next to it.
 
     Examples
     --------
-    >>> found = facets([[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0)
-    >>> found.facet_point.round(12).tolist(), found.facet_normal.tolist()  # -ln 3
+    >>> planes = facets([[-1.0], [1.0]], [0.25, 0.75], 2.0, 0.0)
+    >>> planes.facet_point.round(12).tolist(), planes.facet_normal.tolist()  # -ln 3
     ([[-1.098612288668]], [[1.0]])
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
@@ -131,7 +129,7 @@ def triple_point(means: Any, weights: Any, variance: Any, tau: Any) -> TriplePoi
         return TriplePoint(point, power, np.broadcast_to(status, power.shape))
 
 
-def _owner(
+def _power_cell(
     x: np.ndarray, means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray
 ) -> tuple[np.ndarray]:
     v = variance + 2 * tau

@@ -52,11 +52,10 @@ def regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: n
 
     Examples
     --------
-    >>> import numpy as np
-    >>> found = regions(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
-    >>> found.interface_position.tolist(), found.interface_width.tolist()
+    >>> pair = regions(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
+    >>> pair.interface_position.tolist(), pair.interface_width.tolist()
     ([0.0], [1.0])
-    >>> round(float(found.interfacial_probability), 6)  # of N(1, 1) between -1 and 1
+    >>> round(float(pair.interfacial_probability), 6)  # of N(1, 1) between -1 and 1
     0.47725
     """
     line, v, lead, (boundary, half_gap, width) = _interfaces(means, weights, variance, tau)
@@ -72,11 +71,7 @@ def regions(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: n
 
 
 def gradient_profile(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    tau: np.ndarray,
-    distance: np.ndarray,
+    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, distance: np.ndarray
 ) -> np.ndarray:
     """Score gradient in units of ``1/v``, ``v s_x``, at ``distance`` widths from each boundary, (..., k-1, m).
 
@@ -86,7 +81,6 @@ def gradient_profile(
 
     Examples
     --------
-    >>> import numpy as np
     >>> pair = np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(0.09), np.array(0.0)
     >>> gradient_profile(*pair, np.array([0.0, 1.0, 1.5, 2.0])).round(2).tolist()
     [[10.11, 3.67, 1.01, -0.21]]

@@ -9,15 +9,17 @@ hardly leaves zero, these bounds tell nothing, and the zeros of F itself are cou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.numerics.descartes import WIDE, Line, precise_score, signs, summable
 from scoreshock.kernels.numerics.eigenvalues import pick
-from scoreshock.kernels.numerics.root_isolation import CLIP, DA, DB, ROWS, A, B, G, Y, classify
+from scoreshock.kernels.numerics.root_isolation import DA, DB, ROWS, A, B, G, Y, classify, join, normalised
 
 MAX_HALVINGS = 70
 """More than halvings of an interval need to reach neighbouring numbers."""
@@ -30,27 +32,19 @@ X, LOG_Z, F, LOG_K, SKEW = range(5)
 
 
 def cumulants(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """``ln Z``, F, responsibilities ``(k, P)`` and the means less their posterior mean ``(k, P)``, at ``x, v (P,)``."""
+    """``ln Z``, F, responsibilities ``(k, P)`` and the means less their posterior mean ``(k, P)``, at ``x, v (P,)``.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]))
+    >>> log_z, f, r, c = cumulants(np.zeros(1), np.ones(1), pair)
+    >>> f.tolist(), r[:, 0].tolist(), c[:, 0].tolist()
+    ([0.0], [0.5, 0.5], [-1.0, 1.0])
+    """
     offset = line.mu - x
-    r = line.log_w - offset * offset / (2 * v)
-    top = r[0].copy()
-    for j in range(1, len(r)):
-        np.maximum(top, r[j], out=top)
-    r -= top
-    np.maximum(r, CLIP, out=r)
-    np.exp(r, out=r)
-    total = _sum(r)
-    r /= total
-    f = _sum(r * offset)
-    return top + np.log(total), f, r, offset - f
-
-
-def _sum(terms: np.ndarray) -> np.ndarray:
-    """Sum over components, one after the other."""
-    total = terms[0].copy()
-    for j in range(1, len(terms)):
-        total += terms[j]
-    return total
+    r, log_z = normalised(line.log_w - offset * offset / (2 * v))
+    f = total(r * offset)
+    return log_z, f, r, offset - f
 
 
 def _nodes(x: np.ndarray, v: np.ndarray, line: Line) -> np.ndarray:
@@ -60,9 +54,9 @@ def _nodes(x: np.ndarray, v: np.ndarray, line: Line) -> np.ndarray:
     relative to the runner-up's responsibility, which may be far below the smallest number.
     """
     log_z, f, r, c = cumulants(x, v, line)
-    second = r * c
-    second *= c
-    rows = np.stack([x, log_z, f, np.log(_sum(second)), _sum(second * c) / _sum(second)])
+    second = r * c * c
+    variance = total(second)
+    rows = np.stack([x, log_z, f, np.log(variance), total(second * c) / variance])
     alone = np.flatnonzero(r.max(axis=0) == 1.0)
     if len(alone):
         rows[LOG_K, alone], rows[SKEW, alone] = _outvoted(x[alone], v[alone], line.take(alone))
@@ -80,8 +74,8 @@ def _outvoted(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.
     runner_up = t.max(axis=0)
     c = line.mu - line.mu[first, index]
     second = np.exp(t - runner_up) * c * c
-    total = _sum(second)
-    return runner_up + np.log(total), _sum(second * c) / total
+    variance = total(second)
+    return runner_up + np.log(variance), total(second * c) / variance
 
 
 def _convex_rows(node: np.ndarray, origin: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -108,17 +102,11 @@ class _Isolated(NamedTuple):
 
 def _isolated(line: Line, v: np.ndarray) -> _Isolated:
     """Halve the intervals between means until each holds one inflection or none, or is ``WIDE sqrt(v)`` wide."""
-    exact, line, size = line, line.rounded(), line.mu.shape[1]
-    every = np.arange(size)
+    exact, line, every = line, line.rounded(), np.arange(line.mu.shape[1])
     span = line.mu[-1] - line.mu[0]
-    left = _nodes(line.mu[0] - span / 16, v, line)
-    parts = []
-    for x in (*line.mu, line.mu[-1] + span / 16):
-        right = _nodes(x, v, line)
-        parts.append((every, left, right))
-        left = right
-    point, left, right = _join(parts)
-    found, flat = [], []
+    nodes = [_nodes(x, v, line) for x in (line.mu[0] - span / 16, *line.mu, line.mu[-1] + span / 16)]
+    point, left, right = join([(every, *pair) for pair in pairwise(nodes)])
+    isolated, flat = [], []
     for _ in range(MAX_HALVINGS):
         here = v[point]
         ends = _convex_rows(left, left[X], here), _convex_rows(right, left[X], here)
@@ -130,15 +118,14 @@ def _isolated(line: Line, v: np.ndarray) -> _Isolated:
         near = np.flatnonzero(narrow & apart)
         narrow[near] = summable(left[X, near], (right - left)[X, near], here[near], exact.take(point[near]))
         single, narrow, halve = (np.flatnonzero(mask) for mask in (single, narrow, halve & ~narrow))
-        found.append((point[single], pick(left, single), pick(right, single)))
+        isolated.append((point[single], pick(left, single), pick(right, single)))
         flat.append((point[narrow], left[X, narrow], right[X, narrow]))
         point, left, right = point[halve], pick(left, halve), pick(right, halve)
         if not len(point):
             break
         between = _nodes(middle[halve], v[point], line.take(point))
-        point, left, right = _join([(point, left, between), (point, between, right)])
-    point, left, right = _join(found)
-    at, low, high = _join(flat)
+        point, left, right = join([(point, left, between), (point, between, right)])
+    (point, left, right), (at, low, high) = join(isolated), join(flat)
     return _Isolated(point, left, right, (at, low, high))
 
 
@@ -146,19 +133,21 @@ def inflections(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Zeros of ``kappa_2 - v`` about the means, ascending, except where it is nearly flat: the point of each, x.
 
     Equal means must have been merged.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> (inflections(pair, np.array([0.5]))[1] / np.arccosh(2**0.5)).round(12).tolist()
+    [-0.5, 0.5]
     """
     return _polished(line, v, _isolated(line, v))
 
 
-def _polished(line: Line, v: np.ndarray, found: _Isolated) -> tuple[np.ndarray, np.ndarray]:
-    point, left, right, line = found.point, found.left, found.right, line.rounded()
+def _polished(line: Line, v: np.ndarray, isolated: _Isolated) -> tuple[np.ndarray, np.ndarray]:
+    point, left, right, line = isolated.point, isolated.left, isolated.right, line.rounded()
     x = _polish(_log_kappa, line.take(point), v[point], left[X], right[X], right[LOG_K] > left[LOG_K])
     order = np.lexsort((x, point))
     return point[order], x[order]
-
-
-def _join(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
-    return tuple(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
 
 
 def _log_kappa(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.ndarray]:
@@ -187,11 +176,7 @@ def _polish(
         value, slope = function(x, v[at], line.take(at))
         return value, x - value / slope
 
-    return safeguarded(newton, low, high, rising, middle=_middle, step=(1e-13, 0.0), width=(1e-15, 0.0))
-
-
-def _middle(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return 0.5 * (low + high)
+    return safeguarded(newton, low, high, rising, step=(1e-13, 0.0), width=(1e-15, 0.0))
 
 
 class Crossings(NamedTuple):
@@ -204,22 +189,30 @@ class Crossings(NamedTuple):
     flat: np.ndarray
 
     def modes(self) -> Crossings:
-        """Those at which F falls."""
+        """The crossings at which F falls."""
         return Crossings(*(column[self.falls] for column in self))
 
 
-def zeros(line: Line, v: np.ndarray, found: Crossings) -> np.ndarray:
-    """The zero of F in each of the intervals."""
-    x = np.empty(len(found.point))
-    for function, mixtures, these in ((_score, line.rounded(), ~found.flat), (precise_score, line, found.flat)):
-        at = np.flatnonzero(these)
-        point = found.point[at]
-        x[at] = _polish(function, mixtures.take(point), v[point], found.left[at], found.right[at], ~found.falls[at])
+def zeros(line: Line, v: np.ndarray, crossings: Crossings) -> np.ndarray:
+    """The zero of F in each of the intervals; where F is nearly flat, in twice the precision."""
+    x = np.empty(len(crossings.point))
+    for function, mixtures, flat in ((_score, line.rounded(), False), (precise_score, line, True)):
+        at = np.flatnonzero(crossings.flat == flat)
+        point, left, right, falls, _ = (column[at] for column in crossings)
+        x[at] = _polish(function, mixtures.take(point), v[point], left, right, ~falls)
     return x
 
 
 def crossings(line: Line, v: np.ndarray) -> tuple[Crossings, np.ndarray]:
-    """All changes of sign of F, and the points (a mask) that even twice the precision leaves open, which have none."""
+    """All changes of sign of F, and the points (a mask) that even twice the precision leaves open, which have none.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> changes, unresolved = crossings(pair, np.array([0.5]))
+    >>> changes.falls.tolist(), zeros(pair, np.array([0.5]), changes).round(6).tolist()
+    ([True, False, True], [-0.957504, 0.0, 0.957504])
+    """
     every = np.arange(len(v))
     isolated = _isolated(line, v)
     point, x = _polished(line, v, isolated)
@@ -232,7 +225,7 @@ def crossings(line: Line, v: np.ndarray) -> tuple[Crossings, np.ndarray]:
         (*flat, np.ones(len(flat.x), dtype=bool)),
         (every, line.mu[-1] + span / 16, -np.ones(len(v)), np.zeros(len(v), dtype=bool)),
     ]
-    point, x, sign, careful = _join(sides)
+    point, x, sign, careful = join(sides)
     order = np.lexsort((x, point))
     point, x, sign, careful = point[order], x[order], sign[order], careful[order]
     open_points = np.zeros(len(v), dtype=bool)

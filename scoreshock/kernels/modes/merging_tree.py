@@ -55,15 +55,14 @@ def merging_tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
 
     Examples
     --------
-    >>> import numpy as np
     >>> tree = merging_tree(np.array([[0.0], [1.0], [3.0]]), np.full(3, 1 / 3), np.array(0.0))
     >>> tree.merges_into.tolist(), tree.vanishes.tolist()
     ([[0, 0, 1], [0, 0, -1]], [[1, 0, 0], [0, 1, -1]])
     """
     k = means.shape[-2]
-    found = merging(means, weights, variance)
+    events = merging(means, weights, variance)
     variance = np.asarray(variance, dtype=float)[..., None]
-    v = variance + 2 * found.tau_event
+    v = variance + 2 * events.tau_event
     with np.errstate(all="ignore"):
         gap = _gaps(v)
         many = (means[..., None, :, :], weights[..., None, :])
@@ -76,18 +75,18 @@ def merging_tree(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -
     branch, at = [], np.where(into[..., 0, :] >= 0, np.arange(k), -1) if k > 1 else into[..., :0, :]
     for event in range(k - 1):
         moved = np.take_along_axis(into[..., event, :], np.maximum(at, 0), axis=-1)
-        at = np.where((at >= 0) & (found.event_status[..., event, None] == Status.ok), moved, -1)
+        at = np.where((at >= 0) & (events.event_status[..., event, None] == Status.ok), moved, -1)
         branch.append(at)
     branches = np.stack(branch, axis=-2) if branch else into
     return MergingTree(
-        found.tau_event,
-        found.event_status,
+        events.tau_event,
+        events.event_status,
         before,
         after,
         into.astype(np.int16),
         vanishes,
         branches.astype(np.int16),
-        *(status_of_each(x, found.event_status, Status.no_transition) for x in (before, after)),
+        *(status_of_each(x, events.event_status, Status.no_transition) for x in (before, after)),
     )
 
 
@@ -118,13 +117,10 @@ def _vanishing(before: np.ndarray, after: np.ndarray, into: np.ndarray) -> np.nd
     """1 where a mode is not the nearest of those that become the same mode, 0 where it is, -1 where there is none."""
     index = np.maximum(into, 0)
     distance = np.abs(np.take_along_axis(after, index, axis=-1) - before)
-    vanishes = np.where(into >= 0, 0, -1).astype(np.int8)
-    for j in range(before.shape[-1]):
-        for i in range(before.shape[-1]):
-            rival = (into[..., i] == into[..., j]) & (into[..., j] >= 0) & (i != j)
-            # Equal within rounding, as at a pitchfork: the left one goes on.
-            margin = 1e-6 * distance[..., j]
-            nearer = distance[..., i] < distance[..., j] - margin
-            equal = np.abs(distance[..., i] - distance[..., j]) <= margin
-            vanishes[..., j] = np.where(rival & (nearer | (equal & (i < j))), 1, vanishes[..., j])
-    return vanishes
+    # Of every mode (second last axis) all others (last axis) that become the same.
+    rival = (into[..., None, :] == into[..., :, None]) & ~np.eye(before.shape[-1], dtype=bool)
+    excess, margin = distance[..., None, :] - distance[..., :, None], 1e-6 * distance[..., :, None]
+    # Equal within rounding, as at a pitchfork: the left one goes on.
+    left = np.tri(before.shape[-1], k=-1, dtype=bool)
+    vanishes = (rival & ((excess < -margin) | ((np.abs(excess) <= margin) & left))).any(axis=-1)
+    return np.where(into >= 0, vanishes, -1).astype(np.int8)

@@ -6,16 +6,20 @@ third cumulant vanishes there too (a pitchfork), where the fold's equations are 
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 
 from scoreshock.kernels.modes.inflections import LOWEST, crossings, cumulants, inflections, zeros
+from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.descartes import Line
+from scoreshock.kernels.numerics.root_isolation import join
 
 NARROW = 1e-3
 """Relative width of a bracket of v below which its events are solved for by Newton's method."""
 
 SAME = 1e-9
-"""Events whose v differ by less, relatively, are one; finer brackets are not to be had by counting modes at a pitchfork."""
+"""Relative difference in v below which events are one; counting modes cannot resolve a pitchfork more finely."""
 
 SAME_PAIR = 1e-3
 """Pairs whose distances differ by less, relatively, merge at one v, as in a symmetric mixture."""
@@ -27,7 +31,7 @@ SINGULAR = 1e-3
 """Skewness of the posterior at a fold below which it is solved as a pitchfork, perhaps imperfect."""
 
 RESIDUAL = 1e-12
-"""What F and P may be at a solution, in units of the means' range."""
+"""Largest F and P at a solution, in units of the means' range."""
 
 WIDENINGS = 40
 """Quarterings of v in search of as many modes as distinct means: enough for weights down to the smallest number."""
@@ -40,6 +44,13 @@ def events(line: Line) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Events of mixtures with range near one: point, v (ascending in a point), x, modes before and after; and a mask.
 
     It marks the mixtures whose modes cannot be counted at some v that the search needs; they have no events.
+
+    Examples
+    --------
+    >>> means, weights = np.array([[-0.5], [0.5]]), np.array([[0.5], [0.5]])
+    >>> (point, v, x, before, after), unresolved = events(Line(means, np.log(weights), np.stack([0 * means, weights])))
+    >>> v.round(12).tolist(), before.tolist(), after.tolist()
+    ([0.25], [2], [1])
     """
     low, n_low, unresolved = _all_separate(line)
     span = line.mu[-1] - line.mu[0]
@@ -50,19 +61,19 @@ def events(line: Line) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     solved, v, x = _folds(line, item)
     rest = np.ones(len(item[0]), dtype=bool)
     rest[solved] = False
-    found = [(item[0][solved], v, x, np.ones(len(solved), dtype=np.int64))]
+    parts = [(item[0][solved], v, x, np.ones(len(solved), dtype=np.int64))]
     item = _narrow(line, tuple(column[rest] for column in item), SAME, unresolved)
     v, x = _pitchforks(line, item)
-    found.append((item[0], v, x, item[2] - item[4]))
-    point, v, x, drop = (np.concatenate(column) for column in zip(*found, strict=True))
+    parts.append((item[0], v, x, item[2] - item[4]))
+    point, v, x, drop = join(parts)
     kept = np.flatnonzero(~unresolved[point])
     return _grouped(point[kept], v[kept], x[kept], drop[kept], n_low), unresolved
 
 
 def _count(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number of modes, and whether it is unresolved."""
-    found, unresolved = crossings(line, v)
-    return np.bincount(found.modes().point, minlength=len(v)), unresolved
+    changes, unresolved = crossings(line, v)
+    return np.bincount(changes.modes().point, minlength=len(v)), unresolved
 
 
 def _all_separate(line: Line) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -99,28 +110,17 @@ def _narrow(line: Line, item: tuple[np.ndarray, ...], width: float, unresolved: 
         unknown |= (n < n_high) | (n > n_low)
         unresolved[point[unknown]] = True
         left, right = (n_low > n) & ~unknown, (n > n_high) & ~unknown
-        item = tuple(
-            np.concatenate([a[left], b[right]])
-            for a, b in zip((point, low, n_low, middle, n), (point, middle, n, high, n_high), strict=True)
-        )
+        below, above = (point, low, n_low, middle, n), (point, middle, n, high, n_high)
+        item = join([tuple(column[left] for column in below), tuple(column[right] for column in above)])
     else:
         done.append(item)
-    return tuple(np.concatenate(column) for column in zip(*done, strict=True))
+    return join(done)
 
 
 def _derivatives(x: np.ndarray, v: np.ndarray, line: Line) -> dict[str, np.ndarray]:
     """F, ``P = kappa_2 - v``, ``T = kappa_3`` and their derivatives in x and v."""
     _, f, r, c = cumulants(x, v, line)
-    k = len(r)
-    powers = []
-    term = r * c
-    for _ in range(2, 6):
-        term = term * c
-        total = term[0].copy()
-        for j in range(1, k):
-            total += term[j]
-        powers.append(total)
-    m2, m3, m4, m5 = powers
+    m2, m3, m4, m5 = (total(term) for term in accumulate([r * c * c, c, c, c], np.multiply))
     twice = 2 * v * v
     f_v = (m3 + 2 * f * m2) / twice
     return {
@@ -180,23 +180,23 @@ def _pitchforks(line: Line, item: tuple[np.ndarray, ...]) -> tuple[np.ndarray, n
         return low, low
     here = line.take(point)
     x, apart = _closest_pair(here, low)
-    v_found, x_found = np.sqrt(low * high), x.copy()
+    v_event, x_event = np.sqrt(low * high), x
     # F at an imperfect pitchfork does not vanish, but moves the event by less than the bracket's width.
     for one, two, residual in (("F", "P", RESIDUAL), ("P", "T", 1e-10)):
         x_new, v_new = _newton(here, x, low, one, two)
         d = _derivatives(x_new, v_new, here)
         good = (np.abs(d["F"]) <= residual) & (np.abs(d["P"]) <= RESIDUAL)
         good &= (np.abs(v_new - low) <= 4 * SAME * low) & (np.abs(x_new - x) <= 2 * apart)
-        v_found, x_found = np.where(good, v_new, v_found), np.where(good, x_new, x_found)
-    return v_found, x_found
+        v_event, x_event = np.where(good, v_new, v_event), np.where(good, x_new, x_event)
+    return v_event, x_event
 
 
 def _closest_pair(line: Line, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Middle and distance of the mode and the minimum that are nearest to each other, of several pairs the leftmost."""
-    found, _ = crossings(line, v)
-    x = zeros(line, v, found)
-    pair = np.flatnonzero(found.point[1:] == found.point[:-1])
-    point, middle, apart = found.point[pair], 0.5 * (x[pair] + x[pair + 1]), x[pair + 1] - x[pair]
+    changes, _ = crossings(line, v)
+    x = zeros(line, v, changes)
+    pair = np.flatnonzero(changes.point[1:] == changes.point[:-1])
+    point, middle, apart = changes.point[pair], 0.5 * (x[pair] + x[pair + 1]), x[pair + 1] - x[pair]
     least = np.full(len(v), np.inf)
     np.minimum.at(least, point, apart)
     near = np.flatnonzero(apart <= least[point] * (1 + SAME_PAIR))
@@ -217,8 +217,7 @@ def _grouped(
     leftmost = np.full(len(drop), np.inf)
     np.minimum.at(leftmost, group, x)
     point, v = point[first], v[first]
-    total = np.cumsum(drop)
+    lost = np.cumsum(drop)
     begin = np.searchsorted(point, point)
-    lost_here = total - total[begin] + drop[begin]
-    after = start[point] - lost_here
+    after = start[point] - (lost - lost[begin] + drop[begin])
     return point, v, leftmost, after + drop, after

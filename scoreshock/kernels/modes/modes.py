@@ -15,6 +15,7 @@ from scoreshock.kernels.modes.mode_merging import events as find_events
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.descartes import Line
 from scoreshock.kernels.numerics.double_double import two_sum
+from scoreshock.kernels.numerics.vectors import dot
 
 PAIR_STEPS = 7
 """Newton steps of the pair's merging equation, convex from its starting side; rounding is reached in five."""
@@ -56,7 +57,6 @@ def modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: int | N
 
     Examples
     --------
-    >>> import numpy as np
     >>> modes(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array([0.5, 2.0]))[0].tolist()
     [2, 1]
     """
@@ -65,23 +65,23 @@ def modes(means: np.ndarray, weights: np.ndarray, v: np.ndarray, places: int | N
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(v))
     mu, w = _columns(means, weights, lead)
     v = np.broadcast_to(v, lead).reshape(-1)
-    count, place = np.zeros(len(v), dtype=np.int64), np.full((len(v), length), np.nan)
+    count, position = np.zeros(len(v), dtype=np.int64), np.full((len(v), length), np.nan)
     with np.errstate(all="ignore"):
         line, origin, scale, state = _prepare(mu, w)
         good = np.flatnonzero((state < 2) & (v > 0) & np.isfinite(v))
         equal = good[state[good] == 1]
-        count[equal], place[equal, 0] = 1, origin[equal]
+        count[equal], position[equal, 0] = 1, origin[equal]
         good = good[state[good] == 0]
         u = np.ldexp(v[good], -2 * scale[good])
         line = line.take(good)
-        found = crossings(line, u)[0].modes()
-        x = zeros(line, u, found)
-    point = good[found.point]
+        falls = crossings(line, u)[0].modes()
+        x = zeros(line, u, falls)
+    point = good[falls.point]
     rank = np.arange(len(point)) - np.searchsorted(point, point)
     count += np.bincount(point, minlength=len(v))
     kept = rank < length
-    place[point[kept], rank[kept]] = origin[point[kept]] + np.ldexp(x[kept], scale[point[kept]])
-    return count.reshape(lead), place.reshape(*lead, length)
+    position[point[kept], rank[kept]] = origin[point[kept]] + np.ldexp(x[kept], scale[point[kept]])
+    return count.reshape(lead), position.reshape(*lead, length)
 
 
 def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Merging:
@@ -117,7 +117,6 @@ def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Mer
 
     Examples
     --------
-    >>> import numpy as np
     >>> merging(np.array([[-2.0], [2.0]]), np.array([0.5, 0.5]), np.array(1.0)).tau_star.item()
     1.5
     """
@@ -133,10 +132,9 @@ def merging(means: np.ndarray, weights: np.ndarray, variance: np.ndarray) -> Mer
 
 
 def _not_applicable(shape: tuple[int, ...], places: int) -> Merging:
-    status = np.full(shape, Status.not_applicable, dtype=np.int8)
-    missing, none = np.full((*shape, places), np.nan), np.full((*shape, places), -1, dtype=np.int16)
+    status, each = (np.full(lead, Status.not_applicable, dtype=np.int8) for lead in (shape, (*shape, places)))
+    missing, none = np.full(each.shape, np.nan), np.full(each.shape, -1, dtype=np.int16)
     count = np.zeros(shape, dtype=np.int64)
-    each = np.full((*shape, places), Status.not_applicable, dtype=np.int8)
     return Merging(np.full(shape, np.nan), status, count, missing, missing.copy(), none, none.copy(), each)
 
 
@@ -153,12 +151,12 @@ def _above_data_variance(events: tuple[np.ndarray, ...], variance: np.ndarray) -
     others = (np.int8(each) for each in (Status.no_transition, Status.failed, Status.unresolved))
     status = np.choose(state, [status, *others]).astype(np.int8)
     full = (*shape, places)
-    place = np.broadcast_to(below, shape)[..., None] + np.arange(places)
-    exists = (place < np.broadcast_to(total, shape)[..., None]) & (state == 0)[..., None]
-    place = np.minimum(place, places - 1)
+    index = np.broadcast_to(below, shape)[..., None] + np.arange(places)
+    exists = (index < np.broadcast_to(total, shape)[..., None]) & (state == 0)[..., None]
+    index = np.minimum(index, places - 1)
 
     def kept(values: np.ndarray, fill: float) -> np.ndarray:
-        return np.where(exists, np.take_along_axis(np.broadcast_to(values, full), place, axis=-1), fill)
+        return np.where(exists, np.take_along_axis(np.broadcast_to(values, full), index, axis=-1), fill)
 
     last = np.maximum(total - 1, 0)[..., None]
     top = np.take_along_axis(v, last, axis=-1)[..., 0] if places else np.full(v.shape[:-1], np.nan)
@@ -178,10 +176,8 @@ def _above_data_variance(events: tuple[np.ndarray, ...], variance: np.ndarray) -
 def _pair(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """The one event of two components, from the weights and the half-distance."""
     n = means.shape[-1]
-    square = np.zeros(means.shape[:-2])
-    for i in range(n):
-        half = 0.5 * (means[..., 1, i] - means[..., 0, i])
-        square = square + half * half
+    half = 0.5 * (means[..., 1, :] - means[..., 0, :])
+    square = dot(half, half)
     ratio, shift = pair_merging(weights[..., 0], weights[..., 1])
     v = np.broadcast_to(ratio * square, lead)
     if n == 1:
@@ -201,6 +197,11 @@ def pair_merging(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.nd
 
     With ``delta = cosh phi`` the equation is ``sinh(2 phi)/2 - phi = |ln(right/left)|/2``, convex; Newton's method starts
     above the root, where it descends.
+
+    Examples
+    --------
+    >>> [a.tolist() for a in pair_merging(np.array([0.5]), np.array([0.5]))]
+    [[1.0], [0.0]]
     """
     small, large = np.minimum(left, right), np.maximum(left, right)
     c = 0.5 * np.log1p((large - small) / small)

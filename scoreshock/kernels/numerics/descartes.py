@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scoreshock.kernels.numerics.double_double import Doubled, exponential, scaled, total
+from scoreshock.kernels.numerics import blocks, double_double
+from scoreshock.kernels.numerics.double_double import Doubled, exponential, scaled
 from scoreshock.kernels.numerics.eigenvalues import pick
-from scoreshock.kernels.numerics.vectors import added
+from scoreshock.kernels.numerics.root_isolation import join
 
 DEGREES = (14, 26)
 """Degree of the series in float64 and in twice its precision: intervals are at most ``WIDE sqrt(v)`` wide."""
@@ -32,7 +33,7 @@ WIDE = 2.0**-4
 
 NARROW = 2.0**-16
 """In an interval narrower than this times ``sqrt(v)`` modes between which F stays below the rounding of float64 are one:
-at a pitchfork rounding leaves the place of the mode uncertain by as much."""
+at a pitchfork rounding leaves the position of the mode uncertain by as much."""
 
 HALVINGS = 60
 """Bound of the halvings; intervals that it leaves open are unresolved."""
@@ -54,12 +55,12 @@ class Line(NamedTuple):
         return Line(pick(self.mu, index), pick(self.log_w, index), exact)
 
     def rounded(self) -> Line:
-        """What float64 needs, which is half of it."""
+        """The fields that float64 arithmetic needs."""
         return Line(self.mu, self.log_w)
 
 
 class Signs(NamedTuple):
-    """Signs of F beside places, ascending within a point: between neighbouring ones F changes sign once or not at all."""
+    """Signs of F at positions x, ascending within a point: between neighbouring ones F changes sign once or not at all."""
 
     point: np.ndarray
     x: np.ndarray
@@ -76,8 +77,17 @@ _SHARES = [_binomial_shares(degree) for degree in DEGREES]
 
 
 def signs(point: np.ndarray, left: np.ndarray, right: np.ndarray, v: np.ndarray, line: Line) -> tuple[Signs, np.ndarray]:
-    """Signs of F on the intervals ``left, right (N,)`` of the points ``point (N,)``, and the points that stay unresolved."""
-    found = [_known(point[:0], left[:0], right[:0], left[:0], left[:0])]
+    """Signs of F on the intervals ``left, right (N,)`` of the points ``point (N,)``, and the points that stay unresolved.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> left, right, v = np.array([-0.03]), np.array([0.03]), np.array([0.5])
+    >>> changes, unresolved = signs(np.array([0]), left, right, v, pair)
+    >>> changes.sign.tolist(), unresolved.tolist()  # F rises at the minimum of the density
+    ([-1.0, 1.0], [])
+    """
+    parts = [_ends(point[:0], left[:0], right[:0], left[:0], left[:0])]
     item: tuple[np.ndarray, ...] = (point, left, right)
     for precision in (0, 1):
         harder: list[tuple[np.ndarray, ...]] = []
@@ -89,22 +99,22 @@ def signs(point: np.ndarray, left: np.ndarray, right: np.ndarray, v: np.ndarray,
             middle = 0.5 * (left + right)
             apart = (left < middle) & (middle < right)
             done = np.flatnonzero(state == DONE)
-            found.append(_known(point[done], left[done], right[done], first[done], last[done]))
+            parts.append(_ends(point[done], left[done], right[done], first[done], last[done]))
             next_to = np.flatnonzero((state == HALVE) & ~apart)
-            found.append(_neighbours(point[next_to], left[next_to], right[next_to], v, line))
+            parts.append(_neighbours(point[next_to], left[next_to], right[next_to], v, line))
             harder.append(tuple(column[state == HARDER] for column in item))
             halve = np.flatnonzero((state == HALVE) & apart)
             point, left, right, middle = point[halve], left[halve], right[halve], middle[halve]
-            item = tuple(np.concatenate(pair) for pair in ((point, point), (left, middle), (middle, right)))
-        item = tuple(np.concatenate(column) for column in zip(item, *harder, strict=True))
+            item = join([(point, left, middle), (point, middle, right)])
+        item = join([item, *harder])
     unresolved = np.unique(item[0])
-    where, x, sign, side = (np.concatenate(column) for column in zip(*found, strict=True))
+    where, x, sign, side = join(parts)
     order = np.lexsort((side, x, where))
     kept = order[np.abs(sign[order]) == 1]
     return Signs(where[kept], x[kept], sign[kept]), unresolved
 
 
-def _known(
+def _ends(
     point: np.ndarray, left: np.ndarray, right: np.ndarray, first: np.ndarray, last: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """Point, x, sign and side of x of the signs inside intervals at either end."""
@@ -116,11 +126,18 @@ def _neighbours(point: np.ndarray, left: np.ndarray, right: np.ndarray, v: np.nd
     """The same of intervals between neighbouring numbers, inside which nothing is to be told."""
     here = line.take(point)
     first, last = (np.sign(precise_score(x, v[point], here)[0]) if len(x) else x for x in (left, right))
-    return _known(point, left, right, first, last)
+    return _ends(point, left, right, first, last)
 
 
 def summable(left: np.ndarray, width: np.ndarray, v: np.ndarray, line: Line) -> np.ndarray:
-    """Whether the series over the interval ends within rounding: not where F is steep."""
+    """Whether the series over the interval ends within rounding: not where F is steep.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> summable(np.zeros(1), np.array([0.05]), np.array([1.0]), pair).tolist()
+    [True]
+    """
     rounding, rest = _errors(left, width, v, line, DEGREES[0])
     return np.isfinite(rest) & (rest <= EPS[0] * rounding)
 
@@ -174,13 +191,13 @@ def _errors(left: np.ndarray, width: np.ndarray, v: np.ndarray, line: Line, degr
     t = t - t.max(axis=0)
     s, d = width / np.sqrt(v), np.abs(offset) / np.sqrt(v)
     share = np.exp(t)
-    whole = s * (d + s) * np.exp(t + s * d + s * s / 2)
+    bound = s * (d + s) * np.exp(t + s * d + s * s / 2)
     weight = np.where(share > 0, degree + np.abs(line.log_w) + d * d, 0.0)
     n = degree + 1
     ratio = s * (d + np.sqrt(n + 1)) / n
     tail = 2 * np.exp(t + (n + 1) * np.log(ratio) + (n + 1) * np.log(n) - _log_factorial(n))
-    tail = np.where(np.e * ratio < 0.5, tail, whole)
-    return added(np.where(share > 0, weight * whole, 0.0)), added(tail)
+    tail = np.where(np.e * ratio < 0.5, tail, bound)
+    return blocks.total(np.where(share > 0, weight * bound, 0.0)), blocks.total(tail)
 
 
 def _log_factorial(n: int) -> float:
@@ -195,8 +212,9 @@ def bernstein(left: np.ndarray, width: np.ndarray, v: np.ndarray, line: Line, pr
     before: Any = r
     now: Any = p * r
     differences: list[Any] = []
+    total: Any = double_double.total if precision else blocks.total
     for n in range(degree + 1):
-        moment = total(now) if precision else added(now)
+        moment = total(now)
         differences.append(moment * (shares[n] if precision else shares.high[n]))
         before, now = now, p * now - q * (n + 1.0) * before
     table: Any = _stacked(differences) if precision else np.stack(differences)
@@ -218,7 +236,15 @@ def _single(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.nd
 
 
 def responsibilities(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[Doubled, Doubled]:
-    """Responsibilities over the largest and the means' offsets from ``x``, in twice the precision."""
+    """Responsibilities over the largest and the means' offsets from ``x``, in twice the precision.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> r, offset = responsibilities(np.zeros(1), np.array([0.5]), pair)
+    >>> (r.high[0] / r.high[1]).tolist(), offset.high[:, 0].tolist()
+    ([1.0], [-1.0, 1.0])
+    """
     offset = Doubled(line.mu) - x + line.exact[0]
     exponent = -(offset * offset) / (v * 2.0)
     top = (line.log_w + exponent.high).max(axis=0)
@@ -228,9 +254,16 @@ def responsibilities(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[Doubled,
 
 
 def precise_score(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.ndarray]:
-    """F and its slope in x, summed in twice the precision."""
+    """F and its slope in x, summed in twice the precision.
+
+    Examples
+    --------
+    >>> pair = Line(np.array([[-1.0], [1.0]]), np.log([[0.5], [0.5]]), np.array([[[0.0], [0.0]], [[0.5], [0.5]]]))
+    >>> [a.tolist() for a in precise_score(np.zeros(1), np.array([0.5]), pair)]  # slope 1/v - 1
+    [[0.0], [1.0]]
+    """
     r, offset = responsibilities(x, v, line)
-    weight = total(r).high
-    f = total(r * offset).high / weight
-    excess = total(r * (offset * offset - v)).high / weight
+    weight = double_double.total(r).high
+    f = double_double.total(r * offset).high / weight
+    excess = double_double.total(r * (offset * offset - v)).high / weight
     return f, (excess - f * f) / v

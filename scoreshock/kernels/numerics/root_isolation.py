@@ -17,12 +17,16 @@ Arrays are components first, the points last; a point's arithmetic depends on th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.numerics.batching import slices
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.bracketing import EPS, safeguarded
 from scoreshock.kernels.numerics.eigenvalues import LOOSE, largest, pick
+from scoreshock.kernels.numerics.vectors import added
 
 TOUCH = 1e-12
 """An extremum of ``ln lambda_max - ln v`` within this of zero is a double root and counts once; so do two roots between
@@ -33,12 +37,6 @@ FIRST_NODES = 7
 
 MAX_HALVINGS = 80
 """More halvings than any interval needs: they end at ``TOUCH`` or at neighbouring numbers."""
-
-POLISH_STEPS = 80
-"""Bound of the safeguarded Newton iteration; typical roots take four to six steps, bisection alone about 55."""
-
-LAST_STEP = 1e-9
-"""A Newton step in ``ln y`` whose square is below rounding."""
 
 CACHE = 1 << 18
 """Numbers in one piece of work: two megabytes."""
@@ -69,30 +67,51 @@ class Points(NamedTuple):
         return Points._make(None if row is None else pick(row, index) for row in self)
 
 
+def normalised(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Responsibilities ``(k, P)``, in the memory of the logarithms of weighted densities, and the log of their sum ``(P,)``.
+
+    Examples
+    --------
+    >>> r, log_z = normalised(np.log([[0.5], [1.5]]))
+    >>> r.ravel().round(12).tolist(), float(log_z[0].round(12))
+    ([0.25, 0.75], 0.69314718056)
+    """
+    top = logits.max(axis=0)
+    logits -= top
+    np.maximum(logits, CLIP, out=logits)
+    r = np.exp(logits, out=logits)
+    mass = total(r)
+    r /= mass
+    return r, top + np.log(mass)
+
+
 def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
-    """Responsibilities ``(q, P)`` and the nearest's ``(P,)``, means less their posterior mean, that mean, ``ln Z``."""
-    q = points.x.shape[1]
-    r = points.log_ratio - y * points.gap
-    top = np.maximum(r[0], 0.0)
-    for j in range(1, q):
-        np.maximum(top, r[j], out=top)
-    r -= top
-    np.maximum(r, CLIP, out=r)
-    np.exp(r, out=r)
-    r0 = np.exp(np.maximum(-top, CLIP))
-    total = r0.copy()
-    for j in range(q):
-        total += r[j]
-    r /= total
-    r0 /= total
-    mean = points.x[:, 0] * r[0]
-    for j in range(1, q):
-        mean += points.x[:, j] * r[j]
-    return r, r0, points.x - mean[:, None], mean, top + np.log(total)
+    """Responsibilities ``(q, P)`` and the nearest's ``(P,)``, means less their posterior mean, that mean, ``ln Z``.
+
+    Examples
+    --------
+    >>> pair = Points(np.array([[[2.0]]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> r, r0, offset, mean, log_z = posterior(np.array([0.5]), pair)
+    >>> r.tolist(), r0.tolist(), mean.tolist()
+    ([[0.5]], [0.5], [[1.0]])
+    """
+    logits = np.zeros((points.x.shape[1] + 1, len(y)))
+    np.subtract(points.log_ratio, y * points.gap, out=logits[1:])
+    r, log_z = normalised(logits)
+    mean = added([points.x[:, j] * r[j + 1] for j in range(points.x.shape[1])])
+    return r[1:], r[0], points.x - mean[:, None], mean, log_z
 
 
 def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Rows ``y, A, A', B, B', g`` at ``y (P,)``, (6, P), and the leading eigenvector of Gamma, (m, P)."""
+    """Rows ``y, A, A', B, B', g`` at ``y (P,)``, (6, P), and the leading eigenvector of Gamma, (m, P).
+
+    Examples
+    --------
+    >>> pair = Points(np.array([[[2.0]]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> rows, u = nodes(np.array([0.5]), pair)
+    >>> float(rows[G, 0].round(12)) + 0.0, np.abs(u).tolist()  # Gamma = v = 1
+    (0.0, [[1.0]])
+    """
     m, q, size = points.x.shape
     r, r0, c, mean, log_z = posterior(y, points)
     gamma = np.empty((m, m, size))
@@ -130,7 +149,7 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
 
 
 def _neutral_drift(y: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """What is added to A and B, with their slopes, to search for ``v (v + 2 kappa)/(2 (v + kappa))`` instead of v.
+    """Terms added to A and B, with their slopes, to search for ``v (v + 2 kappa)/(2 (v + kappa))`` instead of v.
 
     The logarithm of its ratio to v is ``ln(1 + 4 kappa y) - ln(2 + 4 kappa y)``. For ``kappa >= 0`` its sum with ``-ln y``
     is convex, though it is concave itself; below zero minus each of its terms is convex, while ``1 + 4 kappa y > 0``.
@@ -160,6 +179,13 @@ def classify(left: np.ndarray, right: np.ndarray, loose: float = 0.0) -> tuple[n
     A may be too low by ``loose |g|``, and its slope then is one of a tangent as much below A. The slope of such a tangent
     errs by more than a margin only nearer to the end than that height over the margin, where g cannot have reached zero
     if the margin is ``loose`` times the slope of g.
+
+    Examples
+    --------
+    >>> pair = Points(np.array([[[2.0]]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> rows = evaluate(np.array([0.25, 0.75]), pair, np.array([0, 0]))[0]
+    >>> [mask.tolist() for mask in classify(rows[:, :1], rows[:, 1:])]
+    [[True], [False], [False]]
     """
     width = right[Y] - left[Y]
     upper = (left[A] + loose * np.abs(left[G]), right[A] + loose * np.abs(right[G])) if loose else (left[A], right[A])
@@ -183,28 +209,21 @@ def _geometric(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.sqrt(a) * np.sqrt(b)
 
 
-class _Found(NamedTuple):
-    """Intervals that hold one root or touch zero: index of the point, ends (6, N), eigenvector (m, N), whether a touch."""
-
-    point: list[np.ndarray]
-    left: list[np.ndarray]
-    right: list[np.ndarray]
-    u: list[np.ndarray]
-    touching: list[np.ndarray]
-
-    def add(self, point: np.ndarray, left: np.ndarray, right: np.ndarray, u: np.ndarray, touching: bool) -> None:
-        if len(point):
-            self.point.append(point)
-            self.left.append(left)
-            self.right.append(right)
-            self.u.append(u)
-            self.touching.append(np.full(len(point), touching))
+Intervals = tuple[np.ndarray, ...]
+"""Index of the point, rows at both ends (6, N), eigenvector at the left one (m, N)."""
 
 
 def evaluate(
     y: np.ndarray, points: Points, index: np.ndarray, start: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``nodes`` at ``y (N,)`` of the points ``index (N,)``, in pieces that fit the cache."""
+    """``nodes`` at ``y (N,)`` of the points ``index (N,)``, in pieces that fit the cache.
+
+    Examples
+    --------
+    >>> pair = Points(np.array([[[2.0]]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> evaluate(np.array([0.5, 1.0]), pair, np.array([0, 0]))[0][G].round(9).tolist()
+    [0.0, 0.693147181]
+    """
     m, q, _ = points.x.shape
     rows, u = np.empty((ROWS, len(y))), np.empty((m, len(y)))
     for part in slices(len(y), chunk(m, q)):
@@ -219,59 +238,83 @@ def chunk(m: int, q: int) -> int:
 
 
 def search(points: Points, y_low: np.ndarray, y_high: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All roots ``y`` in ``[y_low, y_high]``: the point of each, ``y`` ascending within a point, the leading eigenvector."""
+    """All roots ``y (R,)`` in ``[y_low, y_high] (P,)``, ascending within a point.
+
+    Returns the point of each root (R,), y, and the leading eigenvector of Gamma there (m, R).
+
+    Examples
+    --------
+    A pair at -1 and 1, seen from the left: ``Gamma = 1`` at the midpoint, so that v = 1 and y = 1/2.
+
+    >>> pair = Points(np.array([[[2.0]]]), np.zeros((1, 1)), np.zeros((1, 1)))
+    >>> search(pair, np.array([0.1]), np.array([3.0]))[1].round(12).tolist()
+    [0.5]
+    """
     m, q, size = points.x.shape
-    found = _Found([], [], [], [], [])
+    simple: list[Intervals] = []
+    touching: list[Intervals] = []
     parts = slices(size, chunk(m, q))
-    pending = [_scan(found, points, np.arange(part.start, part.stop), y_low, y_high) for part in parts]
+    pending = [_scan(points, np.arange(part.start, part.stop), y_low, y_high, simple, touching) for part in parts]
     if not pending:
         return np.empty(0, dtype=np.intp), np.empty(0), np.empty((m, 0))
-    point, left, right, u = _join(pending)
+    point, left, right, u = join(pending)
     for _ in range(MAX_HALVINGS):
         if not len(point):
             break
         middle, v = evaluate(_geometric(left[Y], right[Y]), points, point, u)
-        point, left, right, u = _join([_sort(found, point, left, middle, u), _sort(found, point, middle, right, v)])
-    found.add(point, left, right, u, True)
-    return _roots(points, found)
+        halves = (point, left, middle, u), (point, middle, right, v)
+        point, left, right, u = join([_sort(half, simple, touching) for half in halves])
+    touching.append((point, left, right, u))
+    return _roots(points, join(simple), join(touching))
 
 
-def _scan(found: _Found, points: Points, index: np.ndarray, y_low: np.ndarray, y_high: np.ndarray) -> tuple[np.ndarray, ...]:
-    """First pass over one piece of the points: nodes at equal ratios of y."""
+def _scan(
+    points: Points,
+    index: np.ndarray,
+    y_low: np.ndarray,
+    y_high: np.ndarray,
+    simple: list[Intervals],
+    touching: list[Intervals],
+) -> Intervals:
+    """First pass over some of the points: nodes at equal ratios of y."""
     here = points.take(index)
     low, ratio = y_low[index], np.log(y_high[index] / y_low[index])
     left, u = nodes(low, here)
     pending = []
     for i in range(1, FIRST_NODES):
         right, v = nodes(low * np.exp(ratio * (i / (FIRST_NODES - 1))), here, u)
-        pending.append(_sort(found, index, left, right, u))
+        pending.append(_sort((index, left, right, u), simple, touching))
         left, u = right, v
-    return _join(pending)
+    return join(pending)
 
 
-def _sort(found: _Found, point: np.ndarray, left: np.ndarray, right: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Put what is decided into ``found``; return what must be halved."""
+def _sort(intervals: Intervals, simple: list[Intervals], touching: list[Intervals]) -> Intervals:
+    """Append the intervals with one root and those that touch zero to their lists; return those that must be halved."""
+    _, left, right, u = intervals
     masks = classify(left, right, LOOSE if len(u) > 2 else 0.0)
-    single, touching, halve = (np.flatnonzero(mask) for mask in masks)
-    found.add(point[single], pick(left, single), pick(right, single), pick(u, single), False)
-    found.add(point[touching], pick(left, touching), pick(right, touching), pick(u, touching), True)
-    return point[halve], pick(left, halve), pick(right, halve), pick(u, halve)
+    one, touch, halve = (tuple(pick(column, np.flatnonzero(mask)) for column in intervals) for mask in masks)
+    simple.append(one)
+    touching.append(touch)
+    return halve
 
 
-def _join(parts: list[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+def join(parts: Sequence[tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+    """Concatenate columns of several parts, (..., N) each, along the last axis.
+
+    Examples
+    --------
+    >>> [column.tolist() for column in join([(np.ones(1), np.zeros(1)), (np.full(1, 2.0), np.zeros(1))])]
+    [[1.0, 2.0], [0.0, 0.0]]
+    """
     return tuple(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
 
 
-def _roots(points: Points, found: _Found) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Polish the intervals found, order them, and count a double root once."""
-    if not found.point:
-        return np.empty(0, dtype=np.intp), np.empty(0), np.empty((len(points.x), 0))
-    point, touching = np.concatenate(found.point), np.concatenate(found.touching)
-    left, right = np.concatenate(found.left, axis=-1), np.concatenate(found.right, axis=-1)
-    y, u = _geometric(left[Y], right[Y]), np.concatenate(found.u, axis=-1)
-    simple, touch = np.flatnonzero(~touching), np.flatnonzero(touching)
-    y[simple], u[:, simple] = polish(points, point[simple], pick(left, simple), pick(right, simple), pick(u, simple))
-    _, u[:, touch] = evaluate(y[touch], points, point[touch])
+def _roots(points: Points, simple: Intervals, touching: Intervals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Polish the simple roots, take the middles of the touching intervals, and count a double root once."""
+    point, left, right, _ = touching
+    middle = _geometric(left[Y], right[Y])
+    touch = point, middle, evaluate(middle, points, point)[1]
+    point, y, u = join([(simple[0], *_polish(points, *simple)), touch])
     order = np.lexsort((y, point))
     return _merge(points, point[order], y[order], pick(u, order))
 
@@ -283,45 +326,28 @@ def _merge(points: Points, point: np.ndarray, y: np.ndarray, u: np.ndarray) -> t
     rows, _ = evaluate(_geometric(y[close], y[close + 1]), points, point[close])
     joined[close + 1] = np.abs(rows[G]) <= TOUCH
     first = np.flatnonzero(~joined)
-    last = np.append(first[1:], len(y)) - 1
+    last = np.append(first, len(y))[1:] - 1
     return point[first], np.where(first == last, y[first], _geometric(y[first], y[last])), pick(u, first)
 
 
-def polish(
+def _polish(
     points: Points, point: np.ndarray, left: np.ndarray, right: np.ndarray, u: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Root of ``g`` between ``left`` and ``right``, where it is monotone and changes sign, and its eigenvector.
 
-    Newton's method in ``ln y`` from the inverse cubic through both ends, halving where it leaves the interval. The step
-    that follows one below ``LAST_STEP`` is below rounding, so it is taken and not checked.
+    Newton's method in ``t = ln(y/y_left)`` from the inverse cubic through both ends.
     """
-    low, high = left[Y], right[Y]
-    rising = right[G] > left[G]
-    y = low * np.exp(_inverse_cubic(left, right))
-    result, direction = np.empty(len(y)), np.empty((len(points.x), len(y)))
-    active = np.arange(len(y))
-    for _ in range(POLISH_STEPS):
-        y = np.where((y > low) & (y < high), y, _geometric(low, high))
-        rows, u = evaluate(y, points, point, u)
-        up = (rows[G] < 0) == rising
-        low, high = np.where(up, y, low), np.where(up, high, y)
-        step = -rows[G] / (y * (rows[DA] - rows[DB]))
-        last = np.abs(step) <= _last_step(y, points, point)
-        result[active] = np.where(last, y * (1 + step), y)
-        direction[:, active] = u
-        go = np.flatnonzero(~(last | (rows[G] == 0) | (high - low <= 3e-16 * high)))
-        if not len(go):
-            break
-        active, point, y = active[go], point[go], (y * np.exp(step))[go]
-        low, high, rising, u = low[go], high[go], rising[go], pick(u, go)
-    return result, direction
+    direction = u.copy()
 
+    def newton(t: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        y = left[Y, at] * np.exp(t)
+        rows, direction[:, at] = evaluate(y, points, point[at], pick(direction, at))
+        return rows[G], t - rows[G] / (y * (rows[DA] - rows[DB]))
 
-def _last_step(y: np.ndarray, points: Points, point: np.ndarray) -> np.ndarray | float:
-    """A Newton step whose square is below rounding: shorter near ``1 + 4 kappa y = 0``, where the logarithm bends."""
-    if points.kappa is None:
-        return LAST_STEP
-    return LAST_STEP * np.clip(1 + 4 * points.kappa[point] * y, 0.0, 1.0)
+    end = np.log(right[Y] / left[Y])
+    start = np.minimum(np.maximum(_inverse_cubic(left, right), 0.0), end)
+    t = safeguarded(newton, np.zeros(len(end)), end, right[G] > left[G], start=start, width=(2 * EPS, 2 * EPS))
+    return left[Y] * np.exp(t), direction
 
 
 def _inverse_cubic(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -114,24 +114,32 @@ def solve(system: System, y: np.ndarray, times: np.ndarray, rtol: float) -> Solu
     Solution
         ``error`` is the difference of the two runs, of which the finer is returned. The coarser starts some roundings
         away, so that the difference includes the growth of rounding errors of the start.
+
+    Examples
+    --------
+    >>> class Decay:
+    ...     blocks = (slice(0, 1),)
+    ...     def take(self, index): return self
+    ...     def field(self, y, s): return -y
+    ...     def allowed(self, y, after, tolerance): return tolerance * np.abs(y)
+    ...     def results(self, y): return y
+    ...     def limit(self, results, rtol): return rtol * np.abs(results)
+    >>> solve(Decay(), np.ones((1, 1)), np.array([[1.0], [2.0]]), 1e-10).results[-1, 0].round(9).tolist()
+    [0.367879441]
     """
-    found: Solution | None = None
     at, tolerance = np.arange(y.shape[1]), np.full(y.shape[1], max(rtol, LEAST_TOLERANCE))
-    for _ in range(PASSES):
-        some = system if found is None else system.take(at)
-        now, worst = _compared(some, y[:, at], times[:, at], tolerance, rtol)
-        if found is None:
-            found = now
-        else:
-            for whole, part in zip(found, now, strict=True):
-                whole[..., at] = part
-        again = ~(worst <= 1) & ~now.failed & (tolerance > LEAST_TOLERANCE)
+    solution, worst = _compared(system, y, times, tolerance, rtol)
+    part = solution
+    for _ in range(PASSES - 1):
+        again = ~(worst <= 1) & ~part.failed & (tolerance > LEAST_TOLERANCE)
         at, tolerance, worst = at[again], tolerance[again], worst[again]
         if not at.size:
             break
         tolerance = np.maximum(tolerance * np.clip(0.3 / worst, 1e-4, 0.1), LEAST_TOLERANCE)
-    assert found is not None
-    return found
+        part, worst = _compared(system.take(at), y[:, at], times[:, at], tolerance, rtol)
+        for all_points, values in zip(solution, part, strict=True):
+            all_points[..., at] = values
+    return solution
 
 
 def _compared(
@@ -159,22 +167,22 @@ def march(
     ``tolerance (P,)`` is that of a single step, ``longest`` the greatest ratio of the independent variable at its ends,
     and ``parts`` the least number of steps between two times.
     """
-    found = np.full((len(times), *y.shape), np.nan)
+    states = np.full((len(times), *y.shape), np.nan)
     passed = np.logical_and.accumulate(times == times[0], axis=0)
-    found[:] = np.where(passed[:, None], y, np.nan)
+    states[:] = np.where(passed[:, None], y, np.nan)
     failed = ~np.isfinite(y).all(axis=0)
     at = np.flatnonzero(~failed & ~passed[-1])
     if not at.size:
-        return found, failed
+        return states, failed
     going = _March.of(system.take(at), at, y[:, at], times[:, at], passed.sum(axis=0)[at], tolerance[at], longest, parts)
     for _ in range(MOST_STEPS):
-        failed[going.step(found)] = True
+        failed[going.step(states)] = True
         if going.done.all():
-            return found, failed
+            return states, failed
         if (~going.done).mean() < COMPACT:
             going = going.without_done()
     failed[going.at[~going.done]] = True
-    return found, failed
+    return states, failed
 
 
 @dataclass
@@ -223,8 +231,8 @@ class _March:
         rows = (np.take(row, keep, axis=-1) for row in list(vars(self).values())[3:])
         return _March(self.system.take(keep), self.longest, self.parts, *rows)
 
-    def step(self, found: np.ndarray) -> np.ndarray:
-        """Try a step of each, write states at the times reached into ``found``, and return the problems that are stuck."""
+    def step(self, states: np.ndarray) -> np.ndarray:
+        """Try a step of each, write states at the times reached into ``states``, and return the problems that are stuck."""
         everyone, following = np.arange(len(self.s)), np.minimum(self.following, len(self.times) - 1)
         target = self.times[following, everyone]
         gap = np.abs(target - self.times[following - 1, everyone])
@@ -237,7 +245,7 @@ class _March:
         y = self._stages(h, after)
         error = self._error(h, y)
         accepted = (error <= 1) & ~self.done
-        self._note(found, after, y, accepted & last)
+        self._note(states, after, y, accepted & last)
         factor = np.clip(SAFETY * np.maximum(error, 1e-30) ** (-1 / ORDER), NARROWEST, WIDEST)
         factor = np.where(np.isnan(factor), NARROWEST, factor)
         factor = np.where(self.rejected, np.minimum(factor, 1.0), factor)
@@ -285,16 +293,22 @@ class _March:
             worst = np.maximum(worst, np.where(five == 0, 0.0, size / bound))
         return worst
 
-    def _note(self, found: np.ndarray, after: np.ndarray, y: np.ndarray, reached: np.ndarray) -> None:
+    def _note(self, states: np.ndarray, after: np.ndarray, y: np.ndarray, reached: np.ndarray) -> None:
         """Write the states of those that reached a time, which several times may share."""
         index = np.flatnonzero(reached)
         while index.size:
-            found[self.following[index], :, self.at[index]] = y[:, index].T
+            states[self.following[index], :, self.at[index]] = y[:, index].T
             self.following[index] += 1
             index = index[self.following[index] < len(self.times)]
             index = index[self.times[self.following[index], index] == after[index]]
 
 
 def length(rows: np.ndarray) -> np.ndarray:
-    """Euclidean length over the first axis, summed in a fixed order."""
+    """Euclidean length over the first axis, summed in a fixed order.
+
+    Examples
+    --------
+    >>> length(np.array([[3.0], [4.0]])).tolist()
+    [5.0]
+    """
     return np.sqrt(square(rows))

@@ -9,6 +9,7 @@ the maximum of E. Exponents are differences from that maximum: nothing underflow
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.wells.potentials import Potential, pick
 
 DEPTH = 40.0
@@ -26,10 +28,10 @@ NODES = 40
 with the width, and is 1e-12 at a depth of 50."""
 
 BEND = 4.0
-"""What U may deviate from a straight line over a cell: the integrand then stays about as smooth as a Gaussian."""
+"""Largest deviation of U from a straight line over a cell: the integrand then stays about as smooth as a Gaussian."""
 
 SAMPLES = 9
-"""Places of a cell at which the line above -U is fitted; what it misses between them is far below ``DEPTH``."""
+"""Positions in a cell at which the line above -U is fitted; what it misses between them is far below ``DEPTH``."""
 
 SEARCH = 400
 """Bound of the steps of a search; a dozen are typical."""
@@ -82,7 +84,16 @@ class Moments(NamedTuple):
 
 
 def part(potential: Potential, edges: np.ndarray, scale: np.ndarray) -> Part:
-    """The part with cells between ``edges (K + 1, B)``, the first of which begins the tail and the last is the split."""
+    """The part with cells between ``edges (K + 1, B)``, the first of which begins the tail and the last is the split.
+
+    Examples
+    --------
+    >>> from scoreshock.kernels.wells.potentials import tabulated
+    >>> x = np.linspace(-9, 9, 37)
+    >>> left = part(tabulated(x, -(x**2) / 2), np.linspace(-2, 0, 5)[:, None], np.ones(1))
+    >>> left.edges[:, 0].tolist(), (left.gradient[:, 0] > 0).all().item()  # the density rises
+    ([-2.0, -1.5, -1.0, -0.5, 0.0], True)
+    """
     low, step = edges[:-1], np.diff(edges, axis=0)
     values = [-potential.value(low + step * (i / (SAMPLES - 1))) for i in range(SAMPLES)]
     rise = values[-1] - values[0]
@@ -93,26 +104,37 @@ def part(potential: Potential, edges: np.ndarray, scale: np.ndarray) -> Part:
     return Part(potential, edges, values[0] + above, gradient, scale)
 
 
-def moments(given: Part, x: np.ndarray, kappa: np.ndarray, nodes: int = NODES) -> Moments:
-    """Mass and moments of a part at points ``x (B,)``, ``kappa = 1/(4 tau) (B,)`` positive, or 0 for no kernel at all."""
-    top = _tail_top(given, x, kappa)
-    split = np.broadcast_to(given.edges[-1], x.shape)
-    start = np.where(x > given.edges[0], np.minimum(x, split), top)
-    origin, at_top = _origin(given, x, kappa, start, top)
+def moments(part: Part, x: np.ndarray, kappa: np.ndarray, nodes: int = NODES) -> Moments:
+    """Mass and moments of a part at points ``x (B,)``, ``kappa = 1/(4 tau) (B,)`` positive, or 0 for no kernel at all.
+
+    Examples
+    --------
+    Half of a normal distribution, without a kernel.
+
+    >>> from scoreshock.kernels.wells.potentials import tabulated
+    >>> x = np.linspace(-9, 9, 37)
+    >>> left = part(tabulated(x, -(x**2) / 2), np.linspace(-2, 0, 5)[:, None], np.ones(1))
+    >>> float(np.exp(moments(left, np.zeros(1), np.zeros(1)).log_mass[0]).round(9))  # sqrt(pi/2)
+    1.253314137
+    """
+    top = _tail_top(part, x, kappa)
+    split = np.broadcast_to(part.edges[-1], x.shape)
+    start = np.where(x > part.edges[0], np.minimum(x, split), top)
+    origin, at_top = _origin(part, x, kappa, start, top)
     z0 = origin - x
-    tails = _tail_windows(given, kappa, origin, z0, top, at_top)
+    tails = _tail_windows(part, kappa, origin, z0, top, at_top)
     low, high = (
         np.concatenate([*(tail[None] for tail in ends), cells])
-        for ends, cells in zip(zip(*tails, strict=True), _cell_windows(given, kappa, origin, z0), strict=True)
+        for ends, cells in zip(zip(*tails, strict=True), _cell_windows(part, kappa, origin, z0), strict=True)
     )
     window, point = np.nonzero(high > low)
     sums = np.zeros((x.size, SUMS))
-    for part in slices(point.size, BLOCK):
-        i, j = window[part], point[part]
-        own = _window_sums(given.potential.take(j), low[i, j], high[i, j], origin[j], z0[j], kappa[j], nodes)
+    for block in slices(point.size, BLOCK):
+        i, j = window[block], point[block]
+        terms = _window_sums(part.potential.take(j), low[i, j], high[i, j], origin[j], z0[j], kappa[j], nodes)
         # Window by window, in one order at every point: its bits do not depend on the others.
-        np.add.at(sums, j, own.T)
-    return _normalised(given, x, kappa, origin, z0, np.ascontiguousarray(sums.T))
+        np.add.at(sums, j, terms.T)
+    return _normalised(part, x, kappa, origin, z0, np.ascontiguousarray(sums.T))
 
 
 def _relative(potential: Potential, kappa: np.ndarray, y: np.ndarray, z: np.ndarray, d: np.ndarray) -> np.ndarray:
@@ -120,37 +142,27 @@ def _relative(potential: Potential, kappa: np.ndarray, y: np.ndarray, z: np.ndar
     return -potential.change(y, d) - kappa * d * (2 * z + d)
 
 
-def _tail_top(given: Part, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
+def _tail_top(part: Part, x: np.ndarray, kappa: np.ndarray) -> np.ndarray:
     """Where E is largest on the tail: its beginning, or for x in the tail between x and there."""
-    first = given.edges[0]
+    first = part.edges[0]
     top = np.broadcast_to(first, x.shape).copy()
-    force = given.potential.slope(first) + 2 * kappa * (first - x)
+    force = part.potential.slope(first) + 2 * kappa * (first - x)
     points = np.flatnonzero((x < first) & (force > 0))
-    potential, at, k = given.potential.take(points), x[points], kappa[points]
-    low, high = at, top[points]
-    y, width = low, high - low
-    for _ in range(SEARCH):
-        if not points.size:
-            break
-        force, stiffness = potential.slope(y) + 2 * k * (y - at), potential.curvature(y) + 2 * k
-        low, high = np.where(force < 0, y, low), np.where(force < 0, high, y)
-        newton = y - force / stiffness
-        good = (newton > low) & (newton < high) & (np.abs(newton - y) <= 0.7 * width)
-        step = np.where(good, newton, low + 0.5 * (high - low))
-        width = np.abs(step - y)
-        # A thousandth of the width of the mass is enough: the maximum only places windows.
-        done = (width <= 1e-3 / np.sqrt(stiffness)) | (step == y)
-        y = step
-        top[points[done]] = y[done]
-        go = np.flatnonzero(~done)
-        points, potential = points[go], potential.take(go)
-        at, k, low, high, y, width = (a[go] for a in (at, k, low, high, y, width))
-    top[points] = y
+    position, k = x[points], kappa[points]
+
+    def newton(y: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        potential = part.potential.take(points[at])
+        force, stiffness = potential.slope(y) + 2 * k[at] * (y - position[at]), potential.curvature(y) + 2 * k[at]
+        step = force / stiffness
+        # A thousandth of the width of the mass is enough: the maximum only positions windows.
+        return np.where(np.abs(step) <= 1e-3 / np.sqrt(stiffness), 0.0, force), y - step
+
+    top[points] = safeguarded(newton, position, top[points], True, start=position)
     return top
 
 
 def _origin(
-    given: Part, x: np.ndarray, kappa: np.ndarray, start: np.ndarray, top: np.ndarray
+    part: Part, x: np.ndarray, kappa: np.ndarray, start: np.ndarray, top: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """A position (B,) within a few units of the largest E, and E at the top of the tail less E there.
 
@@ -158,12 +170,12 @@ def _origin(
     """
     best, height = start, np.zeros_like(x)
     z = start - x
-    at_tail = _relative(given.potential, kappa, start, z, top - start)
+    at_tail = _relative(part.potential, kappa, start, z, top - start)
     best, height = np.where(at_tail > height, top, best), np.maximum(height, at_tail)
     # Without a kernel the pull is infinite, towards the higher end of the cell.
-    pull = np.where(given.gradient == 0, 0.0, given.gradient / (2 * kappa))
-    y = np.minimum(np.maximum(x + pull, given.edges[:-1]), given.edges[1:])
-    there = _relative(given.potential, kappa, start, z, y - start)
+    pull = np.where(part.gradient == 0, 0.0, part.gradient / (2 * kappa))
+    y = np.minimum(np.maximum(x + pull, part.edges[:-1]), part.edges[1:])
+    there = _relative(part.potential, kappa, start, z, y - start)
     cell = np.argmax(there, axis=0)[None]
     y, there = (np.take_along_axis(a, cell, axis=0)[0] for a in (y, there))
     best, height = np.where(there > height, y, best), np.maximum(height, there)
@@ -171,35 +183,30 @@ def _origin(
 
 
 def _tail_windows(
-    given: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray, top: np.ndarray, at_top: np.ndarray
+    part: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray, top: np.ndarray, at_top: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Windows on both sides of the tail's top, relative to the origin; empty where the whole tail lies too deep."""
+    """Windows on both sides of the tail's top, relative to the origin; empty where all of the tail lies too deep."""
     offset = top - origin
-    room = given.edges[0] - top
+    room = part.edges[0] - top
     left = np.zeros_like(top)
     right = np.zeros_like(top)
     points = np.flatnonzero(at_top > -DEPTH)
     if points.size:
-        potential, scale = given.potential.take(points), pick(given.scale, points)
+        potential, scale = part.potential.take(points), pick(part.scale, points)
         y, k, level, space = top[points], kappa[points], -DEPTH - at_top[points], room[points]
         z = y - (origin[points] - z0[points])
         first = np.minimum(np.sqrt(2 * DEPTH / (np.maximum(potential.curvature(y), 0.0) + 2 * k)), 1e3 * scale)
-        left[points] = _reach(potential, y, z, k, level, first, -1.0, np.full_like(space, np.inf))
-        right[points] = _reach(potential, y, z, k, level, first, 1.0, space)
+
+        def deep(i: np.ndarray, d: np.ndarray) -> np.ndarray:
+            return _relative(potential.take(i), k[i], y[i], z[i], d) < level[i]
+
+        left[points] = _reach(lambda i, d: deep(i, -d), first, np.full_like(space, np.inf))
+        right[points] = _reach(deep, first, space)
     return [(offset - left, offset), (offset, offset + right)]
 
 
-def _reach(
-    potential: Potential,
-    y: np.ndarray,
-    z: np.ndarray,
-    kappa: np.ndarray,
-    level: np.ndarray,
-    first: np.ndarray,
-    direction: float,
-    room: np.ndarray,
-) -> np.ndarray:
-    """Distance from the top ``y`` at which E has fallen to ``level``, rounded up by at most 1/8, and at most ``room``."""
+def _reach(deep: Callable[[np.ndarray, np.ndarray], np.ndarray], first: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Distance (B,) from which on ``deep(points, distance)`` holds, rounded up by at most 1/8, and at most ``room``."""
     t = np.minimum(first, room)
     points = np.flatnonzero(t > 0)
     grown = np.zeros(t.shape, dtype=bool)
@@ -207,41 +214,28 @@ def _reach(
         if not points.size:
             break
         here = t[points]
-        deep = _deep(potential, y, z, kappa, level, points, direction * here)
+        beyond = deep(points, here)
         # Doubled until it is deep; halved as long as half of it is deep too.
-        half = deep & ~grown[points]
-        half[half] = _deep(potential, y, z, kappa, level, points[half], direction * here[half] / 2)
-        more = ~deep & (here < room[points])
+        half = beyond & ~grown[points]
+        half[half] = deep(points[half], here[half] / 2)
+        more = ~beyond & (here < room[points])
         grown[points] |= more
         t[points] = np.where(more, np.minimum(2 * here, room[points]), np.where(half, here / 2, here))
         points = points[more | half]
-    low = t / 2
-    everything = np.arange(t.size)
+    low, everything = t / 2, np.arange(t.size)
     for _ in range(3):
         middle = low + 0.5 * (t - low)
-        deep = _deep(potential, y, z, kappa, level, everything, direction * middle)
-        t, low = np.where(deep, middle, t), np.where(deep, low, middle)
+        beyond = deep(everything, middle)
+        t, low = np.where(beyond, middle, t), np.where(beyond, low, middle)
     return t
 
 
-def _deep(
-    potential: Potential,
-    y: np.ndarray,
-    z: np.ndarray,
-    kappa: np.ndarray,
-    level: np.ndarray,
-    points: np.ndarray,
-    d: np.ndarray,
-) -> np.ndarray:
-    return _relative(potential.take(points), kappa[points], y[points], z[points], d) < level[points]
-
-
-def _cell_windows(given: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cell_windows(part: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Window of each cell (K, B), from the origin: where the parabola above E is within the depth of E at the origin."""
-    low, high = given.edges[:-1] - origin, given.edges[1:] - origin
+    low, high = part.edges[:-1] - origin, part.edges[1:] - origin
     # kappa z^2 - g z - q <= 0 with z relative to the origin; roots without cancellation, and for kappa = 0 too.
-    g = given.gradient - 2 * kappa * z0
-    q = (given.height + given.potential.value(origin)) - given.gradient * low + DEPTH
+    g = part.gradient - 2 * kappa * z0
+    q = (part.height + part.potential.value(origin)) - part.gradient * low + DEPTH
     square = g * g + 4 * kappa * q
     root = np.sqrt(np.maximum(square, 0.0))
     t = 0.5 * (g + np.where(g < 0, -root, root))
@@ -254,7 +248,14 @@ def _cell_windows(given: Part, kappa: np.ndarray, origin: np.ndarray, z0: np.nda
 
 @cache
 def rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places and weights (nodes, 1) of the Gauss-Legendre rule between 0 and 1."""
+    """Positions and weights (nodes, 1) of the Gauss-Legendre rule between 0 and 1.
+
+    Examples
+    --------
+    >>> position, weight = rule(2)
+    >>> float((weight * position**2).sum().round(12))
+    0.333333333333
+    """
     position, weight = np.polynomial.legendre.leggauss(nodes)
     return (position[:, None] + 1) / 2, weight[:, None] / 2
 
@@ -287,12 +288,12 @@ def _window_sums(
 
 
 def _normalised(
-    given: Part, x: np.ndarray, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray, sums: np.ndarray
+    part: Part, x: np.ndarray, kappa: np.ndarray, origin: np.ndarray, z0: np.ndarray, sums: np.ndarray
 ) -> Moments:
     """Central moments from the sums, and the integrand at the split."""
     mass = sums[0]
     d, dd, ddd, f, ff, bend, bend_size, d_size = sums[1:] / mass
-    potential, split = given.potential, given.edges[-1]
+    potential, split = part.potential, part.edges[-1]
     slope = potential.slope(origin)
     to_split = split - origin
     log_edge = _relative(potential, kappa, origin, z0, to_split) - np.log(mass)

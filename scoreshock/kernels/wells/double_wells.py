@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import NamedTuple
-
 import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.numerics.bracketing import EPS
 from scoreshock.kernels.wells.convolution import BEND, DEPTH, NODES, Part, moments, part, rule
+from scoreshock.kernels.wells.landscape import GRID, Critical, critical, resolved
 from scoreshock.kernels.wells.parts import Group, Wells
-from scoreshock.kernels.wells.potentials import STEP, Function, Given, Potential, Quartic, tabulated
+from scoreshock.kernels.wells.potentials import CallablePotential, Function, Potential, Quartic, tabulated
 
 MOST_CELLS = 1024
 """Cells of a quartic's part: enough for a barrier of ``exp(4e6)``."""
@@ -19,35 +17,11 @@ MOST_CELLS = 1024
 SINGLE = 2 / (3 * np.sqrt(3.0))
 """Tilt ``|h|/(4 c b^3)`` from which on the cubic of the critical points has one root."""
 
-GRID = 20001
-"""Places at which a callable potential is searched for its wells and inflections."""
-
-FAR, NEAR = 1e6, 1e-3
-"""The search without an interval runs to this distance, and resolves this length at the origin."""
-
-RELEVANT = 60.0
-"""A potential this far above its least value is not searched for structure: its mass is 1e-26."""
-
 RESOLVED = 1e-13
 """Relative difference of the quadrature over a cell from that over its halves up to which the cell stays one."""
 
 HALVINGS = 20
 """Bound of the halvings of a cell."""
-
-SHARP = 0.02
-"""Where a value of U deviates by more from the line through its neighbours, the grid is refined."""
-
-REFINEMENTS = 20
-"""Bound of the halvings of the grid's spacing."""
-
-UNLIKE = 0.05
-"""Relative difference of a derivative of one's own from differences of U from which on it is refused."""
-
-WIDENINGS = 8
-"""Bound of widenings of an interval in search of convex ends."""
-
-BENDING = 16.0
-"""Length over which U is differenced, in units of ``1/sqrt(|U''|)``, where that is less than the interval's own."""
 
 KINK = 1e-6
 """Bound of the jumps of the third derivative of U inside a cell of a table, times its cubed length. The quadrature takes
@@ -70,7 +44,6 @@ def quartic(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray
 
     Examples
     --------
-    >>> import numpy as np
     >>> wells = quartic(np.array(1.0), np.array(1.0), np.array([0.0, 0.1, 2.0]))
     >>> wells.split.round(12).tolist(), wells.status.tolist()
     ([0.0, -0.02501565437, 1.191487883953], [0, 0, 1])
@@ -91,10 +64,10 @@ def quartic(coefficient: np.ndarray, half_distance: np.ndarray, tilt: np.ndarray
     groups = []
     for k in np.unique(number[number <= MOST_CELLS]):
         positions = np.flatnonzero(number == k)
-        own = potential.take(positions) if c.size > 1 else potential
+        u = potential.take(positions) if c.size > 1 else potential
         parts = [
-            _uniform(own, begin[positions], split[positions], int(k)),
-            _uniform(own.reflected(), -end[positions], -split[positions], int(k)),
+            _uniform(u, begin[positions], split[positions], int(k)),
+            _uniform(u.reflected(), -end[positions], -split[positions], int(k)),
         ]
         groups.append(Group(positions, *parts))
     status = np.where(two, np.int8(Status.ok), np.int8(Status.no_transition))
@@ -133,17 +106,6 @@ def _uniform(potential: Quartic, begin: np.ndarray, split: np.ndarray, cells: in
     return part(potential, edges, np.maximum(np.maximum(np.abs(begin), np.abs(split)), potential.c**-0.25))
 
 
-class Critical(NamedTuple):
-    """What the search of one potential found; ``left, right`` are the edges of the parts, the right ones reflected."""
-
-    split: float
-    low: float
-    high: float
-    left: np.ndarray
-    right: np.ndarray
-    n_wells: int
-
-
 def potential(
     function: Function,
     first: Function | None = None,
@@ -179,28 +141,16 @@ def potential(
 
     Examples
     --------
-    >>> import numpy as np
     >>> pair = potential(lambda x: x**2 / 2 - np.logaddexp(2 * x, -2 * x))  # Gaussians at -2 and 2
     >>> abs(pair.high - 2 * np.tanh(2 * pair.high)) < 1e-9
     array([ True])
     """
-    low, high = _interval(function) if interval is None else interval
     with np.errstate(all="ignore"):
-        given, grid = _resolved(function, first, second, low, high)
-        for _ in range(WIDENINGS if interval is None else 0):
-            ends = _bent(given, grid)[[0, -1]]
-            if not ends.any():
-                break
-            room = 0.5 * (high - low) * ends
-            low, high = low - float(room[0]), high + float(room[1])
-            given, grid = _resolved(function, first, second, low, high)
-        _check_derivatives(given, grid)
-        if _bent(given, grid)[[0, -1]].any():
-            raise ValueError("potential: is not convex at the ends of its interval; allowed: convex outside the interval")
-        found = _critical(given, grid, split)
-        left = _resolving_cells(given, float(found.left), found.split, grid)
-        right = _resolving_cells(given.reflected(), float(found.right), -found.split, -grid[::-1])
-        return _one(given, found._replace(left=left, right=right))
+        u, grid = resolved(function, first, second, interval)
+        points = critical(u, grid, split)
+        left = _resolving_cells(u, float(points.left), points.split, grid)
+        right = _resolving_cells(u.reflected(), float(points.right), -points.split, -grid[::-1])
+        return _one(u, points._replace(left=left, right=right))
 
 
 def table(x: np.ndarray, log_density: np.ndarray, split: float | None = None) -> Wells:
@@ -209,24 +159,31 @@ def table(x: np.ndarray, log_density: np.ndarray, split: float | None = None) ->
     Between the positions a cubic spline of ``ln p0``, outside straight lines: exponential tails. The density convolved
     is that one to 1e-13: intervals of the table are joined to cells where its third derivative hardly jumps.
     ``ValueError`` where ``ln p0`` does not fall outside; else as `potential`.
+
+    Examples
+    --------
+    >>> x = np.linspace(-2, 2, 81)
+    >>> wells = table(x, -((x**2 - 1) ** 2))
+    >>> wells.low.round(4).tolist(), wells.high.round(4).tolist()
+    ([-1.0], [1.0])
     """
-    given = tabulated(np.asarray(x, dtype=float), np.asarray(log_density, dtype=float))
-    if not (given.slope(x[:1])[0] < 0 < given.slope(x[-1:])[0]):
+    u = tabulated(np.asarray(x, dtype=float), np.asarray(log_density, dtype=float))
+    if not (u.slope(x[:1])[0] < 0 < u.slope(x[-1:])[0]):
         raise ValueError(
             "log_density does not fall at both ends of the table; allowed: a table that holds the density's core"
         )
     grid = np.append((x[:-1, None] + np.diff(x)[:, None] * (np.arange(16) / 16)).ravel(), x[-1])
-    found = _critical(given, grid, split)
-    edges = _joined(given, x)
-    left = np.append(edges[edges < found.split], found.split)
-    right = np.append(-edges[edges > found.split][::-1], -found.split)
+    points = critical(u, grid, split)
+    edges = _joined(u, x)
+    left = np.append(edges[edges < points.split], points.split)
+    right = np.append(-edges[edges > points.split][::-1], -points.split)
     with np.errstate(all="ignore"):
-        return _one(given, found._replace(left=left, right=right))
+        return _one(u, points._replace(left=left, right=right))
 
 
-def _joined(given: Given, x: np.ndarray) -> np.ndarray:
+def _joined(u: CallablePotential, x: np.ndarray) -> np.ndarray:
     """Knots between which the cells of a table lie: U nearly straight, and nearly as smooth as one polynomial."""
-    curvature = given.curvature(x)
+    curvature = u.curvature(x)
     bend = np.maximum(np.abs(curvature[1:]), np.abs(curvature[:-1]))
     third = np.diff(curvature) / np.diff(x)
     edges, steepest, jumps = [0], 0.0, 0.0
@@ -240,124 +197,7 @@ def _joined(given: Given, x: np.ndarray) -> np.ndarray:
     return x[[*edges, x.size - 1]]
 
 
-def _interval(function: Function) -> tuple[float, float]:
-    """Where the potential is within ``RELEVANT`` of its least value, widened by half."""
-    grid = NEAR * np.sinh(np.linspace(-1, 1, GRID) * np.arcsinh(FAR / NEAR))
-    with np.errstate(all="ignore"):
-        values = np.asarray(function(grid), dtype=float)
-    values = np.where(np.isnan(values), np.inf, values)
-    if not np.isfinite(values).any():
-        raise ValueError(
-            f"potential: is not finite at any |x| <= {FAR:g}; allowed: finite numbers where the density has mass"
-        )
-    inside = np.flatnonzero(values <= values.min() + RELEVANT)
-    first, last = inside[0], inside[-1]
-    if first == 0 or last == grid.size - 1:
-        raise ValueError(f"potential: does not rise by {RELEVANT:g} within |x| <= {FAR:g}; allowed: give its interval")
-    low, high = grid[first - 1], grid[last + 1]
-    room = 0.25 * (high - low)
-    return float(low - room), float(high + room)
-
-
-def _resolved(
-    function: Function, first: Function | None, second: Function | None, low: float, high: float
-) -> tuple[Given, np.ndarray]:
-    """A potential with the steps of its differences, and a grid on an interval that is dense where U bends."""
-    grid = np.linspace(low, high, GRID)
-    values = np.asarray(function(grid), dtype=float)
-    for _ in range(REFINEMENTS):
-        line = values[:-2] + (values[2:] - values[:-2]) * ((grid[1:-1] - grid[:-2]) / (grid[2:] - grid[:-2]))
-        near = np.minimum(np.minimum(values[:-2], values[2:]), values[1:-1]) <= values.min() + RELEVANT
-        sharp = np.flatnonzero(near & (np.abs(values[1:-1] - line) > SHARP))
-        if not sharp.size:
-            break
-        gaps = np.unique(np.concatenate([sharp, sharp + 1]))
-        between = grid[gaps] + 0.5 * (grid[gaps + 1] - grid[gaps])
-        new = np.asarray(function(between), dtype=float)
-        grid, values = np.insert(grid, gaps + 1, between), np.insert(values, gaps + 1, new)
-    if not np.isfinite(values).all():
-        x = float(grid[~np.isfinite(values)][0])
-        raise ValueError(f"potential: is not finite at x = {x:g}; allowed: finite numbers throughout its interval")
-    given = Given(function, first, second, (high - low) / 8)
-    return replace(given, lengths=_lengths(grid, values, given.scale)), grid
-
-
-def _check_derivatives(given: Given, grid: np.ndarray) -> None:
-    """Refuse derivatives of one's own that are not those of U in its core."""
-    x = grid[given.value(grid) <= given.value(grid).min() + RELEVANT]
-    plain = replace(given, first=None, second=None)
-    size = STEP / np.asarray(plain.step(x))
-    for name, own, values, differences, unit in (
-        ("slope", given.first, given.slope(x), plain.slope(x), size),
-        ("curvature", given.second, given.curvature(x), plain.curvature(x), size**2),
-    ):
-        off = ~(np.abs(values - differences) <= UNLIKE * (unit + np.abs(differences).max()))
-        if own is not None and off.any():
-            i = int(np.argmax(off))
-            raise ValueError(
-                f"{name}: is {values[i]:g} at x = {x[i]:g}, and differences of the potential give {differences[i]:g}; "
-                f"allowed: the potential's derivative"
-            )
-
-
-def _lengths(grid: np.ndarray, values: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """Places and the lengths over which U is smooth there, at most ``scale``; None where that holds everywhere."""
-    slopes = np.diff(values) / np.diff(grid)
-    curvature = np.abs(np.diff(slopes)) / (0.5 * (grid[2:] - grid[:-2]))
-    core = np.flatnonzero(values[1:-1] <= values.min() + RELEVANT)
-    length = np.full(grid.size, scale)
-    length[core[0] + 1 : core[-1] + 2] = np.minimum(scale, BENDING / np.sqrt(curvature[core[0] : core[-1] + 1]))
-    if (length == scale).all():
-        return None
-    # At most that of any other position plus a quarter of the way from there.
-    for turn in (1, -1):
-        y = turn * grid[::turn] / 4
-        length = (np.minimum.accumulate(length[::turn] - y) + y)[::turn]
-    return grid, length
-
-
-def _bent(given: Given, grid: np.ndarray) -> np.ndarray:
-    """Where U is not convex, beyond rounding."""
-    curvature = given.curvature(grid)
-    rounding = 1e-9 * np.median(np.abs(curvature))
-    if given.second is None:
-        rounding = rounding + 16 * EPS * np.abs(given.value(grid)) / given.step(grid) ** 2
-    return curvature < -rounding
-
-
-def _critical(given: Given, grid: np.ndarray, split: float | None) -> Critical:
-    """Wells, barrier and beginnings of the tails of one potential, from its values on a grid."""
-    slope = given.slope(grid)
-    wells = [_root(given, grid, i) for i in np.flatnonzero((slope[:-1] < 0) & (slope[1:] >= 0)).tolist()]
-    tops = [_root(given, grid, i) for i in np.flatnonzero((slope[:-1] > 0) & (slope[1:] <= 0)).tolist()]
-    if not wells or not slope[0] < 0 < slope[-1]:
-        raise ValueError("potential: does not rise at both ends of its interval; allowed: one that holds all wells")
-    if split is None and tops:
-        split = max(tops, key=lambda y: float(given.value(np.array([y]))[0]))
-    low = _deepest(given, [y for y in wells if split is not None and y < split])
-    high = _deepest(given, [y for y in wells if split is not None and y > split])
-    bent = np.flatnonzero(_bent(given, grid))
-    begin = min([*wells, *([] if not bent.size else [grid[max(bent[0] - 1, 0)]])])
-    end = max([*wells, *([] if not bent.size else [grid[min(bent[-1] + 1, grid.size - 1)]])])
-    cut = wells[0] if split is None else split
-    return Critical(float(cut), low, high, np.array(begin), np.array(-end), len(wells))
-
-
-def _root(given: Given, grid: np.ndarray, i: int) -> float:
-    """Critical point between two positions of the grid."""
-    ends = grid[[i, i + 1]]
-    if given.slope(ends)[1] == 0:
-        return float(ends[1])
-    from scipy.optimize import brentq  # slow to import, and quartics do not come here
-
-    return float(brentq(lambda y: float(given.slope(np.array([y]))[0]), *ends, xtol=4e-16 * float(np.ptp(grid)), rtol=1e-15))
-
-
-def _deepest(given: Given, wells: list[float]) -> float:
-    return min(wells, key=lambda y: float(given.value(np.array([y]))[0])) if wells else np.nan
-
-
-def _cells(given: Potential, begin: float, split: float, grid: np.ndarray) -> np.ndarray:
+def _cells(u: Potential, begin: float, split: float, grid: np.ndarray) -> np.ndarray:
     """Edges from the beginning of the tail to the split, denser where U bends."""
     begin = min(begin, split)
     positions = np.linspace(begin, split, 2001)
@@ -365,7 +205,7 @@ def _cells(given: Potential, begin: float, split: float, grid: np.ndarray) -> np
     if grid.size > GRID:
         positions = np.unique(np.concatenate([positions, grid[(grid > begin) & (grid < split)]]))
         share = (positions - begin) / (split - begin)
-    density = np.sqrt(np.abs(given.curvature(positions)) / (8 * BEND))
+    density = np.sqrt(np.abs(u.curvature(positions)) / (8 * BEND))
     sums = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(positions))])
     number = max(1, int(np.ceil(1.5 * sums[-1])))
     share = sums + 1e-3 * (sums[-1] + 1) * share
@@ -374,47 +214,47 @@ def _cells(given: Potential, begin: float, split: float, grid: np.ndarray) -> np
     return edges
 
 
-def _resolving_cells(given: Given, begin: float, split: float, grid: np.ndarray) -> np.ndarray:
+def _resolving_cells(u: CallablePotential, begin: float, split: float, grid: np.ndarray) -> np.ndarray:
     """Cells, halved until the quadrature resolves the density on each and on the tail, which else begins further out."""
     begin = min(begin, split)
-    deep = grid[(grid < begin) & (given.value(grid) > given.value(np.array([begin])) + DEPTH)]
+    deep = grid[(grid < begin) & (u.value(grid) > u.value(np.array([begin])) + DEPTH)]
     tail = np.array([deep[-1] if deep.size else grid[0], begin])
-    if tail[0] < begin and _unresolved(given, tail, np.zeros(1)).any():
+    if tail[0] < begin and _unresolved(u, tail, np.zeros(1)).any():
         begin = float(grid[0])
-    edges = _cells(given, begin, split, grid)
+    edges = _cells(u, begin, split, grid)
     for _ in range(HALVINGS):
-        coarse = np.flatnonzero(_unresolved(given, edges, np.diff(given.value(edges))))
+        coarse = np.flatnonzero(_unresolved(u, edges, np.diff(u.value(edges))))
         if not coarse.size:
             break
         edges = np.insert(edges, coarse + 1, edges[coarse] + 0.5 * (edges[coarse + 1] - edges[coarse]))
     return edges
 
 
-def _unresolved(given: Given, edges: np.ndarray, rise: np.ndarray) -> np.ndarray:
+def _unresolved(u: CallablePotential, edges: np.ndarray, rise: np.ndarray) -> np.ndarray:
     """Whether the quadrature of ``exp(-U)`` over a cell differs from that over its halves; (K,).
 
     Freed from a straight line that rises by ``rise (K,)``, so that every part of the cell counts.
     """
     position, weight = rule(NODES)
-    start, length, top = edges[:-1], np.diff(edges), given.value(edges[1:])
+    start, length, top = edges[:-1], np.diff(edges), u.value(edges[1:])
 
     def integrals(t: np.ndarray) -> np.ndarray:
-        density = weight * np.exp(top - (1 - t) * rise - given.value(start + length * t))
+        density = weight * np.exp(top - (1 - t) * rise - u.value(start + length * t))
         return np.array([density.sum(axis=0), (density * t).sum(axis=0)])
 
-    whole, halves = integrals(position), 0.5 * (integrals(0.5 * position) + integrals(0.5 + 0.5 * position))
-    return (np.abs(whole - halves) > (RESOLVED + 8 * EPS * np.abs(top)) * halves[0]).any(axis=0)
+    one, halves = integrals(position), 0.5 * (integrals(0.5 * position) + integrals(0.5 + 0.5 * position))
+    return (np.abs(one - halves) > (RESOLVED + 8 * EPS * np.abs(top)) * halves[0]).any(axis=0)
 
 
-def _one(given: Given, found: Critical) -> Wells:
+def _one(u: CallablePotential, points: Critical) -> Wells:
     """The wells of one potential."""
-    scale = np.array([max(abs(float(found.left[0])), abs(float(found.right[0])), given.scale)])
-    parts = part(given, found.left[:, None], scale), part(given.reflected(), found.right[:, None], scale)
-    status = np.array([Status.ok if np.isfinite(found.high - found.low) else Status.no_transition], dtype=np.int8)
-    split, low, high = (np.array([y]) for y in (found.split, found.low, found.high))
-    n_wells = np.array([found.n_wells])
+    scale = np.array([max(abs(float(points.left[0])), abs(float(points.right[0])), u.scale)])
+    parts = part(u, points.left[:, None], scale), part(u.reflected(), points.right[:, None], scale)
+    status = np.array([Status.ok if np.isfinite(points.high - points.low) else Status.no_transition], dtype=np.int8)
+    split, low, high = (np.array([y]) for y in (points.split, points.low, points.high))
+    n_wells = np.array([points.n_wells])
     return _finished(
-        (), (Group(np.zeros(1, dtype=int), *parts),), given, split, low, high, np.zeros(1, dtype=bool), n_wells, status
+        (), (Group(np.zeros(1, dtype=int), *parts),), u, split, low, high, np.zeros(1, dtype=bool), n_wells, status
     )
 
 
@@ -433,8 +273,8 @@ def _finished(
     masses = np.full((2, split.size), np.nan)
     with np.errstate(all="ignore"):
         for group in groups:
-            for row, own in zip(masses, (group.left, group.right), strict=True):
-                row[group.indices] = moments(own, own.edges[-1].copy(), np.zeros(group.indices.size)).log_mass
+            for row, side in zip(masses, (group.left, group.right), strict=True):
+                row[group.indices] = moments(side, side.edges[-1].copy(), np.zeros(group.indices.size)).log_mass
         total = np.logaddexp(*masses)
         variances = np.stack([1 / potential.curvature(low), 1 / potential.curvature(high)])
         curvature = potential.curvature(split)

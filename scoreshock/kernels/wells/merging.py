@@ -30,13 +30,13 @@ GROWTH = 0.25
 """Growth of the initial spacing with the distance from where U bends most."""
 
 SUBDIVISIONS = 8
-"""Places of a cell at which the curvature of U is looked up."""
+"""Positions of a cell at which the curvature of U is looked up."""
 
 ROUNDS = 30
 """Bound of the halvings of an interval of a grid."""
 
 PREDICTED = 0.1
-"""What s may deviate from the cubic's prediction, in units of its least size in an interval."""
+"""Largest deviation of s from the cubic's prediction, in units of its least size in an interval."""
 
 FRACTIONS = np.linspace(0, 1, 9)[:, None]
 
@@ -75,14 +75,13 @@ class Scan(NamedTuple):
 
 
 def bracket(wells: Wells, which: int, width: float) -> Bracket | None:
-    """Times around the last merging of one density, their ratio at most ``1 + width``; None where none is found.
+    """Times around the last merging of one density, their ratio at most ``1 + width``; None where there is none.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
-    >>> found = bracket(quartic(np.array(1.0), np.array(1.0), np.array(0.1)), 0, 1e-3)
-    >>> found.low < 0.1937869449 < found.high, found.zeros.size
+    >>> around = bracket(quartic(np.array(1.0), np.array(1.0), np.array(0.1)), 0, 1e-3)
+    >>> around.low < 0.1937869449 < around.high, around.zeros.size
     (True, 3)
     """
     group, index = next((g, int(i)) for g in wells.groups for i in np.flatnonzero(g.indices == which))
@@ -91,8 +90,8 @@ def bracket(wells: Wells, which: int, width: float) -> Bracket | None:
     positions, lengths = _bends(sides, ends)
 
     def score(x: np.ndarray, tau: float) -> tuple[np.ndarray, np.ndarray]:
-        found = at(wells, np.full(x.size, which), x, np.full(x.size, tau))
-        return found.score, found.score_x
+        here = at(wells, np.full(x.size, which), x, np.full(x.size, tau))
+        return here.score, here.score_x
 
     def scanned(tau: float, low: float, high: float) -> Scan | None:
         return scan(score, _mesh(positions, lengths, tau, low, high), tau)
@@ -150,7 +149,7 @@ def _end(side: Part) -> float:
 
 
 def _bends(sides: list[Part], ends: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Places (n,) from end to end, and the lengths ``1/sqrt(|U''|)`` there, at most their distance."""
+    """Positions (n,) from end to end, and the lengths ``1/sqrt(|U''|)`` there, at most their distance."""
     positions, lengths = [np.array(ends)], [np.full(2, ends[1] - ends[0])]
     for side, sign in zip(sides, (1, -1), strict=True):
         edges = side.edges[:, 0]
@@ -166,7 +165,7 @@ def _bends(sides: list[Part], ends: tuple[float, float]) -> tuple[np.ndarray, np
 
 
 def _mesh(positions: np.ndarray, lengths: np.ndarray, tau: float, low: float, high: float) -> np.ndarray:
-    """Places from ``low`` to ``high``, as dense as U bends or as the kernel is wide, and less so in between."""
+    """Positions from ``low`` to ``high``, as dense as U bends or as the kernel is wide, and less so in between."""
     spacing = np.maximum(np.sqrt(2 * tau), LENGTHS * lengths)
     for turn in (1, -1):
         y = turn * positions[::turn] * GROWTH
@@ -182,7 +181,14 @@ def _mesh(positions: np.ndarray, lengths: np.ndarray, tau: float, low: float, hi
 
 
 def scan(score: Score, x: np.ndarray, tau: float) -> Scan | None:
-    """The score on a grid that is refined until no interval can hide zeros; None where it is not a number."""
+    """The score on a grid that is refined until no interval can hide zeros; None where it is not a number.
+
+    Examples
+    --------
+    >>> cubic = scan(lambda x, tau: (x - x**3, 1 - 3 * x**2), np.linspace(-2, 2, 16), 0.1)
+    >>> cubic.modes, cubic.changes.shape
+    (2, (4, 3))
+    """
     s, slope = score(x, tau)
     error = np.full(x.size - 1, np.inf)
     for _ in range(ROUNDS):
@@ -196,7 +202,7 @@ def scan(score: Score, x: np.ndarray, tau: float) -> Scan | None:
         missed = np.abs(new - _cubic(x, s, slope, open_, np.array(0.5)))
         error[open_] = missed
         error = np.insert(error, open_ + 1, missed)
-        x, s, slope = (np.insert(old, open_ + 1, own) for old, own in ((x, middle), (s, new), (slope, new_slope)))
+        x, s, slope = (np.insert(old, open_ + 1, more) for old, more in ((x, middle), (s, new), (slope, new_slope)))
     return Scan(x, np.where(np.abs(s) <= ROUNDING / np.sqrt(2 * tau), 0.0, s), tau)
 
 

@@ -25,7 +25,7 @@ DIFFERENCED = 1e5
 
 
 class Potential(Protocol):
-    """What the convolution asks of a potential."""
+    """Interface of a potential: values, derivatives and differences."""
 
     @property
     def noise(self) -> float:
@@ -54,7 +54,13 @@ class Potential(Protocol):
 
 
 def pick(array: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Columns of the last axis, unless it is shared by all points."""
+    """Columns of the last axis, unless it is shared by all points.
+
+    Examples
+    --------
+    >>> pick(np.array([5.0]), np.array([0, 0])).tolist(), pick(np.array([5.0, 6.0]), np.array([1])).tolist()
+    ([5.0], [6.0])
+    """
     return array if array.shape[-1] == 1 else array[..., index]
 
 
@@ -94,8 +100,8 @@ class Quartic:
 
 
 @dataclass(frozen=True)
-class Given:
-    """A callable potential; derivatives that are not given are five-point differences with a step of ``length/512``.
+class CallablePotential:
+    """A callable potential; missing derivatives are five-point differences with a step of ``length/512``.
 
     The length is ``scale``, or what ``lengths`` (positions and lengths) interpolate where U bends within less.
     """
@@ -141,10 +147,10 @@ class Given:
     def slope_change(self, y: np.ndarray, d: np.ndarray) -> np.ndarray:
         return self.slope(y + d) - self.slope(y)
 
-    def take(self, index: np.ndarray) -> Given:  # noqa: ARG002 - one potential for all points
+    def take(self, index: np.ndarray) -> CallablePotential:  # noqa: ARG002 - one potential for all points
         return self
 
-    def reflected(self) -> Given:
+    def reflected(self) -> CallablePotential:
         return replace(self, sign=-self.sign)
 
 
@@ -167,9 +173,16 @@ class Spline:
         return np.where((x < low) | (x > high), 0.0, self.spline(np.clip(x, low, high), 2))
 
 
-def tabulated(x: np.ndarray, log_density: np.ndarray) -> Given:
-    """Potential of a table of ``ln p`` at ascending ``x``: cubic spline (not-a-knot) of ``ln p``, straight lines outside."""
+def tabulated(x: np.ndarray, log_density: np.ndarray) -> CallablePotential:
+    """Potential of a table of ``ln p`` at ascending ``x``: cubic spline (not-a-knot) of ``ln p``, straight lines outside.
+
+    Examples
+    --------
+    >>> x = np.linspace(-3, 3, 13)
+    >>> tabulated(x, -(x**2) / 2).curvature(np.array([0.1, 9.0])).round(12).tolist()
+    [1.0, 0.0]
+    """
     from scipy.interpolate import CubicSpline  # slow to import, and quartics do not come here
 
     spline = Spline(CubicSpline(x, -log_density))
-    return Given(spline, spline.slope, spline.curvature, float(x[-1] - x[0]))
+    return CallablePotential(spline, spline.slope, spline.curvature, float(x[-1] - x[0]))

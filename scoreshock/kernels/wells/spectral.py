@@ -44,7 +44,7 @@ LADDER = 2.0 ** np.arange(-14, 6, 0.25)[:, None]
 """Distances, in units of a length of the core, at which it is seen how far U has risen."""
 
 SCAN = 257
-"""Places among which the peak and the ends of each tilted density are looked for."""
+"""Positions among which the peak and the ends of each tilted density are looked for."""
 
 ROOM = 13.2
 """Widths ``sqrt(2 tau)`` left between a density and its periodic image, which is then at 1e-17 of what is read."""
@@ -110,6 +110,14 @@ def score_profile(wells: Wells, half_distance: np.ndarray, tau: np.ndarray, grid
 
     The unit is 1 (``absolute``), the ``half_distance`` of the wells (``separation``), or the width of the layer from its
     boundary (``layer``). A NaN of tau is ``no_transition``.
+
+    Examples
+    --------
+    >>> from scoreshock.kernels.wells.double_wells import quartic
+    >>> wells = quartic(np.array(1.0), np.array(1.0), np.array(0.0))
+    >>> line = score_profile(wells, np.array(1.0), np.array(0.1), np.array([-0.3, 0.3]), "absolute")
+    >>> line.score_along.round(6).tolist(), line.position[:, 0].tolist()
+    ([-0.459147, 0.459147], [-0.3, 0.3])
     """
     origin, length = np.zeros_like(half_distance), np.ones_like(half_distance)
     defined = np.full_like(half_distance, Status.ok, dtype=np.int8)
@@ -119,12 +127,12 @@ def score_profile(wells: Wells, half_distance: np.ndarray, tau: np.ndarray, grid
         edge = boundary(wells, tau)
         origin, length, defined = edge.boundary, edge.width, edge.layer_status
     x = (origin + 0 * tau)[..., None] + length[..., None] * grid
-    found = profile(wells, x, tau)
-    finite = np.isfinite(found.score) & np.isfinite(found.log_density)
-    outcome = np.where((found.status == Status.failed) | ~finite, np.int8(Status.failed), np.int8(Status.ok))
+    line = profile(wells, x, tau)
+    finite = np.isfinite(line.score) & np.isfinite(line.log_density)
+    outcome = np.where((line.status == Status.failed) | ~finite, np.int8(Status.failed), np.int8(Status.ok))
     status = np.where(np.isnan(tau), np.int8(Status.no_transition), defined)[..., None]
     status = np.where(status == Status.ok, outcome, status)
-    return ScoreProfile(found.score[..., None], found.score, found.log_density, x[..., None], status)
+    return ScoreProfile(line.score[..., None], line.score, line.log_density, x[..., None], status)
 
 
 def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
@@ -135,7 +143,7 @@ def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
     wells : Wells
         Densities of leading shape (...).
     x : array (..., X)
-        Places.
+        Positions.
     tau : array (...)
         Diffusion times >= 0; leading shapes broadcast.
 
@@ -152,30 +160,27 @@ def profile(wells: Wells, x: np.ndarray, tau: np.ndarray) -> Profile:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
-    >>> found = profile(quartic(np.array(1.0), np.array(1.0), np.array(0.0)), np.array([0.3, 40.0]), np.array(0.1))
-    >>> float(found.score[0].round(12)), found.by_transform.tolist()
+    >>> line = profile(quartic(np.array(1.0), np.array(1.0), np.array(0.0)), np.array([0.3, 40.0]), np.array(0.1))
+    >>> float(line.score[0].round(12)), line.by_transform.tolist()
     (0.459147359895, [True, False])
     """
-    lead = np.broadcast_shapes(wells.shape, np.shape(x)[:-1], np.shape(tau))
+    which, _, times, lead = wells.broadcast(np.zeros(np.shape(x)[:-1]), tau)
     shape = (*lead, np.shape(x)[-1])
-    number = np.arange(max(1, int(np.prod(wells.shape)))).reshape(wells.shape)
-    which, times = (np.broadcast_to(a, lead).reshape(-1) for a in (number, np.asarray(tau, dtype=float)))
     positions = np.broadcast_to(x, shape).reshape(which.size, -1).astype(float)
-    found = np.full((2, *positions.shape), np.nan)
+    rows = np.full((2, *positions.shape), np.nan)
     with np.errstate(all="ignore"):
         usable = (times > 0) & np.isfinite(times) & (wells.status[which] != Status.failed)
         for group, index, lines in within(wells, which, np.flatnonzero(usable), LINES):
-            found[:, lines] = _lines(group.left.take(index), group.right.take(index), positions[lines], times[lines])
-        found[0] -= wells.log_total[which][:, None]
-    by_transform = np.isfinite(found[1])
+            rows[:, lines] = _lines(group.left.take(index), group.right.take(index), positions[lines], times[lines])
+        rows[0] -= wells.log_total[which][:, None]
+    by_transform = np.isfinite(rows[1])
     line, column = np.nonzero(~by_transform)
     rest = at(wells, which[line], positions[line, column], times[line])
-    found[:, line, column] = rest.log_density, rest.score
+    rows[:, line, column] = rest.log_density, rest.score
     status = np.repeat(wells.status[which][:, None], shape[-1], axis=1)
     status[line, column] = rest.status
-    return Profile(*(a.reshape(shape) for a in (*found, by_transform, status)))
+    return Profile(*(a.reshape(shape) for a in (*rows, by_transform, status)))
 
 
 def _lines(left: Part, right: Part, x: np.ndarray, tau: np.ndarray) -> np.ndarray:
@@ -199,17 +204,18 @@ def _lines(left: Part, right: Part, x: np.ndarray, tau: np.ndarray) -> np.ndarra
     needed[row[np.isfinite(x)]] = True
     rows = np.flatnonzero(needed)
     grids = _grids(y, height, np.abs(potential.curvature(y)), rows % count, s.reshape(-1)[rows], tau)
-    slot, found = np.full(s.size, -1), np.full((2, x.size), np.nan)
+    slot, result = np.full(s.size, -1), np.full((2, x.size), np.nan)
     for block in _blocks(grids.sizes):
-        own = grids.take(block)
-        table, least = _convolved(potential.take(own.line), own, tau[own.line])
+        chosen = grids.take(block)
+        table, least = _convolved(potential.take(chosen.line), chosen, tau[chosen.line])
         slot[:] = -1
         slot[rows[block]] = np.arange(block.size)
         points = np.flatnonzero(slot[row] >= 0)
-        offset = -potential.take(own.line).value(own.top)
-        for chosen in (points[part] for part in slices(points.size, POINTS)):
-            found[:, chosen] = _read(table, least, offset, own, tau[own.line], slot[row[chosen]], x[chosen])
-    return found.reshape(2, count, -1)
+        offset = -potential.take(chosen.line).value(chosen.top)
+        for part in slices(points.size, POINTS):
+            at_grid = points[part]
+            result[:, at_grid] = _read(table, least, offset, chosen, tau[chosen.line], slot[row[at_grid]], x[at_grid])
+    return result.reshape(2, count, -1)
 
 
 def _falls(potential: Potential, low: np.ndarray, high: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -291,13 +297,7 @@ def _row_sum(rows: np.ndarray) -> np.ndarray:
 
 
 def _read(
-    table: np.ndarray,
-    least: np.ndarray,
-    offset: np.ndarray,
-    grids: Grids,
-    tau: np.ndarray,
-    slot: np.ndarray,
-    x: np.ndarray,
+    table: np.ndarray, least: np.ndarray, offset: np.ndarray, grids: Grids, tau: np.ndarray, slot: np.ndarray, x: np.ndarray
 ) -> np.ndarray:
     """``ln p`` and the score (2, B) at positions ``x (B,)`` of the grids ``slot (B,)``; NaN beyond the tolerance."""
     results = table.shape[1]

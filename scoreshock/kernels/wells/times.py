@@ -7,19 +7,19 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.numerics.bracketing import bracketed, rising_root
+from scoreshock.kernels.numerics.bracketing import EPS, bracketed, doubling, safeguarded
 from scoreshock.kernels.wells.merging import ROUNDING, Bracket, bracket
 from scoreshock.kernels.wells.parts import Wells, at, boundary_at
 
 OCTAVES = np.arange(-12, 5)
 """The criterion is scanned at 0 and at these powers of two of half the squared half-distance of the wells. A barrier that
-vanishes sooner is still found, between 0 and the first."""
+vanishes sooner is still seen, between 0 and the first."""
 
 DOUBLINGS = 60
 """Bound of doublings in search of a time late enough."""
 
 RESIDUAL = 1e-6
-"""What ``s_x`` may be at a fold, in units of its terms ``U''`` at the well and ``1/(2 tau)``; rounding is near 1e-12."""
+"""Largest ``s_x`` at a fold, in units of its terms ``U''`` at the well and ``1/(2 tau)``; rounding is near 1e-12."""
 
 NEARBY = 1e-7
 """Relative distance of the times between which the score at a fold must change its sign."""
@@ -80,7 +80,6 @@ def boundary_time(wells: Wells) -> BoundaryTime:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> round(float(boundary_time(quartic(np.array(1.0), np.array(1.0), np.array(0.0))).tau), 12)
     0.269102819666
@@ -90,14 +89,9 @@ def boundary_time(wells: Wells) -> BoundaryTime:
     points = np.flatnonzero(wells.status == Status.ok)
     if points.size:
         low, high, at_low, at_high, n_roots[points], status[points] = _last_fall(wells, points)
-        found = np.flatnonzero(np.isfinite(low))
-        tau[points[found]] = bracketed(
-            lambda t, i: boundary_at(wells, points[found[i]], t).normal_hessian,
-            low[found],
-            high[found],
-            at_low[found],
-            at_high[found],
-        )
+        held = np.flatnonzero(np.isfinite(low))
+        ends = (end[held] for end in (low, high, at_low, at_high))
+        tau[points[held]] = bracketed(lambda t, i: boundary_at(wells, points[held[i]], t).normal_hessian, *ends)
     there = boundary_at(wells, np.arange(count), np.where(np.isnan(tau), 1.0, tau))
     status[(status == Status.ok) & (np.isnan(tau) | (there.layer_status != Status.ok))] = Status.failed
     missing = status != Status.ok
@@ -143,13 +137,13 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
     wells : Wells
         Densities of leading shape (...).
     crossing : BoundaryTime, optional
-        Of the same wells, where it is known.
+        Of the same wells; computed by default.
 
     Returns
     -------
     MergingTime
-        ``tau``, ``x_merging`` and ``merging_status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold was found),
-        ``unresolved`` (the score near the merging is within rounding of zero); NaN unless ``ok``.
+        ``tau``, ``x_merging`` and ``merging_status``: ``ok``, ``no_transition`` (one well), ``failed`` (no fold in the
+        bracket), ``unresolved`` (the score near the merging is within rounding of zero); NaN unless ``ok``.
 
     Notes
     -----
@@ -160,11 +154,10 @@ def merging_time(wells: Wells, crossing: BoundaryTime | None = None) -> MergingT
 
     Of a tilted quartic the mode is the lesser well and the minimum the barrier; the lesser well is that to which the score
     does not point at the root of the boundary criterion. Of any other density, which may have more than two wells, modes
-    and minima shortly before the last merging are found by counting modes (`scoreshock.kernels.wells.merging`).
+    and minima shortly before the last merging follow from counting modes (`scoreshock.kernels.wells.merging`).
 
     Examples
     --------
-    >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> one = merging_time(quartic(np.array(1.0), np.array(1.0), np.array(0.1)))
     >>> round(float(one.tau), 10), round(float(one.x_merging), 10)
@@ -223,10 +216,10 @@ def _folds(
 
     def balanced(i: np.ndarray, x: np.ndarray, start: np.ndarray) -> np.ndarray:
         def push(t: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            found = at(wells, points[i[j]], x[j], t)
-            return pair.sign[i[j]] * found.score, pair.sign[i[j]] * found.score_tau
+            there = at(wells, points[i[j]], x[j], t)
+            return pair.sign[i[j]] * there.score, t - there.score / there.score_tau
 
-        return rising_root(push, start, low[i], high[i], np.zeros_like(x))
+        return safeguarded(push, low[i], high[i], True, start=start, middle=doubling, width=(0.0, 2 * EPS))
 
     def bend(x: np.ndarray, i: np.ndarray) -> np.ndarray:
         # The last position's time is near this one's.
@@ -247,20 +240,20 @@ def _vanishes(wells: Wells, points: np.ndarray, x: np.ndarray, tau: np.ndarray, 
 def _last_fold(wells: Wells, point: int) -> tuple[float, float, Status]:
     """The last merging of one density with any number of wells: tau, x, status."""
     for width in WIDTHS:
-        found = bracket(wells, point, width)
-        if found is None:
+        around = bracket(wells, point, width)
+        if around is None:
             return np.nan, np.nan, Status.unresolved
-        tau, x, good = _fold_in(wells, point, found)
+        tau, x, good = _fold_in(wells, point, around)
         if good:
             return tau, x, Status.ok
     return np.nan, np.nan, Status.unresolved
 
 
-def _fold_in(wells: Wells, point: int, found: Bracket) -> tuple[float, float, bool]:
+def _fold_in(wells: Wells, point: int, around: Bracket) -> tuple[float, float, bool]:
     """The fold or pitchfork between two times: tau, x, and whether rounding leaves it its digits."""
-    modes, minima = found.zeros[::2], found.zeros[1::2]
+    modes, minima = around.zeros[::2], around.zeros[1::2]
     points = np.full(minima.size, point)
-    low, high = np.full(minima.size, found.low), np.full(minima.size, found.high * (1 + MISSED))
+    low, high = np.full(minima.size, around.low), np.full(minima.size, around.high * (1 + MISSED))
     sign = np.where(at(wells, points, minima, high).score > 0, 1.0, -1.0)
     pair = Pair(np.where(sign > 0, modes[:-1], modes[1:]), minima, sign)
     bends = [at(wells, points, x, low).score_x for x in pair[:2]]
@@ -274,21 +267,21 @@ def _fold_in(wells: Wells, point: int, found: Bracket) -> tuple[float, float, bo
     if good.all():
         last = int(np.argmax(tau))
         return float(tau[last]), float(x[last]), True
-    return _pitchfork_in(wells, point, found)
+    return _pitchfork_in(wells, point, around)
 
 
-def _pitchfork_in(wells: Wells, point: int, found: Bracket) -> tuple[float, float, bool]:
+def _pitchfork_in(wells: Wells, point: int, around: Bracket) -> tuple[float, float, bool]:
     """A pitchfork at the one minimum, where the score then vanishes at all times: tau, x, and whether it is that.
 
     Near it ``s = A + a (tau - tau_0) (x - x_0) + b (x - x_0)^3``: the fold is earlier by ``3 b/a (A/(2 b))^(2/3)``.
     """
-    points, x = np.array([point]), found.zeros[1:2]
-    low, high = np.array([found.low]), np.array([found.high * (1 + MISSED)])
+    points, x = np.array([point]), around.zeros[1:2]
+    low, high = np.array([around.low]), np.array([around.high * (1 + MISSED)])
     bends = [at(wells, points, x, t).score_x for t in (low, high)]
-    if found.zeros.size != 3 or not bends[0] > 0 or not bends[1] < 0:
+    if around.zeros.size != 3 or not bends[0] > 0 or not bends[1] < 0:
         return np.nan, np.nan, False
     tau = bracketed(lambda t, i: at(wells, points[i], x[i], t).score_x, low, high, bends[0], bends[1])
-    near = 0.1 * (found.zeros[2] - found.zeros[0])
+    near = 0.1 * (around.zeros[2] - around.zeros[0])
     before, here, after = (at(wells, points, x + step, tau) for step in (-near, 0.0, near))
     with np.errstate(all="ignore"):
         one = (bends[1] - bends[0]) / (high - low)
@@ -299,7 +292,7 @@ def _pitchfork_in(wells: Wells, point: int, found: Bracket) -> tuple[float, floa
 
 
 def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
-    r"""Boundary time of two Gaussians put in place of two wells: ``tau = (a^2 - sigma^2)/2``, (31) and (42).
+    r"""Boundary time of two Gaussians matched to two wells: ``tau = (a^2 - sigma^2)/2``, (31) and (42).
 
     ``2a`` is the distance of the two minima of U and ``sigma^2`` the mean of the two variances ``1/U''`` there, so that a
     symmetric quartic has ``tau = (b^2 - 1/(8 c b^2))/2``, section 10. A tilt changes the weights, on which the
@@ -313,7 +306,6 @@ def matched_gaussian(wells: Wells) -> tuple[np.ndarray, np.ndarray]:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from scoreshock.kernels.wells.double_wells import quartic
     >>> float(matched_gaussian(quartic(np.array(1.0), np.array(1.0), np.array(0.0)))[0])
     0.4375

@@ -79,20 +79,6 @@ class TestBoundary:
         places, _ = boundary.on_line([0.0], [1.0], [[-1.0], [1.0]], [0.5, 0.5], v, 0.0, [0, 1])
         assert (places == 0).all()
 
-    def test_rays_trace_a_circle_between_gaussians_of_unequal_width(self):
-        # |x|^2 (1/2 - 1/8) = 2 ln 2: the boundary of N(0, 1) and N(0, 4) in the plane
-        angle = np.linspace(0, 2 * np.pi, 9)
-        rays = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-        def log_ratio(x, _):
-            square = (x**2).sum(axis=-1)
-            return -square / 2 + square / 8 + 2 * np.log(2), -0.75 * x
-
-        t, status = boundary.on_segment(log_ratio, np.zeros((9, 2)), rays, np.zeros(9), np.full(9, 10.0))
-        np.testing.assert_allclose(t, np.sqrt(2 * np.log(2) / 0.375), rtol=1e-14)
-        assert (status == Status.ok).all()
-        assert boundary.on_segment(log_ratio, np.zeros((1, 2)), rays[:1], np.zeros(1), np.ones(1))[1] == Status.no_real_root
-
     def test_profile_of_a_pair_is_the_hyperbolic_tangent_and_of_groups_to_second_order(self):
         r = np.array([-8.0, -1.0, -0.1, 0.1, 1.0, 8.0])
         pair = [[-1.0, 0.3], [1.0, 0.5]], [0.2, 0.8], 0.1, 0.2

@@ -12,6 +12,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.burgers import shock
 from scoreshock.kernels.gaussian import mixture
 from scoreshock.kernels.layer import boundary, competitors, decomposition
+from scoreshock.kernels.numerics.bracketing import bracketed
 from scoreshock.paper.frozen_shock import shock_at_frozen_time
 from tests.reference import cases, check, identify, means_of, weights_of
 
@@ -75,13 +76,12 @@ class TestReferences:
         check(case, "nHn_positive", bool(found.normal_hessian > 0))
         check(case, "normal_speed", found.speed)
 
-        def log_ratio(x, _):
-            here = decomposition.decomposition(x, *arguments, group)
-            return here.log_ratio, here.log_ratio_gradient
+        def log_ratio(t, _):
+            return decomposition.decomposition(start + t[:, None] * direction, *arguments, group).log_ratio
 
         low, high = (np.array([end]) for end in given["bracket"])
-        place = boundary.on_segment(log_ratio, start[None], direction[None], low, high)[0][0]
-        check(case, "x_boundary", start + place * direction)
+        position = bracketed(log_ratio, low, high)[0]
+        check(case, "x_boundary", start + position * direction)
 
     @pytest.mark.parametrize("case", cases("nonbinary_remainder"), ids=identify)
     def test_competitors_of_a_binary_layer(self, case):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scoreshock.kernels.numerics.bracketing import bracketed, rising_root, safeguarded
+from scoreshock.kernels.numerics.bracketing import bracketed, doubling, safeguarded
 
 RNG = np.random.default_rng(3)
 ROOTS = RNG.uniform(0.1, 3.0, 50)
@@ -21,31 +21,39 @@ def newton(x, points):
     return value, x - value / slope
 
 
-def arithmetic(low, high):
-    return 0.5 * (low + high)
-
-
 def by_bracket(points):
     return bracketed(lambda x, i: cubic(x, points[i])[0], LOW[points], HIGH[points])
 
 
+def by_steps(points):
+    return bracketed(lambda x, i: newton(x, points[i]), LOW[points], HIGH[points], newton=True)
+
+
 def by_newton(points):
-    rising, tolerances = np.ones(len(points), dtype=bool), {"step": (1e-13, 0.0), "width": (1e-15, 0.0)}
-    step = lambda x, i: newton(x, points[i])  # noqa: E731
-    return safeguarded(step, LOW[points], HIGH[points], rising, middle=arithmetic, **tolerances)
+    return safeguarded(lambda x, i: newton(x, points[i]), LOW[points], HIGH[points], True, step=(1e-13, 0.0))
 
 
-def by_bounds(points):
-    bounds = LOW[points], HIGH[points], np.ones(len(points))
-    return rising_root(lambda x, i: cubic(x, points[i]), HIGH[points] / 3, *bounds)
+def without_an_upper_bound(points):
+    ends = LOW[points], np.full(len(points), np.inf)
+    return safeguarded(lambda x, i: newton(x, points[i]), *ends, True, start=HIGH[points] / 3, middle=doubling)
 
 
-@pytest.mark.parametrize("solve", [by_bracket, by_newton, by_bounds])
+@pytest.mark.parametrize("solve", [by_bracket, by_steps, by_newton, without_an_upper_bound])
 def test_simple_roots_are_right_to_rounding_and_alone_as_in_a_batch(solve):
     simple = np.flatnonzero(np.arange(50) % 3)
     found = solve(simple)
     np.testing.assert_allclose(found, ROOTS[simple], rtol=1e-14, atol=1e-15)
     assert [solve(np.array([i]))[0] for i in simple] == found.tolist()
+
+
+def test_a_function_that_never_changes_its_sign_has_no_root():
+    one = np.ones(1)
+
+    def underflowing(x, _):
+        with np.errstate(all="ignore"):
+            return -np.exp(-x), x + np.exp(-x) / np.exp(-x)
+
+    assert np.isnan(safeguarded(underflowing, 0 * one, np.inf * one, True, start=one, middle=doubling))
 
 
 def test_a_tolerance_bounds_the_error_and_saves_steps():
@@ -65,3 +73,15 @@ def test_a_tolerance_bounds_the_error_and_saves_steps():
 def test_ends_that_are_roots_are_found_and_without_a_change_of_sign_there_is_none():
     found = bracketed(lambda x, points: x - np.array([0.0, 4.0, -1.0, np.nan])[points], LOW[:4], HIGH[:4])
     np.testing.assert_array_equal(found, [0.0, 4.0, np.nan, np.nan])
+
+
+def test_a_resolution_finer_than_rounding_ends_at_neighbouring_numbers():
+    calls = []
+
+    def step(x, _):
+        calls.append(x)
+        return np.where(x < np.pi, -1.0, 1.0), x + 1.0
+
+    found = safeguarded(step, np.full(1, 3.0), np.full(1, 4.0), True, width=(1e-300, 0.0))
+    assert abs(found - np.pi) <= np.spacing(4.0)
+    assert len(calls) < 60

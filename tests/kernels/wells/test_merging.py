@@ -12,7 +12,6 @@ import pytest
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels.numerics.bracketing import rising_root
 from scoreshock.kernels.wells import merging
 from scoreshock.kernels.wells.double_wells import potential, quartic, table
 from scoreshock.kernels.wells.parts import state
@@ -202,15 +201,6 @@ def test_more_than_two_wells_are_cut_at_the_highest_barrier_and_have_no_matched_
 def test_a_barrier_near_rounding_is_unresolved():
     found = merging_time(potential(potential_of([0.5, 0.5], [-0.400004, 0.400004], [0.4, 0.4])))
     assert (found.merging_status, np.isnan(found.tau)) == (Status.unresolved, True)
-
-
-def test_a_function_that_never_changes_its_sign_has_no_root():
-    one = np.ones(1)
-
-    def underflowing(x, _):
-        return -np.exp(-x), np.exp(-x)
-
-    assert np.isnan(rising_root(underflowing, one, 0 * one, np.inf * one, one))
 
 
 @pytest.mark.slow
