@@ -30,13 +30,15 @@ NO_TESTS = 5
 
 def files_of(places: list[Path]) -> list[Path]:
     """Test files at or below the places, in their order, each once."""
-    found = [file for place in places for file in (sorted(place.rglob("test_*.py")) if place.is_dir() else [place])]
-    return list(dict.fromkeys(found))
+    result = [
+        file for position in places for file in (sorted(position.rglob("test_*.py")) if position.is_dir() else [position])
+    ]
+    return list(dict.fromkeys(result))
 
 
 def all_files() -> list[Path]:
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
-    return files_of([place for pattern in patterns for place in sorted(ROOT.glob(pattern))])
+    return files_of([position for pattern in patterns for position in sorted(ROOT.glob(pattern))])
 
 
 def start(file: Path, options: list[str], output: IO[str]) -> int:
@@ -71,10 +73,10 @@ def results(files: list[Path], options: list[str]) -> Iterator[tuple[Path, int, 
 def counts(output: str) -> Counter[str]:
     """Outcomes in pytest's last line; what could not be collected or set up counts as failed."""
     last = output.rstrip().splitlines()[-1:] or [""]
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     for number, name in re.findall(r"(\d+) (passed|failed|skipped|error)", last[0]):
-        found[name.replace("error", "failed")] += int(number)
-    return found
+        result[name.replace("error", "failed")] += int(number)
+    return result
 
 
 def main(arguments: list[str]) -> int:
@@ -82,12 +84,12 @@ def main(arguments: list[str]) -> int:
     options = [argument for argument in arguments if not Path(argument).exists()]
     total: Counter[str] = Counter()
     for file, code, output in results(files_of(chosen) if chosen else all_files(), options):
-        found = counts(output)
+        result = counts(output)
         if code not in (0, NO_TESTS):
-            found["failed"] = max(found["failed"], 1)  # also a process that died without a last line
+            result["failed"] = max(result["failed"], 1)  # also a process that died without a last line
             print(output)
         print(f"{os.path.relpath(file)}: {output.rstrip().splitlines()[-1] if output else code}", flush=True)
-        total += found
+        total += result
     print(", ".join(f"{total[name]} {name}" for name in OUTCOMES))
     return 1 if total["failed"] or not total["passed"] else 0
 

@@ -17,9 +17,9 @@ def mounted(folder: Path, *arguments: str, lazy: bool = False) -> Iterator[None]
 
     With ``lazy`` files may still be open at the end: the NetCDF library keeps those open that it could not finish.
     """
-    made = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True, check=False)
-    if made.returncode:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {made.stderr}")
+    result = subprocess.run(["mount", *arguments, str(folder)], capture_output=True, text=True, check=False)
+    if result.returncode:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"needs root, to mount a disk: {result.stderr}")
     try:
         yield
     finally:

@@ -25,9 +25,9 @@ def all_cases() -> list[Case]:
 
 def cases(kind: str) -> list[Case]:
     """All reference cases of one kind."""
-    found = [case for case in all_cases() if case["kind"] == kind]
-    assert found, f"no reference cases of kind {kind!r}"
-    return found
+    result = [case for case in all_cases() if case["kind"] == kind]
+    assert result, f"no reference cases of kind {kind!r}"
+    return result
 
 
 def identify(case: Case) -> str:
@@ -65,7 +65,7 @@ def check(case: Case, field: str, got: Any) -> None:
         assert got == expected, where
         return
     wanted = np.asarray(expected, dtype=float)
-    found = np.asarray(got, dtype=float)
-    assert found.shape == wanted.shape, f"{where}: shapes {found.shape} and {wanted.shape}"
+    result = np.asarray(got, dtype=float)
+    assert result.shape == wanted.shape, f"{where}: shapes {result.shape} and {wanted.shape}"
     bound = case["rtol"] * np.abs(wanted) + case["atol"].get(field, 0.0)
-    assert np.all(np.abs(found - wanted) <= bound), f"{where}: off by {np.max(np.abs(found - wanted) - bound)}"
+    assert np.all(np.abs(result - wanted) <= bound), f"{where}: off by {np.max(np.abs(result - wanted) - bound)}"

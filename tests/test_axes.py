@@ -62,14 +62,15 @@ def test_decimals_in_a_logarithmic_range_are_themselves(start, stop, num, expect
 
 
 def test_values_of_a_logarithmic_range_are_nearest_to_the_exact_ones():
-    found = axes.values({"start": 1.0, "stop": 2.0, "num": 13, "scale": "log"})
-    for i, value in enumerate(found.tolist()):
+    result = axes.values({"start": 1.0, "stop": 2.0, "num": 13, "scale": "log"})
+    for i, value in enumerate(result.tolist()):
         below, above = (Fraction(math.nextafter(value, side)) for side in (0.0, 3.0))
         middle = Fraction(value)
         assert ((below + middle) / 2) ** 12 <= 2**i <= ((above + middle) / 2) ** 12
 
 
-def test_a_range_that_is_continued_at_the_same_step_makes_no_old_block_anew():
+@pytest.mark.slow
+def test_extending_a_range_keeps_its_blocks():
     short, long = (ss.load_study(CASES / f"k8b_range_made_longer{end}.yaml").sweeps["s"] for end in ("", "_2"))
     assert digests(short, "speciation").items() < digests(long, "speciation").items()
     assert list(digests(short, "speciation"))[:3] == ["separation=0.1", "separation=0.2", "separation=0.3"]

@@ -42,7 +42,7 @@ def write(path, content, **attributes):
     store.write(dataset, path, provenance.attributes(content, "speciation") | attributes)
 
 
-def test_validate_says_what_is_there(capsys):
+def test_validate_summarises_the_study(capsys):
     assert main(["validate", "--configfile", DEFAULT]) == 0
     printed = capsys.readouterr().out
     assert "pair: pair, scores (2 blocks), speciation, corrections, amplification" in printed
@@ -157,6 +157,7 @@ def test_an_axis_a_grid_and_a_schedule_are_laid_over_as_a_whole(tmp_path):
     assert study.sweeps["dimension"].schedules["ddpm"]["kind"] == "edm"
 
 
+@pytest.mark.slow
 def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     over = tmp_path / "over.yaml"
@@ -165,7 +166,8 @@ def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, 
     assert "digits: data, scores, speciation" in capsys.readouterr().out
 
 
-def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):
+@pytest.mark.slow
+def test_open_prints_the_code_and_the_dataset(tmp_path, study, capsys):
     sweep = load_study(study).sweeps["line"]
     plans.write_plan(tmp_path / "results" / "line", sweep.description())
     dataset = made(
@@ -181,7 +183,7 @@ def test_open_prints_how_to_open_and_what_is_there(tmp_path, study, capsys):
     assert "tau_star" in printed
 
 
-def test_open_says_what_is_not_there(study, capsys):
+def test_open_names_missing_results(study, capsys):
     assert main(["open", "--configfile", study]) == 2
     assert "no sweep 'line'" in capsys.readouterr().err
     assert main(["open", "lin", "--configfile", study]) == 2

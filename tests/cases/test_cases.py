@@ -47,16 +47,16 @@ def test_blanks_and_capitals_change_no_class_means(name):
     groups = {
         kind: np.array([[float(u), float(v)] for u, v, label in rows if label.strip() == kind]) for kind in ("ash", "elm")
     }
-    found = families.data(file=str(CASES / name))
-    assert found.label.values.tolist() == ["ash", "elm"]
+    result = families.data(file=str(CASES / name))
+    assert result.label.values.tolist() == ["ash", "elm"]
     gap = np.linalg.norm(groups["elm"].mean(axis=0) - groups["ash"].mean(axis=0))
-    assert abs(found.component_mean.diff("component")).item() == pytest.approx(gap, rel=1e-12)
+    assert abs(result.component_mean.diff("component")).item() == pytest.approx(gap, rel=1e-12)
 
 
 def test_a_file_of_a_mixture_that_would_be_misread_is_refused_with_the_remedy():
     refused(lambda: families.custom(file=str(CASES / "k1b_covariances.nc")), "has covariances, which would be ignored")
-    said = ("a variance for each component", "one number, the variance that all components share")
-    refused(lambda: families.custom(file=str(CASES / "k1c_variance_by_component.nc")), *said)
+    output = ("a variance for each component", "one number, the variance that all components share")
+    refused(lambda: families.custom(file=str(CASES / "k1c_variance_by_component.nc")), *output)
 
 
 FOUR = [[0.0, 1.0], [1.0, 1.5], [4.0, 1.0], [5.0, 0.0]]
@@ -110,7 +110,7 @@ def test_a_csv_table_written_by_any_program_is_read_alike(tmp_path, content):
     assert families.data(file=str(path)).component_mean.identical(from_labelled(FOUR, list("aabb")).component_mean)
 
 
-def test_text_that_is_not_utf8_is_named(tmp_path):
+def test_errors_name_text_that_is_not_utf8(tmp_path):
     path = tmp_path / "latin.csv"
     path.write_bytes("u,label\n1,hêtre\n2,elm\n".encode("latin-1"))
     refused(lambda: families.data(file=str(path)), "not UTF-8 at byte 11; allowed: UTF-8")

@@ -88,10 +88,10 @@ def test_names_lead_nowhere_but_into_the_results_on_any_system(tmp_path_factory,
         longest = max(map(len, refused.problems))
         assert longest < 600
         return
-    for place in places(study):
-        assert place.resolve().is_relative_to(root.resolve())
-        assert len(place.relative_to(root).parts) <= 4  # every name is one folder
-        for part in place.relative_to(root).parts:
+    for position in places(study):
+        assert position.resolve().is_relative_to(root.resolve())
+        assert len(position.relative_to(root).parts) <= 4  # every name is one folder
+        for part in position.relative_to(root).parts:
             assert part.isascii()
             assert part.isprintable()
             assert not set(part) & set('<>:"/\\|?*{}')  # what Windows or Snakemake would not take literally
@@ -329,20 +329,20 @@ ATTRIBUTES = {
 
 def code_runners(tree: ast.AST) -> list[str]:
     """What in a module could run code that it was given as data."""
-    found = []
+    result = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = {alias.name for alias in node.names} | {getattr(node, "module", None) or ""}
-            found += [name for name in names if name.split(".")[0] in MODULES]
+            result += [name for name in names if name.split(".")[0] in MODULES]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found += [f"{node.value.id}.{node.attr}"] * (node.attr in ATTRIBUTES.get(node.value.id, ()))
+            result += [f"{node.value.id}.{node.attr}"] * (node.attr in ATTRIBUTES.get(node.value.id, ()))
         elif isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
             keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-            found += [name] * (name in BUILTINS)
-            found += ["shell"] * (keywords.get("shell", "False") != "False")
-            found += ["allow_pickle"] * (keywords.get("allow_pickle", "False") != "False")
-    return found
+            result += [name] * (name in BUILTINS)
+            result += ["shell"] * (keywords.get("shell", "False") != "False")
+            result += ["allow_pickle"] * (keywords.get("allow_pickle", "False") != "False")
+    return result
 
 
 @pytest.mark.slow
@@ -353,7 +353,7 @@ def test_no_module_can_run_what_it_reads(path: Path) -> None:
     assert code_runners(ast.parse(path.read_text())) == expected
 
 
-def test_what_would_run_code_is_recognised() -> None:
+def test_calls_that_could_run_code_are_recognised() -> None:
     for text in ("eval(x)", "import pickle", "from pickle import loads", "os.system(x)", "run(x, shell=True)",
                  "np.load(x, allow_pickle=True)", "yaml.load(x, Loader)"):  # fmt: skip
         assert code_runners(ast.parse(text))

@@ -49,10 +49,10 @@ def needs_distributed() -> ModuleType:
 def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
     """Wait for a condition, and return what it found."""
     end = time.monotonic() + patience
-    while not (found := condition()):
+    while not (result := condition()):
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)
-    return found
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +103,9 @@ class DaskCluster:
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as result:
+        result.bind(("127.0.0.1", 0))
+        return int(result.getsockname()[1])
 
 
 @pytest.fixture

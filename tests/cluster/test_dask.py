@@ -73,9 +73,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     original = cluster._Fetch.__call__
 
     def call(self: Any) -> Any:
-        found = original(self)
-        places.append(len(found))
-        return found
+        result = original(self)
+        places.append(len(result))
+        return result
 
     monkeypatch.setattr(cluster._Fetch, "__call__", call)
     return places
@@ -157,6 +157,7 @@ def test_every_quantity_is_bitwise_the_same_and_workers_touch_no_netcdf(dask_clu
             assert store.inspect(there, full=True).state == "ok"
 
 
+@pytest.mark.slow
 def test_workers_get_the_file_of_a_plugin(dask_cluster, tmp_path, monkeypatch, fetched):
     shutil.copy(SOURCE, tmp_path)
     monkeypatch.chdir(tmp_path)

@@ -42,7 +42,7 @@ def test_a_profile_groups_small_jobs(tmp_path, profile):
 
 
 @pytest.mark.slow
-def test_runs_of_blocks_that_are_joined_are_several_jobs_and_what_is_made_of_them_is_one(tmp_path):
+def test_runs_of_blocks_are_several_jobs_and_their_products_one(tmp_path):
     axes = {"separation": {"start": 1.0, "stop": 2.0, "num": 300}}
     sweep = {"family": "pair", "axes": axes, "split": ["separation"], "quantities": ["speciation", "corrections"]}
     arguments = ["--configfile", write(tmp_path / "study.yaml", {"sweeps": {"line": sweep}}), "--cores", "1"]
@@ -100,7 +100,7 @@ HERE_AND_NOW += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
 
 
 @pytest.mark.slow
-def test_what_members_of_a_failed_group_have_made_stays_and_the_others_can_be_made_alone(tmp_path):
+def test_results_of_a_failed_group_stay_and_the_rest_can_run_alone(tmp_path):
     sweep = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["amplification"]}
     files = [f"results/{name}/amplification.nc" for name in ("good", "bad")]
     # What Snakemake itself writes of one member cannot be written.

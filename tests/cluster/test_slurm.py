@@ -97,13 +97,13 @@ class Submitted:
         """CPUs, MiB and minutes of each of its Slurm jobs, the oldest first."""
         command = ["scontrol", "show", "job", "--oneliner"]
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-        found = []
+        result = []
         for job in (dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines):
             if job["WorkDir"] == str(self.folder):
                 days, hours, minutes, _ = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", job["TimeLimit"]).groups()
                 memory = int(job["MinMemoryNode"][:-1]) * {"M": 1, "G": 1024}[job["MinMemoryNode"][-1]]
-                found.append((int(job["NumCPUs"]), memory, 1440 * int(days or 0) + 60 * int(hours) + int(minutes)))
-        return found
+                result.append((int(job["NumCPUs"]), memory, 1440 * int(days or 0) + 60 * int(hours) + int(minutes)))
+        return result
 
 
 def state(job: str) -> str:
@@ -130,8 +130,8 @@ def runs(slurm, tmp_path_factory) -> Iterator[dict[str, Submitted]]:  # noqa: AR
     stand_in.write_text(f'#!/bin/sh\n{deaf}exec {shutil.which("squeue")} "$@"\n')
     stand_in.chmod(0o755)
     path = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}"}
-    given = [*LINE, *RING, "--configfile", str(MINIATURE), "--set-threads", "data@line=2"]
-    started = {name: Submitted(folder / name, given, *options, variables=path) for name, options in EXECUTORS.items()}
+    inputs = [*LINE, *RING, "--configfile", str(MINIATURE), "--set-threads", "data@line=2"]
+    started = {name: Submitted(folder / name, inputs, *options, variables=path) for name, options in EXECUTORS.items()}
     with ended_after(started):
         yield started
 

@@ -21,6 +21,8 @@ from scoreshock.storage import store
 from ..described import made
 from .cases import CRITERIA, OK, VOID, outcomes, random_sweep, result, simple
 
+CHUNKS = {"separation": 4, "weight": 3}
+
 
 @pytest.fixture(scope="module")
 def arguments() -> tuple[xr.Dataset, ...]:
@@ -139,16 +141,17 @@ class TestSummary:
         assert int(found.trust_count.sum()) == int(found.n_points) == 42
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("room", [1, 24, 8 * 7 * 2, 10**6])
-    @pytest.mark.parametrize("chunks", [None, {"separation": 4, "weight": 3}])
-    def test_any_blocks_and_chunks_give_the_same_bits(self, arguments, found, room, chunks, monkeypatch) -> None:
-        monkeypatch.setattr(comparison, "BLOCK", room)
+    @pytest.mark.parametrize(
+        ("block", "chunks"), [(1, CHUNKS), (24, None), (8 * 7 * 2, CHUNKS), (10**6, None), (10**6, CHUNKS)]
+    )
+    def test_any_blocks_and_chunks_give_the_same_bits(self, arguments, found, block, chunks, monkeypatch) -> None:
+        monkeypatch.setattr(comparison, "BLOCK", block)
         speciation, corrections, pairs, samples, clock = arguments
         if chunks:
             speciation, corrections, clock = (each.chunk(chunks) for each in (speciation, corrections, clock))
             pairs = pairs.chunk(weight=2)
         again = compare(speciation, corrections, pairs, samples, clock)
-        assert all((again[name].chunks is None) == (room == 10**6) for name in again.data_vars)
+        assert all((again[name].chunks is None) == (block == 10**6) for name in again.data_vars)
         again = again.compute()
         xr.testing.assert_identical(again, found)
         assert all(again[name].values.tobytes() == found[name].values.tobytes() for name in found.data_vars)

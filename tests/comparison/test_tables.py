@@ -44,7 +44,7 @@ def rows_of(text: str, heading: str) -> list[list[str]]:
 
 
 class TestPage:
-    def test_it_counts_the_points_at_which_each_criterion_is_to_be_trusted_and_says_why(self) -> None:
+    def test_it_counts_the_points_that_trust_each_criterion_by_reason(self) -> None:
         speciation, pairs = sweep([0.5, 0.9, 0.8, 0.7])
         text = table(compare(speciation, mixture=pairs), title="pair")
         assert text.startswith("# pair\n\n4 points: separation (1, 2, 3, 4).\n")
@@ -60,8 +60,8 @@ class TestPage:
 
     def test_differences_are_from_the_criterion_that_is_trusted_most_often(self) -> None:
         speciation, pairs = sweep([0.5, 0.9, 0.8, 0.7])
-        found = compare(speciation, mixture=pairs)
-        rows = rows_of(table(found), "Difference from `merging` in tau, and relative to v = sigma0^2 + 2 tau")
+        result = compare(speciation, mixture=pairs)
+        rows = rows_of(table(result), "Difference from `merging` in tau, and relative to v = sigma0^2 + 2 tau")
         gaps = [(1 - merging_variance(w)) / 2 for w in (0.5, 0.9, 0.8, 0.7)]
         assert rows[3][:3] == ["boundary", "4", "0"]
         assert rows[3][4] == f"{max(gaps):.3g}"
@@ -70,7 +70,7 @@ class TestPage:
         assert "Difference from `exact`" in table(compare(speciation))
         assert "not determined" in table(compare(speciation))
 
-    def test_wells_are_told_what_each_criterion_is_good_for(self) -> None:
+    def test_the_page_of_wells_describes_each_criterion(self) -> None:
         times = {"boundary": (0.2691, OK), "merging": (0.1938, OK), "matched-gaussian": (0.4375, OK)}
         text = table(compare(result([times, dict.fromkeys(times, (math.nan, Status.no_transition))])))
         assert "The density has two wells" in text
@@ -79,11 +79,11 @@ class TestPage:
 
     def test_it_reads_no_variable_of_the_points(self) -> None:
         speciation, corrections, pairs, samples, clock = random_sweep()
-        found = compare(speciation, corrections, pairs, samples, clock)
-        points = [name for name in found.data_vars if "weight" in found[name].dims]
+        result = compare(speciation, corrections, pairs, samples, clock)
+        points = [name for name in result.data_vars if "weight" in result[name].dims]
         assert len(points) == 12
-        emptied = found.assign({name: xr.full_like(found[name], 0) for name in points})
-        assert table(emptied) == table(found)
+        emptied = result.assign({name: xr.full_like(result[name], 0) for name in points})
+        assert table(emptied) == table(result)
 
     def test_tables_are_aligned_and_few(self) -> None:
         text = table(compare(*random_sweep()))
@@ -93,9 +93,9 @@ class TestPage:
 
     def test_a_single_point_reads_well(self, tmp_path: Path) -> None:
         speciation, pairs = (part.isel(separation=0, drop=True) for part in sweep([0.7]))
-        found = compare(speciation, mixture=pairs)
-        text = table(found, "one")
+        result = compare(speciation, mixture=pairs)
+        text = table(result, "one")
         assert "One point." in text
         assert "largest at" not in text
-        store.write(found, tmp_path / "comparison.nc")
+        store.write(result, tmp_path / "comparison.nc")
         assert table(store.open_file(tmp_path / "comparison.nc", chunks=None), "one") == text

@@ -27,14 +27,14 @@ UNEQUAL = {
 
 class TestTrust:
     def trusted(self, speciation: xr.Dataset, of: xr.Dataset) -> tuple[str, str, set[str]]:
-        found = compare(speciation, mixture=of)
-        names = found.trust_conditions.attrs["flag_meanings"].split()
-        bits = int(found.trust_conditions.values.ravel()[0])
-        holds = {n for n, mask in zip(names, found.trust_conditions.attrs["flag_masks"], strict=True) if bits & mask}
+        result = compare(speciation, mixture=of)
+        names = result.trust_conditions.attrs["flag_meanings"].split()
+        bits = int(result.trust_conditions.values.ravel()[0])
+        holds = {n for n, mask in zip(names, result.trust_conditions.attrs["flag_masks"], strict=True) if bits & mask}
         reason = dict(
-            zip(found.trust_reason.attrs["flag_values"], found.trust_reason.attrs["flag_meanings"].split(), strict=True)
+            zip(result.trust_reason.attrs["flag_values"], result.trust_reason.attrs["flag_meanings"].split(), strict=True)
         )
-        return named(found.trusted_criterion)[0], reason[int(found.trust_reason.values.ravel()[0])], holds
+        return named(result.trusted_criterion)[0], reason[int(result.trust_reason.values.ravel()[0])], holds
 
     def test_equal_distances_make_exact_exact(self) -> None:
         criterion, reason, holds = self.trusted(result([SYMMETRIC]), mixture([-1.0, 1.0], variance=0.09))
@@ -97,7 +97,7 @@ class TestTrust:
         assert self.trusted(simple(leading=0.5), asymmetric)[:2] == ("none", "not_computed")
         assert self.trusted(simple(leading=0.5), mixture([-1.0, 1.0]))[:2] == ("leading", "all_distances_equal")
 
-    def test_anisotropic_data_are_said_to_be(self) -> None:
+    def test_anisotropic_data_are_flagged(self) -> None:
         pair = mixture([-1.0, 1.0], variance=0.09)
         isotropic, not_so = (pair.assign(within_class_anisotropy=value) for value in (1.0, 7.25))
         assert "anisotropic_data" not in self.trusted(result([SYMMETRIC]), isotropic)[2]

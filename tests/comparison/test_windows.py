@@ -37,25 +37,25 @@ class TestWindow:
     def test_shares_of_a_schedule_by_counting(self) -> None:
         # Sampling times of tau: 2, 1.5, 1, 0.5, 0. The window 0.5 ... 1.2 holds two of them, and 0.7 of a range of 2.
         ve = schedule("ve", t_end=2.0, steps=4)
-        found = compare(placed(simple(leading=1.2, exact=0.5), ve=ve), samples=schedule_samples({"ve": ve}))
-        assert found.window_steps.values.ravel().tolist() == [2]
-        assert found.window_fraction_steps.item() == pytest.approx(2 / 5)
-        assert found.window_fraction_range.item() == pytest.approx(0.35)
+        result = compare(placed(simple(leading=1.2, exact=0.5), ve=ve), samples=schedule_samples({"ve": ve}))
+        assert result.window_steps.values.ravel().tolist() == [2]
+        assert result.window_fraction_steps.item() == pytest.approx(2 / 5)
+        assert result.window_fraction_range.item() == pytest.approx(0.35)
 
     def test_a_window_is_cut_off_at_the_end_of_the_schedule(self) -> None:
         short, long = schedule("ve", t_end=2.0, steps=4), schedule("ve", t_end=20.0, steps=20)
         clocks = {"short": short, "long": long}
-        found = compare(placed(simple(leading=12.0, exact=1.5), **clocks), samples=schedule_samples(clocks))
-        np.testing.assert_allclose(found.window_fraction_range.values.ravel(), [0.25, 10.5 / 20])
-        assert found.window_steps.values.ravel().tolist() == [2, 11]
-        np.testing.assert_allclose(found.window_fraction_steps.values.ravel(), [2 / 5, 11 / 21])
+        result = compare(placed(simple(leading=12.0, exact=1.5), **clocks), samples=schedule_samples(clocks))
+        np.testing.assert_allclose(result.window_fraction_range.values.ravel(), [0.25, 10.5 / 20])
+        assert result.window_steps.values.ravel().tolist() == [2, 11]
+        np.testing.assert_allclose(result.window_fraction_steps.values.ravel(), [2 / 5, 11 / 21])
 
     def test_without_a_window_there_is_no_share_but_a_status(self) -> None:
         ve = schedule("ve", t_end=2.0)
-        found = compare(placed(simple(leading=math.nan, exact=math.nan), ve=ve), samples=schedule_samples({"ve": ve}))
-        assert found.window_steps.values.ravel().tolist() == [-1]
-        assert np.isnan(found.window_fraction_range).all()
-        assert (found.window_fraction_status == NO_ROOT).all()
+        result = compare(placed(simple(leading=math.nan, exact=math.nan), ve=ve), samples=schedule_samples({"ve": ve}))
+        assert result.window_steps.values.ravel().tolist() == [-1]
+        assert np.isnan(result.window_fraction_range).all()
+        assert (result.window_fraction_status == NO_ROOT).all()
 
     def test_a_missing_block_of_one_schedule_leaves_the_others(self) -> None:
         ve = schedule("ve", t_end=2.0)
@@ -63,9 +63,9 @@ class TestWindow:
         gone = speciation.schedule == "two"
         speciation["time"] = speciation.time.where(~gone)
         speciation["time_status"] = speciation.time_status.where(~gone, np.int8(TimeStatus.missing))
-        found = compare(speciation, samples=schedule_samples({"one": ve, "two": ve}))
-        assert found.window_fraction_status.values.ravel().tolist() == [Status.ok, Status.missing]
-        assert outcomes(found.difference_time_count[0, 1].sel(schedule="two")) == {"missing": 1}
+        result = compare(speciation, samples=schedule_samples({"one": ve, "two": ve}))
+        assert result.window_fraction_status.values.ravel().tolist() == [Status.ok, Status.missing]
+        assert outcomes(result.difference_time_count[0, 1].sel(schedule="two")) == {"missing": 1}
 
     def test_samples_must_hold_every_schedule(self) -> None:
         ve = schedule("ve", t_end=2.0)

@@ -47,11 +47,11 @@ def log_sum_exp(terms: np.ndarray) -> np.ndarray:
 def test_class_means_are_those_of_a_plain_group_by(source):
     bundled = getattr(datasets, f"load_{source}")()
     dataset = families.data(source=source)
-    found = class_means(dataset)
+    result = class_means(dataset)
     for j, label in enumerate(dataset.label.values):
         code = [str(name) for name in bundled.target_names].index(label)
         group = bundled.data[bundled.target == code]
-        np.testing.assert_allclose(found[j], group.mean(axis=0), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(result[j], group.mean(axis=0), rtol=1e-12, atol=1e-12)
         assert dataset.component_weight.values[j] == pytest.approx(len(group) / len(bundled.data), rel=1e-15)
 
 
@@ -92,8 +92,8 @@ def test_between_class_eigenvalues_are_those_of_total_minus_within():
     x, labels = table()
     dataset = from_labelled(x, labels)
     within, total = covariances(x, labels)
-    found = decompose(dataset.component_mean.values, dataset.component_weight.values).eigenvalues
-    np.testing.assert_allclose(found, np.linalg.eigvalsh(total - within)[::-1][:2], rtol=1e-11)
+    result = decompose(dataset.component_mean.values, dataset.component_weight.values).eigenvalues
+    np.testing.assert_allclose(result, np.linalg.eigvalsh(total - within)[::-1][:2], rtol=1e-11)
 
 
 def test_more_features_than_samples_give_the_same_diagnostics():
@@ -290,9 +290,9 @@ def test_data_family_scales_means_and_overrides_the_variance():
 def test_the_spectral_time_of_data_is_that_of_their_own_total_covariance(source, scaling, prepared):
     x = prepared(getattr(datasets, f"load_{source}")().data)
     largest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[-1]
-    found = speciation(families.data(source=source, scaling=scaling), criteria=["spectral"])
-    assert found.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-11)
-    assert found.status.item() == (Status.ok if largest > 1 else Status.no_transition)
+    result = speciation(families.data(source=source, scaling=scaling), criteria=["spectral"])
+    assert result.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-11)
+    assert result.status.item() == (Status.ok if largest > 1 else Status.no_transition)
 
 
 @pytest.mark.parametrize(("n", "d"), [(60, 7), (9, 40)])
@@ -314,17 +314,17 @@ def test_moved_apart_and_widened_classes_have_the_total_covariance_of_the_sample
     plain = families.data(file=str(tmp_path / "table.npz")).total_eigenvalue
     swept = families.data(separation=[1.0, 2.0], file=str(tmp_path / "table.npz")).total_eigenvalue
     assert plain.item() == swept[0].item()
-    found = speciation(dataset, criteria=["spectral"]).tau_star
-    np.testing.assert_allclose(found.squeeze()[1:], (dataset.total_eigenvalue[1:] - 1) / 2, rtol=1e-14)
+    result = speciation(dataset, criteria=["spectral"]).tau_star
+    np.testing.assert_allclose(result.squeeze()[1:], (dataset.total_eigenvalue[1:] - 1) / 2, rtol=1e-14)
 
 
 def test_classes_without_any_spread_have_no_total_covariance_at_another_variance(tmp_path):
     np.savez(tmp_path / "points.npz", features=np.array([[0.0, 1.0], [4.0, 0.0], [0.0, 0.0]]), labels=np.arange(3))
     dataset = families.data(variance=[0.0, 0.5], file=str(tmp_path / "points.npz"))
-    found = speciation(dataset, criteria=["spectral", "leading"])
-    assert found.status.sel(criterion="spectral").values.tolist() == [Status.ok, Status.not_applicable]
-    assert found.tau_star.sel(criterion="spectral").isnull().values.tolist() == [False, True]
-    assert (found.status.sel(criterion="leading") == Status.ok).all()
+    result = speciation(dataset, criteria=["spectral", "leading"])
+    assert result.status.sel(criterion="spectral").values.tolist() == [Status.ok, Status.not_applicable]
+    assert result.tau_star.sel(criterion="spectral").isnull().values.tolist() == [False, True]
+    assert (result.status.sel(criterion="leading") == Status.ok).all()
 
 
 def test_the_spectral_time_of_a_fitted_model_is_that_of_its_covariances():
@@ -332,8 +332,8 @@ def test_the_spectral_time_of_a_fitted_model_is_that_of_its_covariances():
     fitted = GaussianMixture(3, covariance_type="full", random_state=0).fit(x)
     # Of a converged fit by expectation maximisation: the model's covariance is the sample's (up to reg_covar).
     largest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[-1]
-    found = speciation(from_sklearn(fitted), criteria=["spectral"])
-    assert found.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-5)
+    result = speciation(from_sklearn(fitted), criteria=["spectral"])
+    assert result.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-5)
 
 
 def test_a_data_mixture_survives_netcdf(tmp_path):

@@ -107,7 +107,7 @@ def test_normalising_a_column_does_not_depend_on_its_neighbours(weights, copies)
         ),
     ],
 )
-def test_what_is_not_allowed_is_named(arguments, message):
+def test_errors_name_the_argument_that_is_not_allowed(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         mixture(**arguments)
 
@@ -134,18 +134,18 @@ def test_an_axis_along_another_dimension_keeps_it():
 def test_span_is_an_exact_isometry(k, d, offset):
     rng = np.random.default_rng(k + d)
     means, weights = rng.normal(size=(k, d)) + offset, rng.dirichlet(np.ones(k))
-    found = span(means, weights)
-    assert found.means.shape == (k, max(1, min(k - 1, d)))
-    np.testing.assert_allclose(distances(found.means), distances(means), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.basis @ found.basis.T, np.eye(len(found.basis)), atol=1e-13)
-    np.testing.assert_allclose(found.means @ found.basis + found.origin, means, rtol=1e-14, atol=1e-12)
-    np.testing.assert_allclose(weights @ found.means, 0.0, atol=1e-12 * np.sqrt(d))
+    result = span(means, weights)
+    assert result.means.shape == (k, max(1, min(k - 1, d)))
+    np.testing.assert_allclose(distances(result.means), distances(means), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(result.basis @ result.basis.T, np.eye(len(result.basis)), atol=1e-13)
+    np.testing.assert_allclose(result.means @ result.basis + result.origin, means, rtol=1e-14, atol=1e-12)
+    np.testing.assert_allclose(weights @ result.means, 0.0, atol=1e-12 * np.sqrt(d))
 
 
 def test_span_of_coinciding_and_collinear_means_is_an_isometry():
     means = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]])
-    found = span(means, np.full(3, 1 / 3))
-    np.testing.assert_allclose(distances(found.means), distances(means), atol=1e-13)
+    result = span(means, np.full(3, 1 / 3))
+    np.testing.assert_allclose(distances(result.means), distances(means), atol=1e-13)
 
 
 def test_features_of_the_span_are_the_eigen_directions_of_the_between_class_covariance():
@@ -175,5 +175,5 @@ def test_a_variance_for_each_component_is_not_taken_for_a_sweep(make):
 
 
 def test_an_axis_of_a_study_is_a_sweep_whatever_its_length():
-    found = families.build("custom", {"variance": [0.5, 1.0, 2.0]}, {"means": [-5.0, 0.0, 5.0]})
-    assert found.component_variance.dims == ("variance",)
+    result = families.build("custom", {"variance": [0.5, 1.0, 2.0]}, {"means": [-5.0, 0.0, 5.0]})
+    assert result.component_variance.dims == ("variance",)

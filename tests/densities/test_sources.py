@@ -31,11 +31,11 @@ def write(path, x, labels):
 @pytest.mark.parametrize("name", ["table.nc", "table.npz", "table.csv"])
 def test_a_file_gives_the_table_it_holds(tmp_path, name):
     x, labels = table()
-    found = families.data(file=write(tmp_path / name, x, labels))
+    result = families.data(file=write(tmp_path / name, x, labels))
     expected = from_labelled(x, [f"class {j}" for j in labels])
-    assert found.label.values.tolist() == ["class 0", "class 1", "class 2"]
+    assert result.label.values.tolist() == ["class 0", "class 1", "class 2"]
     for variable in ("component_mean", "component_variance", "basis", "total_eigenvalue"):
-        np.testing.assert_allclose(found[variable], expected[variable], rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(result[variable], expected[variable], rtol=1e-12, atol=1e-13)
 
 
 def test_whole_numbers_in_csv_sort_as_numbers(tmp_path):

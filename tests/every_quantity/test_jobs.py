@@ -1,7 +1,7 @@
 """Every quantity and criterion of every kind of family is computed by its job in a process of its own.
 
 A job imports the modules of its quantity as it needs them. Each process here has imported libraries when it starts, and
-nothing of the package: what only another job imports is missed.
+nothing of the package: a module that only another job imports is missing.
 """
 
 from __future__ import annotations
@@ -36,31 +36,33 @@ def one_of(member: dict[str, Any], quantity: str, **more: Any) -> dict[str, Any]
 def sweeps() -> dict[str, Any]:
     """One sweep for each job: a quantity of a member, and of speciation each criterion by itself."""
     kinds = {name: member for name, member in MEMBERS.items() if name != "lone"}  # which is of the kind of "line"
-    found = {f"{name}-{q}": one_of(kinds[name], q) for name, q in CASES if name in kinds and q != "speciation"}
+    entries = {f"{name}-{q}": one_of(kinds[name], q) for name, q in CASES if name in kinds and q != "speciation"}
     for name, member in kinds.items():
         timed = member | {"axes": member["axes"] | {"schedule": list(SCHEDULES)}}
         for criterion in criteria_of(families.FAMILIES[member["family"]].density):
-            found[f"{name}-{criterion}"] = one_of(timed, "speciation", criteria=[criterion])
+            entries[f"{name}-{criterion}"] = one_of(timed, "speciation", criteria=[criterion])
     for quantity in ("scores", "speciation", "modes"):
-        found[f"labelled-{quantity}"] = one_of(LABELLED, quantity)
-    return found
-
-
-STUDY = Study.from_mapping({"schedules": SCHEDULES, "sweeps": sweeps()})
+        entries[f"labelled-{quantity}"] = one_of(LABELLED, quantity)
+    return entries
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the jobs of the study run, with the file that they know it by."""
-    place = tmp_path_factory.mktemp("jobs")
-    content = {**tasks.content_of(STUDY), "output": str(place), "code": provenance.known_code()}
-    (place / "study.json").write_text(json.dumps(content))
-    return place
+def study() -> Study:
+    return Study.from_mapping({"schedules": SCHEDULES, "sweeps": sweeps()})
 
 
-@pytest.mark.parametrize("name", STUDY.sweeps)
-def test_a_job_in_a_process_of_its_own_computes_without_failing(folder: Path, name: str) -> None:
-    sweep = STUDY.sweeps[name]
+@pytest.fixture(scope="module")
+def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the jobs run, with the study as a file."""
+    folder = tmp_path_factory.mktemp("jobs")
+    content = {**tasks.content_of(study), "output": str(folder), "code": provenance.known_code()}
+    (folder / "study.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("name", sweeps())
+def test_a_job_computes_in_a_process_of_its_own(study: Study, folder: Path, name: str) -> None:
+    sweep = study.sweeps[name]
     (quantity,) = sweep.quantities
     task = json.dumps(["compute", name, quantity, sweep.planned(quantity).digest])
     job = ("study.json", "--log", f"{name}.log", task)

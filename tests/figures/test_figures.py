@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import colorcet
-import hvplot.xarray  # noqa: F401
 import matplotlib.image
 import numpy as np
 import pytest
@@ -51,15 +50,15 @@ MEMBERS: dict[str, dict[str, Any]] = {
 
 
 def datasets_of(member: str, clock: str) -> dict[str, xr.Dataset]:
-    found = {}
+    result = {}
     for quantity in QUANTITIES:
         entry = MEMBERS[member] | OPTIONS | {"tau": CLOCKS[clock], "quantities": [quantity]}
         try:
             sweep = Study.from_mapping({"sweeps": {"s": entry}}).sweeps["s"]
         except StudyError:  # not computed of this family
             continue
-        found[quantity] = evaluate(sweep, quantity, chunked=False)
-    return found
+        result[quantity] = evaluate(sweep, quantity, chunked=False)
+    return result
 
 
 def drawn_of(member: str, clock: str) -> dict[str, list[Panel]]:
@@ -90,8 +89,8 @@ def panels_of(page: Path) -> list[dict[str, Any]]:
     """The panels that a page holds."""
     text = re.search(r'<script type="application/json" id="panels">(.*)</script>', page.read_text())
     assert text is not None
-    found: list[dict[str, Any]] = json.loads(text[1])
-    return found
+    result: list[dict[str, Any]] = json.loads(text[1])
+    return result
 
 
 def lines_of(panel: Panel) -> dict[str, Line]:
@@ -121,9 +120,9 @@ def test_a_page_holds_its_numbers_unrounded(drawn: Path, datasets: dict[str, xr.
     panel = panels_of(drawn / "speciation.html")[-1]
     line = next(mark for mark in panel["marks"] if mark["name"] == "exact")
     x, y = (np.frombuffer(base64.b64decode(line[axis])) for axis in "xy")
-    found = datasets["speciation"].isel(variance=-1, weight=0).sel(criterion="exact")
-    np.testing.assert_array_equal(x, found.separation)
-    np.testing.assert_array_equal(y, found.tau_star.where(found.status == 0))
+    result = datasets["speciation"].isel(variance=-1, weight=0).sel(criterion="exact")
+    np.testing.assert_array_equal(x, result.separation)
+    np.testing.assert_array_equal(y, result.tau_star.where(result.status == 0))
 
 
 @pytest.mark.slow
@@ -151,7 +150,7 @@ def test_a_browser_draws_every_panel_without_an_error(drawn: Path, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", figures.RENDERERS)
-def test_a_figure_names_what_it_was_drawn_from(drawn: Path, tmp_path: Path, suffix: str) -> None:
+def test_a_figure_carries_the_digest_of_its_data(drawn: Path, tmp_path: Path, suffix: str) -> None:
     assert {figures.digest_of(path) for path in drawn.glob(f"*.{suffix}")} == {DIGEST}
     panel = Panel("", "x", "y", (Points(np.arange(3.0), np.arange(3.0)),))
     assert figures.digest_of(figures.save([panel], tmp_path / f"plain.{suffix}")) == ""
@@ -174,8 +173,8 @@ if {suffix!r}:
                         Path({str(tmp_path)!r}), {suffix!r})
 print(*{{name.split(".")[0] for name in sys.modules}})
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not set(said.split()) & {"holoviews", "hvplot", "panel", "colorcet", *needless}
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not set(output.split()) & {"holoviews", "hvplot", "panel", "colorcet", *needless}
 
 
 def test_formats_are_checked(tmp_path: Path) -> None:
@@ -183,9 +182,8 @@ def test_formats_are_checked(tmp_path: Path) -> None:
         figures.save([], tmp_path / "figure.pdf")
 
 
-def test_figures_that_the_datasets_do_not_allow_any_longer_are_removed(
-    datasets: dict[str, xr.Dataset], tmp_path: Path
-) -> None:
+@pytest.mark.slow
+def test_outdated_figures_are_removed(datasets: dict[str, xr.Dataset], tmp_path: Path) -> None:
     figures.draw({name: datasets[name] for name in ("speciation", "modes")}, tmp_path, "html")
     figures.draw({"modes": datasets["modes"]}, tmp_path, "png")
     figures.draw({"modes": datasets["modes"]}, tmp_path, "html")
@@ -200,7 +198,10 @@ def test_labels_come_from_the_vocabulary(datasets: dict[str, xr.Dataset]) -> Non
     assert panel.xlabel.startswith("half-distance a of a pair")
 
 
+@pytest.mark.slow
 def test_results_plot_with_hvplot(datasets: dict[str, xr.Dataset]) -> None:
+    import hvplot.xarray  # noqa: F401 - which imports HoloViews and takes two seconds
+
     # As README does it in a session: sliders of the other axes, and labels of the vocabulary.
     tau = datasets["speciation"].tau_star
     plot = tau.hvplot.line(x="separation", by="criterion", logy=True)
@@ -282,7 +283,7 @@ def test_the_exponent_has_a_line_for_each_way_that_it_is_computed() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_without_a_transition_leaves_out_what_has_no_number() -> None:
+def test_a_sweep_without_a_transition_is_drawn_without_its_times() -> None:
     panels = drawn_of("void", "speciation")
     assert len(panels["divergence"]) == 1  # a score error everywhere costs the same of any density
     for name in ("speciation", "layer", "burgers", "regions", "one-mode", "cascade"):
@@ -307,9 +308,9 @@ def test_residuals_are_beside_the_level_of_rounding(datasets: dict[str, xr.Datas
 
 
 def test_bounds_and_errors_are_drawn_as_they_are_in_the_file(datasets: dict[str, xr.Dataset]) -> None:
-    found = datasets["trajectories"]
-    panel = layers.errors(found)[-1]
-    expected = found.gronwall_bound.isel(separation=2, variance=1, start_scaled=1).squeeze()
+    result = datasets["trajectories"]
+    panel = layers.errors(result)[-1]
+    expected = result.gronwall_bound.isel(separation=2, variance=1, start_scaled=1).squeeze()
     np.testing.assert_array_equal(lines_of(panel)["Gronwall bound"].y[1:], expected[1:])
 
 
@@ -349,5 +350,5 @@ def test_colours_differ_for_people_with_any_common_colour_blindness() -> None:
 
 
 def test_the_ramp_is_the_one_of_colorcet() -> None:
-    expected = [colorcet.bmy[round(place * 255 / 8)] for place in range(9)]
+    expected = [colorcet.bmy[round(position * 255 / 8)] for position in range(9)]
     assert style.ramp(9, 1.0) == expected == style.RAMP

@@ -1,11 +1,10 @@
 """Runs checks in processes of their own, with the source of one module of the package replaced.
 
-Reads requests from standard input and answers each on standard output, one line of JSON both. A request has a ``check`` and,
-unless nothing is replaced, ``module`` and ``source``. The answer of a statement is its ``verdict``, that of a test the
-exceptions that it ended in, ``failed``; or it is an ``error``.
+Reads requests from standard input and answers each on standard output, one line of JSON both. A request has a ``check``, a
+``module`` and its ``source``. The answer of a statement is its ``verdict``, that of a test the exceptions that it ended in,
+``failed``; or it is an ``error``.
 
-Each check runs in a fork of this process. With the argument ``right`` nothing is replaced, and the forks find the package
-imported; else they find imported what the package takes from elsewhere, and import the package itself.
+Each check runs in a fork of this process, in which libraries are imported and the package is not.
 """
 
 import contextlib
@@ -72,7 +71,7 @@ class _Failures:
 
 
 def outcome(check: str) -> dict[str, Any]:
-    """Of a statement of the page, or of a test."""
+    """The outcome of a statement of the page, or of a test."""
     if "::" not in check:
         return {"verdict": _verdict(check)}
     failures = _Failures()
@@ -85,8 +84,8 @@ def _verdict(number: str) -> str:
     from scoreshock.paper import configuration, statement, table
 
     paper = configuration.read(yaml.safe_load((ROOT / "config" / "paper.yaml").read_text())["paper"])
-    (found,) = [s for s in table.STATEMENTS if s.number == number]
-    return statement.judge(found.compute(paper), found.condition).verdict
+    (checked,) = [each for each in table.STATEMENTS if each.number == number]
+    return statement.judge(checked.compute(paper), checked.condition).verdict
 
 
 def answer(request: dict[str, str]) -> dict[str, Any]:
@@ -96,13 +95,12 @@ def answer(request: dict[str, str]) -> dict[str, Any]:
     if process == 0:
         with _quiet():
             signal.alarm(LIMIT)
-            if "module" in request:
-                sys.meta_path.insert(0, Replaced(request["module"], request["source"]))
+            sys.meta_path.insert(0, Replaced(request["module"], request["source"]))
             try:
-                found = outcome(request["check"])
+                result = outcome(request["check"])
             except BaseException as error:
-                found = {"error": f"{type(error).__name__}: {error}"}
-            os.write(write, json.dumps(found).encode())
+                result = {"error": f"{type(error).__name__}: {error}"}
+            os.write(write, json.dumps(result).encode())
         os._exit(0)
     os.close(write)
     with os.fdopen(read) as pipe:
@@ -121,10 +119,9 @@ def _quiet() -> Iterator[None]:
 
 
 def main() -> None:
-    importlib.import_module("hypothesis.strategies")  # tests take it from elsewhere
-    if sys.argv[1:] != ["right"]:
-        for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
-            del sys.modules[name]
+    importlib.import_module("hypothesis.strategies")  # a library of tests
+    for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        del sys.modules[name]
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line))), flush=True)
 

@@ -252,7 +252,7 @@ MUTATIONS = (
     ),
     # How a verdict follows
     Mutation(
-        f"{VERDICTS}test_what_is_not_a_number_neither_holds_nor_contradicts",
+        f"{VERDICTS}test_nan_neither_confirms_nor_contradicts",
         "paper/statement.py",
         "self.bound < self.largest < np.inf",
         "not self.largest <= self.bound",

@@ -1,12 +1,14 @@
-"""A wrong formula is noticed: by the verdict of the paper's page that stands for it, or by a test."""
+"""A wrong formula changes the verdict of a statement of the paper, or makes a test fail.
+
+That the verdict is right and the test passes without the mistake, the tests of the paper and the test itself hold.
+"""
 
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -16,40 +18,40 @@ import pytest
 import scoreshock
 from scoreshock.paper.table import STATEMENTS
 from tests.mutation.table import MUTATIONS, Mutation
+from tests.paper.test_table import verdict_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(scoreshock.__file__).parent
+VERDICTS = {each.number: verdict_of(each) for each in STATEMENTS}
 
 
 class Runner:
-    """A process that runs checks, each in a fork of its own, so that imports are paid once."""
+    """A process that runs each check in a fork with one module replaced, so that libraries are imported once."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self) -> None:
         own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         paths = os.pathsep.join([str(PACKAGE.parent), *filter(None, [own.get("PYTHONPATH")])])
         own |= {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         own |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # which takes longer than most checks
-        command = [sys.executable, str(Path(__file__).with_name("runner.py")), *arguments]
+        command = [sys.executable, str(Path(__file__).with_name("runner.py"))]
         self.process = subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True, cwd=ROOT, env=own)
 
-    def __call__(self, check: str, **replaced: str) -> dict[str, Any]:
-        """What the check gives: a ``verdict``, names of exceptions as ``failed``, or an ``error``."""
+    def __call__(self, check: str, module: str, source: str) -> dict[str, Any]:
+        """The result of the check: a ``verdict``, names of exceptions as ``failed``, or an ``error``."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(json.dumps({"check": check, **replaced}) + "\n")
+        self.process.stdin.write(json.dumps({"check": check, "module": module, "source": source}) + "\n")
         self.process.stdin.flush()
         return dict(json.loads(self.process.stdout.readline()))
 
 
 @pytest.fixture(scope="module")
-def runners() -> Iterator[tuple[Callable[..., dict[str, Any]], Runner]]:
-    """Of the package as it is, which remembers its answers, and of the package with a mistake."""
+def runner() -> Iterator[Runner]:
     if not hasattr(os, "fork"):
         pytest.skip("needs os.fork")
-    right, wrong = Runner("right"), Runner()
-    yield cache(right), wrong
-    for runner in (right, wrong):
-        runner.process.communicate()
+    runner = Runner()
+    yield runner
+    runner.process.communicate()
 
 
 def name(mutation: Mutation) -> str:
@@ -58,20 +60,16 @@ def name(mutation: Mutation) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=name)
-def test_a_wrong_formula_is_noticed(mutation: Mutation, runners: tuple[Callable[..., dict[str, Any]], Runner]) -> None:
+def test_a_wrong_formula_is_noticed(mutation: Mutation, runner: Runner) -> None:
     source = (PACKAGE / mutation.path).read_text()
     assert source.count(mutation.text) == 1, "the formula is no longer there, once: bring the table up to date"
     module = "scoreshock." + mutation.path.removesuffix(".py").replace("/", ".")
-    ask_right, ask_wrong = runners
-    right = ask_right(mutation.check)
-    wrong = ask_wrong(mutation.check, module=module, source=source.replace(mutation.text, mutation.wrong))
-    assert "error" not in right | wrong, (right, wrong)
+    result = runner(mutation.check, module, source.replace(mutation.text, mutation.wrong))
+    assert "error" not in result, result
     if "::" in mutation.check:
-        assert right == {"failed": []}
-        assert wrong["failed"] == ["AssertionError"]
+        assert result["failed"] == ["AssertionError"]
     else:
-        assert right["verdict"] != "not confirmed"
-        assert wrong["verdict"] != right["verdict"]
+        assert result["verdict"] != VERDICTS[mutation.check]
 
 
 def test_every_statement_of_the_page_is_held_by_a_mutation() -> None:
@@ -79,5 +77,5 @@ def test_every_statement_of_the_page_is_held_by_a_mutation() -> None:
 
 
 def test_tests_that_have_to_fail_are_named_as_they_are() -> None:
-    for path, found in {tuple(m.check.split("::")) for m in MUTATIONS if "::" in m.check}:
-        assert re.search(rf"^def {found}\(", (ROOT / path).read_text(), re.MULTILINE), found
+    for path, test in {tuple(m.check.split("::")) for m in MUTATIONS if "::" in m.check}:
+        assert re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.MULTILINE), test

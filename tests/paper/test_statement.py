@@ -23,7 +23,7 @@ def test_a_verdict_follows_from_the_numbers() -> None:
 
 @pytest.mark.parametrize("condition", ["", "so"])
 @pytest.mark.parametrize("size", [[], [np.nan], [0.0, np.nan], [1.0, np.nan]], ids=["none", "nan", "0-nan", "1-nan"])
-def test_what_is_not_a_number_neither_holds_nor_contradicts(size: list[float], condition: str) -> None:
+def test_nan_neither_confirms_nor_contradicts(size: list[float], condition: str) -> None:
     good, case = statement.residual(1e-15, "gap"), statement.violation(1.0, "case")
     nothing = statement.judge(xr.Dataset({"a": good, "c": statement.violation(size, "case", dims="n")}), condition)
     unknown = statement.judge(xr.Dataset({"a": good, "b": statement.residual(size, "gap", dims="n"), "c": case}), condition)
@@ -33,5 +33,5 @@ def test_what_is_not_a_number_neither_holds_nor_contradicts(size: list[float], c
 
 
 def test_an_infinite_counter_example_is_none() -> None:
-    found = xr.Dataset({"a": statement.residual(1e-15, "gap"), "c": statement.violation(np.inf, "case")})
-    assert statement.judge(found).verdict == "not confirmed"
+    result = xr.Dataset({"a": statement.residual(1e-15, "gap"), "c": statement.violation(np.inf, "case")})
+    assert statement.judge(result).verdict == "not confirmed"

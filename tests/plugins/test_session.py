@@ -57,13 +57,13 @@ def test_a_session_declares_one_of_each() -> None:
     assert ss.speciation(pair, criteria=["half-leading", "leading"]).tau_star.values.tolist() == [0.9375, 1.875]
     study = ss.load_study({"sweeps": {"s": SWEEP}})
     assert ss.evaluate(study.sweeps["s"], "spread").spread.values.ravel().tolist() == [10.0, 20.0]
-    found = ss.evaluate(study.sweeps["s"], "speciation")
-    assert found.tau_star.sel(criterion="half-leading").values.ravel().tolist() == [0.1875, 0.9375]
-    np.testing.assert_allclose(found.time.sel(criterion="half-leading", schedule="straight")[0], np.sqrt(0.375) / 2)
+    result = ss.evaluate(study.sweeps["s"], "speciation")
+    assert result.tau_star.sel(criterion="half-leading").values.ravel().tolist() == [0.1875, 0.9375]
+    np.testing.assert_allclose(result.time.sel(criterion="half-leading", schedule="straight")[0], np.sqrt(0.375) / 2)
     assert figures.FIGURES["distances"].of == "spread"
 
 
-def test_what_is_declared_outside_is_in_no_default_set_and_not_in_the_schema() -> None:
+def test_plugins_are_in_no_default_set_and_not_in_the_schema() -> None:
     before, defaults = schema(), ss.speciation(ss.families.pair(1.0)).criterion.values.tolist()
     ss.load_study(STUDY, allow_plugins=True)
     assert set(NAMES) <= {name for registry in REGISTRIES for name in registry}
@@ -113,6 +113,7 @@ def _digests(study: dict[str, Any]) -> dict[tuple[str, str], str]:
     return quantities | {(name, "figures"): sweep.product_digest("figures") for name, sweep in sweeps.items()}
 
 
+@pytest.mark.slow
 def test_the_source_is_part_of_the_digest_of_what_it_computes_and_of_nothing_else() -> None:
     plain = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation", "scores"]}
     study = STUDY | {"sweeps": {"s": SWEEP, "plain": plain, "chosen": plain | {"criteria": ["half-leading"]}}}
@@ -142,6 +143,7 @@ def test_jobs_load_the_plugins_and_refuse_changed_ones() -> None:
         plugins.restore(handed)
 
 
+@pytest.mark.slow
 def test_opening_results_imports_no_plugin(tmp_path: Path) -> None:
     study = ss.load_study(STUDY | {"output": str(tmp_path / "results")}, allow_plugins=True)
     content = tasks.content_of(study)

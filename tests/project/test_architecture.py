@@ -2,6 +2,8 @@
 
 import ast
 import sys
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,32 +67,50 @@ def test_every_module_is_in_a_room() -> None:
     assert [path.stem for path in PACKAGE.glob("kernels/*.py")] == ["__init__"]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_modules_import_only_from_rooms_below(path: Path) -> None:
-    here, there = rooms_of(path, 1)
-    assert there <= ROOMS[here] | {here}
+def forbidden_imports(paths: Iterable[Path], level: int, allowed: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """By module, the rooms that it imports from and may not; only modules that do."""
+    rooms = {module_of(path): rooms_of(path, level) for path in paths}
+    assert rooms
+    forbidden = {module: there - allowed[here] - {here} for module, (here, there) in rooms.items()}
+    return {module: there for module, there in forbidden.items() if there}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("kernels/*/*.py")), ids=module_of)
-def test_kernels_import_only_from_rooms_below(path: Path) -> None:
-    here, there = rooms_of(path, 2)
-    assert there <= KERNELS[here] | {here, "conventions"}
+def test_modules_import_only_from_rooms_below() -> None:
+    assert forbidden_imports(SOURCES, 1, ROOMS) == {}
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "kernels").rglob("*.py")), ids=module_of)
-def test_kernels_need_numpy_scipy_and_of_the_vocabulary_the_status(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [alias.name for alias in node.names]
-            module = node.module if isinstance(node, ast.ImportFrom) else names[0]
-            assert module is not None
-            assert module.split(".")[0] in {"numpy", "scipy", "scoreshock", *sys.stdlib_module_names}
-            assert module != "scoreshock.conventions" or names == ["Status"]
+def test_kernels_import_only_from_rooms_below() -> None:
+    allowed = {room: below | {"conventions"} for room, below in KERNELS.items()}
+    assert forbidden_imports(PACKAGE.glob("kernels/*/*.py"), 2, allowed) == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_of)
-def test_functions_are_short(path: Path) -> None:
-    functions = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
-    for function in functions:
-        body = function.body[ast.get_docstring(function) is not None :]
-        assert not body or body[-1].end_lineno - body[0].lineno < LONGEST, function.name
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    """All nodes of a module's syntax tree."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@pytest.mark.parametrize("room", ["", *KERNELS])
+def test_kernels_need_numpy_scipy_and_of_the_vocabulary_the_status(room: str) -> None:
+    allowed = {"numpy", "scipy", "scoreshock", *sys.stdlib_module_names}
+    for path in (PACKAGE / "kernels" / room).glob("*.py"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [alias.name for alias in node.names]
+                module = node.module if isinstance(node, ast.ImportFrom) else names[0]
+                assert module is not None, path
+                assert module.split(".")[0] in allowed, path
+                assert module != "scoreshock.conventions" or names == ["Status"], path
+
+
+def length_of(function: ast.FunctionDef) -> int:
+    """Lines of a function below its docstring."""
+    body = function.body[ast.get_docstring(function) is not None :]
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.slow
+def test_functions_are_short() -> None:
+    functions = ((path, node) for path in SOURCES for node in nodes_of(path) if isinstance(node, ast.FunctionDef))
+    lengths = {(module_of(path), function.name): length_of(function) for path, function in functions}
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}

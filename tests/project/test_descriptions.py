@@ -20,14 +20,14 @@ ANOTHER_WORK = r"[A-Z][\w-]+(, [A-Z]?[\w ]+)* (19|20)\d\d, .+"
 
 def declared() -> dict[str, Variable]:
     """Variables that modules declare, by module and name."""
-    found = {}
+    result = {}
     for module in pkgutil.walk_packages(scoreshock.__path__, "scoreshock."):
         if module.name.split(".")[1] in ("quantities", "conventions", "comparison"):
             for value in vars(importlib.import_module(module.name)).values():
                 for each in value if isinstance(value, tuple) else [value]:
                     if isinstance(each, Variable):
-                        found[f"{each.name} in {module.name}"] = each
-    return found
+                        result[f"{each.name} in {module.name}"] = each
+    return result
 
 
 VARIABLES = declared()
@@ -50,7 +50,7 @@ def test_flags_end_in_status_and_a_link_leads_to_a_flag() -> None:
             assert variable.flags is not None
 
 
-def test_what_a_quantity_declares_is_linked_inside_it() -> None:
+def test_the_status_of_a_variable_is_one_of_its_quantity() -> None:
     declaration.import_all()
     for quantity in declaration.DECLARED.values():
         names = {variable.name for variable in quantity.variables}

@@ -1,4 +1,4 @@
-"""What runs in a process of its own imports what it needs itself: each module, its examples, the names that it uses."""
+"""Modules and their examples import what they use, also in a process of their own."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def imported(tree: ast.Module) -> tuple[dict[str, str], set[str]]:
                 first = alias.name if alias.asname else alias.name.split(".")[0]
                 local[alias.asname or first] = first
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            named |= {node.module, *found.values()}
-            local |= {name: module for name, module in found.items() if is_module(module)}
+            result = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+            named |= {node.module, *result.values()}
+            local |= {name: module for name, module in result.items() if is_module(module)}
     return local, named
 
 
@@ -87,7 +87,7 @@ def submodules_reached(source: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_submodule_that_is_reached_through_its_package_is_imported_by_it_or_by_name() -> None:
+def test_submodules_in_use_are_imported() -> None:
     files = [
         *SOURCES,
         *(ROOT / "workflow").rglob("*.py"),
@@ -102,7 +102,7 @@ def test_a_submodule_that_is_reached_through_its_package_is_imported_by_it_or_by
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "modules"),
     [
         ("import scipy.optimize\nscipy.optimize.elementwise.find_root", ["scipy.optimize.elementwise"]),
         ("import scipy\nscipy.optimize.elementwise.find_root", ["scipy.optimize", "scipy.optimize.elementwise"]),
@@ -113,12 +113,12 @@ def test_a_submodule_that_is_reached_through_its_package_is_imported_by_it_or_by
         ("from scipy import optimize as o\nimport scipy.optimize.elementwise\no.elementwise.find_root", []),
     ],
 )
-def test_the_search_finds_what_no_import_names(source: str, found: list[str]) -> None:
-    assert sorted({module for _, module in submodules_reached(source)}) == found
+def test_the_search_finds_submodules_that_no_import_names(source: str, modules: list[str]) -> None:
+    assert sorted({module for _, module in submodules_reached(source)}) == modules
 
 
 @pytest.mark.slow
 def test_scipy_does_not_import_elementwise_by_itself() -> None:
-    """The mistake of the past is still one: else the test above could not fail."""
+    """Otherwise the test above could not fail."""
     code = "import scipy.optimize; scipy.optimize.elementwise"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode != 0

@@ -52,8 +52,10 @@ def test_the_notebook_runs_as_it_is_printed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_small_study_is_valid_and_makes_the_file_that_readme_names() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     study = Study.from_mapping(yaml.safe_load(text))
-    made = [f"{study.output}/{name}/{quantity}.nc" for name, sweep in study.sweeps.items() for quantity in sweep.quantities]
-    assert made == re.findall(r"snakemake --cores all (\S+\.nc)", README)
+    result = [
+        f"{study.output}/{name}/{quantity}.nc" for name, sweep in study.sweeps.items() for quantity in sweep.quantities
+    ]
+    assert result == re.findall(r"snakemake --cores all (\S+\.nc)", README)
 
 
 @pytest.mark.parametrize("member", [*Status, *TimeStatus], ids=lambda member: f"{type(member).__name__}.{member.name}")

@@ -95,17 +95,17 @@ def close(found, expected, tolerance):
 )
 def test_interfacial_part_of_a_sharp_pair(a, sigma0, tau, x, interfacial):
     # phi_x tanh(phi/2)/2 = (a/v) tanh(a x/v)
-    found = ss.decomposition(ss.mixture([-a, a], None, sigma0**2), np.array([x]), tau)
-    assert found.interfacial.item() == pytest.approx(interfacial, rel=1e-14, abs=0)
-    assert found.log_ratio.item() == pytest.approx(-2 * a * x / (sigma0**2 + 2 * tau), rel=1e-14, abs=0)
+    result = ss.decomposition(ss.mixture([-a, a], None, sigma0**2), np.array([x]), tau)
+    assert result.interfacial.item() == pytest.approx(interfacial, rel=1e-14, abs=0)
+    assert result.log_ratio.item() == pytest.approx(-2 * a * x / (sigma0**2 + 2 * tau), rel=1e-14, abs=0)
 
 
 def test_speed_of_a_wide_pair():
     pair, speed = ss.mixture([-1e6, 1e6], [0.3, 0.7], 1.0), -8.472978603872036e-07  # -ln(7/3)/a
-    found = ss.layer(pair)
-    assert -found.speed.item() == pytest.approx(speed, rel=1e-14, abs=0)  # its normal points to the left
-    assert -found.speed_rankine_hugoniot.item() == pytest.approx(speed, rel=1e-14, abs=0)
-    assert found.boundary.item() == pytest.approx(speed / 2, rel=1e-14, abs=0)
+    result = ss.layer(pair)
+    assert -result.speed.item() == pytest.approx(speed, rel=1e-14, abs=0)  # its normal points to the left
+    assert -result.speed_rankine_hugoniot.item() == pytest.approx(speed, rel=1e-14, abs=0)
+    assert result.boundary.item() == pytest.approx(speed / 2, rel=1e-14, abs=0)
     of_shock = ss.rankine_hugoniot(pair)
     assert of_shock.shock_speed.item() == pytest.approx(speed, rel=1e-14, abs=0)
     assert of_shock.minus_sum.item() == pytest.approx(speed, rel=1e-14, abs=0)
@@ -116,9 +116,9 @@ def test_speed_of_a_wide_pair():
 @pytest.mark.parametrize("v", [1e-4, 1e-10])
 def test_speed_and_profile_of_a_layer_thinner_than_the_rounding_of_its_position(offset, v):
     pair = ss.mixture([offset, offset + 2], [0.3, 0.7], v)
-    found = ss.layer(pair)
-    assert -found.speed.item() == pytest.approx(-np.log(7 / 3), rel=1e-12, abs=0)
-    assert found.speed_rankine_hugoniot.item() == pytest.approx(found.speed.item(), rel=1e-12, abs=0)
+    result = ss.layer(pair)
+    assert -result.speed.item() == pytest.approx(-np.log(7 / 3), rel=1e-12, abs=0)
+    assert result.speed_rankine_hugoniot.item() == pytest.approx(result.speed.item(), rel=1e-12, abs=0)
     np.testing.assert_allclose(profile(pair, [-1.0, 0.5]).profile_difference, 0.0, atol=1e-12)
 
 
@@ -147,26 +147,27 @@ def test_places_about_a_midpoint_keep_what_rounding_takes_from_it():
             assert abs(Fraction(float(from_midpoint(*map(float, (a, b, c))))) - true) <= EPS * (abs(true) + abs(c))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("components", [[2], [3, 4, 5, 6]], ids=["pairs", "groups"])
 def test_decomposition_is_right_up_to_the_rounding_of_its_terms(components):
     for x, means, weights, v in cases(60, components, 11):
         k = len(weights)
         group = np.arange(k) % 2
-        found = decomposition.decomposition(x, means, weights, v, 0.0, group)
+        result = decomposition.decomposition(x, means, weights, v, 0.0, group)
         inside = [np.flatnonzero(group == side) for side in (0, 1)]
         one, two = (Reference(x, means, weights, v, side) for side in inside)
         counts = np.concatenate([side[np.array(part.r) > 1e-20] for side, part in zip(inside, (one, two), strict=True)])
         phi, rounding = one.log - two.log, roundoff(x, means[counts], v)
-        assert abs(Decimal(float(found.log_ratio)) - phi) <= Decimal(8 * rounding)
+        assert abs(Decimal(float(result.log_ratio)) - phi) <= Decimal(8 * rounding)
         rate = (one.square - two.square) / one.v**2
-        assert abs(Decimal(float(found.log_ratio_rate)) - rate) <= Decimal(16 * rounding) / one.v
+        assert abs(Decimal(float(result.log_ratio_rate)) - rate) <= Decimal(16 * rounding) / one.v
         if k == 2:
             gradient = [a - b for a, b in zip(one.score, two.score, strict=True)]
-            close(found.log_ratio_gradient, gradient, 4 * EPS)
+            close(result.log_ratio_gradient, gradient, 4 * EPS)
             e = (-abs(phi)).exp()
             tanh = ((1 - e) / (1 + e)).copy_sign(phi)
             interfacial = [tanh * g / 2 for g in gradient]
-            close(found.interfacial, interfacial, 8 * EPS + 4 * rounding / max(1e-300, abs(float(phi))))
+            close(result.interfacial, interfacial, 8 * EPS + 4 * rounding / max(1e-300, abs(float(phi))))
 
 
 @pytest.mark.parametrize("components", [[2], [3, 4, 5, 6]], ids=["pairs", "larger"])
@@ -179,13 +180,13 @@ def test_score_and_jacobian_are_right_up_to_the_rounding_of_the_exponents(compon
         mixed, extent = float(r @ (1 - r)), np.abs(means - means[0]).max()
         nearest = max(abs(a - b) for a, b in zip(whole.mean, whole.x, strict=True))
         size = rounding * Decimal(mixed * extent) + Decimal("4e-13") * nearest
-        for found, expected in zip(mixture.score(x, means, weights, v, 0.0), whole.score, strict=True):
-            assert abs(Decimal(float(found)) - expected) <= size / whole.v
+        for each, expected in zip(mixture.score(x, means, weights, v, 0.0), whole.score, strict=True):
+            assert abs(Decimal(float(each)) - expected) <= size / whole.v
         size = rounding * Decimal(mixed * extent**2) / whole.v**2 + Decimal(4 * EPS) / whole.v
-        for found, expected in zip(
+        for each, expected in zip(
             mixture.score_jacobian(x, means, weights, v, 0.0).ravel(), np.ravel(whole.jacobian), strict=True
         ):
-            assert abs(Decimal(float(found)) - expected) <= size
+            assert abs(Decimal(float(each)) - expected) <= size
 
 
 @pytest.mark.parametrize("n", [1, 2, 6])
@@ -206,9 +207,9 @@ def test_a_component_alone_at_any_v(n, size, v):
 def test_responsibilities_that_nearly_underflow_count_where_the_means_are_that_far_apart():
     # H v = 4 r (1 - r) a^2/v - 1 with r = e^-704 of one of two means at -1 and 1, and a third far away.
     v, x = 1e-305, 3.52e-303
-    found = mixture.score_jacobian([x], [[-1.0], [1.0], [5.0]], np.full(3, 1 / 3), v, 0.0).item() * v
+    result = mixture.score_jacobian([x], [[-1.0], [1.0], [5.0]], np.full(3, 1 / 3), v, 0.0).item() * v
     t = (-2 * Decimal(x) / Decimal(v)).exp()
-    assert found == pytest.approx(float(4 * t / (1 + t) ** 2 / Decimal(v) - 1), rel=1e-12, abs=0)
+    assert result == pytest.approx(float(4 * t / (1 + t) ** 2 / Decimal(v) - 1), rel=1e-12, abs=0)
 
 
 @pytest.mark.slow

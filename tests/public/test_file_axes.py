@@ -47,32 +47,33 @@ def study(file: Path, output: Path | str = "results", **changes: Any) -> Study:
 
 
 def test_all_values_are_taken_by_default_in_the_order_of_the_file(file: Path) -> None:
-    found = ss.evaluate(study(file).sweeps["line"], "speciation")
-    assert list(found.tau_star.sizes.items())[:2] == [("angle", 3), ("guidance", 2)]
-    assert found.angle.values.tolist() == [0.0, 0.1, 0.2]  # as written, in single precision in the file
-    assert found.angle.attrs == {"long_name": "angle of the pair", "units": "degree"}
-    assert found.guidance.attrs["long_name"] == "guidance"
+    result = ss.evaluate(study(file).sweeps["line"], "speciation")
+    assert list(result.tau_star.sizes.items())[:2] == [("angle", 3), ("guidance", 2)]
+    assert result.angle.values.tolist() == [0.0, 0.1, 0.2]  # as written, in single precision in the file
+    assert result.angle.attrs == {"long_name": "angle of the pair", "units": "degree"}
+    assert result.guidance.attrs["long_name"] == "guidance"
     alone = ss.speciation(ss.mixture(MEANS[1], [0.25, 0.75], 0.2))
-    one = found.sel(angle=0.1, guidance=3)
+    one = result.sel(angle=0.1, guidance=3)
     np.testing.assert_array_equal(one.tau_star, alone.tau_star)
 
 
 def test_axes_choose_values_and_combine_with_those_of_the_family(file: Path) -> None:
     axes = {"separation": [1.0, 2.0], "angle": [0.2, 0.1], "guidance": 3}
-    found = ss.evaluate(study(file, axes=axes).sweeps["line"], "speciation")
-    assert dict(found.tau_star.sizes) == {"separation": 2, "angle": 2, "guidance": 1, "criterion": 7}
+    result = ss.evaluate(study(file, axes=axes).sweeps["line"], "speciation")
+    assert dict(result.tau_star.sizes) == {"separation": 2, "angle": 2, "guidance": 1, "criterion": 7}
     alone = ss.speciation(ss.mixture(2 * MEANS[2], [0.25, 0.75], 0.3))
-    np.testing.assert_array_equal(found.tau_star.sel(separation=2.0, angle=0.2).squeeze(), alone.tau_star)
+    np.testing.assert_array_equal(result.tau_star.sel(separation=2.0, angle=0.2).squeeze(), alone.tau_star)
 
 
-def test_a_file_axis_is_split_stored_joined_and_drawn_like_any_other(file: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_file_axis_is_split_stored_joined_and_drawn(file: Path, tmp_path: Path) -> None:
     made = study(file, tmp_path / "results", axes={"angle": [0.0, 0.2]}, split=["angle"])
     assert [Path(each).stem for each in made.sweeps["line"].planned("speciation").files] == ["angle=0.0", "angle=0.2"]
     runs.run(made, "plan", "compute", "join", "compare", "draw")
-    found = ss.open_results(tmp_path / "results", "line", "speciation")
-    assert found.angle.attrs["units"] == "degree"
+    result = ss.open_results(tmp_path / "results", "line", "speciation")
+    assert result.angle.attrs["units"] == "degree"
     whole = ss.evaluate(made.sweeps["line"], "speciation").load()
-    np.testing.assert_array_equal(found.tau_star.transpose(*whole.tau_star.dims), whole.tau_star)
+    np.testing.assert_array_equal(result.tau_star.transpose(*whole.tau_star.dims), whole.tau_star)
     assert (tmp_path / "results" / "line" / "figures" / "speciation.html").is_file()
 
 
@@ -111,7 +112,7 @@ def test_wide_means_are_reduced_one_by_one(tmp_path: Path) -> None:
     wide = np.random.default_rng(0).normal(size=(3, 2, 7))
     values = {"component_mean": (("angle", "component", "feature"), wide)}
     xr.Dataset(values, {"angle": [1, 2, 3]}).to_netcdf(tmp_path / "wide.nc", engine="netcdf4")
-    found = ss.families.custom(file=str(tmp_path / "wide.nc"))
+    result = ss.families.custom(file=str(tmp_path / "wide.nc"))
     for number, means in enumerate(wide):
         alone = ss.families.custom(means=means)
-        xr.testing.assert_equal(found.isel(angle=number, drop=True), alone)
+        xr.testing.assert_equal(result.isel(angle=number, drop=True), alone)

@@ -130,14 +130,14 @@ def nasty_mixture(kind, seed):
 def test_every_scanned_root_of_the_exact_criterion_is_found_and_none_is_invented(kind):
     for seed in range(6):
         means, weights, tied = nasty_mixture(kind, seed)
-        found = ss.speciation(ss.mixture(means, weights, 0.0), criteria=["exact"])
-        roots = 2 * found.tau_root.values[: int(found.n_roots)]
+        result = ss.speciation(ss.mixture(means, weights, 0.0), criteria=["exact"])
+        roots = 2 * result.tau_root.values[: int(result.n_roots)]
         scanned = scanned_roots(means, weights)
         where = f"kind {kind}, seed {seed}: {roots} and {scanned}"
         assert np.abs(log_excess(means, weights, roots)).max(initial=0.0) < 1e-9, where
         assert all(np.abs(roots / v - 1).min(initial=1.0) < 1e-7 for v in scanned), where
         assert len(roots) % 2 == tied, where
-        assert len(scanned) == 0 or found.tau_star.item() == pytest.approx(scanned[-1] / 2, rel=1e-7), where
+        assert len(scanned) == 0 or result.tau_star.item() == pytest.approx(scanned[-1] / 2, rel=1e-7), where
 
 
 @pytest.mark.parametrize(("shift", "count"), [(-1e-9, 0), (1e-9, 2), (1e-3, 2)])
@@ -149,10 +149,10 @@ def test_two_components_have_roots_from_the_critical_weight_on(shift, count):
 @pytest.mark.parametrize("power", range(2, 17, 2))
 def test_two_nearly_equal_components_keep_their_largest_root_and_a_tiny_one(power):
     w = 0.5 - 10.0**-power
-    found = ss.speciation(ss.families.pair(separation=1.0, variance=0.0, weight=w))
+    result = ss.speciation(ss.families.pair(separation=1.0, variance=0.0, weight=w))
     m = (1 - w) - w
-    assert found.n_roots == 2
-    small, large = 2 * found.tau_root.values[:2]
+    assert result.n_roots == 2
+    small, large = 2 * result.tau_root.values[:2]
     for z in (small, large):  # ln z + 2 ln cosh(artanh m + m/z) = 0
         u = np.arctanh(m) + m / z
         assert np.log(z) + 2 * (u + np.log1p(np.exp(-2 * u)) - np.log(2)) == pytest.approx(0, abs=1e-12)
@@ -162,11 +162,11 @@ def test_two_nearly_equal_components_keep_their_largest_root_and_a_tiny_one(powe
 
 def test_the_root_on_another_branch_solves_its_scalar_equation():
     means = [[3.0, 0], [-3, 0], [0, 0.8], [0, -0.8], [0, 0.8], [0, -0.8]]
-    found = ss.speciation(ss.mixture(means, [0.04, 0.04, 0.21, 0.21, 0.25, 0.25], 0.0))
+    result = ss.speciation(ss.mixture(means, [0.04, 0.04, 0.21, 0.21, 0.25, 0.25], 0.0))
     v = brentq(lambda v: 0.64 * 0.92 / (0.92 + 0.08 * np.exp(-8.36 / (2 * v))) - v, 0.3, 1.0, xtol=1e-15)
-    assert 2 * found.tau_star.sel(criterion="exact").item() == pytest.approx(v, rel=1e-13)
-    assert found.n_roots == 1
-    assert found.root_eigenmode.values[0] == 1
+    assert 2 * result.tau_star.sel(criterion="exact").item() == pytest.approx(v, rel=1e-13)
+    assert result.n_roots == 1
+    assert result.root_eigenmode.values[0] == 1
 
 
 # Merging events, by counting modes.
@@ -201,21 +201,21 @@ MERGING = {
 def test_merging_events_are_where_the_number_of_modes_changes(name):
     means, weights = (np.array(values) for values in MERGING[name])
     weights = weights / weights.sum()
-    found = ss.speciation(ss.mixture(means, weights, 0.0))
-    n = int(found.n_events)
-    v = 2 * found.tau_event.values[:n]
-    before, after = found.modes_before.values[:n], found.modes_after.values[:n]
+    result = ss.speciation(ss.mixture(means, weights, 0.0))
+    n = int(result.n_events)
+    v = 2 * result.tau_event.values[:n]
+    before, after = result.modes_before.values[:n], result.modes_after.values[:n]
     assert before[0] == len(set(means))
     assert after[-1] == 1
     assert (before[1:] == after[:-1]).all()
-    assert found.tau_star.sel(criterion="merging").item() == v[-1] / 2
+    assert result.tau_star.sel(criterion="merging").item() == v[-1] / 2
     for i in range(n):
         assert counted_modes(means, weights, v[i] * (1 - 1e-3)) == before[i]
         assert counted_modes(means, weights, v[i] * (1 + 1e-3)) == after[i]
-        logits = np.log(weights) - (found.x_event.values[i] - means) ** 2 / (2 * v[i])
+        logits = np.log(weights) - (result.x_event.values[i] - means) ** 2 / (2 * v[i])
         r = np.exp(logits - logits.max())
         mean = r @ means / r.sum()
-        assert mean == pytest.approx(found.x_event.values[i], abs=1e-9 * np.ptp(means))
+        assert mean == pytest.approx(result.x_event.values[i], abs=1e-9 * np.ptp(means))
         assert r @ (means - mean) ** 2 / r.sum() == pytest.approx(v[i], rel=1e-8)
 
 
@@ -271,21 +271,21 @@ def exact_series(means, weights, order):
 def test_correction_series_to_order_twelve_in_exact_fractions(means, weights):
     mixture = ss.mixture([float(m) for m in means], [float(w) for w in weights], 0.25)
     expected = exact_series([Fraction(m) for m in means], weights, 12)
-    found = ss.corrections(mixture, order=12)
-    np.testing.assert_allclose(found.coefficient, [float(term) for term in expected], rtol=1e-11)
+    result = ss.corrections(mixture, order=12)
+    np.testing.assert_allclose(result.coefficient, [float(term) for term in expected], rtol=1e-11)
     partial = [float(sum(expected[: n + 1]) - Fraction(1, 4)) / 2 for n in range(13)]
-    np.testing.assert_allclose(found.tau_order, partial, rtol=1e-11)
+    np.testing.assert_allclose(result.tau_order, partial, rtol=1e-11)
 
 
 @pytest.mark.slow
-def test_the_discriminant_of_three_equal_weights_on_a_line_is_zero_whatever_rounding_says():
+def test_the_discriminant_of_three_equal_weights_on_a_line_is_exactly_zero():
     rng = np.random.default_rng(0)
     means = rng.standard_normal((400, 3)) * 10 ** rng.uniform(-6, 6, (400, 1))
     means[::3, 2] = means[::3, 1] * (1 + 10 ** rng.uniform(-12, -1, 134))
     mixture = ss.mixture(xr.DataArray(means[..., None], dims=("draw", "component", "feature")), None, 0.0)
-    found = ss.speciation(mixture, criteria=["leading", "quadratic"])
-    assert (found.status == Status.ok).all()
-    ratio = found.tau_star.sel(criterion="quadratic") / found.tau_star.sel(criterion="leading")
+    result = ss.speciation(mixture, criteria=["leading", "quadratic"])
+    assert (result.status == Status.ok).all()
+    ratio = result.tau_star.sel(criterion="quadratic") / result.tau_star.sel(criterion="leading")
     np.testing.assert_allclose(ratio, 0.5, rtol=1e-12)  # v* = lambda_1/2
 
 
@@ -308,9 +308,9 @@ def test_exponent_at_the_weighted_mean_is_the_integral_of_the_positive_rate(seed
 
     edges = np.linspace(low, top, 41)
     expected = sum(quad(rate, a, b, epsabs=1e-12, limit=200)[0] for a, b in itertools.pairwise(edges))
-    found = ss.amplification(ss.mixture(means, weights, variance), tau_min=tau_min)
+    result = ss.amplification(ss.mixture(means, weights, variance), tau_min=tau_min)
     # Where two eigenvalues cross the rate has a kink, which leaves fixed nodes some four digits.
-    assert found.exponent_quadrature.item() == pytest.approx(expected, rel=1e-4, abs=1e-9)
+    assert result.exponent_quadrature.item() == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
 # Statuses.
@@ -367,7 +367,7 @@ def test_nan_never_stands_beside_ok_nor_a_time_beside_a_status_without_one(name)
 
 
 @pytest.mark.slow
-def test_every_status_occurs_but_missing_which_is_for_joins_and_failed_which_is_for_unchecked_input():
+def test_every_status_of_checked_input_occurs():
     # And but unresolved, which takes long where it occurs: its cases are with the modes, wells and trajectories.
     seen = set()
     for build in EDGES.values():
@@ -377,14 +377,14 @@ def test_every_status_occurs_but_missing_which_is_for_joins_and_failed_which_is_
     assert seen == {int(status) for status in Status} - {Status.missing, Status.failed, Status.unresolved}
 
 
-def test_the_noise_level_answers_to_the_status_of_its_time_and_not_to_a_schedule_that_it_does_not_have():
+def test_a_noise_level_has_the_status_of_tau_and_not_of_a_schedule():
     # sqrt(2 tau) = 0.002 is a noise level, though the table begins above it.
     pair = ss.families.pair(1.0, variance=1 - 4e-6)
     table = ss.schedule("table", betas={"start": 1e-4, "end": 0.02, "num": 1000})
-    found = ss.speciation(pair, {"table": table}).sel(criterion="exact")
-    assert found.time_status == TimeStatus.before_start
-    assert found.sigma.item() == pytest.approx(0.002)
-    assert found.sigma.attrs["ancillary_variables"] == "status"
+    result = ss.speciation(pair, {"table": table}).sel(criterion="exact")
+    assert result.time_status == TimeStatus.before_start
+    assert result.sigma.item() == pytest.approx(0.002)
+    assert result.sigma.attrs["ancillary_variables"] == "status"
 
 
 @pytest.mark.parametrize(
@@ -416,8 +416,8 @@ def test_means_whose_squared_distances_underflow_are_refused(build):
 
 @pytest.mark.parametrize("build", [lambda: ss.mixture([0.0, 0.0]), lambda: ss.families.pair(np.array([0.0, 1e-150]))])
 def test_equal_means_and_the_least_distance_between_means_are_allowed(build):
-    found = ss.speciation(build(), criteria=["leading", "exact"])
-    assert not (found.tau_star.isnull() & (found.status == Status.ok)).any()
+    result = ss.speciation(build(), criteria=["leading", "exact"])
+    assert not (result.tau_star.isnull() & (result.status == Status.ok)).any()
 
 
 # Real data, in all their dimensions.
@@ -446,7 +446,7 @@ def page(mixture):
 
 
 @pytest.mark.slow
-def test_a_symmetric_trio_is_not_told_that_its_centre_is_no_boundary():
+def test_the_page_of_a_symmetric_trio_has_no_remark_on_its_boundary():
     text = page(ss.families.collinear(1.0, variance=0.05, weight=0.2))
     assert "| `merging` |" in text
     assert "boundary;" not in text
@@ -460,5 +460,5 @@ def test_a_stationary_centre_off_a_line_is_trusted_for_the_centre_alone():
 
 
 def test_rounding_is_no_spread():
-    found = compare(ss.speciation(ss.families.polygon(1.0, variance=0.25)))
-    assert int(found.window_start_count.sum()) == int(found.window_end_count.sum()) == 0
+    result = compare(ss.speciation(ss.families.polygon(1.0, variance=0.25)))
+    assert int(result.window_start_count.sum()) == int(result.window_end_count.sum()) == 0

@@ -41,7 +41,7 @@ def test_chunked_and_eager_results_are_the_same_to_the_bit(mixture, chunk):
 @pytest.mark.slow
 @pytest.mark.parametrize("mixture", [mixture for _, mixture in sweeps()], ids=[name for name, _ in sweeps()])
 def test_no_number_is_missing_without_a_status_that_says_why(mixture):
-    found = ss.speciation(mixture, {"vp": ss.schedule("vp-linear"), "cosine": ss.schedule("vp-cosine")})
+    result = ss.speciation(mixture, {"vp": ss.schedule("vp-linear"), "cosine": ss.schedule("vp-cosine")})
     for number, status in (
         ("tau_star", "status"),
         ("cascade", "cascade_status"),
@@ -49,7 +49,7 @@ def test_no_number_is_missing_without_a_status_that_says_why(mixture):
         ("tau_event", "event_status"),
         ("time", "time_status"),
     ):
-        assert not (np.isnan(found[number]) & (found[status] == 0)).any(), number
+        assert not (np.isnan(result[number]) & (result[status] == 0)).any(), number
     series = ss.corrections(mixture)
     assert not (np.isnan(series.tau_order) & (series.order_status == 0)).any()
     assert not (np.isnan(series.error) != (series.error_status != 0)).any()
@@ -59,14 +59,14 @@ def test_no_number_is_missing_without_a_status_that_says_why(mixture):
 
 def test_only_a_pair_has_an_exponent_in_closed_form():
     triangle = ss.families.polygon(separation=[1.0, 2.0], variance=0.09)
-    found = ss.amplification(triangle)
-    assert (found.amplification_status == Status.not_applicable).all()
-    assert np.isnan(found[["exponent", "snr"]].to_dataarray()).all()
-    ratio = found.separation**2 / 2 / 0.09  # lambda_1 = a^2/2 is the only root, at any v
+    result = ss.amplification(triangle)
+    assert (result.amplification_status == Status.not_applicable).all()
+    assert np.isnan(result[["exponent", "snr"]].to_dataarray()).all()
+    ratio = result.separation**2 / 2 / 0.09  # lambda_1 = a^2/2 is the only root, at any v
     expected = (ratio - 1 - np.log(ratio)) / 2
-    np.testing.assert_allclose(found.exponent_quadrature.squeeze(), expected, rtol=1e-12)
-    np.testing.assert_allclose(found.log10_factor.squeeze(), expected / np.log(10), rtol=1e-12)
-    assert (found.quadrature_status == Status.ok).all()
+    np.testing.assert_allclose(result.exponent_quadrature.squeeze(), expected, rtol=1e-12)
+    np.testing.assert_allclose(result.log10_factor.squeeze(), expected / np.log(10), rtol=1e-12)
+    assert (result.quadrature_status == Status.ok).all()
 
 
 def test_a_sweep_equals_its_points_one_by_one():
@@ -82,10 +82,10 @@ def test_a_sweep_equals_its_points_one_by_one():
 
 def test_results_carry_only_the_dimensions_that_they_depend_on():
     pair = ss.families.pair(separation=[1.0, 2.0], variance=[0.1, 0.2], dimension=[1, 64])
-    found = ss.speciation(pair, {"ve": ss.schedule("ve")})
-    assert found.tau_star.dims == ("separation", "variance", "criterion")
-    assert found.eigenvalue.dims == ("separation", "eigenmode")
-    assert found.time.dims == ("separation", "variance", "criterion", "schedule")
+    result = ss.speciation(pair, {"ve": ss.schedule("ve")})
+    assert result.tau_star.dims == ("separation", "variance", "criterion")
+    assert result.eigenvalue.dims == ("separation", "eigenmode")
+    assert result.time.dims == ("separation", "variance", "criterion", "schedule")
 
 
 def test_unknown_criterion_is_named():
@@ -93,16 +93,16 @@ def test_unknown_criterion_is_named():
         ss.speciation(ss.families.pair(separation=1.0), criteria=["exat"])
 
 
-def test_branch_crossing_is_told_by_the_root_s_direction():
+def test_the_direction_of_the_root_shows_a_branch_crossing():
     means = [[3, 0], [-3, 0], [0, 0.8], [0, -0.8], [0, 0.8], [0, -0.8]]
     mixture = ss.mixture(np.array(means, dtype=float), [0.04, 0.04, 0.21, 0.21, 0.25, 0.25], 0.0)
-    found = ss.speciation(mixture)
-    root = found.n_roots.item() - 1
+    result = ss.speciation(mixture)
+    root = result.n_roots.item() - 1
     # On e2: Gamma_22 = 0.64 (1 - r), r the share of the components at +-3 e1.
     on_e2 = brentq(lambda v: 0.64 * 0.92 / (0.92 + 0.08 * np.exp(-(9 - 0.64) / (2 * v))) - v, 0.6, 0.64, xtol=1e-15)
-    assert 2 * found.tau_root.values[root] == pytest.approx(on_e2, rel=1e-12)
-    assert found.root_eigenmode.values[root] == 1
-    assert found.eigenvalue.values[0] == pytest.approx(0.72, rel=1e-12)
+    assert 2 * result.tau_root.values[root] == pytest.approx(on_e2, rel=1e-12)
+    assert result.root_eigenmode.values[root] == 1
+    assert result.eigenvalue.values[0] == pytest.approx(0.72, rel=1e-12)
     assert (ss.corrections(mixture).error_status == Status.not_applicable).all()
 
 
@@ -113,8 +113,8 @@ def test_seven_criteria_are_reported_by_default():
 def test_neighbouring_criteria_are_further_values_of_criterion():
     point_masses = ss.families.pair(separation=1.0, variance=0.0)
     schedule = ss.schedule("vp-constant", beta=2.0)
-    found = ss.speciation(point_masses, {"ou": schedule}, criteria=["drift", "exact"])
-    alpha = np.sqrt(found.alpha_bar.sel(schedule="ou")).values
+    result = ss.speciation(point_masses, {"ou": schedule}, criteria=["drift", "exact"])
+    alpha = np.sqrt(result.alpha_bar.sel(schedule="ou")).values
     # Raya and Ambrogioni 2023: the reverse drift turns unstable at alpha = sqrt(sqrt 2 - 1), the density at 1/sqrt 2.
     np.testing.assert_allclose(alpha, [np.sqrt(np.sqrt(2) - 1), 1 / np.sqrt(2)], rtol=1e-12)
     pair = ss.families.pair(separation=1.0, variance=0.09)

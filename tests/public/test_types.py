@@ -46,10 +46,10 @@ def test_single_precision_gives_the_bits_of_the_same_numbers_in_double(name, k):
     mixture = single(k)
     points = xr.DataArray(X, dims=("point", "feature"))
     tau = xr.DataArray(np.float32(0.2))
-    found = FIELDS[name](mixture, points, tau)
+    result = FIELDS[name](mixture, points, tau)
     expected = FIELDS[name](mixture.map(wide), points.astype(float), tau.astype(float))
-    xr.testing.assert_identical(found, expected)
-    for array in found.data_vars.values() if isinstance(found, xr.Dataset) else [found]:
+    xr.testing.assert_identical(result, expected)
+    for array in result.data_vars.values() if isinstance(result, xr.Dataset) else [result]:
         assert array.dtype.kind != "f" or array.dtype == float
 
 
@@ -78,6 +78,6 @@ def test_times_of_a_schedule_are_real_numbers(value):
 
 def test_frozen_shock_in_single_precision():
     pair, x, tau = ss.mixture([-1.0, 1.0], None, 0.09).astype(np.float32), xr.DataArray(X[0], dims="x"), np.float32(0.2)
-    found = frozen_shock(pair, x, tau)
-    xr.testing.assert_identical(found, frozen_shock(pair.astype(float), x.astype(float), float(tau)))
-    assert found.velocity.dtype == float
+    result = frozen_shock(pair, x, tau)
+    xr.testing.assert_identical(result, frozen_shock(pair.astype(float), x.astype(float), float(tau)))
+    assert result.velocity.dtype == float

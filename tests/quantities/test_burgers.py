@@ -37,27 +37,27 @@ def gaussian(x, tau):
 @pytest.mark.parametrize("case", cases("pde_nd"), ids=identify)
 def test_terms_at_the_reference_points(case):
     x, tau = xr.DataArray(np.array(case["inputs"]["x"]), dims="feature"), case["inputs"]["tau"]
-    found = burgers_residual(mixture_of(case), x, tau)
-    check(case, "s", found.score.values)
-    check(case, "s_tau", found.rate_term.values)
-    check(case, "lap_s", found.diffusion_term.values)
-    check(case, "adv_2s_grad_s", found.advection_term.values)
+    result = burgers_residual(mixture_of(case), x, tau)
+    check(case, "s", result.score.values)
+    check(case, "s_tau", result.rate_term.values)
+    check(case, "lap_s", result.diffusion_term.values)
+    check(case, "adv_2s_grad_s", result.advection_term.values)
     velocity = burgers_residual(mixture_of(case), x, tau, form="burgers")
     check(case, "u", velocity.burgers_velocity.values)
     check(case, "u_tau", velocity.rate_term.values)
-    assert found.residual_relative <= BOUND
+    assert result.residual_relative <= BOUND
 
 
 @pytest.mark.parametrize("form", EQUATIONS)
 def test_every_form_holds_from_core_to_tails_at_every_time(form):
-    found = burgers_residual(triple(), grid(), [0.0, 1e-6, 0.2, 30.0, 1e12], form=form, coefficient=0.7)
-    assert found.residual_relative.dims == ("separation", "tau", "x")
-    assert (found.residual_status == Status.ok).all()
-    assert float(found.residual_relative.max()) <= BOUND
-    terms = [found[name] for name in TERMS[1:] if name in found]
-    np.testing.assert_allclose(found.rate_term, sum(terms), rtol=1e-11, atol=1e-15 * float(found.largest_term.max()))
-    assert found.attrs["equation"] == EQUATIONS[form]
-    for name, variable in found.data_vars.items():
+    result = burgers_residual(triple(), grid(), [0.0, 1e-6, 0.2, 30.0, 1e12], form=form, coefficient=0.7)
+    assert result.residual_relative.dims == ("separation", "tau", "x")
+    assert (result.residual_status == Status.ok).all()
+    assert float(result.residual_relative.max()) <= BOUND
+    terms = [result[name] for name in TERMS[1:] if name in result]
+    np.testing.assert_allclose(result.rate_term, sum(terms), rtol=1e-11, atol=1e-15 * float(result.largest_term.max()))
+    assert result.attrs["equation"] == EQUATIONS[form]
+    for name, variable in result.data_vars.items():
         assert variable.attrs["long_name"], name
 
 
@@ -80,19 +80,19 @@ def test_variance_preserving_terms_are_those_of_the_mapped_score():
     tau, beta = 0.4, 2.5
     alpha = 1 / np.sqrt(1 + 2 * tau)
     still = burgers_residual(triple(), grid(), tau)
-    found = burgers_residual(triple(), alpha * grid(), tau, form="vp", coefficient=beta)
-    np.testing.assert_allclose(found.score, still.score / alpha, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(found.growth_term, 0.5 * beta * found.score, rtol=1e-14)
-    np.testing.assert_allclose(found.diffusion_term, 0.5 * beta * still.diffusion_term / alpha**3, rtol=1e-9, atol=1e-13)
-    np.testing.assert_allclose(found.advection_term, 0.5 * beta * still.advection_term / alpha**3, rtol=1e-9, atol=1e-13)
+    result = burgers_residual(triple(), alpha * grid(), tau, form="vp", coefficient=beta)
+    np.testing.assert_allclose(result.score, still.score / alpha, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(result.growth_term, 0.5 * beta * result.score, rtol=1e-14)
+    np.testing.assert_allclose(result.diffusion_term, 0.5 * beta * still.diffusion_term / alpha**3, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(result.advection_term, 0.5 * beta * still.advection_term / alpha**3, rtol=1e-9, atol=1e-13)
 
 
 def test_log_density_is_that_of_the_ambient_dimension():
     pair = ss.families.pair(separation=1.0, variance=0.25, dimension=100)
-    found = burgers_residual(pair, np.array([0.3]), 0.1, form="log-density")
-    np.testing.assert_allclose(found.log_density, ss.log_density(pair, np.array([0.3]), 0.1), rtol=1e-14)
+    result = burgers_residual(pair, np.array([0.3]), 0.1, form="log-density")
+    np.testing.assert_allclose(result.log_density, ss.log_density(pair, np.array([0.3]), 0.1), rtol=1e-14)
     v = 0.45
-    assert float(found.rate_term.squeeze()) < -99 / v + 10
+    assert float(result.rate_term.squeeze()) < -99 / v + 10
 
 
 def test_chunks_change_no_bit():
@@ -106,11 +106,11 @@ def test_chunks_change_no_bit():
 def test_differences_of_a_mixture_agree_within_their_error(form):
     arguments = triple(), grid(), [0.05, 0.5]
     exact = burgers_residual(*arguments, form=form, coefficient=0.7)
-    found = burgers_residual(*arguments, form=form, coefficient=0.7, method="differences")
-    assert (np.abs(found.residual.squeeze("feature")) <= found.residual_error).all()
-    assert float(found.residual_relative.median()) <= 1e-9
+    result = burgers_residual(*arguments, form=form, coefficient=0.7, method="differences")
+    assert (np.abs(result.residual.squeeze("feature")) <= result.residual_error).all()
+    assert float(result.residual_relative.median()) <= 1e-9
     for name in TERMS[:3]:
-        assert (np.abs(found[name] - exact[name]).squeeze("feature") <= found.residual_error * 1.0001).all(), name
+        assert (np.abs(result[name] - exact[name]).squeeze("feature") <= result.residual_error * 1.0001).all(), name
 
 
 def test_a_function_is_told_apart_from_a_score():
@@ -135,9 +135,9 @@ def test_a_function_in_its_own_clock():
         return s / alpha[..., None]
 
     x = np.linspace(-2, 2, 21)[:, None]
-    found = burgers_residual(network, x, 0.4, form="vp", coefficient=beta, length=0.3)
-    assert (np.abs(found.residual[:, 0]) <= found.residual_error).all()
-    assert (found.residual_relative <= 1e-7).all()
+    result = burgers_residual(network, x, 0.4, form="vp", coefficient=beta, length=0.3)
+    assert (np.abs(result.residual[:, 0]) <= result.residual_error).all()
+    assert (result.residual_relative <= 1e-7).all()
     unforced = burgers_residual(network, x, 0.4, form="physical", coefficient=beta, length=0.3)
     assert float(unforced.residual_relative.max()) > 0.1
 
@@ -145,8 +145,8 @@ def test_a_function_in_its_own_clock():
 def test_why_a_residual_is_missing():
     pair = ss.families.pair(separation=1.0, variance=xr.DataArray([0.0, 0.25], dims="variance"))
     tau = xr.DataArray([0.0, 0.3, np.nan], dims="tau")
-    found = burgers_residual(pair, np.array([0.3]), tau).residual_status.squeeze("x").transpose("variance", "tau")
-    assert found.values.tolist() == [
+    result = burgers_residual(pair, np.array([0.3]), tau).residual_status.squeeze("x").transpose("variance", "tau")
+    assert result.values.tolist() == [
         [Status.singular, Status.ok, Status.not_applicable],
         [Status.ok, Status.ok, Status.not_applicable],
     ]
@@ -159,7 +159,7 @@ def test_why_a_residual_is_missing():
         [Status.singular, Status.ok, Status.not_applicable],
         [Status.not_applicable, Status.ok, Status.not_applicable],
     ]
-    assert "singular" in found.attrs["flag_meanings"]
+    assert "singular" in result.attrs["flag_meanings"]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_why_a_residual_is_missing():
         ({"tau": -1.0}, "tau = -1.0 is not allowed"),
     ],
 )
-def test_what_is_not_allowed_is_said(options, message):
+def test_errors_name_the_allowed_values(options, message):
     arguments = {"x": np.array([0.1]), "tau": 0.1} | options
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         burgers_residual(triple(), **arguments)

@@ -19,9 +19,9 @@ def declared():
 
 
 def test_a_result_explains_its_criteria_in_their_order():
-    found = ss.speciation(PAIR, criteria=["merging", "leading"])
-    lines = found.criterion.attrs["description"].split("\n")
-    assert [line.partition(": ")[0] for line in lines] == ["merging", "leading"] == found.criterion.values.tolist()
+    result = ss.speciation(PAIR, criteria=["merging", "leading"])
+    lines = result.criterion.attrs["description"].split("\n")
+    assert [line.partition(": ")[0] for line in lines] == ["merging", "leading"] == result.criterion.values.tolist()
     assert all(line.partition(": ")[2] for line in lines)
 
 
@@ -32,10 +32,10 @@ def test_a_formula_takes_inputs_by_name_and_may_have_arguments_of_its_own():
         tau = factor * (exact.tau_star + variance / 2) - variance / 2
         return tau, np.where(tau > 0, Status.ok, Status.below_data_variance)
 
-    found = ss.speciation(PAIR, criteria=["half", "exact"])
-    one, exact = (found.tau_star.sel(criterion=name).values.squeeze() for name in ("half", "exact"))
+    result = ss.speciation(PAIR, criteria=["half", "exact"])
+    one, exact = (result.tau_star.sel(criterion=name).values.squeeze() for name in ("half", "exact"))
     np.testing.assert_allclose(one, 0.5 * (exact + 0.045) - 0.045, rtol=1e-15)
-    assert (found.status == Status.ok).all()
+    assert (result.status == Status.ok).all()
     assert "half" not in ss.speciation(PAIR).criterion
     with pytest.raises(ValueError, match="half"):
         ss.well_speciation(ss.well("quartic"), criteria=["half"])

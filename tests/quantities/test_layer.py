@@ -7,7 +7,7 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.densities.families.registry import build
-from scoreshock.quantities import layer, shocks
+from scoreshock.quantities import layer
 from scoreshock.quantities.declaration import declared
 
 
@@ -18,40 +18,28 @@ def point(values):
 def test_sweep_tracks_the_boundary_and_chunks_change_no_bit():
     pair = ss.families.pair(separation=np.linspace(0.5, 4, 9), variance=[0.1, 1.0], weight=[0.5, 0.8])
     tau = np.linspace(0, 2, 5)
-    found = layer.layer(pair, tau)
-    assert set(found.width.dims) == {"separation", "variance", "weight", "tau"}
-    a, w, v = found.separation, found.weight, found.variance + 2 * found.tau
-    place = found.boundary.squeeze("feature", drop=True)
-    expected = (-v / (2 * a) * np.log(w / (1 - w))).transpose(*place.dims)
-    np.testing.assert_allclose(place, expected, rtol=1e-12)
-    np.testing.assert_allclose(found.width, (v / a).broadcast_like(expected).transpose(*found.width.dims), rtol=1e-12)
+    result = layer.layer(pair, tau)
+    assert set(result.width.dims) == {"separation", "variance", "weight", "tau"}
+    a, w, v = result.separation, result.weight, result.variance + 2 * result.tau
+    position = result.boundary.squeeze("feature", drop=True)
+    expected = (-v / (2 * a) * np.log(w / (1 - w))).transpose(*position.dims)
+    np.testing.assert_allclose(position, expected, rtol=1e-12)
+    np.testing.assert_allclose(result.width, (v / a).broadcast_like(expected).transpose(*result.width.dims), rtol=1e-12)
     chunked = layer.layer(pair.chunk(separation=2), tau).compute()
-    xr.testing.assert_identical(chunked, found)
-    assert {name for name in found.data_vars if not found[name].attrs.get("long_name")} == set()
+    xr.testing.assert_identical(chunked, result)
+    assert {name for name in result.data_vars if not result[name].attrs.get("long_name")} == set()
 
 
 def test_statuses_of_a_sweep():
     pair = ss.families.pair(separation=[0.0, 1.0], variance=[0.0, 1.0])
-    found = layer.layer(pair, 0.0).layer_status
-    assert found.sel(separation=1.0, variance=0.0) == Status.singular
-    assert found.sel(separation=1.0, variance=1.0) == Status.ok
-    assert found.sel(separation=0.0, variance=1.0) == Status.no_transition
+    result = layer.layer(pair, 0.0).layer_status
+    assert result.sel(separation=1.0, variance=0.0) == Status.singular
+    assert result.sel(separation=1.0, variance=1.0) == Status.ok
+    assert result.sel(separation=0.0, variance=1.0) == Status.no_transition
     content = {"options": {"tau": {"values": [0.5, 1.0], "unit": "speciation"}}}
     study = declared("layer").compute(pair, content)
     assert study.layer_status.sel(separation=0.0, variance=1.0).values.tolist() == [Status.no_transition] * 2
     assert np.isnan(study.width.where(study.layer_status != Status.ok)).all()
-
-
-def test_groups_of_more_components():
-    polygon = ss.families.polygon(separation=1.0, variance=0.1)
-    found = layer.layer(polygon, 0.1, ([0], [1]))
-    assert found.group.values.tolist() == [0, 1, 2]
-    assert found.jump > 0
-    for wrong in (([0], []), ([0], [0]), ([0], [3]), ([0],)):
-        with pytest.raises(ValueError, match="groups"):
-            layer.layer(polygon, 0.1, wrong)
-    with pytest.raises(ValueError, match="component"):
-        shocks.rankine_hugoniot(polygon)
 
 
 @pytest.mark.slow
@@ -80,28 +68,14 @@ def test_profiles_and_trajectories_run_through_the_layer_along_its_normal(family
 def test_rays_trace_the_boundary_as_a_curve():
     mixture = ss.mixture([[-1.0, 0.0], [1.0, 0.0], [1.0, 1.5]], [0.4, 0.3, 0.3], 0.2)
     start = xr.DataArray([[0.0, y] for y in np.linspace(-1, 1, 7)], dims=("ray", "feature"))
-    found = layer.layer(mixture, 0.1, ([0], [1, 2]), start=start, direction=point([1.0, 0.0]))
-    assert found.boundary.dims == ("ray", "feature")
-    np.testing.assert_allclose(found.boundary.isel(feature=1), start.isel(feature=1), rtol=1e-15)
-    on = layer.decomposition(mixture, found.boundary, 0.1, ([0], [1, 2]))
+    result = layer.layer(mixture, 0.1, ([0], [1, 2]), start=start, direction=point([1.0, 0.0]))
+    assert result.boundary.dims == ("ray", "feature")
+    np.testing.assert_allclose(result.boundary.isel(feature=1), start.isel(feature=1), rtol=1e-15)
+    on = layer.decomposition(mixture, result.boundary, 0.1, ([0], [1, 2]))
     np.testing.assert_allclose(on.log_ratio, 0, atol=1e-13)
 
 
 def test_profile_of_a_pair():
-    found = layer.profile(ss.families.pair(separation=[1.0, 3.0], variance=0.1, weight=0.7), np.linspace(-4, 4, 9), 0.2)
-    assert found.profile_tanh.dims == ("separation", "r")
-    assert np.abs(found.profile_difference).max() < 1e-13
-
-
-def test_power_diagram():
-    mixture = ss.mixture([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.5]], [0.2, 0.3, 0.5], 0.1)
-    tau = np.array([0.0, 0.2])
-    grid = xr.DataArray(np.random.default_rng(0).standard_normal((50, 2)), dims=("point", "feature"))
-    largest = ss.responsibilities(mixture, grid, tau).argmax("component")
-    assert (shocks.power_cell(mixture, grid, tau) == largest).all()
-    facets = shocks.facets(mixture, tau)
-    assert facets.facet_point.dims == ("tau", "pair", "feature")
-    assert facets.first_component.values.tolist() == [0, 0, 1]
-    corner = shocks.triple_point(mixture, tau)
-    np.testing.assert_allclose(ss.responsibilities(mixture, corner.triple_point, tau), 1 / 3, rtol=1e-12)
-    assert corner.triple_point_owner.isin([0, 1, 2]).all()
+    result = layer.profile(ss.families.pair(separation=[1.0, 3.0], variance=0.1, weight=0.7), np.linspace(-4, 4, 9), 0.2)
+    assert result.profile_tanh.dims == ("separation", "r")
+    assert np.abs(result.profile_difference).max() < 1e-13

@@ -11,32 +11,11 @@ from scoreshock.conventions import Status
 from scoreshock.quantities import cascade, many_modes, modes
 
 
-def triangle(**given):
-    return ss.families.polygon(**({"separation": 1.0, "variance": 0.0} | given))
+def triangle(**options):
+    return ss.families.polygon(**({"separation": 1.0, "variance": 0.0} | options))
 
 
-def test_leading_and_exact_cascade_agree_at_every_level_of_a_hierarchy():
-    # Corollary 9.3: all leaves are at one distance from their mean.
-    tree = ss.families.hierarchy([1.0, 4.0], variance=0.01, ratio=[0.2, 0.5], levels=3)
-    found = cascade.exact_cascade(tree)
-    assert (found.eigenmode_status == found.cascade_status).all()
-    assert (found.n_eigenmode_roots == (found.eigenmode_status == Status.ok)).all()
-    assert (abs(found.cascade_error) <= 1e-12 * tree.separation**2).all()
-
-
-def test_leading_and_exact_cascade_part_where_distances_are_unequal():
-    # Two pairs at the ends of a pair, one twice as close as the other: the closer one never splits by the exact criterion.
-    means = [[1, 0.6, 0], [1, -0.6, 0], [-1, 0, 0.3], [-1, 0, -0.3]]
-    mixture = ss.families.custom(means=means, variance=0.0)
-    found, exact = cascade.exact_cascade(mixture).squeeze(), ss.speciation(mixture).squeeze()
-    np.testing.assert_array_equal(found.tau_eigenmode[0], exact.tau_star.sel(criterion="exact"))
-    np.testing.assert_array_equal(found.cascade, exact.cascade)
-    assert found.eigenmode_status.values.tolist() == [Status.ok, Status.ok, Status.no_real_root]
-    assert found.cascade_status.values.tolist() == [Status.ok] * 3
-    assert (abs(found.cascade_error[:2]) > 1e-3).all()
-    assert np.isnan(found.cascade_error[2])
-
-
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 100_000))
 def test_condition_is_the_covariance_of_the_definition_and_the_proposition_holds(seed):
@@ -44,7 +23,7 @@ def test_condition_is_the_covariance_of_the_definition_and_the_proposition_holds
     k, n = int(rng.integers(2, 6)), int(rng.integers(1, 4))
     means, weights = rng.standard_normal((k, n)), rng.dirichlet(np.ones(k)) + 1e-3
     weights /= weights.sum()
-    found = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
+    result = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
     centred = means - weights @ means
     leading = np.linalg.eigh((weights[:, None] * centred).T @ centred)[1][:, -1]
     y = (centred @ leading) ** 2
@@ -52,19 +31,19 @@ def test_condition_is_the_covariance_of_the_definition_and_the_proposition_holds
     covariance = weights @ ((across - weights @ across) * (y - weights @ y))
     c = -weights @ (((centred**2).sum(1) - weights @ (centred**2).sum(1)) * y)
     scale = (centred**2).sum(1).max() ** 2
-    np.testing.assert_allclose(found.perpendicular_covariance, covariance, atol=1e-12 * scale)
-    np.testing.assert_allclose(found.covariance_coefficient, c, atol=1e-12 * scale)
-    assert int(found.proposition_holds) == (1 if found.condition_holds else -1)
+    np.testing.assert_allclose(result.perpendicular_covariance, covariance, atol=1e-12 * scale)
+    np.testing.assert_allclose(result.covariance_coefficient, c, atol=1e-12 * scale)
+    assert int(result.proposition_holds) == (1 if result.condition_holds else -1)
     if abs(c) > 1e-10 * scale:
-        assert int(found.covariance_sign) == np.sign(c)
+        assert int(result.covariance_sign) == np.sign(c)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 17.0, 45.0])
 def test_condition_takes_the_leading_direction_of_the_layer_however_a_square_is_turned(degrees):
     """Between its two halves all four squares y² are a²/2; towards a vertex their variance would be a⁴/4."""
     square = ss.families.polygon(1.0, vertices=4, angles=(degrees + np.array([0.0, 90.0, 180.0, 270.0])).tolist())
-    found = many_modes.covariance_condition(square).squeeze()
-    assert abs(float(found.perpendicular_covariance)) < 1e-15
+    result = many_modes.covariance_condition(square).squeeze()
+    assert abs(float(result.perpendicular_covariance)) < 1e-15
 
 
 def test_condition_knows_lines_and_spheres():
@@ -80,47 +59,47 @@ def test_coefficient_can_be_positive_where_the_condition_fails():
     # Near the mean along e1, far across it: distances fall as y^2 grows.
     means = np.array([[1.0, 0, 0], [-1.0, 0, 0], [0, 0.9, 0.9], [0, -0.9, 0.9], [0, 0.9, -0.9], [0, -0.9, -0.9]])
     weights = np.array([0.25, 0.25, 0.125, 0.125, 0.125, 0.125])
-    found = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
-    assert float(found.covariance_coefficient) > 0
-    flags = (int(found[name]) for name in ("covariance_sign", "condition_holds", "proposition_holds"))
+    result = many_modes.covariance_condition(ss.mixture(means, weights, 0.1))
+    assert float(result.covariance_coefficient) > 0
+    flags = (int(result[name]) for name in ("covariance_sign", "condition_holds", "proposition_holds"))
     assert tuple(flags) == (1, 0, -1)
 
 
 def test_triangle_against_its_density():
     mixture = triangle(separation=[1.0, 2.0])
-    found = many_modes.against_density(mixture)
-    v = (2 * found.tau_density / mixture.separation**2).squeeze()
+    result = many_modes.against_density(mixture)
+    v = (2 * result.tau_density / mixture.separation**2).squeeze()
     np.testing.assert_allclose(v, 0.54632, atol=5e-6)
-    assert (found.density_scanned == 1).all()
-    assert (found.modes_before_last == 4).all()
-    exact = found.sel(criterion="exact").squeeze()
+    assert (result.density_scanned == 1).all()
+    assert (result.modes_before_last == 4).all()
+    exact = result.sel(criterion="exact").squeeze()
     np.testing.assert_allclose(exact.density_difference_relative, 0.5 / v - 1, rtol=1e-9)
     assert (exact.modes_at == 4).all()
-    assert (found.density_difference_status.sel(criterion=["boundary", "merging"]) == Status.not_applicable).all()
+    assert (result.density_difference_status.sel(criterion=["boundary", "merging"]) == Status.not_applicable).all()
 
 
 def test_criteria_of_a_pair_against_its_density():
     pair = ss.families.pair(separation=2.0, variance=0.25, weight=[0.5, 0.6, 0.8])
-    found = many_modes.against_density(pair).squeeze()
-    assert found.criterion.identical(ss.speciation(pair).criterion)
-    np.testing.assert_array_equal(found.density_difference.sel(criterion="merging"), 0)
-    np.testing.assert_array_equal(found.density_difference.sel(criterion="exact", weight=0.5), 0)
+    result = many_modes.against_density(pair).squeeze()
+    assert result.criterion.identical(ss.speciation(pair).criterion)
+    np.testing.assert_array_equal(result.density_difference.sel(criterion="merging"), 0)
+    np.testing.assert_array_equal(result.density_difference.sel(criterion="exact", weight=0.5), 0)
     # The criterion at the weighted mean has no solution where the density still splits in two.
-    lost = found.sel(criterion="exact", weight=0.8)
+    lost = result.sel(criterion="exact", weight=0.8)
     assert (int(lost.density_difference_status), int(lost.modes_at), int(lost.density_status)) == (
         Status.no_real_root,
         -1,
         Status.ok,
     )
-    assert (found.modes_at.sel(criterion="boundary") == [1, 1, 1]).all()
-    assert (found.modes_at.sel(criterion="spectral") >= 1).all()
+    assert (result.modes_at.sel(criterion="boundary") == [1, 1, 1]).all()
+    assert (result.modes_at.sel(criterion="spectral") >= 1).all()
 
 
 @pytest.mark.slow
 def test_nan_stands_only_beside_a_status():
     mixture = ss.families.collinear(separation=[0.1, 2.0], variance=[0.1, 1.0], positions=[-1.0, -0.2, 0.5, 1.3])
-    found = many_modes.against_density(mixture)
-    assert (found.density_difference.isnull() == (found.density_difference_status != Status.ok)).all()
+    result = many_modes.against_density(mixture)
+    assert (result.density_difference.isnull() == (result.density_difference_status != Status.ok)).all()
     levels = cascade.exact_cascade(mixture)
     assert (levels.tau_eigenmode_root.isnull() == (levels.eigenmode_root_status != Status.ok)).all()
     assert (levels.eigenmode_status != Status.ok).where(levels.tau_eigenmode.isnull(), True).all()
@@ -145,14 +124,6 @@ def test_chunked_results_are_the_same_to_the_bit_and_described(quantity):
     for name, array in eager.data_vars.items():
         assert array.attrs["long_name"]
         assert ("flag_values" in array.attrs) == name.endswith("status")
-
-
-@pytest.mark.slow
-def test_tree_of_a_chunked_sweep():
-    mixture = ss.families.collinear(separation=np.linspace(1, 2, 5), variance=0.01, positions=[-1.0, -0.2, 0.5, 1.3])
-    eager, lazy = modes.merging_tree(mixture), modes.merging_tree(mixture.chunk(separation=2))
-    xr.testing.assert_identical(eager, lazy.compute())
-    assert eager.merges_into.dims[-2:] == ("event", "mode")
 
 
 def test_refusals_name_what_is_allowed():

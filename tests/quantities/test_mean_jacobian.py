@@ -22,25 +22,25 @@ def test_chunks_change_no_bit_and_every_variable_is_described():
 
 
 def test_jacobian_is_that_of_the_score_at_the_weighted_mean():
-    found = ss.mean_jacobian(polygon(), 0.3)
+    result = ss.mean_jacobian(polygon(), 0.3)
     mean = (polygon().component_weight * polygon().component_mean).sum("component")
-    np.testing.assert_allclose(found.weighted_mean.squeeze(), mean.squeeze(), atol=1e-15)
-    at_mean = ss.score_jacobian(polygon(), found.weighted_mean, 0.3)
-    np.testing.assert_allclose(found.score_jacobian, at_mean.transpose(*found.score_jacobian.dims), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(result.weighted_mean.squeeze(), mean.squeeze(), atol=1e-15)
+    at_mean = ss.score_jacobian(polygon(), result.weighted_mean, 0.3)
+    np.testing.assert_allclose(result.score_jacobian, at_mean.transpose(*result.score_jacobian.dims), rtol=1e-12, atol=1e-13)
 
 
 def test_remainder_falls_by_the_next_power_of_the_variance():
-    found = ss.mean_jacobian(polygon(separation=1.0), [50.0, 500.0], order=4)
-    off = abs(found.jacobian_through - found.score_jacobian).max(["feature", "feature_other"]).squeeze()
+    result = ss.mean_jacobian(polygon(separation=1.0), [50.0, 500.0], order=4)
+    off = abs(result.jacobian_through - result.score_jacobian).max(["feature", "feature_other"]).squeeze()
     powers = np.log10(off.isel(tau=0) / off.isel(tau=1))
     np.testing.assert_allclose(powers[:3], [3, 4, 5], atol=0.1)
 
 
 def test_no_term_follows_the_first_where_all_distances_are_equal():
-    found = ss.mean_jacobian(ss.families.polygon(separation=[1.0, 2.0], variance=0.1, vertices=3), 0.2, order=5)
-    assert np.abs(found.jacobian_term.isel(order=slice(1, None))).max() < 1e-13
+    result = ss.mean_jacobian(ss.families.polygon(separation=[1.0, 2.0], variance=0.1, vertices=3), 0.2, order=5)
+    assert np.abs(result.jacobian_term.isel(order=slice(1, None))).max() < 1e-13
     np.testing.assert_allclose(
-        found.jacobian_through.isel(order=0), found.score_jacobian.transpose(..., "feature", "feature_other"), atol=1e-13
+        result.jacobian_through.isel(order=0), result.score_jacobian.transpose(..., "feature", "feature_other"), atol=1e-13
     )
 
 
@@ -57,15 +57,15 @@ def test_a_point_alone_has_the_bits_that_it_has_in_a_batch_and_scaling_is_exact(
 
 def test_statuses_say_why_a_number_is_missing():
     pair = ss.families.pair(separation=1.0, variance=[0.0, 1e-3], weight=0.7)
-    found = ss.mean_jacobian(pair, 0.0, order=40).squeeze()
-    assert found.score_status.values.tolist() == [Status.singular, Status.ok]
-    assert (found.order_status.isel(variance=0) == Status.singular).all()
-    assert (np.isnan(found.jacobian_through) == (found.order_status != Status.ok)).all()
+    result = ss.mean_jacobian(pair, 0.0, order=40).squeeze()
+    assert result.score_status.values.tolist() == [Status.singular, Status.ok]
+    assert (result.order_status.isel(variance=0) == Status.singular).all()
+    assert (np.isnan(result.jacobian_through) == (result.order_status != Status.ok)).all()
     tiny = ss.mean_jacobian(ss.families.pair(separation=1.0, variance=1e-20, weight=0.7), 0.0, order=40)
     assert set(tiny.order_status.values.ravel()) == {Status.ok, Status.diverged}
 
 
-def test_what_is_not_allowed_is_said():
+def test_errors_name_the_allowed_values():
     for order in (-1, 41, 1.5):
         with pytest.raises(ValueError, match=r"order = .* allowed: a whole number from 0 to 40"):
             ss.mean_jacobian(polygon(), 0.1, order=order)

@@ -13,28 +13,28 @@ def test_every_status_has_words():
 
 
 @pytest.mark.parametrize("wrong", [99, "singulr", None, True, 1.5])
-def test_what_is_no_status_is_refused(wrong):
+def test_an_unknown_status_is_refused(wrong):
     with pytest.raises(ValueError, match=r"status = .* is not allowed"):
         ss.explain(wrong)
 
 
 def test_a_dataset_is_explained_with_its_counts():
-    found = ss.speciation(ss.families.pair(separation=[0.0, 1.0, 2.0], variance=0.5), "edm", ["leading"])
-    lines = ss.explain(found).splitlines()
+    result = ss.speciation(ss.families.pair(separation=[0.0, 1.0, 2.0], variance=0.5), "edm", ["leading"])
+    lines = ss.explain(result).splitlines()
     assert lines[:3] == ["status", f"  2 ok: {WORDS['ok']}", f"  1 no_transition: {WORDS['no_transition']}"]
     assert "time_status" in lines
     assert f"  1 no_tau: {WORDS['no_tau']}" in lines
 
 
-def test_valid_masks_what_is_flagged_and_nothing_else():
-    found = ss.speciation(ss.families.pair(separation=[0.0, 1.0, 2.0], variance=2.0), criteria=["leading", "exact"])
-    kept = ss.valid(found)
-    good = (found.status == Status.ok).values
+def test_valid_masks_flagged_values_only():
+    result = ss.speciation(ss.families.pair(separation=[0.0, 1.0, 2.0], variance=2.0), criteria=["leading", "exact"])
+    kept = ss.valid(result)
+    good = (result.status == Status.ok).values
     assert not good.all()
-    assert np.isfinite(found.tau_star.values[~good]).any()
+    assert np.isfinite(result.tau_star.values[~good]).any()
     assert np.isnan(kept.tau_star.values[~good]).all()
-    np.testing.assert_array_equal(kept.tau_star.values[good], found.tau_star.values[good])
-    np.testing.assert_array_equal(kept.status, found.status)
-    assert kept.tau_star.attrs == found.tau_star.attrs
+    np.testing.assert_array_equal(kept.tau_star.values[good], result.tau_star.values[good])
+    np.testing.assert_array_equal(kept.status, result.status)
+    assert kept.tau_star.attrs == result.tau_star.attrs
     with pytest.raises(ValueError, match="results = 3 is not a dataset"):
         ss.valid(3)

@@ -7,7 +7,6 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
-from scoreshock.conventions import Status
 from scoreshock.kernels.flow import sampling
 from scoreshock.kernels.flow.trajectory import Mixture
 from scoreshock.quantities.alternatives import alternative_times, alternatives
@@ -61,10 +60,10 @@ def test_noise_belongs_to_a_start_not_to_its_neighbours():
 
 def test_times_may_differ_along_the_sweep():
     track = xr.DataArray([1.0, 0.0], dims="tau") * SWEEP.separation**2
-    found = trajectories(SWEEP, STARTS, track)
+    result = trajectories(SWEEP, STARTS, track)
     one = trajectories(SWEEP.isel(separation=2), STARTS, track.isel(separation=2).values)
-    np.testing.assert_array_equal(found.trajectory.isel(separation=2).transpose(*one.trajectory.dims), one.trajectory)
-    xr.testing.assert_allclose(found.times, track.astype(float))
+    np.testing.assert_array_equal(result.trajectory.isel(separation=2).transpose(*one.trajectory.dims), one.trajectory)
+    xr.testing.assert_allclose(result.times, track.astype(float))
 
 
 @pytest.mark.slow
@@ -81,9 +80,9 @@ def test_a_given_field_acts_as_the_named_one():
 
 def test_several_features_take_a_bias_with_as_many():
     pair = ss.mixture([[-1.0, 0.0], [1.0, 0.0]], [0.5, 0.5], variance=0.1)
-    found = trajectories(pair, [[0.0, 0.0]], [1.0, 0.0], bias=[0.0, 0.1])
-    assert found.trajectory.isel(tau=-1, feature=0).item() == 0
-    assert found.trajectory.isel(tau=-1, feature=1).item() > 0
+    result = trajectories(pair, [[0.0, 0.0]], [1.0, 0.0], bias=[0.0, 0.1])
+    assert result.trajectory.isel(tau=-1, feature=0).item() == 0
+    assert result.trajectory.isel(tau=-1, feature=1).item() > 0
     with pytest.raises(ValueError, match="bias"):
         trajectories(pair, [[0.0, 0.0]], [1.0, 0.0], bias=0.1)
 
@@ -104,12 +103,3 @@ def test_several_features_take_a_bias_with_as_many():
 def test_mistakes_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         trajectories(SWEEP, STARTS, **arguments)
-
-
-def test_neighbouring_times_of_a_pair():
-    found = alternative_times(ss.families.pair(separation=[1.0, 0.1], variance=0.09))
-    assert found.criterion.values.tolist() == ["cloning", "drift", "entropic"]
-    np.testing.assert_allclose(found.tau_star.isel(separation=0).squeeze()[:1], [0.455], rtol=1e-12)
-    assert found.status.sel(criterion="cloning").isel(separation=1).item() == Status.below_data_variance
-    with pytest.raises(ValueError, match="level"):
-        alternative_times(SWEEP, level=1.0)

@@ -46,18 +46,18 @@ def test_the_equation_needs_a_jacobian():
 def test_riccati_divergence_is_on_the_other_side_of_zero():
     pair = ss.families.pair(separation=2.0, variance=1.0)
     tau = xr.DataArray([1.6, 3.5, 49.5, 1e6], dims="tau")
-    found = riccati(pair, tau)
+    result = riccati(pair, tau)
     v = 1 + 2 * tau
-    np.testing.assert_array_equal(found.cascade.squeeze("eigenmode"), 1.5)
-    np.testing.assert_allclose(1 + 2 * found.tau_divergence.squeeze("eigenmode"), -4 * v / (v - 4), rtol=1e-9)
-    assert (found.tau_divergence < 0).all()
-    assert (found.divergence_error < -4).all()
-    np.testing.assert_allclose(found.divergence_error, found.tau_divergence - 1.5)
+    np.testing.assert_array_equal(result.cascade.squeeze("eigenmode"), 1.5)
+    np.testing.assert_allclose(1 + 2 * result.tau_divergence.squeeze("eigenmode"), -4 * v / (v - 4), rtol=1e-9)
+    assert (result.tau_divergence < 0).all()
+    assert (result.divergence_error < -4).all()
+    np.testing.assert_allclose(result.divergence_error, result.tau_divergence - 1.5)
 
 
 def test_riccati_in_the_plane_diverges_at_zero_variance_across_the_pair():
     means = [[-2.0, 0.0], [2.0, 0.0]]
-    found = riccati(ss.mixture(means, [0.5, 0.5], 1.0), 3.5)
-    np.testing.assert_allclose(found.jacobian_eigenvalue, [-1 / 16, -1 / 8], rtol=1e-15)
-    np.testing.assert_allclose(1 + 2 * found.tau_divergence, [-8.0, 0.0], atol=1e-14)
-    np.testing.assert_allclose(found.cascade, [1.5, -0.5])
+    result = riccati(ss.mixture(means, [0.5, 0.5], 1.0), 3.5)
+    np.testing.assert_allclose(result.jacobian_eigenvalue, [-1 / 16, -1 / 8], rtol=1e-15)
+    np.testing.assert_allclose(1 + 2 * result.tau_divergence, [-8.0, 0.0], atol=1e-14)
+    np.testing.assert_allclose(result.cascade, [1.5, -0.5])

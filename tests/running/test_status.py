@@ -80,9 +80,9 @@ def sweep(study, capsys):
 
     def ask(*flags):
         code = main(["status", "--json", "--configfile", study, *flags])
-        said = json.loads(capsys.readouterr().out)
-        assert said["complete"] == (code == 0)
-        return code, said["sweeps"]["line"]
+        output = json.loads(capsys.readouterr().out)
+        assert output["complete"] == (code == 0)
+        return code, output["sweeps"]["line"]
 
     return ask
 
@@ -92,8 +92,8 @@ def status(sweep):
     """A function that gives the exit code and what is said of the quantity, by block, and of the joined file."""
 
     def ask(*flags):
-        code, said = sweep(*flags)
-        quantity = said["quantities"]["speciation"]
+        code, output = sweep(*flags)
+        quantity = output["quantities"]["speciation"]
         return code, {item["name"]: item for item in quantity["blocks"]}, quantity["whole"]
 
     return ask
@@ -104,38 +104,38 @@ def products(sweep):
     """A function that gives the exit code, and what is said of the comparison and of the figures."""
 
     def ask(*flags):
-        code, said = sweep(*flags)
-        assert [item["name"] for item in said["products"]] == ["comparison", "figures"]
-        return code, *said["products"]
+        code, output = sweep(*flags)
+        assert [item["name"] for item in output["products"]] == ["comparison", "figures"]
+        return code, *output["products"]
 
     return ask
 
 
 @pytest.mark.slow
 def test_all_done_is_0_with_times(sweep):
-    code, said = sweep("--full")
+    code, output = sweep("--full")
     assert code == 0
-    quantity = said["quantities"]["speciation"]
-    items = [*quantity["blocks"], quantity["whole"], *said["products"]]
+    quantity = output["quantities"]["speciation"]
+    items = [*quantity["blocks"], quantity["whole"], *output["products"]]
     assert {item["state"] for item in items} == {"done"}
     assert [item["seconds"] for item in items] == [2.0] * 6
     assert [item["finished"] for item in items] == sorted(item["finished"] for item in items)
     assert all(Path(item["file"]).exists() for item in items)
-    assert sweep() == (code, said)
+    assert sweep() == (code, output)
 
 
 @pytest.mark.slow
 def test_the_keys_are_those_that_are_documented(study, capsys):
     main(["status", "--json", "--configfile", study])
-    said = json.loads(capsys.readouterr().out)
-    assert set(said) == {"format", "time", "output", "complete", "sweeps"}
-    assert set(said["sweeps"]["line"]) == {"quantities", "products", "unlisted"}
-    quantity = said["sweeps"]["line"]["quantities"]["speciation"]
+    output = json.loads(capsys.readouterr().out)
+    assert set(output) == {"format", "time", "output", "complete", "sweeps"}
+    assert set(output["sweeps"]["line"]) == {"quantities", "products", "unlisted"}
+    quantity = output["sweeps"]["line"]["quantities"]["speciation"]
     assert set(quantity) == {"complete", "counts", "whole", "blocks"}
     assert quantity["counts"] == {"done": 3}
-    products = said["sweeps"]["line"]["products"]
+    products = output["sweeps"]["line"]["products"]
     assert all(set(item) == ITEM for item in (quantity["whole"], *quantity["blocks"], *products))
-    assert said["format"] == 2
+    assert output["format"] == 2
 
 
 def test_only_the_names_of_blocks_are_looked_at(status, monkeypatch):
@@ -160,7 +160,7 @@ def ended():
     return process.pid
 
 
-def test_what_a_living_process_writes_is_running_and_what_a_dead_one_left_is_not(files, status):
+def test_a_block_is_running_while_its_process_lives(files, status):
     for file in files:
         file.unlink()
     temporary(files[0], socket.gethostname(), os.getpid())
@@ -173,7 +173,7 @@ def test_what_a_living_process_writes_is_running_and_what_a_dead_one_left_is_not
     assert [blocks[name]["seconds"] for name in BLOCKS] == [None] * 3
 
 
-def test_of_other_hosts_only_what_was_written_lately_is_running(files, status):
+def test_a_block_of_another_host_is_running_if_its_file_is_recent(files, status):
     for file in files[:2]:
         file.unlink()
     temporary(files[0], "node-7.cluster", 1)
@@ -182,7 +182,7 @@ def test_of_other_hosts_only_what_was_written_lately_is_running(files, status):
     assert [blocks[name]["state"] for name in BLOCKS] == ["running", "missing", "done"]
 
 
-def test_a_comparison_that_is_written_is_running_since_its_job_began(folder, products):
+def test_a_comparison_is_running_from_the_start_of_its_job(folder, products):
     temporary(folder / "comparison.nc", "node-7.cluster", 1)
     _, comparison, _ = products()
     assert (comparison["state"], comparison["reason"]) == ("running", "process 1 on node-7.cluster")
@@ -219,7 +219,7 @@ def change(file):
     ],
     ids=["changed", "empty", "another digest"],
 )
-def test_what_is_wrong_in_a_block_is_found_by_reading_all(study, files, status, spoil, state, reason, capsys):
+def test_full_status_finds_wrong_blocks(study, files, status, spoil, state, reason, capsys):
     spoil(files[1])
     assert status()[1][BLOCKS[1]]["state"] == "done"
     code, blocks, _ = status("--full")
@@ -230,6 +230,7 @@ def test_what_is_wrong_in_a_block_is_found_by_reading_all(study, files, status, 
     assert (again in capsys.readouterr().out) == (state == "broken")
 
 
+@pytest.mark.slow
 def test_the_joined_file_is_missing_broken_or_stale(folder, status):
     joined = folder / "speciation.nc"
     runs.rewrite(joined, {provenance.DIGEST: "0" * 16})
@@ -242,21 +243,21 @@ def test_the_joined_file_is_missing_broken_or_stale(folder, status):
     assert status()[2]["state"] == "missing"
 
 
-def test_a_file_that_is_removed_while_it_is_looked_at_is_missing(folder, status, monkeypatch):
+def test_a_file_removed_during_status_is_missing(folder, status, monkeypatch):
     inspect, joined = store.inspect, folder / "speciation.nc"
 
     def inspected(path, full=False):
-        found = inspect(path, full)
+        result = inspect(path, full)
         if path == joined:
             path.unlink()
-        return found
+        return result
 
     monkeypatch.setattr(store, "inspect", inspected)
     code, _, item = status()
     assert (code, item["state"]) == (1, "missing")
 
 
-def test_a_value_added_makes_what_is_made_of_all_stale(study, capsys, tmp_path):
+def test_adding_a_value_makes_merged_results_stale(study, capsys, tmp_path):
     over = tmp_path / "over.yaml"
     over.write_text("sweeps: {line: {axes: {weight: [0.5, 0.6, 0.7, 0.8]}}}\n")
     assert main(["status", "--configfile", study, str(over)]) == 1
@@ -272,9 +273,9 @@ def test_a_value_added_makes_what_is_made_of_all_stale(study, capsys, tmp_path):
 def test_where_blocks_stay_the_dataset_they_are_all(folder, sweep, monkeypatch):
     monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 1)
     (folder / "speciation.nc").unlink()
-    code, said = sweep()
-    quantity = said["quantities"]["speciation"]
-    assert (code, quantity["whole"], quantity["counts"], said["products"]) == (0, None, {"done": 3}, [])
+    code, output = sweep()
+    quantity = output["quantities"]["speciation"]
+    assert (code, quantity["whole"], quantity["counts"], output["products"]) == (0, None, {"done": 3}, [])
 
 
 def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
@@ -285,6 +286,7 @@ def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[1:3] == ["  weight=0.5: missing", "  ... and 2 more"]
 
 
+@pytest.mark.slow
 def test_a_quantity_that_is_not_split_has_no_blocks(tmp_path, capsys):
     study = runs.study(tmp_path / "results", split=[])
     runs.run(study)
@@ -368,7 +370,7 @@ def test_blocks_that_the_study_does_not_list_are_named_and_cleaned_when_asked(st
     assert capsys.readouterr().out == "0 with parameters or code that differ from the study's\n"
 
 
-def test_a_value_that_is_gone_and_what_is_written_are_told_apart(files, sweep, study):
+def test_clean_removes_blocks_of_dropped_values_but_no_unfinished_ones(files, sweep, study):
     temporary(files[0], "node-7.cluster", 1)
     (files[0].parent / "weight=0.9.nc").touch()
     assert sweep()[1]["unlisted"] == [f"blocks/{files[0].parent.name}/weight=0.9.nc"]
@@ -379,6 +381,7 @@ def test_a_value_that_is_gone_and_what_is_written_are_told_apart(files, sweep, s
     assert len(list(files[0].parent.iterdir())) == 4
 
 
+@pytest.mark.slow
 def test_status_of_ten_thousand_blocks_reads_no_header_of_one(tmp_path, monkeypatch):
     axis = {"start": 0.1, "stop": 0.9, "num": 100}
     study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])
@@ -387,6 +390,6 @@ def test_status_of_ten_thousand_blocks_reads_no_header_of_one(tmp_path, monkeypa
         file.touch()
     monkeypatch.setattr(store, "open_raw", None)
     before = time.process_time()
-    (found,) = progress(study)
-    assert found.parts[0].counts == {"done": 3, "missing": 9997}
+    (result,) = progress(study)
+    assert result.parts[0].counts == {"done": 3, "missing": 9997}
     assert time.process_time() - before < 10  # 1 s on a machine of 2020

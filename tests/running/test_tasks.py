@@ -25,14 +25,14 @@ STUDY = Study.from_mapping(
 )
 
 
-def test_what_a_job_says_goes_to_its_log(tmp_path, capsys):
+def test_output_of_a_job_goes_to_its_log(tmp_path, capsys):
     with running.logged(tmp_path / "log"):
         print("said", file=sys.stderr)
     assert "said" in (tmp_path / "log").read_text()
     assert capsys.readouterr().err == ""
 
 
-def test_an_error_is_told_in_full_in_the_log_and_in_short_on_the_terminal(tmp_path, capsys):
+def test_the_log_has_the_traceback_and_the_terminal_one_line(tmp_path, capsys):
     def fail():
         error = ValueError("no such thing")
         error.add_note("try another")
@@ -55,7 +55,7 @@ def test_an_error_is_told_in_full_in_the_log_and_in_short_on_the_terminal(tmp_pa
         (signal.SIGTERM, "ended by SIGTERM, which a queue sends when a job's time is over\n"),
     ],
 )
-def test_a_job_that_is_told_to_end_ends_at_once_and_leaves_nothing_half_written(tmp_path, number, words):
+def test_a_terminated_job_ends_at_once_and_leaves_no_unfinished_file(tmp_path, number, words):
     # In a lock, as when a file is being written: what releases it must not be waited for.
     code = """
         import os, sys, threading, time
@@ -83,7 +83,7 @@ def test_a_log_that_cannot_be_written_costs_no_result(tmp_path, capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_an_error_is_told_even_where_the_disk_of_the_log_is_full(capsys):
+def test_an_error_is_reported_when_the_disk_of_the_log_is_full(capsys):
     with pytest.raises(SystemExit), running.logged("/dev/full"):
         raise ValueError("no such thing")
     assert capsys.readouterr().err == "ValueError: no such thing\n"
@@ -171,14 +171,14 @@ def states(files):
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_job_of_several_blocks_makes_those_of_its_run_and_leaves_what_is_whole():
+def test_a_job_computes_the_missing_blocks_of_its_run():
     chosen = study("out", **BLOCKS)
     code, files = compute(chosen, "separation=4.0", "separation=5.0")
-    made = states(files)
-    assert (code, list(made)) == (0, [4.0, 5.0])
+    result = states(files)
+    assert (code, list(result)) == (0, [4.0, 5.0])
     assert compute(chosen, "separation=5.0", "separation=6.0")[0] == 0
     assert list(states(files)) == [4.0, 5.0, 6.0]
-    assert {value: state for value, state in states(files).items() if value in made} == made
+    assert {value: state for value, state in states(files).items() if value in result} == result
 
 
 def shortened(path):
@@ -203,7 +203,7 @@ def of_other_code(path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize("spoil", [shortened, flipped, of_other_code, os.unlink])
-def test_a_job_makes_what_is_broken_missing_or_of_other_code_and_nothing_else(spoil):
+def test_a_job_recomputes_broken_missing_and_outdated_blocks_only(spoil):
     chosen = study("out", **BLOCKS)
     _, files = compute(chosen, "separation=4.0", "separation=6.0")
     before = states(files)
@@ -215,7 +215,7 @@ def test_a_job_makes_what_is_broken_missing_or_of_other_code_and_nothing_else(sp
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_task_that_fails_is_told_and_does_not_keep_the_others_from_being_done(capsys):
+def test_other_tasks_run_after_one_that_fails(capsys):
     chosen = study("out", **BLOCKS)
     part = chosen.sweeps["line"].planned("amplification")
     join = json.dumps(["join", "line", "amplification", part.digest])
@@ -245,7 +245,7 @@ print(sorted({name.split(".")[0] for name in sys.modules} & {"matplotlib", "boke
 @pytest.mark.usefixtures("alone")
 def test_a_process_that_computes_imports_no_plotting_library_even_where_it_has_figures_drawn():
     chosen = study("out", quantities=["speciation"], axes={"separation": [1.0, 2.0]})
-    (tasks,) = [made.tasks for made in work.jobs_of(chosen) if made.name == "data@line"]
+    (tasks,) = [each.tasks for each in work.jobs_of(chosen) if each.name == "data@line"]
     assert [json.loads(task)[0] for task in tasks] == ["compute", "compare", "draw"]
     command = [sys.executable, "-c", DRAWING, handed(chosen), "--log", "log", *tasks]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -253,8 +253,8 @@ def test_a_process_that_computes_imports_no_plotting_library_even_where_it_has_f
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_sweep_of_which_nothing_can_be_drawn_has_an_empty_folder_of_figures():
+def test_a_sweep_without_figures_has_an_empty_folder():
     chosen = study("out", quantities=["corrections"], axes={"separation": [1.0, 2.0]})  # all errors are zero
-    (tasks,) = [made.tasks for made in work.jobs_of(chosen) if made.name == "data@line"]
+    (tasks,) = [each.tasks for each in work.jobs_of(chosen) if each.name == "data@line"]
     assert job(chosen, *tasks) == 0
     assert list(Path("out/line/figures").iterdir()) == []

@@ -177,8 +177,8 @@ def test_a_table_that_would_be_misread_is_refused_in_one_sentence(tmp_path, monk
 def test_a_column_that_counts_rows_and_blank_lines_change_no_table(tmp_path, name, text):
     (tmp_path / name).write_text(text, newline="")
     t = np.linspace(0, 2, 9)
-    found = schedule("table", file=str(tmp_path / name)).sigma(t)
-    np.testing.assert_array_equal(found, schedule("table", sigma_n=[0.1, 1.0, 3.0]).sigma(t))
+    result = schedule("table", file=str(tmp_path / name)).sigma(t)
+    np.testing.assert_array_equal(result, schedule("table", sigma_n=[0.1, 1.0, 3.0]).sigma(t))
 
 
 @pytest.mark.parametrize("kind", ["M8[ns]", "m8[ns]"])

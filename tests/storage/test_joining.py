@@ -161,12 +161,13 @@ def flip(file: Path) -> None:
     ids=["changed", "empty", "missing"],
 )
 @pytest.mark.parametrize("position", [0, 4])
-def test_a_block_that_is_not_whole_is_refused_by_name(pair: Study, spoil: Any, reason: str, position: int) -> None:
+def test_a_broken_block_is_refused_when_joining(pair: Study, spoil: Any, reason: str, position: int) -> None:
     file = runs.files(pair)[position]
     spoil(file)
     refused(pair, store.BrokenFile, f"^{re.escape(str(file))} {reason}")
 
 
+@pytest.mark.slow
 def test_a_large_variable_that_another_program_changed_is_refused(tmp_path: Path) -> None:
     axes = {"separation": {"start": 0.5, "stop": 4.0, "num": 10_000}, "weight": [0.5, 0.6]}
     study = runs.study(tmp_path, axes=axes, criteria=["leading"])

@@ -45,13 +45,13 @@ def opened(study: Study, quantity: str = "speciation") -> xr.Dataset:
 @pytest.fixture(scope="module")
 def computed(six_blocks: Study, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Study]:
     """Studies that are computed and not joined, by what is split."""
-    made = {
+    result = {
         split: runs.study(tmp_path_factory.mktemp("computed"), split=list(split))
         for split in ((), ("weight",), ("schedule",))
     }
-    for study in made.values():
+    for study in result.values():
         runs.run(study)
-    return made | {SPLIT: six_blocks}
+    return result | {SPLIT: six_blocks}
 
 
 @pytest.mark.slow
@@ -66,9 +66,9 @@ def test_blocks_and_the_joined_file_are_the_undivided_sweep(computed: dict, tmp_
     joined = opened(study)
     same_bits(joined, blocks)
     of_run = ("history", store.MARKER, provenance.DIGEST)
-    said = [{name: value for name, value in each.attrs.items() if name not in of_run} for each in (joined, blocks)]
-    assert said[0] == said[1]
-    assert said[0]["scoreshock_parameters"] == provenance.canonical_json(study.sweeps["line"].content("speciation"))
+    output = [{name: value for name, value in each.attrs.items() if name not in of_run} for each in (joined, blocks)]
+    assert output[0] == output[1]
+    assert output[0]["scoreshock_parameters"] == provenance.canonical_json(study.sweeps["line"].content("speciation"))
     for name, variable in joined.variables.items():
         np.testing.assert_equal(variable.attrs, blocks[name].attrs, err_msg=str(name))
 
@@ -218,9 +218,9 @@ def test_a_joined_file_that_breaks_between_opening_and_loading_is_named(pair: St
 
 def changed(study: Study, **changes: Any) -> Study:
     """The study with other parameters, whose plan is written into the folder of the first."""
-    made = runs.study(Path(study.output), split=list(SPLIT), **changes)
-    runs.run(made, "plan")
-    return made
+    result = runs.study(Path(study.output), split=list(SPLIT), **changes)
+    runs.run(result, "plan")
+    return result
 
 
 @pytest.mark.slow
@@ -228,18 +228,18 @@ def test_a_joined_file_of_another_study_is_passed_over_for_the_blocks_of_this_on
     runs.run(pair, "join")
     study = changed(pair, criteria=["first", "leading"])
     file = Path(pair.output) / "line" / "speciation.nc"
-    said = f"{file} does not match the parameters, blocks or code of the study"
-    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):  # all that there is
+    output = f"{file} does not match the parameters, blocks or code of the study"
+    with pytest.warns(UserWarning, match=f"^{re.escape(output)}$"):  # all that there is
         same_bits(opening.open_results(pair.output, "line", "speciation"), whole(pair))
     runs.run(study)
-    with pytest.warns(UserWarning, match=f"^{re.escape(said)}; reading the blocks instead$"):
+    with pytest.warns(UserWarning, match=f"^{re.escape(output)}; reading the blocks instead$"):
         same_bits(opening.open_results(pair.output, "line", "speciation"), whole(study))
     runs.run(study, "join")
     same_bits(opened(study), whole(study))
 
 
 @pytest.mark.slow
-def test_a_value_that_is_added_is_missing_and_the_other_blocks_are_read(pair: Study) -> None:
+def test_an_added_value_is_missing_and_the_other_blocks_are_read(pair: Study) -> None:
     runs.run(pair, "join")
     changed(pair, axes=runs.AXES | {"weight": [0.5, 0.6, 0.65, 0.7]})
     with pytest.warns(
@@ -249,6 +249,7 @@ def test_a_value_that_is_added_is_missing_and_the_other_blocks_are_read(pair: St
     same_bits(dataset.sel(weight=[0.5, 0.6, 0.7]), whole(pair))
 
 
+@pytest.mark.slow
 def test_blocks_of_other_code_are_not_read(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     runs.run(pair, "join")
     file = Path(pair.output) / "line" / "speciation.nc"
@@ -272,6 +273,7 @@ def test_results_of_older_code_than_installed_open_with_a_word_about_it(
         opening.open_results(pair.output, "line", "speciation")
 
 
+@pytest.mark.slow
 def test_a_broken_joined_file_is_named_and_the_blocks_are_read(pair: Study) -> None:
     file = Path(pair.output) / "line" / "speciation.nc"
     file.write_text("")
@@ -282,6 +284,7 @@ def test_a_broken_joined_file_is_named_and_the_blocks_are_read(pair: Study) -> N
         opened(pair)
 
 
+@pytest.mark.slow
 def test_without_a_plan_the_joined_file_opens_and_blocks_ask_for_it(pair: Study) -> None:
     (Path(pair.output) / "line" / plans.PLAN).unlink()
     with pytest.raises(
@@ -347,11 +350,12 @@ def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeyp
     assert dataset.tau_star[0, 99, 99].shape == dataset.tau_star[0, 99, 99].values.shape
 
 
+@pytest.mark.slow
 def test_files_open_by_name(computed: dict) -> None:
     study = computed[()]
-    found = opening.open_files(runs.files(study))
-    assert list(found) == ["speciation"]
-    same_bits(found["speciation"], whole(study))
+    result = opening.open_files(runs.files(study))
+    assert list(result) == ["speciation"]
+    same_bits(result["speciation"], whole(study))
 
 
 ARGUMENTS = {

@@ -41,8 +41,8 @@ def test_a_plan_comes_back_as_it_was_written(tmp_path: Path, changes: dict[str, 
 def test_contents_of_blocks_are_the_whole_with_one_value_of_each_split_axis(tmp_path: Path) -> None:
     part = runs.planned(runs.study(tmp_path, split=["schedule", "weight"]))
     contents = [part.content_of(values) for _, values in part.blocks()]
-    found = [(content["axes"]["weight"]["values"], list(content["schedules"])) for content in contents]
-    assert found == [([weight], [label]) for weight in (0.5, 0.6, 0.7) for label in ("ve", "edm")]
+    result = [(content["axes"]["weight"]["values"], list(content["schedules"])) for content in contents]
+    assert result == [([weight], [label]) for weight in (0.5, 0.6, 0.7) for label in ("ve", "edm")]
     for content in contents:
         same = {key: value for key, value in content.items() if key not in ("axes", "schedules")}
         assert same.items() <= part.content.items()
@@ -81,7 +81,8 @@ def digests(output: Path, **changes: Any) -> tuple[str, str, str]:
     return part.digest, part.blocks_digest, part.folder
 
 
-def test_digests_change_with_what_changes_the_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_digests_change_with_parameters_and_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, blocks, folder = digests(tmp_path)
     assert folder == f"blocks/speciation-{blocks}"
     assert digests(tmp_path / "elsewhere", quantities=["speciation", "scores"]) == (whole, blocks, folder)
@@ -166,8 +167,8 @@ def test_the_plan_that_the_poisoned_ones_are_made_of_is_taken(tmp_path: Path) ->
 def test_what_scoreshock_did_not_write_is_refused_by_name_and_written_anew(tmp_path: Path, text: str) -> None:
     file = tmp_path / plans.PLAN
     file.write_text(text)
-    said = f"^{file} is not a plan that this scoreshock wrote .*; running the study again rewrites it$"
-    with pytest.raises(store.BrokenFile, match=said):
+    output = f"^{file} is not a plan that this scoreshock wrote .*; running the study again rewrites it$"
+    with pytest.raises(store.BrokenFile, match=output):
         plans.read_plan(tmp_path)
     plans.drop_damaged(tmp_path)
     assert list(tmp_path.iterdir()) == []

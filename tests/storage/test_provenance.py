@@ -119,7 +119,7 @@ def test_modules_are_those_that_can_change_a_quantity(edited: Edit) -> None:
         ("quantities/scores.py", "mixture", "mixture as m"),
     ],
 )
-def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str, old: str, new: str) -> None:
+def test_changes_without_effect_on_a_quantity_keep_its_digest(edited: Edit, file: str, old: str, new: str) -> None:
     changed = edited(file, old, new)
     assert provenance.code_digest("speciation", changed) == provenance.code_digest("speciation", edited())
 
@@ -139,7 +139,7 @@ def test_what_cannot_change_a_quantity_leaves_its_digest(edited: Edit, file: str
         ("study/evaluation.py", "else", "elif quantity", {"scores", "speciation"}),
     ],
 )
-def test_what_can_change_a_quantity_changes_its_digest_and_no_other(
+def test_changes_with_effect_on_a_quantity_change_its_digest_only(
     edited: Edit, file: str, old: str, new: str, quantities: set[str]
 ) -> None:
     before, after = edited(), edited(file, old, new)
@@ -169,7 +169,7 @@ def test_a_missing_module_and_an_unknown_quantity_are_named(edited: Edit) -> Non
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_a_real_quantity_depends_on_its_kernels_and_not_on_what_shows_it(quantity: str) -> None:
+def test_a_quantity_depends_on_its_kernels_and_not_on_figures(quantity: str) -> None:
     modules = provenance.code_modules(quantity)
     assert {f"scoreshock.quantities.{quantity}", "scoreshock.study.evaluation", "scoreshock.conventions"} <= set(modules)
     assert any(name.startswith("scoreshock.kernels.") for name in modules)
@@ -197,12 +197,12 @@ def test_wells_and_mixtures_depend_on_kernels_of_their_own() -> None:
 
 
 def test_a_file_of_this_code_names_the_module_that_computed_it() -> None:
-    made = provenance.attributes(CONTENT, "speciation", module="wells.speciation")
-    assert made["scoreshock_code_digest"] == provenance.code_digest("wells.speciation")
-    assert provenance.is_of_this_code(made, "speciation")
+    result = provenance.attributes(CONTENT, "speciation", module="wells.speciation")
+    assert result["scoreshock_code_digest"] == provenance.code_digest("wells.speciation")
+    assert provenance.is_of_this_code(result, "speciation")
     assert provenance.is_of_this_code(provenance.attributes(CONTENT, "speciation"), "speciation")
     for module in ("speciation", "wells.corrections", "nothing"):
-        assert not provenance.is_of_this_code(made | {"scoreshock_module": module}, "speciation")
+        assert not provenance.is_of_this_code(result | {"scoreshock_module": module}, "speciation")
 
 
 CONTENT = {
@@ -227,14 +227,14 @@ def test_the_digest_of_parameters_is_that_of_their_text_and_minds_the_order_of_a
 
 
 def test_digests_of_code_are_taken_from_a_process_that_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {module: provenance.code_digest(module) for module in ("speciation", "joining")}
+    result = {module: provenance.code_digest(module) for module in ("speciation", "joining")}
     assert not provenance.is_of_this_code({"scoreshock_module": "nothing"}, "speciation")  # asked for, and not known
     known = json.loads(json.dumps(provenance.known_code()))
-    assert found.items() <= known["digests"].items()
+    assert result.items() <= known["digests"].items()
     monkeypatch.setattr(provenance, "_DIGESTS", {})
     monkeypatch.setattr(provenance, "_code_digest", None)  # is not called again
     provenance.take_known_code(known)
-    assert {module: provenance.code_digest(module) for module in found} == found
+    assert {module: provenance.code_digest(module) for module in result} == result
 
 
 def test_digests_of_other_sources_are_not_taken(edited: Edit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +254,7 @@ def test_digests_of_other_sources_are_not_taken(edited: Edit, monkeypatch: pytes
     assert {("speciation", package): "1"} == provenance._DIGESTS
 
 
-def test_attributes_are_text_and_numbers_and_say_all_that_is_known() -> None:
+def test_attributes_are_text_and_numbers() -> None:
     attributes = provenance.attributes(CONTENT | {"data": "ab" * 32}, "speciation", threads=3)
     assert all(type(value) in (str, int, float) for value in attributes.values())
     assert attributes["Conventions"] == "CF-1.11"

@@ -58,7 +58,7 @@ with staging.staged(Path({str(path)!r})) as temporary:
     assert set(tmp_path.iterdir()) == {path, *others}
 
 
-def test_a_process_that_ends_at_once_removes_what_it_writes(tmp_path: Path) -> None:
+def test_a_process_that_ends_at_once_removes_its_unfinished_file(tmp_path: Path) -> None:
     path = tmp_path / "results" / "a.txt"
 
     def write_half() -> None:

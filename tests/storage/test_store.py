@@ -99,7 +99,7 @@ def test_what_is_written_reads_back_with_types_labels_and_nan(tmp_path: Path, ch
 
 
 @pytest.mark.slow
-def test_a_file_of_its_own_reading_can_be_written_again(written: Path, tmp_path: Path) -> None:
+def test_an_opened_file_can_be_written_again(written: Path, tmp_path: Path) -> None:
     store.write(store.open_file(written), tmp_path / "again.nc")
     assert store.inspect(tmp_path / "again.nc", full=True).state == "ok"
     xr.testing.assert_identical(
@@ -119,7 +119,7 @@ def test_variables_are_described_and_linked_to_their_flags(written: Path) -> Non
         assert np.isnan(file["tau_star"].missing_value)
 
 
-def test_small_variables_are_stored_in_one_piece_and_large_ones_are_compressed_whatever_their_values(tmp_path: Path) -> None:
+def test_small_variables_are_contiguous_and_large_ones_compressed(tmp_path: Path) -> None:
     def storage(value: float) -> dict[str, object]:
         dataset = made(
             {
@@ -135,13 +135,13 @@ def test_small_variables_are_stored_in_one_piece_and_large_ones_are_compressed_w
         with netCDF4.Dataset(tmp_path / "a.nc") as file:
             return {name: (each.chunking(), each.filters()) for name, each in file.variables.items()}
 
-    found = storage(1.0)
-    assert {name for name, (chunks, _) in found.items() if chunks == "contiguous"} == {"tau_star", "status", "criterion"}
-    for chunks, filters in found.values():
+    result = storage(1.0)
+    assert {name for name, (chunks, _) in result.items() if chunks == "contiguous"} == {"tau_star", "status", "criterion"}
+    for chunks, filters in result.values():
         compressed = chunks != "contiguous"
         assert [bool(filters[name]) for name in ("zlib", "shuffle", "fletcher32")] == [compressed] * 3
         assert not filters["zstd"]
-    assert found == storage(2.0)
+    assert result == storage(2.0)
 
 
 def test_a_variable_that_only_shares_a_name_is_not_described_as_the_other(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_cell_equal_to_what_unwritten_cells_hold_is_refused(tmp_path: Path) ->
             store.seal(path, {name: (4,)})
 
 
-def test_every_way_to_be_broken_is_told_apart(written: Path, tmp_path: Path) -> None:
+def test_each_kind_of_damage_has_its_own_state(written: Path, tmp_path: Path) -> None:
     content = written.read_bytes()
     assert store.inspect(written).state == store.inspect(written, full=True).state == "ok"
     assert store.inspect(written).attributes["scoreshock_seed"] == 3
@@ -231,23 +231,23 @@ def test_eight_flipped_bytes_anywhere_are_found_at_load_or_change_nothing(writte
     content = written.read_bytes()
     with store.open_file(written) as file:
         original = file.load()
-    found, loaded = [], 0
-    for place in np.linspace(0, len(content) - 8, 120).astype(int):
-        flipped = bytes(byte ^ 0xFF for byte in content[place : place + 8])
-        written.write_bytes(content[:place] + flipped + content[place + 8 :])
+    result, loaded = [], 0
+    for position in np.linspace(0, len(content) - 8, 120).astype(int):
+        flipped = bytes(byte ^ 0xFF for byte in content[position : position + 8])
+        written.write_bytes(content[:position] + flipped + content[position + 8 :])
         try:
             with store.open_file(written) as file:  # HDF5 would go on showing what it knows of an open file
-                assert file.load().identical(original), place
+                assert file.load().identical(original), position
                 loaded += 1
         except store.BrokenFile as error:
-            found.append(str(error))
+            result.append(str(error))
             broken = store.inspect(written, full=True).state
-            assert broken != "ok", place
-    assert len(found) > 60
+            assert broken != "ok", position
+    assert len(result) > 60
     assert loaded
-    assert all(str(written) in error for error in found)
-    assert any("values differ from their checksum" in error for error in found)
-    assert any("cannot be read" in error for error in found)
+    assert all(str(written) in error for error in result)
+    assert any("values differ from their checksum" in error for error in result)
+    assert any("cannot be read" in error for error in result)
 
 
 @pytest.mark.parametrize("name", ["tau_star", "time", "separation", "ambient_dimension", "criterion", "label"])
@@ -275,13 +275,18 @@ def test_a_byte_flipped_long_after_opening_is_found_when_the_variable_is_loaded(
 def test_values_of_small_variables_are_read_at_any_place(written: Path) -> None:
     expected = speciation(200, chunked=False).tau_star
     opened = store.open_file(written, chunks=None)
-    for place in ({}, {"separation": 3}, {"separation": [5, 1], "criterion": [2, 0, 1]}, {"variance": slice(1, None, -1)}):
-        np.testing.assert_array_equal(opened.tau_star.isel(place), expected.isel(place))
+    for position in (
+        {},
+        {"separation": 3},
+        {"separation": [5, 1], "criterion": [2, 0, 1]},
+        {"variance": slice(1, None, -1)},
+    ):
+        np.testing.assert_array_equal(opened.tau_star.isel(position), expected.isel(position))
     with store.opened(written) as (file, _):
         np.testing.assert_array_equal(store.read(file["tau_star"], (slice(5), 1, [2, 0])), expected.values[:5, 1][:, [2, 0]])
 
 
-def test_a_chunk_that_is_not_there_is_no_value(tmp_path: Path) -> None:
+def test_a_missing_chunk_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.nc"
     with netCDF4.Dataset(path, "w") as file:
         file.createDimension("separation", 20_000)
@@ -503,6 +508,7 @@ def test_a_disk_that_is_full_at_any_moment_of_a_write_leaves_an_error_or_an_inta
     assert set(run.stdout.splitlines()) == {"ok ok", "error missing"}
 
 
+@pytest.mark.slow
 def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full(tmp_path: Path) -> None:
     with mounted(tmp_path, "-t", "tmpfs", "-o", "size=2m", "tmpfs", lazy=True):
         noise = made({"tau_star": ("separation", np.random.default_rng(0).normal(size=500_000))})
@@ -517,9 +523,7 @@ def test_a_small_disk_that_fills_up_while_a_large_file_is_written_is_called_full
         assert names_in(tmp_path) == ["a.nc"]
 
 
-def test_an_error_that_is_none_of_the_disk_is_not_taken_for_a_full_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_errors_are_not_reported_as_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staging, "FULL_BYTES", 2**62)
     with pytest.raises(ZeroDivisionError), store.staged(tmp_path / "a.nc"):
         _ = 1 / 0
@@ -565,6 +569,7 @@ def test_a_file_of_the_first_format_is_outdated(written: Path, number: int | Non
         store.open_file(written)
 
 
+@pytest.mark.slow
 def test_a_change_of_format_makes_every_quantity_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     before = {quantity: provenance.code_digest(quantity) for quantity in (*QUANTITIES, "joining", "figures")}
     monkeypatch.setattr(provenance, "FORMAT", provenance.FORMAT + 1)

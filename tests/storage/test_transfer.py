@@ -1,4 +1,4 @@
-"""Results of two places are put together when they belong together, and nothing is lost or changed."""
+"""Results of two folders are merged when they belong together, and nothing is lost or changed."""
 
 import json
 import shutil
@@ -30,18 +30,25 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(p.relative_to(folder)): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.fixture
-def a(tmp_path):
-    return run(tmp_path / "a", [0.5, 0.6])
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory):
+    """Folders of two runs that share a block, computed once and copied for each test."""
+    folder = tmp_path_factory.mktemp("computed")
+    return {name: run(folder / name, weights) for name, weights in {"a": [0.5, 0.6], "b": [0.6, 0.7]}.items()}
 
 
 @pytest.fixture
-def b(tmp_path):
-    return run(tmp_path / "b", [0.6, 0.7])
+def a(computed, tmp_path):
+    return shutil.copytree(computed["a"], tmp_path / "a")
+
+
+@pytest.fixture
+def b(computed, tmp_path):
+    return shutil.copytree(computed["b"], tmp_path / "b")
 
 
 @pytest.mark.slow
-def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_path, capsys):
+def test_two_merged_runs_equal_one_run(a, b, tmp_path, capsys):
     before = contents(a), contents(b)
     assert main(["merge", str(a), str(b), "--into", str(tmp_path / "both")]) == 0
     assert "line: 3 files copied" in capsys.readouterr().out
@@ -63,7 +70,7 @@ def test_two_runs_in_a_third_folder_are_what_one_run_would_have_made(a, b, tmp_p
 
 
 @pytest.mark.slow
-def test_the_first_is_added_to_and_what_it_has_is_left_alone(a, b):
+def test_merging_into_the_first_folder_keeps_its_blocks(a, b):
     before, other = contents(a), contents(b)
     assert unite([a, b], a) == {"line": 1}
     after = contents(a)
@@ -133,6 +140,7 @@ def test_schedules_of_two_runs_are_put_together(tmp_path):
     assert list(json.loads(united.scoreshock_parameters)["schedules"]) == ["ve", "edm"]
 
 
+@pytest.mark.slow
 def test_other_sweeps_and_quantities_are_added(a, tmp_path):
     b = run(tmp_path / "b", [0.5], quantities=["corrections"])
     shutil.copytree(b / "line", b / "second")
@@ -141,7 +149,8 @@ def test_other_sweeps_and_quantities_are_added(a, tmp_path):
     assert opening.open_results(a, "second", "corrections").weight.values.tolist() == [0.5]
 
 
-def test_what_is_not_split_is_copied_whole(tmp_path):
+@pytest.mark.slow
+def test_results_that_are_not_split_are_copied(tmp_path):
     a, b = (
         run(tmp_path / name, [0.5, 0.6], split=[], quantities=[of])
         for name, of in (("a", "speciation"), ("b", "corrections"))
@@ -181,6 +190,7 @@ def test_other_parameters_are_refused_with_their_names(a, tmp_path, capsys, chan
     assert contents(a) == before
 
 
+@pytest.mark.slow
 def test_a_schedule_of_one_name_and_two_definitions_is_refused(tmp_path):
     for name, steps in (("a", 18), ("b", 36)):
         sweep = runs.SWEEP | {"axes": AXES | {"schedule": ["mine"]}, "split": ["schedule"]}

@@ -15,6 +15,7 @@ from .test_study import PAIR, digests, short, study_of, sweep_of
 QUANTITIES = vocabulary().quantity_names
 
 
+@pytest.mark.slow
 def test_a_quantity_is_split_only_along_axes_that_its_variables_carry():
     sweep = sweep_of(parameters={})
     assert {quantity: sweep.split_of(quantity) for quantity in PAIR["quantities"]} == {
@@ -62,6 +63,7 @@ def test_a_new_value_on_a_split_axis_adds_blocks_and_changes_none():
     assert before.planned("speciation").digest != after.planned("speciation").digest
 
 
+@pytest.mark.slow
 def test_a_new_value_on_another_axis_changes_every_block():
     before, after = (sweep_of(split=[], axes=PAIR["axes"] | {"variance": [0.25, 1.0, *more]}) for more in ([], [2.0]))
     for quantity in QUANTITIES:

@@ -18,12 +18,12 @@ LINE = {"start": -1.0, "stop": 1.0, "num": 21}
 
 
 def sweep(num=1000, quantity="speciation", **changes):
-    given = {
+    inputs = {
         "family": "pair",
         "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": num}, "variance": [0.5, 1.0]},
         "quantities": [quantity],
     }
-    return Study.from_mapping({"sweeps": {"line": given | changes}}).sweeps["line"]
+    return Study.from_mapping({"sweeps": {"line": inputs | changes}}).sweeps["line"]
 
 
 def seconds(num=1000, quantity="speciation", **changes):
@@ -58,19 +58,19 @@ AXES = {"variance": [0.5, 1.0], "schedule": ["ve", "edm"]}
 @pytest.mark.parametrize("split", [[], ["separation", "variance"]], ids=["whole", "split"])
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_sizes_are_those_of_the_results(quantity, split):
-    made = sweep(quantity=quantity, axes={"separation": [1.0, 1.5, 2.0], **AXES}, split=split, x=LINE)
-    assert made.bytes(quantity) == evaluate(made.content(quantity)).nbytes
-    assert {evaluate(block.content).nbytes for block in made.blocks(quantity)} == {made.block_bytes(quantity)}
+    result = sweep(quantity=quantity, axes={"separation": [1.0, 1.5, 2.0], **AXES}, split=split, x=LINE)
+    assert result.bytes(quantity) == evaluate(result.content(quantity)).nbytes
+    assert {evaluate(block.content).nbytes for block in result.blocks(quantity)} == {result.block_bytes(quantity)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num", [10, 10**5], ids=["one chunk", "many chunks"])
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_a_chunk_is_as_large_as_evaluation_makes_it(quantity, num):
-    made = sweep(axes={"separation": {"start": 1.0, "stop": 2.0, "num": num}, **AXES}, quantity=quantity, x=LINE)
-    chunks = [v for v in evaluate(made.content(quantity)).data_vars.values() if v.chunks is not None]
+    result = sweep(axes={"separation": {"start": 1.0, "stop": 2.0, "num": num}, **AXES}, quantity=quantity, x=LINE)
+    chunks = [v for v in evaluate(result.content(quantity)).data_vars.values() if v.chunks is not None]
     longest = sum(v.dtype.itemsize * math.prod(map(max, v.chunks)) for v in chunks)
-    assert longest <= cost.chunk_bytes(made, quantity) < 1.2 * longest  # with labels
+    assert longest <= cost.chunk_bytes(result, quantity) < 1.2 * longest  # with labels
 
 
 def grid(num):
@@ -88,9 +88,9 @@ def test_memory_is_that_of_chunks_not_of_the_block():
 
 @pytest.mark.parametrize("num", [10, 100])
 def test_means_and_weights_are_counted_as_they_are_held(num):
-    made = grid(num)
-    density = density_of(made.content("speciation"))
-    counted = sum(each * num ** len(dims) for dims, each in made.held.items())
+    result = grid(num)
+    density = density_of(result.content("speciation"))
+    counted = sum(each * num ** len(dims) for dims, each in result.held.items())
     assert counted == sum(v.nbytes for v in density.data_vars.values())
 
 
@@ -102,13 +102,13 @@ def test_memory_grows_with_the_means_that_differ():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("product", ["comparison", "figures"])
-def test_what_is_made_of_a_sweep_takes_time_by_its_points_and_joining_by_its_blocks_too(product):
+def test_products_cost_time_by_points_and_joining_by_blocks_too(product):
     assert cost.product_seconds(sweep(10**4), product) < cost.product_seconds(sweep(10**7), product)
     few, many = (sweep(split=split) for split in (["variance"], ["separation"]))
     assert cost.join_seconds(few, "speciation") < cost.join_seconds(many, "speciation")
 
 
-def test_what_is_asked_for_has_room_and_grows_with_the_attempt():
+def test_requested_memory_and_time_have_a_margin_and_grow_with_the_attempt():
     for work_seconds in (3.0, 59.0, 1e4):
         first = cost.minutes(work_seconds)
         assert first * 60 > 3 * work_seconds + 60

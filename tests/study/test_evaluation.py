@@ -42,20 +42,20 @@ def content(
 @pytest.mark.parametrize("chunked", [True, False])
 def test_scores_have_the_axes_then_tau_then_x_then_feature(unit: str, clock: str, chunked: bool) -> None:
     options = {"x": {"values": [-1.0, 0.0, 1.0], "unit": unit}, "tau": {"values": [0.5, 1.0], "unit": clock}}
-    found = evaluate(content("scores", options=options), chunked=chunked)
+    result = evaluate(content("scores", options=options), chunked=chunked)
     tau, x = "tau" if clock == "absolute" else "tau_scaled", "x" if unit == "absolute" else "x_scaled"
     order = ["variance", "weight", "separation", tau, x, "feature"]
-    for variable in found.data_vars.values():
+    for variable in result.data_vars.values():
         assert list(variable.dims) == [dim for dim in order if dim in variable.dims]
-    assert found.score.dims == tuple(order)
-    assert found.log_density.dims == tuple(order[:-1])
+    assert result.score.dims == tuple(order)
+    assert result.log_density.dims == tuple(order[:-1])
 
 
 @pytest.mark.parametrize("quantity", ["speciation", "corrections", "amplification"])
 def test_axes_come_in_the_order_of_the_content(quantity: str) -> None:
     for names in (("variance", "separation", "weight"), ("separation", "variance", "weight")):
-        found = evaluate(content(quantity, {name: AXES[name] for name in names}))
-        for variable in found.data_vars.values():
+        result = evaluate(content(quantity, {name: AXES[name] for name in names}))
+        for variable in result.data_vars.values():
             assert list(variable.dims[: len(names)]) == [name for name in names if name in variable.dims] + [
                 dim for dim in variable.dims[: len(names)] if dim not in names
             ]
@@ -99,9 +99,9 @@ def test_a_template_of_ten_million_points_computes_nothing(monkeypatch: pytest.M
     for module in (speciation, schedule_time):
         for name in ("_times", "_placed"):
             monkeypatch.setattr(module, name, None, raising=False)
-    found = template(content("speciation", axes | {"weight": {"values": [i / 20 for i in range(1, 11)]}}))
-    assert found.tau_star.shape[:3] == (1000, 1000, 10)
-    assert found.tau_star.data.base.nbytes == 8
+    result = template(content("speciation", axes | {"weight": {"values": [i / 20 for i in range(1, 11)]}}))
+    assert result.tau_star.shape[:3] == (1000, 1000, 10)
+    assert result.tau_star.data.base.nbytes == 8
 
 
 def test_a_lazy_result_can_be_sent_to_another_process() -> None:

@@ -30,7 +30,7 @@ HINTS = {
 
 
 @pytest.mark.parametrize(("path", "value", "what"), HINTS.values(), ids=HINTS.keys())
-def test_a_hint_names_what_was_meant_or_there_is_none(path, value, what):
+def test_a_hint_names_the_closest_key_if_one_is_close(path, value, what):
     (line,) = lines_of(changed(path, value))
     assert what in line
 
@@ -53,6 +53,6 @@ MORE_HINTS = {
 
 
 @pytest.mark.parametrize(("path", "value", "parts"), MORE_HINTS.values(), ids=MORE_HINTS.keys())
-def test_more_hints_name_what_was_meant(path, value, parts):
+def test_more_hints_name_the_closest_keys(path, value, parts):
     lines = lines_of(changed(path, value))
     assert [any(part in line for line in lines) for part in parts] == [True] * len(parts)

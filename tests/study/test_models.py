@@ -11,8 +11,8 @@ import pytest
 
 from scoreshock.cli import main
 from scoreshock.study import models
-from scoreshock.study.errors import LONGEST, MOST, StudyError, show
-from scoreshock.study.study import Study, check_output, load_study
+from scoreshock.study.errors import LONGEST, StudyError
+from scoreshock.study.study import Study, check_output
 from scoreshock.study.vocabulary import vocabulary
 
 QUANTITIES = vocabulary().quantity_names
@@ -263,7 +263,7 @@ BAD = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "value", "where", "what"), BAD.values(), ids=BAD.keys())
-def test_one_line_names_the_key_the_value_and_what_is_allowed(path, value, where, what):
+def test_one_line_names_the_key_its_value_and_the_allowed_ones(path, value, where, what):
     lines = lines_of(changed(path, value))
     assert len(lines) == 1
     assert where in lines[0]
@@ -285,7 +285,7 @@ def test_a_name_that_yaml_reads_as_no_text_is_refused(name):
 
 
 @pytest.mark.parametrize("mapping", [None, [], "sweeps", 3])
-def test_a_study_that_is_no_mapping_is_refused(mapping):
+def test_a_study_must_be_a_mapping(mapping):
     assert lines_of(mapping) == [lines_of(mapping)[0]]
     assert "is not a mapping; allowed keys: output, schedules, sweeps" in lines_of(mapping)[0]
 
@@ -294,7 +294,7 @@ def test_a_study_without_sweeps_is_refused():
     assert lines_of({"output": "results"}) == ["sweeps: missing; this key is needed"]
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     study = changed(f"{AXES}/variance", [-1.0, "1e-3"])
     study["sweeps"]["pair"]["famly"] = "pair"
     study["sweeps"]["other"] = {
@@ -389,7 +389,7 @@ def test_a_family_checks_its_own_arguments():
         ({"axes": {"half_distance": -1}}, "sweeps.w.axes.half_distance: -1 is not allowed; allowed: a finite number >= 0"),
     ],
 )
-def test_wells_take_what_is_theirs(changes, line):
+def test_wells_refuse_options_of_mixtures(changes, line):
     good = {"family": "quartic", "axes": {"half_distance": [1.0]}, "quantities": ["speciation"]}
     assert Study.from_mapping({"sweeps": {"w": good}}).sweeps["w"].components == 2
     assert lines_of({"sweeps": {"w": good | changes}}) == [line]
@@ -415,8 +415,8 @@ def test_a_mixture_has_no_matched_gaussians():
     ],
 )
 def test_groups_are_two_lists_of_components(groups, line):
-    (found,) = lines_of(changed("sweeps/pair/groups", groups))
-    assert found.startswith(line)
+    (result,) = lines_of(changed("sweeps/pair/groups", groups))
+    assert result.startswith(line)
 
 
 TRIANGLE = "this one has 3 components in 2 features"
@@ -542,23 +542,7 @@ def test_a_case_is_refused_with_one_line(name, line, tmp_path, monkeypatch, caps
     assert main(["validate", "--configfile", str(CASES / f"{name}.yaml")]) == 2
     first, *lines = capsys.readouterr().err.splitlines()
     assert first == "The study is not valid:"
-    assert [line in found for found in lines] == [True]
-
-
-def test_a_long_list_makes_no_long_message():
-    with pytest.raises(StudyError, match=r"schedules\.mine: ") as caught:
-        load_study(CASES / "k7a_betas_list.yaml")
-    assert len(str(caught.value)) <= LONGEST
-    many = {f"s{n}": {"family": "pear", "axes": {"separation": 1.0}, "quantities": ["scores"]} for n in range(1000)}
-    lines = lines_of({"sweeps": many, "schedules": GOOD["schedules"]})
-    assert len(lines) == MOST + 1
-    assert lines[-1] == "... and 950 more problems"
-
-
-@pytest.mark.parametrize("value", [list(range(10**5)), "x" * 10**6, {"a" * 10**4: [[[1]]]}, 10**400, [np.float64(0.1)] * 9])
-def test_whatever_is_shown_is_short(value):
-    assert len(show(value)) < 200
-    assert "\n" not in show(value)
+    assert [line in each for each in lines] == [True]
 
 
 WRONG = [None, 3, -1.5, True, "text", [], {}, [[1]], {"a": {"b": [None]}}, {3: 4}, float("nan"), 10**400, "x" * 10**5, b"x"]
@@ -572,7 +556,7 @@ PLACES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", PLACES)
-def test_whatever_stands_anywhere_is_used_or_refused_in_bounded_lines(path):
+def test_any_value_under_any_key_is_used_or_refused_in_bounded_lines(path):
     refused = []
     for value in WRONG:
         try:

@@ -23,6 +23,7 @@ def test_a_plan_counts_blocks_and_points():
     assert len(lengths) == 1
 
 
+@pytest.mark.slow
 def test_planning_ten_thousand_blocks_takes_few_calls_of_functions_each():
     many = {"start": 0.1, "stop": 5.0, "num": 100}
     sweep = PAIR | {"axes": {"separation": many, "variance": many, "schedule": ["ve"]}, "split": ["separation", "variance"]}

@@ -37,11 +37,12 @@ YAML = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("text", "what"), YAML.values(), ids=YAML.keys())
-def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path, text, what):
+def test_invalid_yaml_is_refused_with_its_line(tmp_path, text, what):
     (line,) = yaml_lines(tmp_path / "study.yaml", text)
     assert what in line
 
 
+@pytest.mark.slow
 def test_aliases_that_expand_without_end_are_refused(tmp_path):
     levels = ["a0: &a0 [1,1,1,1,1,1,1,1,1,1]"]
     levels += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 20)]
@@ -144,14 +145,14 @@ def test_an_empty_section_is_none(key):
 
 
 @pytest.mark.parametrize("path", [None, 3, ["a.yaml"], b"a.yaml", "a\0b", ".", "", "x" * 300])
-def test_what_is_no_path_of_a_file_is_refused_with_one_line(path):
+def test_an_argument_that_is_no_path_is_refused_with_one_line(path):
     with pytest.raises(StudyError) as caught:
         load_study(path)
     (line,) = str(caught.value).splitlines()
     assert len(line) <= LONGEST
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path):
+def test_a_binary_file_is_refused_by_name(tmp_path):
     (tmp_path / "study.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(StudyError, match=r"study\.yaml: is not a text file"):
         Study.from_file(tmp_path / "study.yaml")

@@ -28,7 +28,7 @@ def test_they_name_every_option_quantity_criterion_and_variable() -> None:
             assert f"| `{variable.name}` |" in page
 
 
-def test_defaults_and_what_is_allowed_are_those_of_the_options() -> None:
+def test_defaults_and_allowed_values_are_those_of_the_options() -> None:
     table = reference.option_table(vocabulary())
     assert "| `order` | highest order of the series (0 to 40) | `8` | `corrections` |" in table
     assert "| `tau_max` | diffusion time at which generation starts | `10.0` | `divergence` |" in table

@@ -20,9 +20,9 @@ def test_the_schema_in_the_repository_is_the_models_schema():
 
 
 def test_the_schema_accepts_the_default_study_and_completes_its_names():
-    made = json.loads(schema())
-    jsonschema.Draft202012Validator.check_schema(made)
-    validator = jsonschema.Draft202012Validator(made)
+    result = json.loads(schema())
+    jsonschema.Draft202012Validator.check_schema(result)
+    validator = jsonschema.Draft202012Validator(result)
     config = yaml.safe_load(DEFAULT.read_text())
     assert not list(validator.iter_errors(config))
     config["sweeps"]["wells"] = copy.deepcopy(WELLS) | {"quantities": ["modes"], "criteria": ["exact"]}
@@ -30,7 +30,7 @@ def test_the_schema_accepts_the_default_study_and_completes_its_names():
     assert [any(word in message for message in refused) for word in ("modes", "exact", "boundary")] == [True, True, True]
     config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
     assert any("ratio" in error.message for error in validator.iter_errors(config))
-    definitions = made["$defs"]
+    definitions = result["$defs"]
     assert definitions["SweepEntry"]["properties"]["family"]["enum"] == list(families.FAMILIES.ours())
     assert list(definitions["Axes"]["properties"]) == [
         "separation",

@@ -102,6 +102,7 @@ def test_a_label_hides_the_kind_of_the_same_name():
     assert sweep.schedules["ve"]["t_end"] == 7.0
 
 
+@pytest.mark.slow
 def test_contents_are_plain_and_whole_through_json(default):
     for sweep in default.sweeps.values():
         for quantity in sweep.quantities:
@@ -118,14 +119,14 @@ def plain_types(value):
     return type(value) in (str, int, float, bool, type(None))
 
 
-def test_digests_are_those_of_code_and_content_and_of_blocks_without_the_values_that_they_are_split_by():
+def test_digests_of_blocks_leave_out_the_split_values():
     sweep = sweep_of()
     part, code, content = sweep.planned("speciation"), provenance.code_digest("speciation"), sweep.content("speciation")
     whole = {"code": [code, provenance.code_digest("joining")], "content": content, "split": ["dimension", "schedule"]}
     kept = {key: value for key, value in content.items() if key != "schedules"}
     kept["axes"] = {axis: spec for axis, spec in content["axes"].items() if axis != "dimension"}
-    for found, said in ((part.digest, whole), (part.blocks_digest, whole | {"code": code, "content": kept})):
-        assert found == hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()[:16]
+    for each, message in ((part.digest, whole), (part.blocks_digest, whole | {"code": code, "content": kept})):
+        assert each == hashlib.sha256(json.dumps(message, separators=(",", ":")).encode()).hexdigest()[:16]
     assert Planned.of(json.loads(json.dumps(part.plain()))) == part
 
 
@@ -229,6 +230,7 @@ def test_criteria_are_by_default_those_of_the_family():
     assert some.content("speciation")["options"] == {"criteria": ["merging"]}
 
 
+@pytest.mark.slow
 def test_each_kind_of_family_has_modules_of_its_own():
     wells = study_of(WELLS).sweeps["pair"]
     assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation", "wells.layer"]
@@ -237,7 +239,7 @@ def test_each_kind_of_family_has_modules_of_its_own():
         wells.module("modes")
 
 
-def test_a_description_says_what_the_sweep_will_hold():
+def test_a_description_holds_the_contents_and_is_json():
     sweep = sweep_of()
     described = sweep.description()
     assert (described["sweep"], described["family"], list(described["quantities"])) == ("pair", "pair", PAIR["quantities"])
@@ -245,7 +247,7 @@ def test_a_description_says_what_the_sweep_will_hold():
     assert json.loads(json.dumps(described)) == described
 
 
-def test_the_default_study_is_valid_and_holds_what_it_promises(default):
+def test_the_default_study_is_valid_and_has_the_documented_sweeps(default):
     check_files([DEFAULT])
     assert set(default.sweeps) >= {"pair", "dimension", "triangle", "digits"}
     pair, dimension, triangle, digits = (default.sweeps[name] for name in ("pair", "dimension", "triangle", "digits"))

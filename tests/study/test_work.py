@@ -120,9 +120,9 @@ def digest_of(one, output):
 def test_every_target_and_input_is_made_by_exactly_one_job_and_no_two_rules_have_a_name(written):
     study = study_of(written)
     jobs = list(singles(study))
-    made = [output for one in jobs for output in one.outputs]
-    assert len(set(made)) == len(made)
-    assert set(made) == set(work.targets(study)).union(*(one.inputs for one in jobs))
+    result = [output for one in jobs for output in one.outputs]
+    assert len(set(result)) == len(result)
+    assert set(result) == set(work.targets(study)).union(*(one.inputs for one in jobs))
     rules = [job.name for job in work.jobs_of(study)]
     assert len(set(rules)) == len(rules)
     assert work.amount(study)[0] == len(jobs)
@@ -150,7 +150,7 @@ def test_the_tasks_of_the_jobs_compute_every_block_once_with_its_digest(written)
     )
 
 
-def test_small_quantities_of_a_sweep_that_is_not_split_are_one_job_with_their_comparison_and_figures():
+def test_small_quantities_without_split_are_one_job_with_comparison_and_figures():
     names = {job.name: [json.loads(task)[0] for task in job.tasks] for job in work.jobs_of(line(split=[]))}
     assert names == {"plan": ["plan"], "data@line": ["compute", "compute", "compare", "draw"]}
 
@@ -174,6 +174,7 @@ def test_a_quantity_that_does_not_depend_on_the_split_axis_is_one_file():
     assert ["speciation-" in name for name in jobs["data@line"].blocks] == [True, True]
 
 
+@pytest.mark.slow
 def test_large_blocks_are_jobs_of_their_own_by_one_rule_and_a_large_whole_is_one():
     blocks = {job.name: job for job in work.jobs_of(study_of(STUDIES["large blocks"]))}["speciation@line"]
     assert blocks.label == "speciation@line/{block}"
@@ -201,7 +202,7 @@ def test_a_run_of_small_blocks_is_of_128_or_ten_seconds_at_most(points, length):
     ]
 
 
-def test_a_value_appended_to_a_split_axis_changes_the_last_run_only_which_makes_the_new_block_only():
+def test_appending_a_value_reruns_the_last_run_for_the_new_block_only():
     before, after = (singles(line(**axes(weight=w), quantities=["speciation"])) for w in (WEIGHTS, [*WEIGHTS, 0.75]))
     changed = [one.name for one in again(before, after)]
     assert changed == ["plan", "speciation@line@2", "speciation@line@joined", "comparison@line", "figures@line"]
@@ -210,17 +211,17 @@ def test_a_value_appended_to_a_split_axis_changes_the_last_run_only_which_makes_
 
 
 @pytest.mark.parametrize("weight", [[0.6, 0.5, 0.7], [0.5, 0.6, 0.7]], ids=["in front", "between"])
-def test_a_value_put_elsewhere_makes_its_block_only(weight):
+def test_inserting_a_value_computes_its_block_only(weight):
     before, after = (singles(line(**axes(weight=w), quantities=["speciation"])) for w in ([0.5, 0.7], weight))
     blocks = [name for name in made_again(before, after) if "=" in name]
     assert blocks == ["weight=0.6.nc"]
 
 
 @pytest.mark.parametrize("weight", [[0.7], [0.7, 0.5]], ids=["one less", "another order"])
-def test_values_taken_off_or_in_another_order_make_no_block(weight):
-    made = made_again(singles(line()), singles(line(**axes(weight=weight))))
+def test_removing_or_reordering_values_computes_no_block(weight):
+    result = made_again(singles(line()), singles(line(**axes(weight=weight))))
     joined = ["comparison.md", "comparison.nc", "corrections.nc", "figures", "speciation.nc", "sweep.json"]
-    assert made == joined
+    assert result == joined
 
 
 def test_a_schedule_changed_under_its_label_makes_its_blocks_only():
@@ -233,26 +234,28 @@ def test_a_schedule_changed_under_its_label_makes_its_blocks_only():
     assert block.startswith("schedule=mine-")
 
 
-def test_a_quantity_added_makes_itself_and_what_shows_it():
-    made = made_again(many(), many(quantities=["speciation", "corrections", "amplification"]))
-    assert made == sorted(["amplification.nc", "figures", "sweep.json", *BLOCKS])
+def test_adding_a_quantity_reruns_the_figures():
+    result = made_again(many(), many(quantities=["speciation", "corrections", "amplification"]))
+    assert result == sorted(["amplification.nc", "figures", "sweep.json", *BLOCKS])
 
 
-def test_an_option_makes_its_quantity_and_what_is_made_of_it():
-    made = made_again(many(), many(order=4))
-    assert made == sorted(["comparison.md", "comparison.nc", "corrections.nc", "figures", "sweep.json", *BLOCKS])
+def test_an_option_reruns_its_quantity_and_its_products():
+    result = made_again(many(), many(order=4))
+    assert result == sorted(["comparison.md", "comparison.nc", "corrections.nc", "figures", "sweep.json", *BLOCKS])
 
 
-def test_an_axis_that_is_not_split_makes_the_whole_sweep_and_no_other():
+@pytest.mark.slow
+def test_an_axis_that_is_not_split_reruns_its_sweep_only():
     def of(separation):
         return singles(study_of({"sweeps": {"line": LINE | axes(separation=separation), "other": LINE}}))
 
     after = of([1.0, 3.0])
-    made = again(of([1.0, 2.0]), after)
-    assert made == [one for one in after if "line" in one.name or one.name == "plan"]
+    result = again(of([1.0, 2.0]), after)
+    assert result == [one for one in after if "line" in one.name or one.name == "plan"]
 
 
-def test_what_decides_no_number_makes_no_result():
+@pytest.mark.slow
+def test_titles_and_order_rerun_no_result():
     written = {"sweeps": {"line": LINE, "other": LINE}}
     backwards = dict(reversed(LINE.items())) | {"quantities": ["corrections", "speciation"]}
     turned = {"title": "another", "sweeps": {"other": LINE, "line": backwards}}
@@ -273,14 +276,15 @@ CODES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("module", CODES)
-def test_code_makes_again_what_depends_on_it(monkeypatch, module):
+def test_changed_code_reruns_the_results_that_depend_on_it(monkeypatch, module):
     before = many()
     known = provenance.code_digest
     monkeypatch.setattr(provenance, "code_digest", lambda name: known(name) + ("-edited" if name == module else ""))
     assert made_again(before, many()) == sorted(CODES[module])
 
 
-def test_digests_of_products_follow_what_they_are_made_of_and_their_code_only(monkeypatch):
+@pytest.mark.slow
+def test_digests_of_products_depend_on_their_inputs_and_code_only(monkeypatch):
     def digests(**changes):
         sweep = line(**changes).sweeps["line"]
         return [sweep.product_digest(product) for product in ("comparison", "figures")]

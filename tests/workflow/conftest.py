@@ -75,29 +75,34 @@ def started(folder: Path, *arguments: str, output: Any, first: Path | None = Non
 
 
 def end(group: int, folder: Path) -> None:
-    """Kill what runs of a group of processes in ``folder``, until nothing is left."""
+    """Kill the processes of a group that work in ``folder``, until none is left."""
     while left := processes(group, folder):
-        for one in left:
+        for process in left:
             with suppress(psutil.NoSuchProcess):
-                one.kill()
+                process.kill()
         time.sleep(0.01)
 
 
 def processes(group: int, folder: Path) -> list[psutil.Process]:
-    """What runs of a group of processes that works in ``folder``; the number alone may be another's by now."""
-    found = []
-    for process in psutil.process_iter():
+    """Processes of a group that work in ``folder``; another group may have the same number by now."""
+    members = []
+    for number in psutil.pids():
         with suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == group and Path(process.cwd()) == folder.resolve():
-                found.append(process)
-    return found
+            if os.getpgid(number) == group and Path(psutil.Process(number).cwd()) == folder.resolve():
+                members.append(psutil.Process(number))
+    return members
 
 
 def snakemake(folder: Path, *arguments: str, repository: Path = ROOT, first: Path | None = None, fails: bool = False) -> Run:
-    """Run the workflow in ``folder``, and insist on its success, or on its failure."""
+    """Run the workflow in ``folder``, and insist on its success, or on its failure.
+
+    Jobs run in forks, but for those of a cluster and those that take modules from ``first``.
+    """
     folder.mkdir(exist_ok=True)
-    given = command(folder, *arguments, repository=repository)[3:]
-    ended = forks.server().run("snakemake", *given, cwd=folder, env=environment(repository, first), limit=TIMEOUT)
+    words = command(folder, *arguments, repository=repository)[3:]
+    fork_jobs = first is None and "--workflow-profile" not in arguments
+    variables = environment(repository, first)
+    ended = forks.server().run("snakemake", *words, cwd=folder, env=variables, limit=TIMEOUT, fork_jobs=fork_jobs)
     end(ended.process, folder)
     assert (ended.code != 0) == fails, ended.output
     return Run(ended.code, ended.output)
@@ -146,10 +151,11 @@ class Finished:
         return open_results(self.file(""), "line", quantity)
 
 
-def finish(folder: Path, study: object, *targets: str) -> Finished:
+def finish(folder: Path, study: object, *targets: str, repository: Path = ROOT) -> Finished:
     """Run a study in ``folder`` on two cores: everything, or these targets."""
     path = write(folder / "study.yaml", study)
-    return Finished(folder, path, snakemake(folder, *targets, "--configfile", path, "--cores", "2"))
+    run = snakemake(folder, *targets, "--configfile", path, "--cores", "2", repository=repository)
+    return Finished(folder, path, run)
 
 
 @pytest.fixture
@@ -166,12 +172,17 @@ def edited(tmp_path) -> Callable[[str, str, str], Path]:
     def edit(file: str, old: str, new: str) -> Path:
         if not repository.exists():
             copy_sources(repository)
-        text = (repository / file).read_text()
-        assert old in text
-        (repository / file).write_text(text.replace(old, new, 1))
+        replace(repository / file, old, new)
         return repository
 
     return edit
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Replace the first occurrence of a text in a file, which must have it."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
 
 
 def copy_sources(repository: Path, names: Sequence[str] = SOURCES) -> None:

@@ -90,6 +90,7 @@ def test_a_module_refuses_a_misread_study_and_leaves_the_rest_of_the_file_alone(
     assert "YAML reads 010 as the octal number 8" in other_workflow(folder, "--dry-run", fails=True)
 
 
+@pytest.mark.slow
 def test_an_include_is_refused_with_the_remedy(tmp_path):
     (tmp_path / "Snakefile").write_text(f"include: '{ROOT}/Snakefile'\n")
     printed = other_workflow(tmp_path, "--dry-run", fails=True)

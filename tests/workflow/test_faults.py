@@ -47,12 +47,12 @@ def block_of(folder: Path, weight: float = 0.5) -> Path:
 
 
 def until(condition):
-    """Wait for a condition, and return what it found."""
+    """Wait for a condition, and return its value."""
     end = time.monotonic() + PATIENCE
-    while not (found := condition()):
+    while not (value := condition()):
         assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-    return found
+        time.sleep(0.03)
+    return value
 
 
 # Holds each job of a run, where it has written its block and is about to give it its name, while there is a file ``hold``.
@@ -67,7 +67,7 @@ END = time.monotonic() + {PATIENCE}  # should the tests be killed
 def wait(event, arguments):
     if event == "os.rename" and "results/line/blocks/" in os.fsdecode(arguments[1]):
         while os.path.exists(os.path.join(os.path.dirname(__file__), "hold")) and time.monotonic() < END:
-            time.sleep(0.01)
+            time.sleep(0.03)
 
 
 sys.addaudithook(wait)
@@ -183,9 +183,7 @@ def test_a_job_whose_snakemake_was_killed_runs_on_and_does_no_harm_to_the_next_r
     assert not list(tmp_path.rglob("*.tmp.nc"))
 
 
-def test_jobs_ended_by_a_queue_or_for_want_of_memory_are_tried_again_while_a_second_snakemake_is_refused(
-    tmp_path, running, undisturbed
-):
+def test_terminated_jobs_are_retried_while_a_second_snakemake_is_refused(tmp_path, running, undisturbed):
     run = running("--retries", "2")
     first = run.job()
     second = snakemake(tmp_path, JOINED, "--configfile", str(tmp_path / "study.yaml"), fails=True)

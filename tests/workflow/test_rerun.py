@@ -11,12 +11,13 @@ from scoreshock.storage import provenance, store
 from scoreshock.storage.transfer import unite
 from scoreshock.study.study import load_study
 
-from .conftest import dry, finish, snakemake, write
+from .conftest import copy_sources, dry, finish, replace, snakemake, write
 
 pytestmark = pytest.mark.slow
 
 TARGETS = ["results/line/sweep.json", "results/line/comparison.nc"]
-WEIGHTS = [round(0.3 + 0.005 * n, 3) for n in range(129)]  # more blocks than one job computes
+WEIGHTS = [0.3, 0.4, 0.5]  # more blocks than one job computes of the repository below
+RUN_BLOCKS = ("scoreshock/study/work.py", "RUN_BLOCKS = 128", "RUN_BLOCKS = 2")
 
 
 def only_line(*weights, **changes):
@@ -26,11 +27,21 @@ def only_line(*weights, **changes):
     return {"sweeps": {"line": line | changes}}
 
 
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """A copy of the repository in which one job computes at most two blocks."""
+    folder = tmp_path_factory.mktemp("two-blocks") / "repository"
+    copy_sources(folder)
+    file, *texts = RUN_BLOCKS
+    replace(folder / file, *texts)
+    return folder
+
+
 def run_of(number, first):
     return f"speciation of line, {number} of its blocks from weight={first} on"
 
 
-BLOCKS = [run_of(128, WEIGHTS[0]), run_of(1, WEIGHTS[128])]
+BLOCKS = [run_of(2, WEIGHTS[0]), run_of(1, WEIGHTS[2])]
 JOINED = "speciation of line: blocks joined"
 COMPARED = "criteria of line compared"
 PLANNED = "what the study will hold, written"
@@ -38,9 +49,9 @@ EVERYTHING = sorted([PLANNED, *BLOCKS, JOINED, COMPARED])
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, repository):
     """The sweep, up to its comparison."""
-    return finish(tmp_path_factory.mktemp("finished"), only_line(), *TARGETS)
+    return finish(tmp_path_factory.mktemp("finished"), only_line(), *TARGETS, repository=repository)
 
 
 def states(folder):
@@ -52,25 +63,26 @@ def blocks_of(folder):
     return {path: state for path, state in states(folder).items() if path.parent.parent.name == "blocks"}
 
 
-def test_nothing_runs_without_a_change_whatever_times_files_have(copy, finished):
+def test_nothing_runs_without_a_change_whatever_times_files_have(copy, finished, repository):
     assert finished.run.jobs == EVERYTHING
     for step, path in enumerate(sorted(copy.rglob("results/**/*"), key=os.path.getmtime, reverse=True)):
         os.utime(path, (1e9 + step, 1e9 + step))  # results older than what they are made of
     other = write(copy / "other.yaml", dict(reversed(only_line().items())))
     (copy / "other.yaml").write_text("# a remark\n" + (copy / "other.yaml").read_text())
-    assert dry(copy, *TARGETS, "--configfile", other) == []
+    assert dry(copy, *TARGETS, "--configfile", other, repository=repository) == []
 
 
-def test_a_value_appended_to_a_split_axis_computes_its_blocks_only(copy, tmp_path):
+def test_a_value_appended_to_a_split_axis_computes_its_blocks_only(copy, repository, tmp_path):
     before = blocks_of(copy / "results")
     assert len(before) == len(WEIGHTS)
-    given = [*TARGETS, "--configfile", write(tmp_path / "study.yaml", only_line(*WEIGHTS, 0.99))]
-    assert snakemake(copy, *given).jobs == sorted([PLANNED, run_of(2, WEIGHTS[128]), JOINED, COMPARED])
+    arguments = [*TARGETS, "--configfile", write(tmp_path / "study.yaml", only_line(*WEIGHTS, 0.99))]
+    run = snakemake(copy, *arguments, repository=repository)
+    assert run.jobs == sorted([PLANNED, run_of(2, WEIGHTS[2]), JOINED, COMPARED])
     after = blocks_of(copy / "results")
     assert {path: after[path] for path in before} == before
     assert sorted(path.name for path in after.keys() - before.keys()) == ["weight=0.99.nc"]
     assert ss.open_results(copy / "results", "line", "speciation").weight.values.tolist() == [*WEIGHTS, 0.99]
-    assert dry(copy, *given) == []
+    assert dry(copy, *arguments, repository=repository) == []
 
 
 FEWER = {"criteria": ["leading", "exact"]}
@@ -88,19 +100,22 @@ def wanted(study):
     return {"speciation": sweep.planned("speciation").digest, "comparison": sweep.product_digest("comparison")}
 
 
-def test_after_a_change_a_run_that_was_broken_off_leaves_nothing_stale(copy, finished, tmp_path):
+def test_after_a_change_a_run_that_was_broken_off_leaves_nothing_stale(copy, finished, repository, tmp_path):
     study = write(tmp_path / "study.yaml", only_line(**FEWER))
+
+    def run(*targets):
+        return snakemake(copy, *targets, "--configfile", study, repository=repository).jobs
+
     # Broken off between the blocks and joining: what opens are the new blocks, for what is joined has the old criteria.
     blocks = [f"results/line/{file}" for file in load_study(study).sweeps["line"].planned("speciation").files]
-    run = snakemake(copy, "results/line/sweep.json", *blocks, "--configfile", study)
-    assert run.jobs == sorted([PLANNED, *BLOCKS])
+    assert run("results/line/sweep.json", *blocks) == sorted([PLANNED, *BLOCKS])
     assert finished.open("speciation").sizes["criterion"] != 2
     with pytest.warns(UserWarning, match="does not match the parameters, blocks or code of the study"):
         assert ss.open_results(copy / "results", "line", "speciation").sizes["criterion"] == 2
     made = blocks_of(copy / "results")
     # Broken off between joining and the comparison.
-    assert snakemake(copy, "results/line/speciation.nc", "--configfile", study).jobs == [JOINED]
-    assert snakemake(copy, *TARGETS, "--configfile", study).jobs == [COMPARED]
+    assert run("results/line/speciation.nc") == [JOINED]
+    assert run(*TARGETS) == [COMPARED]
     assert blocks_of(copy / "results") == made
     assert digests(copy) == wanted(study) != digests(finished.folder)
 
@@ -156,9 +171,10 @@ SAID = ('"""', '"""Said otherwise. ')
     ],
     ids=["docstring and comment", "kernels of mixtures and of wells"],
 )
-def test_editing_code_makes_again_what_depends_on_it(finished, edited, edits, jobs):
-    for file, (old, new) in edits.items():
-        repository = edited(file, old, new)
+def test_editing_code_reruns_the_jobs_that_depend_on_it(finished, edited, edits, jobs):
+    repository = edited(*RUN_BLOCKS)
+    for file, texts in edits.items():
+        edited(file, *texts)
     assert dry(finished.folder, *TARGETS, "--configfile", finished.study, repository=repository) == sorted(jobs)
 
 
@@ -181,6 +197,7 @@ def test_results_of_two_machines_are_put_together_and_only_joined(tmp_path):
 
 
 def test_blocks_too_large_to_be_joined_stay_the_dataset_and_open(finished, edited, tmp_path):
+    edited(*RUN_BLOCKS)
     repository = edited("scoreshock/study/blocks.py", "JOINED_BYTES = 64 * 2**30", "JOINED_BYTES = 0")
     folder = tmp_path / "run"
     shutil.copytree(finished.file("line/blocks"), folder / "results/line/blocks")

@@ -57,7 +57,7 @@ def test_every_job_has_a_log_and_a_benchmark(finished):
 
 
 @pytest.mark.slow
-def test_what_jobs_are_given_is_one_small_file(finished):
+def test_jobs_get_one_small_file(finished):
     handed = sorted(finished.folder.glob(".snakemake/scoreshock/*"))
     given = [json.loads(path.read_text()) for path in handed]
     assert [set(content["sweeps"]) for content in given if "sweeps" in content] == [set(SWEEPS)]
@@ -116,6 +116,7 @@ def test_values_do_not_depend_on_split_jobs_and_threads(finished, otherwise, nam
     assert values(otherwise / name) == values(finished.file(name))
 
 
+@pytest.mark.slow
 def test_without_a_study_the_default_one_runs_and_its_output_can_be_moved(tmp_path):
     run = snakemake(tmp_path, "--dry-run", "--config", "output=elsewhere")
     for job in (

@@ -93,6 +93,6 @@ def test_a_build_with_the_resolved_defaults_is_the_build_without(name):
         ("data", {}, {"source": "iris", "scaling": "unit"}, "scaling = 'unit' is not allowed; allowed: raw, unit-range"),
     ],
 )
-def test_what_is_not_allowed_is_named(family, axes, parameters, message):
+def test_errors_name_the_argument_that_is_not_allowed(family, axes, parameters, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         build(family, axes, parameters)

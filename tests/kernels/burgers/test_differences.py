@@ -31,12 +31,12 @@ def exact(x, tau):
 @pytest.mark.parametrize(("richardson", "accuracy"), [(True, 1e-9), (False, 1e-5)])
 def test_derivatives_are_right_within_their_errors(richardson, accuracy):
     tau = 0.3
-    found = derivatives(wave, X, tau, 1.0, richardson=richardson)
+    result = derivatives(wave, X, tau, 1.0, richardson=richardson)
     gradient, laplacian, rate = exact(X, tau)
     for got, error, wanted in (
-        (found.gradient, found.gradient_error, gradient),
-        (found.laplacian, found.laplacian_error, laplacian),
-        (found.rate, found.rate_error, rate),
+        (result.gradient, result.gradient_error, gradient),
+        (result.laplacian, result.laplacian_error, laplacian),
+        (result.rate, result.rate_error, rate),
     ):
         off = np.abs(got - wanted)
         assert (off <= error + 1e-14).all()
@@ -44,9 +44,9 @@ def test_derivatives_are_right_within_their_errors(richardson, accuracy):
 
 
 def test_time_has_no_earlier_side_at_zero():
-    found = derivatives(wave, X, 0.0)
-    assert np.isnan(found.rate).all()
-    assert np.isfinite(found.gradient).all()
+    result = derivatives(wave, X, 0.0)
+    assert np.isnan(result.rate).all()
+    assert np.isfinite(result.gradient).all()
 
 
 def test_times_before_zero_are_never_asked_for():
@@ -60,14 +60,14 @@ def test_times_before_zero_are_never_asked_for():
     assert min(asked) > 0
 
 
-def test_a_field_in_single_precision_needs_to_be_said_so():
+def test_single_precision_of_a_field_must_be_declared():
     def single(x, tau):
         return wave(x, tau).astype(np.float32)
 
     _, laplacian, _ = exact(X, 0.3)
     for precision, holds in ((2.0**-23, True), (2.0**-52, False)):
-        found = derivatives(single, X, 0.3, precision=precision)
-        assert (np.abs(found.laplacian - laplacian) <= found.laplacian_error).all() == holds
+        result = derivatives(single, X, 0.3, precision=precision)
+        assert (np.abs(result.laplacian - laplacian) <= result.laplacian_error).all() == holds
 
 
 @pytest.mark.parametrize("richardson", [True, False])
@@ -79,11 +79,11 @@ def test_residual_of_a_true_score_is_below_its_error(k, n, richardson):
         v = variance + 2 * tau
         length = v / (np.sqrt(v) + np.abs(means).max())
         for x in (rng.normal(size=(30, n)), 1e4 * np.sqrt(v) * rng.normal(size=(30, n))):
-            found = derivatives(
+            result = derivatives(
                 lambda x, t, w=weights, s=variance, m=means: mixture.score(x, m, w, s, t),
                 x, tau, length, richardson=richardson,
             )  # fmt: skip
-            terms, error = field_terms(found, x)
+            terms, error = field_terms(result, x)
             assert (lengths(terms.residual.T) <= error).all()
             assert (terms.residual_relative <= (1e-6 if richardson else 1e-3)).all()
             analytic = burgers.score_terms(x, means, weights, variance, tau)
@@ -94,14 +94,14 @@ def test_residual_of_a_true_score_is_below_its_error(k, n, richardson):
 
 def test_terms_with_a_drift():
     """The VP score of standard normal data stands still."""
-    found = derivatives(lambda x, t: -x + 0 * t[..., None], X, 0.7)
-    terms, error = field_terms(found, X, drift=-1.0, squared_diffusion=2.0)
+    result = derivatives(lambda x, t: -x + 0 * t[..., None], X, 0.7)
+    terms, error = field_terms(result, X, drift=-1.0, squared_diffusion=2.0)
     assert (lengths(terms.residual.T) <= error).all()
     np.testing.assert_allclose(terms.transport_term, -X, atol=1e-9)
 
 
-def test_a_field_that_is_no_score_is_found_out():
-    found = derivatives(lambda x, t: -1.1 * x / (1 + 2 * t)[..., None], X, 0.5)
-    terms, error = field_terms(found, X)
+def test_a_field_that_is_no_score_is_detected():
+    result = derivatives(lambda x, t: -1.1 * x / (1 + 2 * t)[..., None], X, 0.5)
+    terms, error = field_terms(result, X)
     assert (lengths(terms.residual.T) > 1e6 * error).all()
     np.testing.assert_allclose(terms.residual_relative, 0.1 / 1.1, rtol=1e-8)

@@ -36,10 +36,10 @@ def test_divergence_is_not_the_speciation_of_a_pair(a):
     """From any v above a**2, where there is one mode, it diverges at the variance -a**2 v/(v - a**2) < 0."""
     v = a**2 * np.array([1.01, 2.0, 10.0, 1e6])
     eigenvalue = mixture.score_jacobian([0.0], [[-a], [a]], [0.5, 0.5], v, 0.0)[..., 0, 0]
-    found = v + 2 * riccati_divergence(eigenvalue)
-    np.testing.assert_allclose(found, -(a**2) * v / (v - a**2), rtol=1e-9)
-    assert (found <= -(a**2)).all()
-    assert np.ptp(found) > a**2
+    result = v + 2 * riccati_divergence(eigenvalue)
+    np.testing.assert_allclose(result, -(a**2) * v / (v - a**2), rtol=1e-9)
+    assert (result <= -(a**2)).all()
+    assert np.ptp(result) > a**2
 
 
 def test_its_inviscid_jacobian_is_not_the_score_s():

@@ -12,12 +12,12 @@ from scoreshock.kernels.gaussian import mixture
 
 class TestShock:
     def test_the_boundary_moves_to_the_minority_as_noise_grows_and_away_from_it_in_generation(self):
-        found = shock.rankine_hugoniot([[-1.0], [1.0]], [0.3, 0.7], 0.09, np.array([0.0, 0.2, 0.5]))
-        assert (np.diff(found.shock_position) < 0).all()
-        np.testing.assert_allclose(np.diff(found.shock_position), found.shock_speed[0] * np.array([0.2, 0.3]), rtol=1e-12)
-        assert (found.shock_residual < 1e-15).all()
-        assert (found.shock_speed_generation > 0).all()
-        assert (found.shock_residual_generation > 0.1).all()
+        result = shock.rankine_hugoniot([[-1.0], [1.0]], [0.3, 0.7], 0.09, np.array([0.0, 0.2, 0.5]))
+        assert (np.diff(result.shock_position) < 0).all()
+        np.testing.assert_allclose(np.diff(result.shock_position), result.shock_speed[0] * np.array([0.2, 0.3]), rtol=1e-12)
+        assert (result.shock_residual < 1e-15).all()
+        assert (result.shock_speed_generation > 0).all()
+        assert (result.shock_residual_generation > 0.1).all()
 
     @pytest.mark.slow
     def test_statuses(self):

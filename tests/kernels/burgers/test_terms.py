@@ -85,8 +85,8 @@ def exact_terms(exact, x, tau):
 class TestReferences:
     @pytest.mark.parametrize("case", cases("pde_nd"), ids=identify)
     def test_terms_of_the_score_and_of_burgers(self, case):
-        given = case["inputs"]
-        terms = burgers.score_terms(given["x"], means_of(case), weights_of(case), given["sigma0"] ** 2, given["tau"])
+        inputs = case["inputs"]
+        terms = burgers.score_terms(inputs["x"], means_of(case), weights_of(case), inputs["sigma0"] ** 2, inputs["tau"])
         check(case, "s", terms.field)
         check(case, "s_tau", terms.rate_term)
         check(case, "lap_s", terms.diffusion_term)
@@ -200,7 +200,7 @@ class TestResiduals:
         for name, terms in all_forms(grid(1, a), means, weights, 0.1, tau).items():
             assert np.all(terms.residual_relative <= BOUND), name
 
-    def test_a_wrong_equation_is_told_apart(self):
+    def test_a_wrong_equation_has_a_large_residual(self):
         means, weights = draw(3, 2)
         terms = burgers.score_terms(grid(2, 1.0)[80:], means, weights, 0.3, 0.1)
         wrong = terms.rate_term - terms.diffusion_term - 0.5 * terms.advection_term

@@ -114,15 +114,15 @@ def test_vorticity_equation_by_differences_of_a_jacobian(case):
         return np.stack([0 * value, value, -value, 0 * value], axis=-1)
 
     x, tau, expected = np.array([inputs["x"], 0.4]), inputs["tau"], case["expected"]
-    found = derivatives(omega, x, tau, 0.2)
-    check(case, "omega", found.value[1])
+    result = derivatives(omega, x, tau, 0.2)
+    check(case, "omega", result.value[1])
     for got, error, field in (
-        (found.rate, found.rate_error, "omega_t"),
-        (found.laplacian, found.laplacian_error, "omega_xx"),
-        (found.gradient[:, 0], found.gradient_error[:, 0], "omega_x"),
+        (result.rate, result.rate_error, "omega_t"),
+        (result.laplacian, result.laplacian_error, "omega_xx"),
+        (result.gradient[:, 0], result.gradient_error[:, 0], "omega_x"),
     ):
         assert abs(got[1] - expected[field]) <= error[1] <= 1e-6 * abs(expected[field])
     jacobian = np.array([[expected["div_u"], 0.0], [expected["omega"], 0.0]])
-    terms, error = vorticity_field_terms(np.array(expected["u"]), jacobian, found, vorticity.BURGERS)
+    terms, error = vorticity_field_terms(np.array(expected["u"]), jacobian, result, vorticity.BURGERS)
     assert np.linalg.norm(terms.residual) <= error
     assert terms.residual_relative <= 1e-8

@@ -42,9 +42,9 @@ def test_gaussians_meet_the_references(case):
     given_ = case["inputs"]
     low, high = given_["tau_min"], given_["tau_max"]
     start = 2 * high if given_.get("init") == "prior_2tau" else given_["A"] + 2 * high
-    found = gaussian(given_["A"], given_.get("B", given_["A"]), given_.get("dm", 0.0), low, high, given_.get("d", 1), start)
+    result = gaussian(given_["A"], given_.get("B", given_["A"]), given_.get("dm", 0.0), low, high, given_.get("d", 1), start)
     for field in case["expected"]:
-        reference.check(case, field, getattr(found, NAMES[field]))
+        reference.check(case, field, getattr(result, NAMES[field]))
 
 
 positive = st.floats(0.05, 5.0)
@@ -52,31 +52,32 @@ positive = st.floats(0.05, 5.0)
 
 @given(positive, positive, st.floats(0, 3), st.floats(0, 1), st.floats(0.01, 20), positive)
 def test_truth_stays_below_its_bounds(A, B, shift, tau_min, span, start):
-    found = gaussian(A, B, shift, tau_min, tau_min + span, 1, start)
-    assert 0 <= found.kl <= found.kl_bound * (1 + 1e-9) + 1e-14
-    assert found.tv <= divergence.tv_bound(found.kl) + 1e-9 <= found.tv_bound + 2e-9
+    result = gaussian(A, B, shift, tau_min, tau_min + span, 1, start)
+    assert 0 <= result.kl <= result.kl_bound * (1 + 1e-9) + 1e-14
+    assert result.tv <= divergence.tv_bound(result.kl) + 1e-9 <= result.tv_bound + 2e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [(1.3, 0.7, 0.4, 0.05, 3.0, 1, 7.3), (0.5, 2.0, -0.8, 0.0, 1.0, 1, 2.0)])
 def test_total_variation_on_a_line_is_half_the_integrated_difference(values):
-    found = gaussian(*values)
+    result = gaussian(*values)
     p = norm(0, np.sqrt(values[0] + 2 * values[3])).pdf
-    q = norm(found.generated_mean, np.sqrt(found.generated_variance)).pdf
+    q = norm(result.generated_mean, np.sqrt(result.generated_variance)).pdf
     x = np.linspace(-30, 30, 2_000_001)
-    assert found.tv == pytest.approx(0.5 * np.sum(np.abs(p(x) - q(x))) * (x[1] - x[0]), abs=1e-8)
+    assert result.tv == pytest.approx(0.5 * np.sum(np.abs(p(x) - q(x))) * (x[1] - x[0]), abs=1e-8)
 
 
 def test_right_scores_and_starts_leave_nothing():
-    found = gaussian(1.0, 1.0, 0.0, 0.0, 2.0, 64, 5.0)
-    assert found.kl == found.kl_ode == found.tv == found.kl_bound == 0
+    result = gaussian(1.0, 1.0, 0.0, 0.0, 2.0, 64, 5.0)
+    assert result.kl == result.kl_ode == result.tv == result.kl_bound == 0
 
 
 def test_small_errors_keep_their_digits():
     """KL is quadratic in a small error of the variance: E = (B - A)^2/(v w^2) to leading order."""
-    found = gaussian(1.0, 1.0 + 1e-9, 0.0, 0.0, 2.0, 1, 5.0)
+    result = gaussian(1.0, 1.0 + 1e-9, 0.0, 0.0, 2.0, 1, 5.0)
     expected = 0.5 * 1e-18 * quad(lambda v: v**-3, 1, 5)[0]
-    assert found.score_error_integral == pytest.approx(expected, rel=1e-7)
-    assert found.kl == pytest.approx(1e-18 * (1 - 1 / 25) ** 2 / 4, rel=1e-6)
+    assert result.score_error_integral == pytest.approx(expected, rel=1e-7)
+    assert result.kl == pytest.approx(1e-18 * (1 - 1 / 25) ** 2 / 4, rel=1e-6)
 
 
 def test_gaussian_statuses():
@@ -117,20 +118,20 @@ def test_bounds_of_a_mixture_are_the_integrated_mean_square(weights):
 
 
 def test_bound_of_any_field_and_a_wrong_start():
-    found = bound("everywhere", error=lambda x, tau: x * np.exp(-tau), kl_start=np.array(0.5))
+    result = bound("everywhere", error=lambda x, tau: x * np.exp(-tau), kl_start=np.array(0.5))
     # E x^2 = 1 + v
     expected = 0.01 * quad(lambda tau: (1.09 + 2 * tau) * np.exp(-2 * tau), 0, 2)[0]
-    assert found.score_error_integral == pytest.approx(expected, rel=1e-12)
-    assert found.kl_bound == pytest.approx(0.5 + expected, rel=1e-12)
-    assert found.tv_bound == pytest.approx(np.sqrt((0.5 + expected) / 2), rel=1e-12)
+    assert result.score_error_integral == pytest.approx(expected, rel=1e-12)
+    assert result.kl_bound == pytest.approx(0.5 + expected, rel=1e-12)
+    assert result.tv_bound == pytest.approx(np.sqrt((0.5 + expected) / 2), rel=1e-12)
 
 
 def test_mixtures_off_a_line_have_bounds_for_constant_errors_only():
     triple = np.array([[1.0, 0], [0, 1], [-1, 0]]), np.ones(3) / 3, np.array(0.1), np.array(0.0), np.array(1.0)
     assert divergence.divergence_bound(*triple, np.array(0.1)).kl_bound == pytest.approx(0.01)
-    found = divergence.divergence_bound(*triple, np.array(0.1), "layer")
-    assert found.divergence_status == Status.not_applicable
-    assert np.isnan(found.kl_bound)
+    result = divergence.divergence_bound(*triple, np.array(0.1), "layer")
+    assert result.divergence_status == Status.not_applicable
+    assert np.isnan(result.kl_bound)
 
 
 def test_a_bound_does_not_depend_on_those_beside_it():

@@ -43,24 +43,24 @@ def log_error_by_quadrature(a: float, variance: float, tau_min: float, tau0: flo
 @pytest.mark.parametrize("case", reference.cases("gronwall_center"), ids=reference.identify)
 def test_centre_meets_the_references(case):
     a, sigma, tau_min, tau0, bias = (case["inputs"][name] for name in ("a", "sigma0", "tau_min", "tau0", "bias"))
-    found = at_centre(a, sigma**2, tau_min, tau0)
-    reference.check(case, "log_e_over_bias", found.log_error)
-    reference.check(case, "e_linear", bias * np.exp(found.log_error))
-    reference.check(case, "log_growth_tau0_to_taumin", found.log_growth)
+    result = at_centre(a, sigma**2, tau_min, tau0)
+    reference.check(case, "log_e_over_bias", result.log_error)
+    reference.check(case, "e_linear", bias * np.exp(result.log_error))
+    reference.check(case, "log_growth_tau0_to_taumin", result.log_growth)
     bound = growth.flow_growth(np.zeros(1), pair(a), HALF, np.array(sigma**2), np.array([tau0, tau_min]))
-    assert (abs(bound.log_bound[-1] - found.log_error) < 1e-8) == case["expected"]["bound_equals_linear"]
+    assert (abs(bound.log_bound[-1] - result.log_error) < 1e-8) == case["expected"]["bound_equals_linear"]
 
 
 @pytest.mark.parametrize("case", reference.cases("gronwall_nonlinear"), ids=reference.identify)
 def test_nonlinear_error_meets_the_references(case):
     a, sigma, tau_min, tau0, bias = (case["inputs"][name] for name in ("a", "sigma0", "tau_min", "tau0", "bias"))
     mixture = pair(a), HALF, np.array(sigma**2)
-    found = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), sampling.everywhere)
+    result = growth.error_growth(np.zeros(1), *mixture, np.array([tau0, tau_min]), np.array([bias]), sampling.everywhere)
     linear = bias * np.exp(at_centre(a, sigma**2, tau_min, tau0).log_error)
-    reference.check(case, "x_end", found.trajectory_difference[-1, 0])
+    reference.check(case, "x_end", result.trajectory_difference[-1, 0])
     reference.check(case, "e_linear", linear)
-    assert (found.trajectory_difference[-1, 0] / linear <= 1) == case["expected"]["ratio_le_1"]
-    assert found.difference_precision[-1] < 1e-8
+    assert (result.trajectory_difference[-1, 0] / linear <= 1) == case["expected"]["ratio_le_1"]
+    assert result.difference_precision[-1] < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_bound_and_closed_form_at_the_centre_from_no_growth_to_overflow(R, log_e
     assert closed.log_error == pytest.approx(log_error, rel=1e-14, abs=1e-13)
     assert closed.log_growth == pytest.approx(log_growth, rel=1e-14, abs=1e-13)
     bound = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(variance), np.array([5.0, 0.0]))
-    for found, expected in ((bound.log_bound, log_error), (bound.log_growth, log_growth)):
-        assert abs(found[-1] - expected) <= min(bound.growth_error[-1], 1e-8)
+    for each, expected in ((bound.log_bound, log_error), (bound.log_growth, log_growth)):
+        assert abs(each[-1] - expected) <= min(bound.growth_error[-1], 1e-8)
     assert not bound.growth_status.any()
 
 
@@ -126,17 +126,17 @@ def test_bound_over_a_tiny_interval_is_the_interval(tau):
 def test_growth_on_a_trajectory_that_rounding_decides_is_unresolved():
     mixture = pair(1), np.array([0.3, 0.7]), np.array(0.002)
     start = sampling.probability_flow(np.array([-0.001 * np.log(0.7 / 0.3)]), *mixture, np.array([0.0, 2.0])).trajectory[-1]
-    found = growth.flow_growth(start, *mixture, np.array([2.0, 1.0, 0.0]))
-    assert found.growth_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
+    result = growth.flow_growth(start, *mixture, np.array([2.0, 1.0, 0.0]))
+    assert result.growth_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
     actual = growth.error_growth(start, *mixture, np.array([2.0, 1.0, 0.0]), np.array([0.01]), sampling.everywhere)
     assert actual.trajectory_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
     assert actual.trajectory_difference_status.tolist() == [Status.ok, Status.ok, Status.unresolved]
 
 
 def test_bound_of_rising_times_is_not_applicable():
-    found = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(0.1), np.array([0.0, 1.0]))
-    assert (found.growth_status == Status.not_applicable).all()
-    assert np.isnan(found.log_bound).all()
+    result = growth.flow_growth(np.zeros(1), pair(1), HALF, np.array(0.1), np.array([0.0, 1.0]))
+    assert (result.growth_status == Status.not_applicable).all()
+    assert np.isnan(result.log_bound).all()
 
 
 @pytest.mark.slow
@@ -153,22 +153,22 @@ def test_difference_of_trajectories_keeps_its_relative_digits(bias):
         return np.concatenate(slopes)
 
     solved = solve_ivp(flows, (-1.5, 0.0), [0.2, 0.1, 0.2, 0.1], method="DOP853", rtol=1e-13, atol=1e-15).y[:, -1]
-    found = growth.error_growth(
+    result = growth.error_growth(
         np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.0]), np.full(2, bias), sampling.everywhere
     )
-    expected, size = solved[2:] - solved[:2], np.abs(found.trajectory_difference[-1]).max()
-    assert np.abs(found.trajectory_difference[-1] - expected).max() <= 1e-8 * size + 1e-13
-    assert np.abs(found.trajectory_difference[-1] - expected).max() <= found.difference_precision[-1] + 1e-13
-    assert found.trajectory_difference_status[-1] == Status.ok
+    expected, size = solved[2:] - solved[:2], np.abs(result.trajectory_difference[-1]).max()
+    assert np.abs(result.trajectory_difference[-1] - expected).max() <= 1e-8 * size + 1e-13
+    assert np.abs(result.trajectory_difference[-1] - expected).max() <= result.difference_precision[-1] + 1e-13
+    assert result.trajectory_difference_status[-1] == Status.ok
 
 
 def test_the_two_routes_of_the_closed_form_agree_where_they_meet(monkeypatch):
     tau0 = np.linspace(0.3, 2.0, 50)
-    found = []
+    result = []
     for short in (0.0, 100.0):
         monkeypatch.setattr(growth, "SHORT", short)
-        found.append(growth.centre_growth(np.array(1.0), np.array(0.3), np.array(0.0), tau0).log_error)
-    np.testing.assert_allclose(*found, rtol=0, atol=1e-13)
+        result.append(growth.centre_growth(np.array(1.0), np.array(0.3), np.array(0.0), tau0).log_error)
+    np.testing.assert_allclose(*result, rtol=0, atol=1e-13)
 
 
 def test_tiny_intervals_give_the_interval():
@@ -186,9 +186,9 @@ def test_centre_statuses():
 def test_growth_along_a_trajectory_is_that_of_a_nearby_start():
     mixture = np.array([[-1.0], [0.4], [1.0]]), np.array([0.3, 0.3, 0.4]), np.array(0.1)
     track = np.array([1.5, 0.3, 0.0])
-    found = growth.flow_growth(np.array([0.2]), *mixture, track)
+    result = growth.flow_growth(np.array([0.2]), *mixture, track)
     near = sampling.probability_flow(np.array([[0.2 - 1e-5], [0.2 + 1e-5]]), *mixture, track).trajectory[..., 0]
-    np.testing.assert_allclose(np.exp(found.log_growth), np.diff(near, axis=0)[0] / 2e-5, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(result.log_growth), np.diff(near, axis=0)[0] / 2e-5, rtol=1e-6)
 
 
 def test_bound_is_the_linear_comparison_equation():
@@ -204,18 +204,21 @@ def test_bound_is_the_linear_comparison_equation():
         return np.array([*((r @ means - x) / v), np.linalg.eigvalsh(hessian)[-1] * y[2] + 1])
 
     solved = solve_ivp(rate, (-1.5, 0.0), [0.2, 0.1, 0.0], method="DOP853", rtol=1e-12, atol=1e-14)
-    found = growth.flow_growth(np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.4, 0.0]))
-    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=1e-8)
-    assert found.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=found.growth_error[-1])
+    result = growth.flow_growth(np.array([0.2, 0.1]), means, weights, np.array(variance), np.array([1.5, 0.4, 0.0]))
+    assert result.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=1e-8)
+    assert result.log_bound[-1] == pytest.approx(np.log(solved.y[2, -1]), abs=result.growth_error[-1])
 
 
+@pytest.mark.slow
 def test_an_error_in_the_layer_is_what_grows_at_the_centre_and_all_stay_below_the_bound():
     mixture, track = (pair(1.2), HALF, np.array(0.09)), np.array([1.5, 0.05])
     bound = np.exp(growth.flow_growth(np.zeros(1), *mixture, track).log_bound[-1])
     size = {
-        place: abs(growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).trajectory_difference[-1, 0])
+        position: abs(
+            growth.error_growth(np.zeros(1), *mixture, track, np.array([1e-4]), profile).trajectory_difference[-1, 0]
+        )
         / 1e-4
-        for place, profile in sampling.PROFILES.items()
+        for position, profile in sampling.PROFILES.items()
     }
     assert size["outside"] < 0.01 * size["layer"]
     assert 0.99 * bound < size["layer"] <= size["everywhere"] <= bound * (1 + 1e-6)

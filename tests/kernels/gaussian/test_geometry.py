@@ -25,12 +25,12 @@ def between(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("case", reference.cases("mean_jacobian"), ids=reference.identify)
 def test_spectrum_is_that_of_the_reference_between_class_covariance(case):
     means, weights = reference.means_of(case), reference.weights_of(case)
-    found = geometry.decompose(means, weights)
+    result = geometry.decompose(means, weights)
     expected = case["expected"].get("Sigma_B", between(means, weights))
-    top = np.linalg.eigvalsh(expected)[::-1][: found.eigenvalues.size]
-    np.testing.assert_allclose(found.eigenvalues, top, rtol=1e-12, atol=1e-14 * top[0])
+    top = np.linalg.eigvalsh(expected)[::-1][: result.eigenvalues.size]
+    np.testing.assert_allclose(result.eigenvalues, top, rtol=1e-12, atol=1e-14 * top[0])
     if "max_D" in case["expected"]:
-        assert found.distances.max() == pytest.approx(case["expected"]["max_D"], rel=1e-13)
+        assert result.distances.max() == pytest.approx(case["expected"]["max_D"], rel=1e-13)
 
 
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 7), n=st.integers(1, 9))
@@ -92,9 +92,9 @@ def test_small_levels_of_a_hierarchy_keep_their_digits():
     """Two far pairs, split further at 1e-4 and 1e-8 of the scale along orthogonal axes: eigenvalues 1, 1e-8, 1e-16."""
     signs = np.array([[a, b, c] for a in (-1, 1) for b in (-1, 1) for c in (-1, 1)], dtype=float)
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
-    found = geometry.decompose(signs * [1.0, 1e-4, 1e-8] @ turn, np.full(8, 1 / 8))
-    np.testing.assert_allclose(found.eigenvalues[:2], [1.0, 1e-8], rtol=1e-11)
-    assert found.eigenvalues[2] == pytest.approx(1e-16, rel=1e-6)
+    result = geometry.decompose(signs * [1.0, 1e-4, 1e-8] @ turn, np.full(8, 1 / 8))
+    np.testing.assert_allclose(result.eigenvalues[:2], [1.0, 1e-8], rtol=1e-11)
+    assert result.eigenvalues[2] == pytest.approx(1e-16, rel=1e-6)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 1), (2, 5), (4, 2), (4, 9)])
@@ -141,8 +141,8 @@ def test_leading_dimensions_broadcast_and_keep_their_bits():
     _, weights = draw(2, 4, 3, (6,))
     whole = geometry.decompose(means, weights)
     assert whole.coordinates.shape == (5, 6, 4, 3)
-    for found, one in zip(whole, geometry.decompose(means[3, 0], weights[4]), strict=True):
-        assert np.array_equal(found[3, 4], one)
+    for each, one in zip(whole, geometry.decompose(means[3, 0], weights[4]), strict=True):
+        assert np.array_equal(each[3, 4], one)
 
 
 def test_half_distance_of_a_pair_in_any_number_of_features():
@@ -171,12 +171,12 @@ class TestLeadingDirection:
     @given(seed=st.integers(0, 10**6), k=st.integers(3, 8), n=st.integers(1, 9))
     def test_it_is_the_leading_eigenvector_with_its_largest_entry_positive(self, seed, k, n):
         means, weights = draw(seed, k, n)
-        found = geometry.leading_direction(means, weights)
+        result = geometry.leading_direction(means, weights)
         expected = np.linalg.eigh(between(means, weights))[1][:, -1]
-        assert abs(found @ expected) == pytest.approx(1, abs=1e-9)
-        assert found[np.abs(found).argmax()] > 0
+        assert abs(result @ expected) == pytest.approx(1, abs=1e-9)
+        assert result[np.abs(result).argmax()] > 0
         along = geometry.along_leading(geometry.decompose(means, weights), weights)
-        expected = (means - weights @ means) @ found
+        expected = (means - weights @ means) @ result
         np.testing.assert_allclose(along * np.sign(along @ expected), expected, atol=1e-9)
 
     def test_of_a_pair_it_runs_from_the_first_mean_to_the_second(self):
@@ -204,24 +204,24 @@ class TestLeadingDirection:
         values, vectors = np.linalg.eigh(space.T @ correction @ space)
         if values[-1] - values[-2] < 1e-4 * d.max():
             return
-        found = geometry.leading_direction(means, weights)
-        assert abs(found @ space @ vectors[:, -1]) == pytest.approx(1, abs=1e-8)
+        result = geometry.leading_direction(means, weights)
+        assert abs(result @ space @ vectors[:, -1]) == pytest.approx(1, abs=1e-8)
         order, turn = np.random.default_rng(seed).permutation(len(means)), rotation(n, seed + 1)
-        np.testing.assert_allclose(geometry.leading_direction(means[order], weights[order]), found, atol=1e-8)
-        assert abs(geometry.leading_direction(means @ turn, weights) @ (found @ turn)) == pytest.approx(1, abs=1e-8)
+        np.testing.assert_allclose(geometry.leading_direction(means[order], weights[order]), result, atol=1e-8)
+        assert abs(geometry.leading_direction(means @ turn, weights) @ (result @ turn)) == pytest.approx(1, abs=1e-8)
 
     @pytest.mark.parametrize("k", range(3, 17))
     def test_of_a_regular_polygon_it_is_an_axis_of_symmetry_that_rounding_and_rotation_do_not_turn(self, k):
         means, weights = polygon(k), np.full(k, 1 / k)
-        found = geometry.leading_direction(means, weights)
-        axis = np.angle(complex(*found)) * k / np.pi
+        result = geometry.leading_direction(means, weights)
+        axis = np.angle(complex(*result)) * k / np.pi
         assert axis == pytest.approx(round(axis), abs=1e-12)
-        assert (np.abs(means @ found) > 0.05).all()
+        assert (np.abs(means @ result) > 0.05).all()
         for seed in range(5):
             noise = 1e-12 * np.random.default_rng(seed).standard_normal((k, 2))
-            np.testing.assert_allclose(geometry.leading_direction(means + noise, weights), found, atol=1e-10)
+            np.testing.assert_allclose(geometry.leading_direction(means + noise, weights), result, atol=1e-10)
             turn = rotation(2, seed)
-            assert abs(geometry.leading_direction(means @ turn, weights) @ (found @ turn)) == pytest.approx(1, abs=1e-12)
+            assert abs(geometry.leading_direction(means @ turn, weights) @ (result @ turn)) == pytest.approx(1, abs=1e-12)
 
     def test_every_mixture_has_its_own_bits(self):
         tied = [with_tie(seed, 5, 2, 2) for seed in range(20)]

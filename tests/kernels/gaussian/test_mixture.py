@@ -30,8 +30,8 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def inputs_of(case):
-    given = case["inputs"]
-    return means_of(case), weights_of(case), given["sigma0"] ** 2, given["tau"]
+    inputs = case["inputs"]
+    return means_of(case), weights_of(case), inputs["sigma0"] ** 2, inputs["tau"]
 
 
 def pair(a):
@@ -63,8 +63,8 @@ def independent_moments(x, means, weights, v):
 class TestReferences:
     @pytest.mark.parametrize("case", cases("sym1d_score"), ids=identify)
     def test_symmetric_pair_has_the_closed_form_score(self, case):
-        given = case["inputs"]
-        arguments = [given["x"]], *pair(given["a"]), given["sigma0"] ** 2, given["tau"]
+        inputs = case["inputs"]
+        arguments = [inputs["x"]], *pair(inputs["a"]), inputs["sigma0"] ** 2, inputs["tau"]
         s = mixture.score(*arguments)
         check(case, "s", s[0])
         check(case, "u", -2 * s[0])
@@ -72,10 +72,10 @@ class TestReferences:
 
     @pytest.mark.parametrize("case", cases("sym1d_midpoint"), ids=identify)
     def test_midpoint_derivative_and_one_sided_scores(self, case):
-        given = case["inputs"]
-        arguments = *pair(given["a"]), given["sigma0"] ** 2, given["tau"]
+        inputs = case["inputs"]
+        arguments = *pair(inputs["a"]), inputs["sigma0"] ** 2, inputs["tau"]
         check(case, "s_x0", mixture.score_jacobian([0.0], *arguments)[0, 0])
-        far = 1e3 * (given["a"] + case["expected"]["s2"] / given["a"])
+        far = 1e3 * (inputs["a"] + case["expected"]["s2"] / inputs["a"])
         interfacial = [mixture.score([x], *arguments)[0] + x / case["expected"]["s2"] for x in (-far, far)]
         scale = far / case["expected"]["s2"]
         wanted = [case["expected"]["s_bg_left"], case["expected"]["s_bg_right"]]
@@ -93,7 +93,7 @@ class TestReferences:
     def test_mixture_in_many_dimensions(self, case):
         arguments = array_of(case["inputs"]["x"]), *inputs_of(case)
         s = mixture.score(*arguments)
-        found = {
+        result = {
             "logp": mixture.log_density(*arguments),
             "s": s,
             "s_first": s[:5],
@@ -102,7 +102,7 @@ class TestReferences:
             "responsibilities": mixture.responsibilities(*arguments),
         }
         for field in case["expected"]:
-            check(case, field, found[field])
+            check(case, field, result[field])
 
     @pytest.mark.parametrize("case", cases("tweedie"), ids=identify)
     def test_denoiser_and_its_covariance(self, case):
@@ -130,7 +130,7 @@ class TestReferences:
 class TestAgainstDefinitions:
     @pytest.mark.parametrize("k", [1, 2, 3, 8])
     @pytest.mark.parametrize("n", [1, 2, 4, 5, 12])
-    def test_every_field_is_what_scipy_says(self, k, n):
+    def test_every_field_agrees_with_scipy(self, k, n):
         x, means, weights = draw(k, n)
         variance, tau = 0.3, 0.2
         v = variance + 2 * tau
@@ -278,14 +278,14 @@ class TestExtremes:
     def test_midpoint_derivative_near_speciation_keeps_its_digits(self):
         a, v = 0.1, 0.1**2 * (1 + 1e-9)
         exact = (Fraction(a) ** 2 - Fraction(v)) / Fraction(v) ** 2
-        found = mixture.score_jacobian([0.0], *pair(a), v, 0.0)[0, 0]
-        np.testing.assert_allclose(found, float(exact), rtol=1e-12)
+        result = mixture.score_jacobian([0.0], *pair(a), v, 0.0)[0, 0]
+        np.testing.assert_allclose(result, float(exact), rtol=1e-12)
 
     def test_variance_and_noise_add_without_loss_near_speciation(self):
         a, variance, tau = 1.0, 0.3, 0.35 + 1e-10
         exact = Fraction(a) ** 2 - Fraction(variance) - 2 * Fraction(tau)
-        found = mixture.score_jacobian([0.0], *pair(a), variance, tau)[0, 0]
-        np.testing.assert_allclose(found, float(exact / (Fraction(variance) + 2 * Fraction(tau)) ** 2), rtol=1e-12)
+        result = mixture.score_jacobian([0.0], *pair(a), variance, tau)[0, 0]
+        np.testing.assert_allclose(result, float(exact / (Fraction(variance) + 2 * Fraction(tau)) ** 2), rtol=1e-12)
 
     @pytest.mark.parametrize("k", [1, 2, 3, 8])
     @pytest.mark.parametrize("n", [1, 2, 6])
@@ -345,9 +345,9 @@ class TestExtremes:
     def test_denoiser_does_not_cancel_at_any_tau(self, tau):
         for k, n in [(2, 1), (3, 2), (8, 6)]:
             x, means, weights = draw(k, n)
-            found = mixture.denoiser(x, means, weights, 0.5, tau)
+            result = mixture.denoiser(x, means, weights, 0.5, tau)
             _, mean, _ = independent_moments(x, means, weights, 0.5 + 2 * tau)
-            np.testing.assert_allclose(found, (0.5 * x + 2 * tau * mean) / (0.5 + 2 * tau), rtol=1e-10, atol=1e-13)
+            np.testing.assert_allclose(result, (0.5 * x + 2 * tau * mean) / (0.5 + 2 * tau), rtol=1e-10, atol=1e-13)
 
     @pytest.mark.parametrize(("k", "n"), [(1, 1), (2, 1), (2, 3), (3, 2), (8, 6)])
     def test_no_variance_is_nan_without_a_warning_and_only_there(self, k, n):
@@ -356,9 +356,9 @@ class TestExtremes:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for function in FUNCTIONS:
-                found = function(x, means, weights, variance, 0.0).reshape(6, -1)
-                assert np.isnan(found[variance == 0]).all()
-                assert np.isfinite(found[variance > 0]).all()
+                result = function(x, means, weights, variance, 0.0).reshape(6, -1)
+                assert np.isnan(result[variance == 0]).all()
+                assert np.isfinite(result[variance > 0]).all()
 
     def test_equal_means_are_one_gaussian(self):
         x, _, _ = draw(3, 2)
@@ -458,9 +458,9 @@ class TestShapes:
         for k, n in [(2, 1), (3, 2), (8, 12)]:
             single = [a.astype(np.float32) for a in draw(k, n)]
             for function in FUNCTIONS:
-                found = function(*single, np.float32(0.5), np.float32(0.25))
-                assert found.dtype == float
-                assert alike(found, function(*(a.astype(float) for a in single), 0.5, 0.25))
+                result = function(*single, np.float32(0.5), np.float32(0.25))
+                assert result.dtype == float
+                assert alike(result, function(*(a.astype(float) for a in single), 0.5, 0.25))
 
     def test_memory_of_a_broadcast_sweep_is_that_of_its_result(self):
         _, means, weights = draw(8, 2)

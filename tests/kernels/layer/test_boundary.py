@@ -58,18 +58,18 @@ class TestBoundary:
         t = boundary.nearest(places)
         assert (status == Status.ok).all()
         x = start + t[1] * direction
-        found = boundary.mixture_layer(x, means, weights, 0.3, tau, group)
+        result = boundary.mixture_layer(x, means, weights, 0.3, tau, group)
         here = decomposition.decomposition(x, means, weights, 0.3, tau, group)
         assert abs(here.log_ratio) < 1e-13
-        np.testing.assert_allclose((t[2] - t[0]) / (2 * h) * (direction @ found.normal), found.speed, rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose((t[2] - t[0]) / (2 * h) * (direction @ result.normal), result.speed, rtol=1e-6, atol=1e-8)
         # the speed is Rankine-Hugoniot's up to diffusion, which a pair does not have
         np.testing.assert_allclose(
-            found.speed, found.speed_rankine_hugoniot - here.log_ratio_laplacian / found.jump, rtol=1e-10
+            result.speed, result.speed_rankine_hugoniot - here.log_ratio_laplacian / result.jump, rtol=1e-10
         )
         hessian = mixture.score_jacobian(x, means, weights, 0.3, tau)
-        np.testing.assert_allclose(found.normal_hessian, found.normal @ hessian @ found.normal, rtol=1e-10)
-        np.testing.assert_allclose(found.score_ahead - found.score_behind, found.jump, rtol=1e-12)
-        assert found.lax
+        np.testing.assert_allclose(result.normal_hessian, result.normal @ hessian @ result.normal, rtol=1e-10)
+        np.testing.assert_allclose(result.score_ahead - result.score_behind, result.jump, rtol=1e-12)
+        assert result.lax
 
     def test_the_boundary_of_a_pair_is_exact_where_it_is_sharpest(self):
         v = 10.0 ** np.arange(-12, 13.0)
@@ -98,8 +98,8 @@ class TestBoundary:
         pair = np.array([[-1.0], [1.0]]), np.array([0.3, 0.7]), 0.8, 0.0
         x = np.linspace(-4, 4, 4001)[:, None]
         assert (np.diff(np.sign(mixture.score(x, *pair)[:, 0])) < 0).sum() == 1
-        place = boundary.on_line([0.0], [1.0], *pair, [0, 1])[0]
-        assert boundary.mixture_layer(place, *pair, [0, 1]).normal_hessian > 0
+        position = boundary.on_line([0.0], [1.0], *pair, [0, 1])[0]
+        assert boundary.mixture_layer(position, *pair, [0, 1]).normal_hessian > 0
 
     @pytest.mark.slow
     def test_each_point_has_its_own_bits(self):
@@ -132,8 +132,8 @@ class TestBoundary:
             direction = geometry.leading_direction(moved, weights)
             group = boundary.leading_split(moved, weights)
             start, toward = boundary.line_between(moved, weights, group)
-            place = boundary.nearest(boundary.on_line(start, toward, moved, weights, 0.1, 0.1, group)[0])
-            x = start + place * toward
+            position = boundary.nearest(boundary.on_line(start, toward, moved, weights, 0.1, 0.1, group)[0])
+            x = start + position * toward
             normal = boundary.mixture_layer(x, moved, weights, 0.1, 0.1, group).normal
             assert toward @ direction == pytest.approx(1, abs=1e-9)
             assert normal @ direction == pytest.approx(-1, abs=1e-9)
@@ -143,7 +143,7 @@ class TestBoundary:
         square = families.polygon(1.0, vertices=4).component_mean.values
         group = boundary.leading_split(square, np.full(4, 0.25))
         assert group.sum() == 2
-        found = boundary.mixture_layer([0.0, 0.0], square, np.full(4, 0.25), 0.3, 0.0, group)
+        result = boundary.mixture_layer([0.0, 0.0], square, np.full(4, 0.25), 0.3, 0.0, group)
         half = np.sqrt(0.5)
-        assert found.width == pytest.approx(0.3 / half, rel=1e-14)
-        assert found.normal_hessian == pytest.approx((half**2 - 0.3) / 0.3**2, rel=1e-13)
+        assert result.width == pytest.approx(0.3 / half, rel=1e-14)
+        assert result.normal_hessian == pytest.approx((half**2 - 0.3) / 0.3**2, rel=1e-13)

@@ -15,19 +15,19 @@ class TestCrossings:
         rng = np.random.default_rng(k)
         log, exponent = rng.uniform(-4, 4, (k, 30)), rng.uniform(-3, 3, (k, 30))
         sign = rng.choice([-1.0, 1.0], (k, 30))
-        found = crossings.crossings(log, exponent, sign)
+        result = crossings.crossings(log, exponent, sign)
         for i in range(30):
             t = np.linspace(-40, 40, 80001)
             value = (sign[:, i, None] * np.exp(log[:, i, None] + exponent[:, i, None] * t)).sum(axis=0)
             change = np.flatnonzero(np.sign(value[1:]) != np.sign(value[:-1]))
-            roots = found[:, i][np.abs(found[:, i]) < 40]
+            roots = result[:, i][np.abs(result[:, i]) < 40]
             assert len(roots) == len(change)
             assert (np.abs(roots - t[change]) < 2e-3).all()
 
     def test_a_polynomial_in_disguise(self):
         # (y - 1)(y - 2)(y - 3) with y = e^t
         coefficients = np.array([-6.0, 11.0, -6.0, 1.0])
-        found = crossings.crossings(
+        result = crossings.crossings(
             np.log(np.abs(coefficients))[:, None], np.arange(4.0)[:, None], np.sign(coefficients)[:, None]
         )
-        np.testing.assert_allclose(found[:, 0], np.log([1, 2, 3]), atol=1e-14)
+        np.testing.assert_allclose(result[:, 0], np.log([1, 2, 3]), atol=1e-14)

@@ -20,15 +20,15 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 def groups_of(case):
-    given = case["inputs"]
-    codes = np.full(len(given["weights"]), decomposition.REST)
-    codes[given["group1"]], codes[given["group2"]] = decomposition.FIRST, decomposition.SECOND
+    inputs = case["inputs"]
+    codes = np.full(len(inputs["weights"]), decomposition.REST)
+    codes[inputs["group1"]], codes[inputs["group2"]] = decomposition.FIRST, decomposition.SECOND
     return codes
 
 
 def mixture_of(case):
-    given = case["inputs"]
-    return means_of(case), weights_of(case), given["sigma0"] ** 2, given["tau"]
+    inputs = case["inputs"]
+    return means_of(case), weights_of(case), inputs["sigma0"] ** 2, inputs["tau"]
 
 
 def draw(k, n, seed=0, points=31):
@@ -49,69 +49,69 @@ def independent_log_ratio(x, means, weights, v, group):
 class TestReferences:
     @pytest.mark.parametrize("case", cases("binary_decomposition"), ids=identify)
     def test_both_sides_of_the_decomposition_and_of_the_log_ratio_equation(self, case):
-        found = decomposition.decomposition(case["inputs"]["x"], *mixture_of(case), groups_of(case))
-        check(case, "phi", found.log_ratio)
-        check(case, "grad_phi", found.log_ratio_gradient)
-        check(case, "sbar", found.background)
-        check(case, "score", found.score)
-        check(case, "interfacial", found.interfacial)
-        check(case, "phi_tau", found.log_ratio_rate)
-        check(case, "lap_phi", found.log_ratio_laplacian)
-        check(case, "adv", found.log_ratio_advection)
+        result = decomposition.decomposition(case["inputs"]["x"], *mixture_of(case), groups_of(case))
+        check(case, "phi", result.log_ratio)
+        check(case, "grad_phi", result.log_ratio_gradient)
+        check(case, "sbar", result.background)
+        check(case, "score", result.score)
+        check(case, "interfacial", result.interfacial)
+        check(case, "phi_tau", result.log_ratio_rate)
+        check(case, "lap_phi", result.log_ratio_laplacian)
+        check(case, "adv", result.log_ratio_advection)
 
     @pytest.mark.parametrize("case", cases("binary_boundary"), ids=identify)
     def test_boundary_and_its_layer(self, case):
-        arguments, group, given = mixture_of(case), groups_of(case), case["inputs"]
-        start, direction = np.array(given["point"]), np.array(given["direction"])
+        arguments, group, inputs = mixture_of(case), groups_of(case), case["inputs"]
+        start, direction = np.array(inputs["point"]), np.array(inputs["direction"])
         places, status = boundary.on_line(start, direction, *arguments, group)
         x = start + boundary.nearest(places) * direction
-        found = boundary.mixture_layer(x, *arguments, group)
+        result = boundary.mixture_layer(x, *arguments, group)
         assert status == Status.ok
         check(case, "x_boundary", x)
-        check(case, "normal", found.normal)
-        check(case, "grad_phi_norm", found.jump)
-        check(case, "n_grad_sbar_n", found.background_curvature)
-        check(case, "interfacial_term", found.interfacial_curvature)
-        check(case, "nHn", found.normal_hessian)
-        check(case, "nHn_positive", bool(found.normal_hessian > 0))
-        check(case, "normal_speed", found.speed)
+        check(case, "normal", result.normal)
+        check(case, "grad_phi_norm", result.jump)
+        check(case, "n_grad_sbar_n", result.background_curvature)
+        check(case, "interfacial_term", result.interfacial_curvature)
+        check(case, "nHn", result.normal_hessian)
+        check(case, "nHn_positive", bool(result.normal_hessian > 0))
+        check(case, "normal_speed", result.speed)
 
         def log_ratio(t, _):
             return decomposition.decomposition(start + t[:, None] * direction, *arguments, group).log_ratio
 
-        low, high = (np.array([end]) for end in given["bracket"])
+        low, high = (np.array([end]) for end in inputs["bracket"])
         position = bracketed(log_ratio, low, high)[0]
         check(case, "x_boundary", start + position * direction)
 
     @pytest.mark.parametrize("case", cases("nonbinary_remainder"), ids=identify)
     def test_competitors_of_a_binary_layer(self, case):
-        given = case["inputs"]
-        found = competitors.remainder(given["x"], *mixture_of(case), groups_of(case), np.array(given["normal"]))
-        check(case, "eps", found.epsilon)
-        check(case, "log_eps", found.log_epsilon)
-        check(case, "eps_n", found.epsilon_normal)
-        check(case, "eps_nn", found.epsilon_normal_normal)
-        check(case, "score_diff", found.score_difference)
-        check(case, "normal_derivative_diff", found.normal_difference)
-        check(case, "s_full", found.score)
-        check(case, "s12", found.binary_score)
-        assert max(found.competitor_residual, found.competitor_normal_residual) < 1e-14
+        inputs = case["inputs"]
+        result = competitors.remainder(inputs["x"], *mixture_of(case), groups_of(case), np.array(inputs["normal"]))
+        check(case, "eps", result.epsilon)
+        check(case, "log_eps", result.log_epsilon)
+        check(case, "eps_n", result.epsilon_normal)
+        check(case, "eps_nn", result.epsilon_normal_normal)
+        check(case, "score_diff", result.score_difference)
+        check(case, "normal_derivative_diff", result.normal_difference)
+        check(case, "s_full", result.score)
+        check(case, "s12", result.binary_score)
+        assert max(result.competitor_residual, result.competitor_normal_residual) < 1e-14
 
     @pytest.mark.parametrize("case", cases("sym1d_score"), ids=identify)
     def test_interfacial_part_of_an_equal_pair(self, case):
-        given = case["inputs"]
-        pair = [[-given["a"]], [given["a"]]], [0.5, 0.5], given["sigma0"] ** 2, given["tau"]
-        check(case, "s_bg", decomposition.decomposition([given["x"]], *pair, [0, 1]).interfacial[0])
-        velocity = shock_at_frozen_time(given["x"], given["a"], given["sigma0"] ** 2, given["tau"]).velocity
+        inputs = case["inputs"]
+        pair = [[-inputs["a"]], [inputs["a"]]], [0.5, 0.5], inputs["sigma0"] ** 2, inputs["tau"]
+        check(case, "s_bg", decomposition.decomposition([inputs["x"]], *pair, [0, 1]).interfacial[0])
+        velocity = shock_at_frozen_time(inputs["x"], inputs["a"], inputs["sigma0"] ** 2, inputs["tau"]).velocity
         np.testing.assert_allclose(-velocity / 2, case["expected"]["s_bg"], rtol=1e-10)
 
     @pytest.mark.parametrize("case", cases("sym1d_midpoint"), ids=identify)
     def test_layer_of_an_equal_pair(self, case):
-        given = case["inputs"]
-        pair = [[-given["a"]], [given["a"]]], [0.5, 0.5], given["sigma0"] ** 2, given["tau"]
-        found = boundary.mixture_layer([0.0], *pair, [0, 1])
-        check(case, "width", found.width)
-        check(case, "s_x0", found.normal_hessian)
+        inputs = case["inputs"]
+        pair = [[-inputs["a"]], [inputs["a"]]], [0.5, 0.5], inputs["sigma0"] ** 2, inputs["tau"]
+        result = boundary.mixture_layer([0.0], *pair, [0, 1])
+        check(case, "width", result.width)
+        check(case, "s_x0", result.normal_hessian)
         one_sided = shock.rankine_hugoniot(*pair)
         check(case, "s_bg_left", one_sided.score_left)
         check(case, "s_bg_right", one_sided.score_right)
@@ -120,18 +120,18 @@ class TestReferences:
 
     @pytest.mark.parametrize("case", cases("rankine_hugoniot"), ids=identify)
     def test_rankine_hugoniot(self, case):
-        given = case["inputs"]
-        means, weights = [[-given["a"]], [given["a"]]], [given["wL"], given["wR"]]
-        found = shock.rankine_hugoniot(means, weights, given["sigma0"] ** 2, given["tau"])
-        check(case, "x_b", found.shock_position)
-        check(case, "dxb_dtau", found.shock_speed)
-        check(case, "sL", found.score_left)
-        check(case, "sR", found.score_right)
-        check(case, "jump", found.jump)
-        check(case, "minus_sum", found.minus_sum)
-        check(case, "lax", bool(found.lax))
-        check(case, "boundary_between_means", bool(found.between_means))
-        assert found.shock_residual < 1e-15
+        inputs = case["inputs"]
+        means, weights = [[-inputs["a"]], [inputs["a"]]], [inputs["wL"], inputs["wR"]]
+        result = shock.rankine_hugoniot(means, weights, inputs["sigma0"] ** 2, inputs["tau"])
+        check(case, "x_b", result.shock_position)
+        check(case, "dxb_dtau", result.shock_speed)
+        check(case, "sL", result.score_left)
+        check(case, "sR", result.score_right)
+        check(case, "jump", result.jump)
+        check(case, "minus_sum", result.minus_sum)
+        check(case, "lax", bool(result.lax))
+        check(case, "boundary_between_means", bool(result.between_means))
+        assert result.shock_residual < 1e-15
 
 
 class TestDecomposition:
@@ -139,25 +139,27 @@ class TestDecomposition:
     def test_log_ratio_is_that_of_the_densities_and_its_derivatives_those_of_differences(self, k, n):
         x, means, weights, group = draw(k, n)
         variance, tau, h = 0.3, 0.2, 1e-4
-        found = decomposition.decomposition(x, means, weights, variance, tau, group)
+        result = decomposition.decomposition(x, means, weights, variance, tau, group)
 
         def phi(x, tau=tau):
             return independent_log_ratio(x, means, weights, variance + 2 * tau, group)
 
-        np.testing.assert_allclose(found.log_ratio, phi(x), rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(found.log_ratio_rate, (phi(x, tau + h) - phi(x, tau - h)) / (2 * h), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(result.log_ratio, phi(x), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(
+            result.log_ratio_rate, (phi(x, tau + h) - phi(x, tau - h)) / (2 * h), rtol=1e-5, atol=1e-5
+        )
         for i, e in enumerate(np.eye(n)):
             slope = (phi(x + h * e) - phi(x - h * e)) / (2 * h)
-            np.testing.assert_allclose(found.log_ratio_gradient[:, i], slope, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(result.log_ratio_gradient[:, i], slope, rtol=1e-5, atol=1e-5)
             there, back = (
                 decomposition.decomposition(x + sign * h * e, means, weights, variance, tau, group) for sign in (1, -1)
             )
             turn = (there.log_ratio_gradient - back.log_ratio_gradient) / (2 * h)
-            np.testing.assert_allclose(found.log_ratio_hessian[:, :, i], turn, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(result.log_ratio_hessian[:, :, i], turn, rtol=1e-5, atol=1e-5)
             turn = (there.background - back.background) / (2 * h)
-            np.testing.assert_allclose(found.background_jacobian[:, :, i], turn, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(result.background_jacobian[:, :, i], turn, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(
-            decomposition.hessian_of_log_density(found),
+            decomposition.hessian_of_log_density(result),
             mixture.score_jacobian(x, means, weights, variance, tau),
             rtol=1e-11,
             atol=1e-11,
@@ -173,15 +175,15 @@ class TestDecomposition:
             variance = 0.2
             spread = np.sqrt(variance + 2 * tau) * 10.0 ** np.linspace(-6, 4, 41)[:, None]
             x = offset + means[0] + spread * rng.standard_normal((41, n))
-            found = decomposition.decomposition(x, offset + means, weights, variance, tau, group)
-            assert found.decomposition_residual.max() < 1e-13
-            assert found.log_ratio_residual.max() < 1e-13
+            result = decomposition.decomposition(x, offset + means, weights, variance, tau, group)
+            assert result.decomposition_residual.max() < 1e-13
+            assert result.log_ratio_residual.max() < 1e-13
 
     def test_identities_hold_where_symmetry_makes_all_terms_vanish(self):
         means, weights = np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.full(4, 0.25)
         x = np.linspace(-3, 3, 301)[:, None]
-        found = decomposition.decomposition(x, means, weights, 0.3, np.array([[0.0], [0.5]])[:, 0, None], [0, 0, 1, 1])
-        assert max(found.decomposition_residual.max(), found.log_ratio_residual.max()) < 1e-13
+        result = decomposition.decomposition(x, means, weights, 0.3, np.array([[0.0], [0.5]])[:, 0, None], [0, 0, 1, 1])
+        assert max(result.decomposition_residual.max(), result.log_ratio_residual.max()) < 1e-13
 
     def test_any_two_heat_solutions_of_unequal_width_decompose(self):
         def gaussian(mean, v0, weight):
@@ -201,9 +203,9 @@ class TestDecomposition:
         total = np.logaddexp(sides[0].log_density, sides[1].log_density)
         share = np.exp(sides[0].log_density - total)[:, None]
         score = share * sides[0].score + (1 - share) * sides[1].score
-        found = decomposition.of_sides(*sides, score)
-        assert found.decomposition_residual.max() < 1e-14
-        assert found.log_ratio_residual.max() < 1e-12
+        result = decomposition.of_sides(*sides, score)
+        assert result.decomposition_residual.max() < 1e-14
+        assert result.log_ratio_residual.max() < 1e-12
         assert decomposition.of_sides(*sides).decomposition_residual.max() < 1e-14
 
     def test_a_wrong_score_does_not_pass(self):
@@ -218,12 +220,12 @@ class TestDecomposition:
 
     def test_no_density_no_decomposition(self):
         x, means, weights, group = draw(3, 2)
-        for found in (
+        for each in (
             decomposition.decomposition(x, means, weights, 0.0, 0.0, group),
             decomposition.decomposition(x, means, weights, 0.3, 0.0, [0, 0, 0]),
         ):
-            assert np.isnan(found.log_ratio).all()
-            assert np.isnan(found.log_ratio_residual).all()
+            assert np.isnan(each.log_ratio).all()
+            assert np.isnan(each.log_ratio_residual).all()
 
     @pytest.mark.slow
     def test_each_point_has_its_own_bits(self):

@@ -99,17 +99,17 @@ class BruteForce:
 def test_integral_and_time_agree_with_brute_force(name):
     means, weights, group, breaks = CASES[name]
     brute, variance = BruteForce(means, weights, group), np.array(0.03)
-    found = boundary_exponent(brute.means, brute.weights, variance, ZERO, brute.group)
-    end = float(variance + 2 * found.tau_boundary)
-    assert found.exponent_boundary_status == Status.ok
-    assert found.n_exponent_discontinuities == found.n_boundary_discontinuities == len(breaks)
+    result = boundary_exponent(brute.means, brute.weights, variance, ZERO, brute.group)
+    end = float(variance + 2 * result.tau_boundary)
+    assert result.exponent_boundary_status == Status.ok
+    assert result.n_exponent_discontinuities == result.n_boundary_discontinuities == len(breaks)
     if not breaks:
         assert brute.rate(0.999 * end) > 0 > brute.rate(1.001 * end)
     grid = [brute.rate(v) for v in np.geomspace(1.001 * end, 4 * end, 40)]
     assert not any(rate > 0 for rate in grid)
     expected = brute.integral(float(variance), end, breaks)
-    assert found.exponent_boundary == pytest.approx(expected, rel=1e-7)
-    assert found.exponent_boundary_error < 1e-9
+    assert result.exponent_boundary == pytest.approx(expected, rel=1e-7)
+    assert result.exponent_boundary_error < 1e-9
 
 
 @pytest.mark.slow
@@ -120,10 +120,10 @@ def test_a_pair_has_the_closed_form_and_its_own_criterion(seed, n, r, weight):
     a = np.linalg.norm(means[1] - means[0]) / 2
     variance, tau = np.array(a**2 * 10.0**-r), np.array([0.0, 0.1 * a**2])
     for group in ([0, 1], [1, 0]):
-        found = boundary_exponent(means, weights, variance, tau, np.array(group))
+        result = boundary_exponent(means, weights, variance, tau, np.array(group))
         closed = amplification.pair_exponent(means, weights, variance, tau)
-        np.testing.assert_array_equal(found.exponent_boundary, closed.exponent)
-        np.testing.assert_array_equal(found.exponent_boundary_status, closed.amplification_status)
+        np.testing.assert_array_equal(result.exponent_boundary, closed.exponent)
+        np.testing.assert_array_equal(result.exponent_boundary_status, closed.amplification_status)
         time = boundary_time(means, weights, variance, np.array(group))
         assert (time.tau_boundary, time.tau_boundary_status) == criteria.boundary(means, weights, variance)
     assert (
@@ -138,10 +138,10 @@ def test_a_pair_among_competitors_follows_the_closed_form(weights, ratio):
     """Components of neither group are left out, so (55) holds, here of a boundary that is followed and integrated."""
     means = np.array([[-0.6, 0.8], [0.6, -0.8], [0.3, 1.0]])
     v = np.array(1 / ratio)
-    found = boundary_exponent(means, np.array(weights), v / 2, v / 4, np.array([0, 1, 2]))
-    assert found.exponent_boundary == pytest.approx((ratio - 1 - np.log(ratio)) / 2, rel=1e-12, abs=1e-15)
-    assert found.tau_boundary == pytest.approx((1 - v / 2) / 2, rel=1e-13)
-    assert (found.boundary_end, found.n_boundary_roots, found.n_exponent_discontinuities) == (continuation.ROOT, 1, 0)
+    result = boundary_exponent(means, np.array(weights), v / 2, v / 4, np.array([0, 1, 2]))
+    assert result.exponent_boundary == pytest.approx((ratio - 1 - np.log(ratio)) / 2, rel=1e-12, abs=1e-15)
+    assert result.tau_boundary == pytest.approx((1 - v / 2) / 2, rel=1e-13)
+    assert (result.boundary_end, result.n_boundary_roots, result.n_exponent_discontinuities) == (continuation.ROOT, 1, 0)
 
 
 def test_a_vertex_against_two_is_a_pair_across_their_axis():
@@ -149,12 +149,12 @@ def test_a_vertex_against_two_is_a_pair_across_their_axis():
     v = np.array([0.05, 0.3, 0.5, 0.6])
     ratio = 0.5625 / v
     for weights in (THIRDS, np.array([0.2, 0.4, 0.4])):
-        found = boundary_exponent(TRIANGLE, weights, v, ZERO, np.array([0, 1, 1]))
+        result = boundary_exponent(TRIANGLE, weights, v, ZERO, np.array([0, 1, 1]))
         expected = np.where(ratio > 1, (ratio - 1 - np.log(ratio)) / 2, 0)
-        np.testing.assert_allclose(found.exponent_boundary, expected, rtol=1e-12)
-        np.testing.assert_allclose(found.tau_boundary, (0.5625 - v) / 2, rtol=1e-12)
-        assert found.exponent_boundary_status.tolist() == [Status.ok] * 3 + [Status.below_data_variance]
-        assert found.n_boundary_roots.tolist() == [1, 1, 1, 0]
+        np.testing.assert_allclose(result.exponent_boundary, expected, rtol=1e-12)
+        np.testing.assert_allclose(result.tau_boundary, (0.5625 - v) / 2, rtol=1e-12)
+        assert result.exponent_boundary_status.tolist() == [Status.ok] * 3 + [Status.below_data_variance]
+        assert result.n_boundary_roots.tolist() == [1, 1, 1, 0]
     rate, _ = boundary_rate(TRIANGLE, THIRDS, v, ZERO, np.array([0, 1, 1]))
     np.testing.assert_allclose(rate, (0.5625 - v) / v**2, rtol=1e-12)
 
@@ -168,22 +168,22 @@ def test_two_equal_pairs_on_a_line_by_their_root_at_the_centre():
         return (r @ [4.0, 1.0]) / r.sum()
 
     root = brentq(lambda v: spread(v) - v, 1.0, 4.0, xtol=1e-15)
-    found = boundary_exponent(means, weights, np.array(0.1), ZERO, np.array([0, 0, 1, 1]))
-    assert 2 * found.tau_boundary + 0.1 == pytest.approx(root, rel=1e-13)
+    result = boundary_exponent(means, weights, np.array(0.1), ZERO, np.array([0, 0, 1, 1]))
+    assert 2 * result.tau_boundary + 0.1 == pytest.approx(root, rel=1e-13)
     expected = quad(lambda v: (spread(v) - v) / v**2 / 2, 0.1, root, epsabs=1e-12, epsrel=1e-12)[0]
-    assert found.exponent_boundary == pytest.approx(expected, rel=1e-11)
+    assert result.exponent_boundary == pytest.approx(expected, rel=1e-11)
 
 
 def test_a_boundary_that_vanishes_ends_the_growth_and_says_so():
     """The middle component owns nothing above 0.9 exp(-1/(2v)) = 0.1, where n'Hn is still positive."""
     weights, group = np.array([0.45, 0.1, 0.45]), np.array([0, 1, 0])
     variance = np.array([0.05, 0.2, 0.3])
-    found = boundary_exponent(LINE, weights, variance, ZERO, group)
-    np.testing.assert_allclose(found.tau_boundary, (0.5 / np.log(9) - variance) / 2, rtol=1e-9)
-    assert found.boundary_end.tolist() == [continuation.VANISHING] * 3
-    assert found.tau_boundary_status.tolist() == [Status.no_real_root] * 2 + [Status.below_data_variance]
-    assert found.exponent_boundary_status.tolist() == [Status.ok] * 2 + [Status.below_data_variance]
-    assert found.n_exponent_discontinuities.tolist() == [1, 1, 0]
+    result = boundary_exponent(LINE, weights, variance, ZERO, group)
+    np.testing.assert_allclose(result.tau_boundary, (0.5 / np.log(9) - variance) / 2, rtol=1e-9)
+    assert result.boundary_end.tolist() == [continuation.VANISHING] * 3
+    assert result.tau_boundary_status.tolist() == [Status.no_real_root] * 2 + [Status.below_data_variance]
+    assert result.exponent_boundary_status.tolist() == [Status.ok] * 2 + [Status.below_data_variance]
+    assert result.n_exponent_discontinuities.tolist() == [1, 1, 0]
     rate, status = boundary_rate(LINE, weights, variance, ZERO, group)
     assert status.tolist() == [Status.ok, Status.ok, Status.no_real_root]
     assert rate[1] > 0
@@ -194,12 +194,12 @@ def test_a_boundary_that_vanishes_ends_the_growth_and_says_so():
 def test_a_jump_of_the_boundary_is_counted_and_cut_at():
     """Interleaved groups: two crossings merge, and the nearest one is then on the other side of the start."""
     means, weights, group = np.array([[-1.0], [-0.2], [0.3], [1.1]]), np.array([0.3, 0.2, 0.3, 0.2]), [0, 1, 0, 1]
-    found = boundary_exponent(means, weights, np.array(0.02), ZERO, np.array(group))
+    result = boundary_exponent(means, weights, np.array(0.02), ZERO, np.array(group))
     assert (
-        found.n_exponent_discontinuities,
-        found.n_boundary_discontinuities,
-        found.n_boundary_roots,
-        found.boundary_end,
+        result.n_exponent_discontinuities,
+        result.n_boundary_discontinuities,
+        result.n_boundary_roots,
+        result.boundary_end,
     ) == (
         1,
         1,
@@ -209,23 +209,23 @@ def test_a_jump_of_the_boundary_is_counted_and_cut_at():
     brute = BruteForce(means, weights, group)
     # The scan of a grid says where the place of the boundary jumps.
     v = np.geomspace(0.02, 0.4, 150)
-    place = np.array([brute.place(value) for value in v])
-    jump = np.flatnonzero(np.abs(np.diff(place)) > 0.3)
+    position = np.array([brute.place(value) for value in v])
+    jump = np.flatnonzero(np.abs(np.diff(position)) > 0.3)
     assert len(jump) == 1
     low, high = v[jump[0]], v[jump[0] + 1]
     for _ in range(30):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if abs(brute.place(middle) - place[jump[0]]) < 0.3 else (low, middle)
-    end = float(0.02 + 2 * found.tau_boundary)
-    assert found.exponent_boundary == pytest.approx(brute.integral(0.02, end, (low,), 1e-5), rel=1e-4)
+        low, high = (middle, high) if abs(brute.place(middle) - position[jump[0]]) < 0.3 else (low, middle)
+    end = float(0.02 + 2 * result.tau_boundary)
+    assert result.exponent_boundary == pytest.approx(brute.integral(0.02, end, (low,), 1e-5), rel=1e-4)
 
 
 def test_a_root_far_below_the_distances_of_the_means_is_found():
     """By symmetry the groups' means are 0 and e at every v on the axis: v = e^2/4, though no two means are that close."""
     means, weights = np.array([[0, 1.0], [0, -1], [0.05, 2], [0.05, -2]]), np.array([0.1, 0.1, 0.4, 0.4])
-    found = boundary_time(means, weights, ZERO, np.array([0, 0, 1, 1]))
-    assert found.tau_boundary == pytest.approx(0.05**2 / 8, rel=1e-8)
-    assert (found.tau_boundary_status, found.n_boundary_roots) == (Status.ok, 1)
+    result = boundary_time(means, weights, ZERO, np.array([0, 0, 1, 1]))
+    assert result.tau_boundary == pytest.approx(0.05**2 / 8, rel=1e-8)
+    assert (result.tau_boundary_status, result.n_boundary_roots) == (Status.ok, 1)
 
 
 @pytest.mark.parametrize(("k", "n"), [(3, 1), (3, 2), (5, 2), (4, 3)])
@@ -247,17 +247,17 @@ def test_each_status_has_its_case():
     group = np.array([[0, 0, 1], [0, 0, 0], [0, 0, 1], [0, 0, 1], [0, 0, 1]])
     variance = np.array([0.1, 0.1, 0.1, 0.1, 0.0])
     with np.errstate(invalid="ignore"):
-        found = boundary_exponent(means, THIRDS, variance, ZERO, group)
+        result = boundary_exponent(means, THIRDS, variance, ZERO, group)
         rate, status = boundary_rate(means, THIRDS, variance, ZERO, group)
     expected = [Status.ok, Status.not_applicable, Status.no_transition, Status.failed, Status.singular]
-    assert found.exponent_boundary_status.tolist() == expected
+    assert result.exponent_boundary_status.tolist() == expected
     assert status.tolist() == expected
-    assert found.tau_boundary_status.tolist() == [*expected[:4], Status.ok]
-    np.testing.assert_array_equal(np.isnan(found.exponent_boundary), [False, True, False, True, True])
-    np.testing.assert_array_equal(np.isnan(found.exponent_boundary_error), np.isnan(found.exponent_boundary))
-    np.testing.assert_array_equal(np.isnan(found.tau_boundary), [False, True, True, True, False])
+    assert result.tau_boundary_status.tolist() == [*expected[:4], Status.ok]
+    np.testing.assert_array_equal(np.isnan(result.exponent_boundary), [False, True, False, True, True])
+    np.testing.assert_array_equal(np.isnan(result.exponent_boundary_error), np.isnan(result.exponent_boundary))
+    np.testing.assert_array_equal(np.isnan(result.tau_boundary), [False, True, True, True, False])
     np.testing.assert_array_equal(np.isnan(rate), np.array(expected) != Status.ok)
-    assert found.exponent_boundary[2] == 0
+    assert result.exponent_boundary[2] == 0
     past = boundary_exponent(LINE, THIRDS, np.array(0.1), np.array(5.0), np.array([0, 0, 1]))
     assert (past.exponent_boundary, past.exponent_boundary_status) == (0, Status.ok)
 
@@ -265,10 +265,10 @@ def test_each_status_has_its_case():
 def test_a_line_that_never_meets_the_boundary():
     """Left out of all but its name: a group of weight 1e-300 among the others owns nothing of the line at any v."""
     means = np.array([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    found = boundary_exponent(means, np.array([0.3, 0.3, 0.3, 0.1]), np.array(0.1), ZERO, np.array([0, 0, 0, 1]))
-    assert (found.exponent_boundary_status, found.tau_boundary_status) == (Status.no_real_root, Status.no_real_root)
-    assert (found.exponent_boundary, found.boundary_end) == (0, continuation.NONE)
-    assert np.isnan(found.tau_boundary)
+    result = boundary_exponent(means, np.array([0.3, 0.3, 0.3, 0.1]), np.array(0.1), ZERO, np.array([0, 0, 0, 1]))
+    assert (result.exponent_boundary_status, result.tau_boundary_status) == (Status.no_real_root, Status.no_real_root)
+    assert (result.exponent_boundary, result.boundary_end) == (0, continuation.NONE)
+    assert np.isnan(result.tau_boundary)
 
 
 @pytest.mark.slow
@@ -283,22 +283,22 @@ def test_swap_scale_shift_rotation_and_another_coordinate(seed, scale, shift):
     moved = (scale * (means + shift), scale * means @ turn) if shift else (scale * means, scale * means @ turn)
     for other in moved:
         for codes in (group, 1 - group):
-            found = boundary_exponent(other, weights, np.array(0.05 * scale**2), np.array(0.01 * scale**2), codes)
+            result = boundary_exponent(other, weights, np.array(0.05 * scale**2), np.array(0.01 * scale**2), codes)
             # An offset of 1e8 leaves some 8 digits of the means.
-            assert found.exponent_boundary == pytest.approx(
+            assert result.exponent_boundary == pytest.approx(
                 float(base.exponent_boundary), rel=1e-5 if shift else 1e-8, abs=1e-7
             )
-            assert found.tau_boundary == pytest.approx(float(base.tau_boundary) * scale**2, rel=1e-4 if shift else 1e-8)
+            assert result.tau_boundary == pytest.approx(float(base.tau_boundary) * scale**2, rel=1e-4 if shift else 1e-8)
 
 
 def test_no_extreme_raises_a_warning_or_loses_its_status():
     variance = np.array([1e-300, 1e-12, 1.0, 1e12])
     weights = np.array([1e-300, 0.5, 0.5])
     with np.errstate(all="raise", under="ignore"):
-        found = boundary_exponent(LINE, weights, variance, np.array([[0.0], [1e12]]), np.array([0, 1, 1]))
+        result = boundary_exponent(LINE, weights, variance, np.array([[0.0], [1e12]]), np.array([0, 1, 1]))
         boundary_rate(LINE, weights, variance, np.array([[0.0], [1e12]]), np.array([0, 1, 1]))
-    assert np.isfinite(found.exponent_boundary).all()
-    np.testing.assert_allclose(found.exponent_boundary[0, 0], 0.5 * (0.25e300 - 1 - np.log(0.25e300)), rtol=1e-9)
+    assert np.isfinite(result.exponent_boundary).all()
+    np.testing.assert_allclose(result.exponent_boundary[0, 0], 0.5 * (0.25e300 - 1 - np.log(0.25e300)), rtol=1e-9)
 
 
 @pytest.mark.slow

@@ -41,9 +41,9 @@ def without_an_upper_bound(points):
 @pytest.mark.parametrize("solve", [by_bracket, by_steps, by_newton, without_an_upper_bound])
 def test_simple_roots_are_right_to_rounding_and_alone_as_in_a_batch(solve):
     simple = np.flatnonzero(np.arange(50) % 3)
-    found = solve(simple)
-    np.testing.assert_allclose(found, ROOTS[simple], rtol=1e-14, atol=1e-15)
-    assert [solve(np.array([i]))[0] for i in simple] == found.tolist()
+    result = solve(simple)
+    np.testing.assert_allclose(result, ROOTS[simple], rtol=1e-14, atol=1e-15)
+    assert [solve(np.array([i]))[0] for i in simple] == result.tolist()
 
 
 def test_a_function_that_never_changes_its_sign_has_no_root():
@@ -65,14 +65,14 @@ def test_a_tolerance_bounds_the_error_and_saves_steps():
 
     for tolerance in (0.0, 1e-3):
         calls.append(0)
-        found = bracketed(counted, LOW[:16], HIGH[:16], tolerance=tolerance)
-        assert np.abs(found - ROOTS[1:49:3]).max() <= max(tolerance, 1e-14)
+        result = bracketed(counted, LOW[:16], HIGH[:16], tolerance=tolerance)
+        assert np.abs(result - ROOTS[1:49:3]).max() <= max(tolerance, 1e-14)
     assert calls[1] < calls[0]
 
 
 def test_ends_that_are_roots_are_found_and_without_a_change_of_sign_there_is_none():
-    found = bracketed(lambda x, points: x - np.array([0.0, 4.0, -1.0, np.nan])[points], LOW[:4], HIGH[:4])
-    np.testing.assert_array_equal(found, [0.0, 4.0, np.nan, np.nan])
+    result = bracketed(lambda x, points: x - np.array([0.0, 4.0, -1.0, np.nan])[points], LOW[:4], HIGH[:4])
+    np.testing.assert_array_equal(result, [0.0, 4.0, np.nan, np.nan])
 
 
 def test_a_resolution_finer_than_rounding_ends_at_neighbouring_numbers():
@@ -82,6 +82,6 @@ def test_a_resolution_finer_than_rounding_ends_at_neighbouring_numbers():
         calls.append(x)
         return np.where(x < np.pi, -1.0, 1.0), x + 1.0
 
-    found = safeguarded(step, np.full(1, 3.0), np.full(1, 4.0), True, width=(1e-300, 0.0))
-    assert abs(found - np.pi) <= np.spacing(4.0)
+    result = safeguarded(step, np.full(1, 3.0), np.full(1, 4.0), True, width=(1e-300, 0.0))
+    assert abs(result - np.pi) <= np.spacing(4.0)
     assert len(calls) < 60

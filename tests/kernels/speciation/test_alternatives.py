@@ -38,8 +38,8 @@ def averages(means: np.ndarray, weights: np.ndarray, v: float) -> tuple[float, f
 @pytest.mark.parametrize(("m", "published"), [(1, 0.6751), (2, 0.7406), (4, 0.7657), (16, 0.7746), (1e8, 0.7752)])
 def test_cloning_at_the_spectral_time_is_as_published(m, published):
     """Unit clusters at -m and m at t = ln(1 + m^2)/2: in the OU variable variance 1 and means m/sqrt(1 + m^2)."""
-    found = alternatives.alternatives(PAIR * m / np.sqrt(1 + m**2), HALF, np.array(1.0), ZERO)
-    assert round(float(found.cloning_probability), 4) == published
+    result = alternatives.alternatives(PAIR * m / np.sqrt(1 + m**2), HALF, np.array(1.0), ZERO)
+    assert round(float(result.cloning_probability), 4) == published
 
 
 def test_default_level_is_the_cloning_of_a_pair_at_its_speciation():
@@ -49,34 +49,34 @@ def test_default_level_is_the_cloning_of_a_pair_at_its_speciation():
 @pytest.mark.parametrize("v", [0.05, 0.3, 1.0, 8.0, 300.0])
 @pytest.mark.parametrize("mixture", [(PAIR, HALF), (PAIR, np.array([0.05, 0.95])), LINE])
 def test_averages_are_their_definitions(mixture, v):
-    found = alternatives.alternatives(*mixture, np.array(v), ZERO)
+    result = alternatives.alternatives(*mixture, np.array(v), ZERO)
     cloned, entropy = averages(*mixture, v)
-    assert found.cloning_probability == pytest.approx(cloned, abs=2e-12)
-    assert found.class_entropy == pytest.approx(entropy, abs=2e-12)
+    assert result.cloning_probability == pytest.approx(cloned, abs=2e-12)
+    assert result.class_entropy == pytest.approx(entropy, abs=2e-12)
     step = 1e-3 * v
     slope = (averages(*mixture, v + step)[1] - averages(*mixture, v - step)[1]) / step
-    assert found.entropy_rate == pytest.approx(slope, rel=2e-5, abs=1e-9)
+    assert result.entropy_rate == pytest.approx(slope, rel=2e-5, abs=1e-9)
 
 
 def test_limits_are_certainty_and_the_weights():
     means, weights = LINE
-    found = alternatives.alternatives(means, weights, np.array(1e-12), np.array([0.0, 1e12]))
-    np.testing.assert_allclose(found.cloning_probability, [1, weights @ weights], rtol=1e-9)
-    np.testing.assert_allclose(found.class_entropy, [0, -weights @ np.log(weights)], rtol=1e-9, atol=1e-15)
+    result = alternatives.alternatives(means, weights, np.array(1e-12), np.array([0.0, 1e12]))
+    np.testing.assert_allclose(result.cloning_probability, [1, weights @ weights], rtol=1e-9)
+    np.testing.assert_allclose(result.class_entropy, [0, -weights @ np.log(weights)], rtol=1e-9, atol=1e-15)
 
 
 def test_extreme_weights_and_offsets_are_finite():
-    found = alternatives.alternatives(PAIR + 1e8, np.array([1e-300, 1.0]), np.array(1.0), np.array([0.0, 1e12]))
-    np.testing.assert_allclose(found.cloning_probability, 1)
-    assert np.all(found.class_entropy >= 0)
-    assert np.all(found.class_entropy < 1e-290)
+    result = alternatives.alternatives(PAIR + 1e8, np.array([1e-300, 1.0]), np.array(1.0), np.array([0.0, 1e12]))
+    np.testing.assert_allclose(result.cloning_probability, 1)
+    assert np.all(result.class_entropy >= 0)
+    assert np.all(result.class_entropy < 1e-290)
 
 
 def test_a_pair_is_the_same_in_any_direction():
     turned = np.array([[0.6, 0.8], [-0.6, -0.8]]) + 5
     for function in (alternatives.cloning, alternatives.drift, alternatives.entropic):
-        found, expected = function(turned, HALF, np.array(0.09)), function(PAIR, HALF, np.array(0.09))
-        assert found[0] == pytest.approx(expected[0], rel=1e-10)
+        result, expected = function(turned, HALF, np.array(0.09)), function(PAIR, HALF, np.array(0.09))
+        assert result[0] == pytest.approx(expected[0], rel=1e-10)
 
 
 def test_cloning_time_of_an_equal_pair_is_its_speciation_time():
@@ -120,6 +120,7 @@ def test_drift_of_a_pair_solves_its_equation(a, variance):
     assert (status == Status.ok) == (tau > 0)
 
 
+@pytest.mark.slow
 def test_drift_of_more_components_is_the_largest_root_at_the_mean():
     means, weights = np.array([[-1.0, 0.2], [1.5, 0], [0, -0.7]]), np.array([0.4, 0.35, 0.25])
     centred = means - weights @ means
@@ -196,6 +197,7 @@ def test_of_two_levels_the_higher_peak_is_found():
     assert alternatives.alternatives(means, np.ones(4) / 4, np.array(1e-5), tau).entropy_log_rate <= rates.min()
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0.02, 0.98), st.floats(1e-3, 1e3))
 def test_times_scale_with_the_data_except_the_drift(weight, scale):

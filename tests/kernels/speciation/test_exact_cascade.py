@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,14 +16,9 @@ from scoreshock.kernels.speciation.roots import exact
 from tests.kernels.speciation.test_roots import random_mixture
 from tests.reference import cases, check, identify, means_of, weights_of
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 ZERO = np.array(0.0)
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def eigenvalues(means, weights, v):
@@ -51,8 +44,8 @@ def scanned(means, weights, nodes=3000):
     def refined(j, i):
         return np.exp(brentq(gap, np.log(v[i]), np.log(v[i + 1]), args=(j,), xtol=1e-14))
 
-    found = [np.flatnonzero(column[1:] != column[:-1]) for column in above.T]
-    return [np.array([refined(j, i) for i in at]) for j, at in enumerate(found)], v[0]
+    result = [np.flatnonzero(column[1:] != column[:-1]) for column in above.T]
+    return [np.array([refined(j, i) for i in at]) for j, at in enumerate(result)], v[0]
 
 
 def assert_roots_are_those_of_the_scan(means, weights):

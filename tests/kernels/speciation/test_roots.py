@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,19 +10,13 @@ from scipy.optimize import brentq
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.kernels.numerics.eigenvalues import LAPACK_FROM, largest
 from scoreshock.kernels.speciation.roots import ExactRoots, exact, pair_roots
 from tests.reference import cases, check, identify, means_of, weights_of
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 CRITICAL_WEIGHT = 0.3532922158429182945712248
 ZERO = np.array(0.0)
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def solve(means, weights, variance=0.0, **options) -> ExactRoots:
@@ -287,23 +279,6 @@ def test_a_point_has_the_same_bits_alone_in_a_batch_and_in_any_split(k, n):
         np.testing.assert_array_equal(getattr(flipped, name)[::-1], values)
 
 
-@pytest.mark.parametrize("m", [1, 2, 3, 7, LAPACK_FROM])
-@pytest.mark.parametrize("spread", [0.0, 3.0])
-def test_largest_eigenpair_agrees_with_lapack(m, spread):
-    rng = np.random.default_rng(m)
-    factor = rng.standard_normal((300, m + 1, m)) * 10 ** rng.uniform(-spread, 0, (300, m + 1, 1))
-    matrix = factor.transpose(0, 2, 1) @ factor
-    value, vector = largest(np.ascontiguousarray(matrix.transpose(1, 2, 0)))
-    np.testing.assert_allclose(value, np.linalg.eigvalsh(matrix)[:, -1], rtol=1e-13)
-    residual = np.einsum("pij,jp->ip", matrix, vector) - value * vector
-    assert np.max(np.linalg.norm(residual, axis=0) / value) < 1e-12
-
-
-def test_largest_eigenvalue_of_degenerate_and_zero_matrices():
-    identity = np.repeat(np.eye(4)[..., None], 3, axis=-1) * np.array([0.0, 1.0, 1e-200])
-    np.testing.assert_allclose(largest(identity)[0], [0.0, 1.0, 1e-200], rtol=1e-14)
-
-
 def test_a_hierarchy_of_far_apart_scales_is_solved():
     # A trial eigenvalue equals a diagonal element to the bit beside rows some 1e-80 of it: its pivot vanishes.
     weights = [
@@ -317,9 +292,9 @@ def test_a_hierarchy_of_far_apart_scales_is_solved():
         0.1393118288082274,
     ]
     mixture = ss.families.hierarchy(separation=4.0, ratio=0.03, levels=3, weights=weights)
-    found = exact(mixture.component_mean.values, mixture.component_weight.values, np.array(0.0))
-    assert found.status == Status.ok
-    root = float(found.roots[int(found.n_roots) - 1])
+    result = exact(mixture.component_mean.values, mixture.component_weight.values, np.array(0.0))
+    assert result.status == Status.ok
+    root = float(result.roots[int(result.n_roots) - 1])
     offset = mixture.component_mean.values - mixture.component_weight.values @ mixture.component_mean.values
     r = mixture.component_weight.values * np.exp(-np.sum(offset**2, axis=1) / (2 * root))
     r /= r.sum()

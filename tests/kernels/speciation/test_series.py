@@ -60,23 +60,23 @@ def lambda_series(means: np.ndarray, weights: np.ndarray, order: int) -> np.ndar
 @pytest.mark.parametrize("case", reference.cases("corrections"), ids=reference.identify)
 def test_series_meets_the_references(case):
     means, weights, variance = reference.means_of(case), reference.weights_of(case), case["inputs"]["sigma0"] ** 2
-    found = corrections(means, weights, variance, case["inputs"]["order"])
-    reference.check(case, "lambda_series", found.lambda_series)
-    reference.check(case, "second_order_coeff", found.lambda_series[2])
-    reference.check(case, "s2_series", found.coefficient)
-    reference.check(case, "s2_partial_sums", variance + 2 * found.tau)
+    result = corrections(means, weights, variance, case["inputs"]["order"])
+    reference.check(case, "lambda_series", result.lambda_series)
+    reference.check(case, "second_order_coeff", result.lambda_series[2])
+    reference.check(case, "s2_series", result.coefficient)
+    reference.check(case, "s2_partial_sums", variance + 2 * result.tau)
     for order, name in enumerate(("tau_leading", "tau_first", "tau_second")):
-        reference.check(case, name, found.tau[order])
+        reference.check(case, name, result.tau[order])
 
 
 @pytest.mark.parametrize("case", reference.cases("corrections_degenerate"), ids=reference.identify)
 def test_degenerate_series_starts_with_the_references(case):
     means, weights, variance = reference.means_of(case), reference.weights_of(case), case["inputs"]["sigma0"] ** 2
-    found = corrections(means, weights, variance, 4)
-    reference.check(case, "lambda1", found.lambda_series[0])
-    reference.check(case, "C", 2 * found.lambda_series[1])
-    reference.check(case, "tau_leading", found.tau[0])
-    reference.check(case, "tau_first", found.tau[1])
+    result = corrections(means, weights, variance, 4)
+    reference.check(case, "lambda1", result.lambda_series[0])
+    reference.check(case, "C", 2 * result.lambda_series[1])
+    reference.check(case, "tau_leading", result.tau[0])
+    reference.check(case, "tau_first", result.tau[1])
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_covariance_series_holds_the_jacobian_coefficients(case):
 def test_eigenvalue_series_is_the_taylor_series_of_the_branch(seed):
     means, weights = draw(seed, 4, 3)
     means[:, 0] *= 3
-    found = lambda_series(means, weights, 12)
+    result = lambda_series(means, weights, 12)
     expected = taylor(top_branch(means, weights), 12, 0.05)
-    np.testing.assert_allclose(found * 0.05 ** np.arange(13), expected * 0.05 ** np.arange(13), atol=1e-13)
+    np.testing.assert_allclose(result * 0.05 ** np.arange(13), expected * 0.05 ** np.arange(13), atol=1e-13)
 
 
 @given(seed=st.integers(0, 10**6), k=st.integers(3, 6), n=st.integers(2, 4))
@@ -128,10 +128,10 @@ def test_order_zero_and_one_are_the_criteria_to_the_last_bit():
     means, weights = draw(0, 4, 3, (50,))
     means[::5], weights[::5] = np.eye(4)[:, :3] * 3.7, 0.25
     g = decompose(means, weights)
-    found = corrections(means, weights, np.array(0.3), 3)
+    result = corrections(means, weights, np.array(0.3), 3)
     for order, (tau, status) in enumerate([criteria.leading(g, np.array(0.3)), criteria.first(g, weights, np.array(0.3))]):
-        assert np.array_equal(found.tau[:, order], tau)
-        assert np.array_equal(found.status[:, order], status)
+        assert np.array_equal(result.tau[:, order], tau)
+        assert np.array_equal(result.status[:, order], status)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_order_zero_and_one_are_the_criteria_to_the_last_bit():
     ],
 )
 def test_equal_distances_make_every_correction_vanish(means, weights):
-    found = corrections(means, weights, ZERO, 20)
-    leading = found.coefficient[0]
-    assert np.all(np.abs(found.coefficient[1:]) <= 1e-15 * leading)
-    assert np.all(found.status == Status.ok)
-    assert found.smallest_term == 1
+    result = corrections(means, weights, ZERO, 20)
+    leading = result.coefficient[0]
+    assert np.all(np.abs(result.coefficient[1:]) <= 1e-15 * leading)
+    assert np.all(result.status == Status.ok)
+    assert result.smallest_term == 1
 
 
 @pytest.mark.parametrize("k", [3, 4, 5, 6])
@@ -180,21 +180,21 @@ def test_tie_that_second_order_breaks_takes_the_larger_branch(angle):
 
 def test_convergent_series_reaches_the_exact_root():
     means, weights = np.array([[-1.0], [0.0], [1.0]]), np.array([0.45, 0.1, 0.45])
-    found = corrections(means, weights, ZERO, 40)
+    result = corrections(means, weights, ZERO, 40)
 
     def excess(v):
         return covariance(means, weights, 1 / v)[0, 0] - v
 
-    assert 2 * found.tau[-1] == pytest.approx(brentq(excess, 0.5, 1.0, xtol=1e-15), abs=1e-12)
-    assert np.all(np.diff(np.abs(found.coefficient[1:20])) < 0)
+    assert 2 * result.tau[-1] == pytest.approx(brentq(excess, 0.5, 1.0, xtol=1e-15), abs=1e-12)
+    assert np.all(np.diff(np.abs(result.coefficient[1:20])) < 0)
 
 
 def test_two_components_diverge_where_no_root_exists():
     """No root for a minority weight below 0.3533: terms stop shrinking; above it they shrink on."""
     weights = np.array([[0.2, 0.8], [0.45, 0.55]])
-    found = corrections(np.array([[-1.0], [1.0]]), weights, ZERO, 20)
-    assert found.smallest_term[0] < 10
-    assert found.smallest_term[1] == 20
+    result = corrections(np.array([[-1.0], [1.0]]), weights, ZERO, 20)
+    assert result.smallest_term[0] < 10
+    assert result.smallest_term[1] == 20
 
 
 @given(seed=st.integers(0, 10**6), k=st.integers(2, 4), n=st.integers(1, 3), scale=st.sampled_from([1e-100, 7.0, 1e100]))
@@ -204,21 +204,21 @@ def test_terms_scale_with_the_square_and_ignore_order_rotation_and_origin(seed, 
     rng = np.random.default_rng(seed)
     order = rng.permutation(k)
     moved = (means @ np.linalg.qr(rng.standard_normal((n, n)))[0] + rng.standard_normal(n))[order] * scale
-    found = corrections(means, weights, ZERO, 5)
+    result = corrections(means, weights, ZERO, 5)
     other = corrections(moved, weights[order], ZERO, 5)
-    size = np.maximum.accumulate(np.abs(found.coefficient))
+    size = np.maximum.accumulate(np.abs(result.coefficient))
     gap = np.diff(np.append(decompose(means, weights).eigenvalues, 0.0))[0]
     tolerance = 1e-9 if abs(gap) > 1e-2 else 1e-3
-    assert np.all(np.abs(other.coefficient / scale / scale - found.coefficient) <= tolerance * size)
+    assert np.all(np.abs(other.coefficient / scale / scale - result.coefficient) <= tolerance * size)
 
 
 def test_statuses_of_partial_sums():
     weights = np.array([0.2, 0.8])
     pair = np.array([[-1.0], [1.0]])
-    found = corrections(pair, weights, np.array([0.0, 0.7, 1.0]), 2)
-    assert found.status[:, 0].tolist() == [Status.ok, Status.below_data_variance, Status.below_data_variance]
-    assert np.all(found.status[:, 1:] == Status.below_data_variance)
-    assert np.all(np.isfinite(found.tau))
+    result = corrections(pair, weights, np.array([0.0, 0.7, 1.0]), 2)
+    assert result.status[:, 0].tolist() == [Status.ok, Status.below_data_variance, Status.below_data_variance]
+    assert np.all(result.status[:, 1:] == Status.below_data_variance)
+    assert np.all(np.isfinite(result.tau))
     equal = corrections(pair * 0, weights, np.array([0.5]), 2)
     assert np.all(equal.status == Status.no_transition)
     assert np.isnan(equal.tau).all()
@@ -228,11 +228,11 @@ def test_statuses_of_partial_sums():
 
 def test_terms_beyond_floating_point_are_diverged():
     """A pair of weights (w, 1): c_1 -> -2, c_2 ~ -1/w, and c_4 ~ w^-3 cannot be represented for w = 1e-200."""
-    found = corrections(np.array([[-1.0], [1.0]]), np.array([1e-200, 1.0]), ZERO, 6)
-    assert found.coefficient[1] == pytest.approx(-2.0)
-    assert np.isfinite(found.coefficient[2])
-    assert found.status[1:].tolist() == [Status.below_data_variance] * 2 + [Status.diverged] * 4
-    assert np.isnan(found.tau[3:]).all()
+    result = corrections(np.array([[-1.0], [1.0]]), np.array([1e-200, 1.0]), ZERO, 6)
+    assert result.coefficient[1] == pytest.approx(-2.0)
+    assert np.isfinite(result.coefficient[2])
+    assert result.status[1:].tolist() == [Status.below_data_variance] * 2 + [Status.diverged] * 4
+    assert np.isnan(result.tau[3:]).all()
 
 
 @pytest.mark.slow
@@ -257,5 +257,5 @@ def test_a_point_alone_has_the_bits_that_it_has_in_a_batch(k, n, monkeypatch):
 
 @pytest.mark.parametrize("order", [0, 1])
 def test_lowest_orders_have_their_own_length(order):
-    found = corrections(*draw(0, 3, 2), ZERO, order)
-    assert found.tau.shape == found.coefficient.shape == found.status.shape == (order + 1,)
+    result = corrections(*draw(0, 3, 2), ZERO, order)
+    assert result.tau.shape == result.coefficient.shape == result.status.shape == (order + 1,)

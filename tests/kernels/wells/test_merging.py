@@ -5,8 +5,6 @@ A Gaussian mixture stays one under the heat kernel: ``sum w_k N(m_k, sigma_k^2 +
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -17,15 +15,10 @@ from scoreshock.kernels.wells.double_wells import potential, quartic, table
 from scoreshock.kernels.wells.parts import state
 from scoreshock.kernels.wells.times import boundary_time, matched_gaussian, merging_time
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 UNEQUAL = ([0.243, 0.757], [-0.095, 1.564], [0.076, 0.925])
 THREE = ([0.597, 0.285, 0.118], [-3.948, -1.057, 4.114], [0.081, 0.051, 0.718])
-
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def potential_of(weights, means, widths):
@@ -99,12 +92,12 @@ def random_wells(seed):
 
 
 def check(wells, mixture, rel=1e-6):
-    found, expected = merging_time(wells), last_merging(*mixture)
+    result, expected = merging_time(wells), last_merging(*mixture)
     if np.isnan(expected):
-        assert (found.merging_status, np.isnan(found.tau)) == (Status.no_transition, True)
+        assert (result.merging_status, np.isnan(result.tau)) == (Status.no_transition, True)
         return
-    assert found.merging_status == Status.ok
-    assert float(found.tau) == pytest.approx(expected, rel=rel)
+    assert result.merging_status == Status.ok
+    assert float(result.tau) == pytest.approx(expected, rel=rel)
 
 
 @pytest.mark.slow
@@ -163,8 +156,8 @@ def test_an_almost_degenerate_pitchfork_of_three_wells():
     weights = [float.fromhex(w) for w in ("0x1.2ad32ebd2ae7bp-2", "0x1.aa59a2860dc0cp-2", "0x1.2ad32ebcc7579p-2")]
     means = float.fromhex("0x1.05081b9060999p+0") * np.array([-1.0, 0.0, 1.0])
     widths = [float.fromhex(s) for s in ("0x1.b8e0df0b4f85fp-4", "0x1.81c1ae67a2a81p-2", "0x1.b8e0df0b4f85fp-4")]
-    found = merging_time(potential(potential_of(weights, means, widths)))
-    assert float(found.tau) == pytest.approx(0.171436235588141, rel=1e-9)
+    result = merging_time(potential(potential_of(weights, means, widths)))
+    assert float(result.tau) == pytest.approx(0.171436235588141, rel=1e-9)
 
 
 @pytest.mark.slow
@@ -173,8 +166,8 @@ def test_the_last_merging_of_quartics_is_that_of_counted_modes():
     wells = quartic(c, b, h)
     tau = merging_time(wells).tau
     for i in range(4):
-        found = merging.bracket(wells, i, 1e-4)
-        assert found.low < tau[i] < found.high * (1 + 1e-5)
+        result = merging.bracket(wells, i, 1e-4)
+        assert result.low < tau[i] < result.high * (1 + 1e-5)
 
 
 @pytest.mark.slow
@@ -199,15 +192,15 @@ def test_more_than_two_wells_are_cut_at_the_highest_barrier_and_have_no_matched_
 
 @pytest.mark.slow
 def test_a_barrier_near_rounding_is_unresolved():
-    found = merging_time(potential(potential_of([0.5, 0.5], [-0.400004, 0.400004], [0.4, 0.4])))
-    assert (found.merging_status, np.isnan(found.tau)) == (Status.unresolved, True)
+    result = merging_time(potential(potential_of([0.5, 0.5], [-0.400004, 0.400004], [0.4, 0.4])))
+    assert (result.merging_status, np.isnan(result.tau)) == (Status.unresolved, True)
 
 
 @pytest.mark.slow
 def test_labelled_times_of_the_unequal_wells():
-    found = ss.well_speciation(ss.well("potential", potential=potential_of(*UNEQUAL)))
-    assert (found.status == Status.ok).all()
-    assert found.tau_star.sel(criterion="merging").item() == pytest.approx(last_merging(*UNEQUAL), rel=1e-6)
+    result = ss.well_speciation(ss.well("potential", potential=potential_of(*UNEQUAL)))
+    assert (result.status == Status.ok).all()
+    assert result.tau_star.sel(criterion="merging").item() == pytest.approx(last_merging(*UNEQUAL), rel=1e-6)
     x, log_density = table_of(*THREE)
     three = ss.well_speciation(ss.well("table", x=x, log_density=log_density))
     assert three.status.sel(criterion="merging") == Status.ok

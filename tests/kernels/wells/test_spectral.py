@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -14,12 +12,7 @@ from scoreshock.kernels.wells.parts import state
 from scoreshock.kernels.wells.spectral import Profile, profile
 from tests.reference import cases, check, identify
 
-
-@pytest.fixture(autouse=True)
-def _no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
+pytestmark = pytest.mark.filterwarnings("error")
 
 
 def pair(weight):
@@ -54,46 +47,47 @@ def random_quartics(count, seed=0):
 def test_reference_score(case):
     i = case["inputs"]
     wells = quartic(*(np.array(i[key]) for key in "cbh"))
-    found = profile(wells, np.array([i["x"]]), np.array(i["tau"]))
-    check(case, "score", found.score[0])
+    result = profile(wells, np.array([i["x"]]), np.array(i["tau"]))
+    check(case, "score", result.score[0])
 
 
 @pytest.mark.parametrize("weight", [0.5, 1e-3])
 def test_two_gaussians_are_the_mixture_wherever_they_are_transformed(weight):
     x, means, weights = np.linspace(-40, 40, 401), np.array([[-2.0], [2.0]]), np.array([weight, 1 - weight])
     for tau in (1e-9, 1e-3, 0.1, 1.0, 100.0):
-        found = profile(pair(weight), x, np.array(tau))
+        result = profile(pair(weight), x, np.array(tau))
         arguments = x[:, None], means, weights, np.array(1.0), np.array(tau)
         log_p, score = mixture.log_density(*arguments), mixture.score(*arguments)[:, 0]
-        good = found.by_transform
+        good = result.by_transform
         # Farther out the potential's own values have lost digits; behind a well of a thousandth there is a valley.
         assert np.all(good[np.abs(x) < 14 * np.sqrt(1 + 2 * tau)]) or weight < 0.5
         assert good[np.abs(x) < 24 * np.sqrt(1 + 2 * tau)].mean() > 0.85
-        assert np.max(np.abs(found.log_density - log_p)[good]) < 2e-12
-        assert np.max(np.abs(found.score - score)[good] / (1 / np.sqrt(1 + 2 * tau) + np.abs(score[good]))) < 1e-11
+        assert np.max(np.abs(result.log_density - log_p)[good]) < 2e-12
+        assert np.max(np.abs(result.score - score)[good] / (1 / np.sqrt(1 + 2 * tau) + np.abs(score[good]))) < 1e-11
 
 
 def test_it_differs_from_the_quadrature_by_less_than_its_tolerance():
     wells, x, tau, length = random_quartics(150)
-    found = profile(wells, x, tau)
+    result = profile(wells, x, tau)
     expected = state(wells._replace(shape=(150, 1)), x, tau[:, None])
-    good = found.by_transform
+    good = result.by_transform
     assert 0.5 < good.mean() < 1
-    assert np.max(np.abs(found.log_density - expected.log_density)[good]) < 1e-11
-    error = np.abs(found.score - expected.score) / (np.abs(expected.score) + 1 / length)
+    assert np.max(np.abs(result.log_density - expected.log_density)[good]) < 1e-11
+    error = np.abs(result.score - expected.score) / (np.abs(expected.score) + 1 / length)
     assert np.max(error[good]) < 1e-11
-    assert np.array_equal(found.score[~good], expected.score[~good])
-    assert np.array_equal(found.status, expected.status)
+    assert np.array_equal(result.score[~good], expected.score[~good])
+    assert np.array_equal(result.status, expected.status)
 
 
 @pytest.mark.parametrize("tau", [1e-3, 0.27, 30.0])
 def test_a_profile_across_the_wells_is_transformed_throughout(tau):
     wells = quartic(np.array([0.3, 1.0, 3.0]), np.array(1.0), np.array([0.0, 0.1, 0.2]))
-    found = profile(wells, np.linspace(-2.2, 2.2, 301), np.array(tau))
-    assert np.all(found.by_transform)
-    assert np.min(found.log_density) < -30 or tau > 0.1  # into the tails
+    result = profile(wells, np.linspace(-2.2, 2.2, 301), np.array(tau))
+    assert np.all(result.by_transform)
+    assert np.min(result.log_density) < -30 or tau > 0.1  # into the tails
 
 
+@pytest.mark.slow
 def test_lines_and_places_do_not_depend_on_their_batch():
     wells, x, tau, _ = random_quartics(70, seed=1)
     whole = profile(wells, x, tau)
@@ -122,20 +116,21 @@ def test_a_line_by_itself_has_the_same_bits():
             assert np.array_equal(getattr(single, name), getattr(whole, name)[i, 4:5])
 
 
+@pytest.mark.slow
 def test_a_table_has_kinks_and_is_left_to_the_quadrature():
     places = np.linspace(-3, 3, 121)
     wells = table(places, -((places**2 - 1) ** 2))
-    found = profile(wells, places, np.array([1e-3, 0.1, 10.0]))
-    assert not np.any(found.by_transform)
-    assert np.array_equal(found.score, state(wells._replace(shape=(1,)), places, np.array([[1e-3], [0.1], [10.0]])).score)
+    result = profile(wells, places, np.array([1e-3, 0.1, 10.0]))
+    assert not np.any(result.by_transform)
+    assert np.array_equal(result.score, state(wells._replace(shape=(1,)), places, np.array([[1e-3], [0.1], [10.0]])).score)
 
 
 def test_statuses_are_those_of_the_state():
     wells = quartic(np.array(1.0), np.array([1.0, 0.0, 1e4]), np.array(0.0))
     x, tau = np.array([0.3, np.nan, np.inf, 1e300]), np.array([[0.1], [0.0], [-1.0], [np.nan], [1e12]])
-    found = profile(wells, x, tau)
+    result = profile(wells, x, tau)
     expected = state(wells._replace(shape=(3, 1)), x, tau[..., None])
-    assert np.array_equal(found.status, expected.status)
-    assert np.array_equal(np.isnan(found.score), np.isnan(expected.score))
-    assert found.status[0, :, 0].tolist() == [Status.ok, Status.no_transition, Status.failed]
-    assert np.array_equal(found.by_transform[..., 0].sum(axis=1), [2, 0, 0, 0, 0])
+    assert np.array_equal(result.status, expected.status)
+    assert np.array_equal(np.isnan(result.score), np.isnan(expected.score))
+    assert result.status[0, :, 0].tolist() == [Status.ok, Status.no_transition, Status.failed]
+    assert np.array_equal(result.by_transform[..., 0].sum(axis=1), [2, 0, 0, 0, 0])

@@ -46,9 +46,9 @@ def _(case, x, tau, **_):
     yield "logp", ss.log_density(mixture, x, tau).item()
     yield "s", ss.score(mixture, x, tau).values
     yield "J", ss.score_jacobian(mixture, x, tau).values
-    found = ss.burgers_residual(mixture, x, tau)
+    result = ss.burgers_residual(mixture, x, tau)
     names = {"s": "score", "s_tau": "rate_term", "lap_s": "diffusion_term", "adv_2s_grad_s": "advection_term"}
-    yield from named(found, names)
+    yield from named(result, names)
     velocity = ss.burgers_residual(mixture, x, tau, form="burgers")
     yield "u", velocity.burgers_velocity.values
     yield "u_tau", velocity.rate_term.values
@@ -77,8 +77,8 @@ def _(case, x, tau, **_):
 @meets("mean_jacobian")
 def _(case, sigma0, tau, **_):
     mixture = mixture_of(case)
-    found = ss.mean_jacobian(mixture, tau, order=2)
-    mean, jacobian = found.weighted_mean, found.score_jacobian.values
+    result = ss.mean_jacobian(mixture, tau, order=2)
+    mean, jacobian = result.weighted_mean, result.score_jacobian.values
     v = (mixture.component_variance + 2 * tau).item()
     responsibilities = ss.responsibilities(mixture, mean, tau)
     yield "s2", v
@@ -93,9 +93,9 @@ def _(case, sigma0, tau, **_):
         yield "trace_J", np.trace(matrix)
         yield "lambda_max_J", np.linalg.eigvalsh(matrix)[-1]
     yield "lambda_max_J", ss.riccati(mixture, tau).jacobian_eigenvalue.values[0]
-    yield "trace_J_truncated", np.trace(found.jacobian_through.values, axis1=1, axis2=2)
+    yield "trace_J_truncated", np.trace(result.jacobian_through.values, axis1=1, axis2=2)
     for order, name in enumerate(("Sigma_B", "J_coeff_s2^-3", "J_coeff_s2^-4")):
-        yield name, found.jacobian_term.values[order]
+        yield name, result.jacobian_term.values[order]
 
 
 @meets("curl_perturbed")
@@ -110,11 +110,11 @@ def _(case, tau, x, Omega, **_):
         return score_jacobian(x, tau) + turn
 
     yield "field", ss.burgers_residual(field, x, tau).score.values
-    for found in (ss.vorticity(field, x, tau, jacobian), ss.vorticity(field, x, tau, length=0.1)):
-        yield "vorticity", found.vorticity.values
-        yield "jacobian", found.score_jacobian.values
-        yield "max_abs_vorticity", found.vorticity_largest.item()
-        yield "max_abs_jacobian", (found.vorticity_largest / found.vorticity_relative).item()
+    for each in (ss.vorticity(field, x, tau, jacobian), ss.vorticity(field, x, tau, length=0.1)):
+        yield "vorticity", each.vorticity.values
+        yield "jacobian", each.score_jacobian.values
+        yield "max_abs_vorticity", each.vorticity_largest.item()
+        yield "max_abs_jacobian", (each.vorticity_largest / each.vorticity_relative).item()
 
 
 @meets("vorticity_linear")
@@ -130,12 +130,12 @@ def _(_case, M0, t, x):
     of_velocity = ss.burgers_residual(lambda x, t: -velocity(x, t) / 2, x, t, form="burgers")
     yield "u", of_velocity.burgers_velocity.values
     yield "u_t", of_velocity.rate_term.values
-    found = ss.vorticity_residual(velocity, x, t, jacobian, form="burgers")
-    yield "omega", found.vorticity.values
-    yield "omega_t", found.rate_term.values
-    yield "stretching", -found.stretching_term.values
-    assert float(abs(found.residual).max()) <= float(found.residual_error)
-    assert found.residual_status == Status.ok
+    result = ss.vorticity_residual(velocity, x, t, jacobian, form="burgers")
+    yield "omega", result.vorticity.values
+    yield "omega_t", result.rate_term.values
+    yield "stretching", -result.stretching_term.values
+    assert float(abs(result.residual).max()) <= float(result.residual_error)
+    assert result.residual_status == Status.ok
 
 
 @meets("vorticity_colehopf")
@@ -168,9 +168,9 @@ def _(case, tau, x, A, k, B, l, **_):  # noqa: E741 (the file's name)
     u = ss.burgers_residual(lambda x, tau: -velocity(x, tau) / 2, *at, form="burgers").burgers_velocity.values
     yield "u", u
     yield "div_u", np.trace(ss.vorticity(velocity, *at, jacobian).score_jacobian.values)
-    found = ss.vorticity_residual(velocity, *at, jacobian, form="burgers", length=0.2).isel(feature=0, feature_other=1)
-    yield "omega", found.vorticity.item()
-    yield "omega_t", found.rate_term.item()
-    yield "omega_xx", found.diffusion_term.item()
-    yield "omega_x", -found.advection_term.item() / u[0]
-    assert float(abs(found.residual)) <= float(found.residual_error)
+    result = ss.vorticity_residual(velocity, *at, jacobian, form="burgers", length=0.2).isel(feature=0, feature_other=1)
+    yield "omega", result.vorticity.item()
+    yield "omega_t", result.rate_term.item()
+    yield "omega_xx", result.diffusion_term.item()
+    yield "omega_x", -result.advection_term.item() / u[0]
+    assert float(abs(result.residual)) <= float(result.residual_error)

@@ -10,43 +10,43 @@ from tests.public.cases import meets, mixture_of, named, number, pair_of, point
 
 @meets("binary_decomposition")
 def _(case, group1, group2, tau, x, **_):
-    found = ss.decomposition(mixture_of(case), point(x), tau, (group1, group2))
+    result = ss.decomposition(mixture_of(case), point(x), tau, (group1, group2))
     names = {"phi": "log_ratio", "grad_phi": "log_ratio_gradient", "sbar": "background", "score": "score"}
     names |= {"interfacial": "interfacial", "phi_tau": "log_ratio_rate", "lap_phi": "log_ratio_laplacian"}
     names |= {"adv": "log_ratio_advection"}
-    yield from named(found, names)
-    assert max(found.decomposition_residual, found.log_ratio_residual) < 1e-14
+    yield from named(result, names)
+    assert max(result.decomposition_residual, result.log_ratio_residual) < 1e-14
 
 
 @meets("binary_boundary")
 def _(case, group1, group2, tau, point, direction, **_):
     start, toward = (xr.DataArray(values, dims="feature") for values in (point, direction))
-    found = ss.layer(mixture_of(case), tau, (group1, group2), start=start, direction=toward)
-    assert found.layer_status == Status.ok
-    yield "x_boundary", found.boundary.values
-    yield "normal", found.normal.values
+    result = ss.layer(mixture_of(case), tau, (group1, group2), start=start, direction=toward)
+    assert result.layer_status == Status.ok
+    yield "x_boundary", result.boundary.values
+    yield "normal", result.normal.values
     names = {"grad_phi_norm": "jump", "n_grad_sbar_n": "background_curvature", "normal_speed": "speed"}
-    yield from named(found.squeeze(), names | {"interfacial_term": "interfacial_curvature", "nHn": "normal_hessian"})
-    yield "nHn_positive", found.normal_hessian.item() > 0
+    yield from named(result.squeeze(), names | {"interfacial_term": "interfacial_curvature", "nHn": "normal_hessian"})
+    yield "nHn_positive", result.normal_hessian.item() > 0
 
 
 @meets("nonbinary_remainder")
 def _(case, group1, group2, tau, x, normal, **_):
-    found = ss.competitors(mixture_of(case), point(x), tau, (group1, group2), point(normal))
+    result = ss.competitors(mixture_of(case), point(x), tau, (group1, group2), point(normal))
     names = {"eps": "epsilon", "log_eps": "log_epsilon", "eps_n": "epsilon_normal", "eps_nn": "epsilon_normal_normal"}
     names |= {"normal_derivative_diff": "normal_difference", "score_diff": "score_difference"}
     names |= {"s_full": "score", "s12": "binary_score"}
-    yield from named(found, names)
+    yield from named(result, names)
 
 
 @meets("rankine_hugoniot")
 def _(_case, a, sigma0, tau, wL, wR):
     pair = pair_of(a, sigma0, wR / (wL + wR))
-    found = ss.rankine_hugoniot(pair, tau)
+    result = ss.rankine_hugoniot(pair, tau)
     names = {"x_b": "shock_position", "dxb_dtau": "shock_speed", "sL": "score_left", "sR": "score_right"}
-    yield from named(found.squeeze(), names | {"jump": "jump", "minus_sum": "minus_sum"})
-    yield "lax", bool(found.lax)
-    yield "boundary_between_means", bool(found.between_means)
+    yield from named(result.squeeze(), names | {"jump": "jump", "minus_sum": "minus_sum"})
+    yield "lax", bool(result.lax)
+    yield "boundary_between_means", bool(result.between_means)
     layer = ss.layer(pair, tau)
     yield "x_b", layer.boundary.item()
     yield "dxb_dtau", (layer.speed * layer.normal).item()
@@ -56,11 +56,11 @@ def _(_case, a, sigma0, tau, wL, wR):
 @meets("amplification")
 def _(_case, a, sigma0, tau_min):
     pair = pair_of(a, sigma0)
-    found = ss.amplification(pair, tau_min=tau_min, tau=xr.DataArray(tau_min))
+    result = ss.amplification(pair, tau_min=tau_min, tau=xr.DataArray(tau_min))
     names = {"Lambda": "exponent", "snr": "snr", "log10_factor": "log10_factor", "lyapunov_at_tau_min": "lyapunov"}
-    yield from named(found.squeeze(), names)
-    yield "Lambda", found.exponent_quadrature.item()
-    yield "Lambda_without_constant", found.exponent.item() + 0.5
+    yield from named(result.squeeze(), names)
+    yield "Lambda", result.exponent_quadrature.item()
+    yield "Lambda_without_constant", result.exponent.item() + 0.5
     yield "tau_star", number(ss.speciation(pair).tau_star, criterion="exact")
 
 
@@ -89,34 +89,34 @@ def _(_case, a, sigma0, tau_min, tau0, bias):
 
 @meets("pf_ode_quantile")
 def _(case, tau_start, tau_end, x_start, **_):
-    found = ss.trajectories(mixture_of(case), np.array([x_start]), [tau_start, tau_end]).squeeze()
-    yield "x_end", found.trajectory.isel(tau=-1).item()
-    yield "x_end", found.trajectory_exact.isel(tau=-1).item()
-    yield "log_tail", found.log_tail.item()
+    result = ss.trajectories(mixture_of(case), np.array([x_start]), [tau_start, tau_end]).squeeze()
+    yield "x_end", result.trajectory.isel(tau=-1).item()
+    yield "x_end", result.trajectory_exact.isel(tau=-1).item()
+    yield "log_tail", result.log_tail.item()
 
 
 @meets("kl_gaussian")
 def _(_case, A, B, tau_min, tau_max, d, init):
     start = {"prior_2tau": 2 * tau_max, "exact": None}[init]
-    found = ss.gaussian_divergence(A, B, 0.0, tau_min, tau_max, d, variance_start=start)
+    result = ss.gaussian_divergence(A, B, 0.0, tau_min, tau_max, d, variance_start=start)
     names = {"kl_true": "kl", "kl_ode": "kl_ode", "kl_init": "kl_start", "kl_bound": "kl_bound", "tv_bound": "tv_bound"}
     names |= {"score_error_integral": "score_error_integral", "variance_generated": "generated_variance"}
-    yield from named(found.squeeze(), names | {"variance_generated_ode": "generated_variance_ode"})
+    yield from named(result.squeeze(), names | {"variance_generated_ode": "generated_variance_ode"})
 
 
 @meets("kl_mean_shift")
 def _(_case, A, dm, tau_min, tau_max):
-    found = ss.gaussian_divergence(A, None, dm, tau_min, tau_max)
+    result = ss.gaussian_divergence(A, None, dm, tau_min, tau_max)
     names = {"kl_true": "kl", "tv_true": "tv", "mean_generated": "generated_mean", "kl_bound": "kl_bound"}
-    yield from named(found.squeeze(), names | {"tv_bound": "tv_bound"})
+    yield from named(result.squeeze(), names | {"tv_bound": "tv_bound"})
 
 
 @meets("quartic_symmetric")
 def _(_case, c, b):
-    found = ss.well_speciation(ss.well("quartic", c, b)).squeeze()
-    tau_star = found.tau_star.sel(criterion=["boundary", "merging"]).values
+    result = ss.well_speciation(ss.well("quartic", c, b)).squeeze()
+    tau_star = result.tau_star.sel(criterion=["boundary", "merging"]).values
     yield from (("tau_star", tau) for tau in tau_star)
-    for at in (found, ss.well_boundary(ss.well("quartic", c, b), tau_star[0])):
+    for at in (result, ss.well_boundary(ss.well("quartic", c, b), tau_star[0])):
         yield from named(at.squeeze(), {"sbar_x": "background_curvature", "grad_phi_abs": "jump"})
         yield "interfacial_term", at.interfacial_curvature.item()
 
@@ -125,15 +125,15 @@ def _(_case, c, b):
 def _(_case, c, b, h):
     well = ss.well("tilted-quartic", c, b, h)
     yield "split", well.well_split.item()
-    found = ss.well_speciation(well).squeeze()
-    tau = found.tau_star.sel(criterion="boundary").item()
+    result = ss.well_speciation(well).squeeze()
+    tau = result.tau_star.sel(criterion="boundary").item()
     yield "tau_boundary", tau
     names = {"sbar_x": "background_curvature", "grad_phi_abs": "jump", "interfacial_term": "interfacial_curvature"}
-    yield from named(found.squeeze(), names | {"x_boundary": "x_boundary", "score_at_boundary": "score_boundary"})
+    yield from named(result.squeeze(), names | {"x_boundary": "x_boundary", "score_at_boundary": "score_boundary"})
     boundary = ss.well_boundary(well, tau)
     yield from named(boundary.squeeze(), names | {"x_boundary": "boundary", "score_at_boundary": "score"})
-    yield "tau_mode_merge", found.tau_star.sel(criterion="merging").item()
-    yield "x_mode_merge", found.x_merging.item()
+    yield "tau_mode_merge", result.tau_star.sel(criterion="merging").item()
+    yield "x_mode_merge", result.x_merging.item()
 
 
 @meets("quartic_state")

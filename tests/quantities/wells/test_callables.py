@@ -59,5 +59,5 @@ def test_a_split_outside_the_table():
 
 @pytest.mark.slow
 def test_a_function_of_1d_arrays_alone_is_enough():
-    found = ss.well_speciation(ss.well("potential", potential=once))
-    assert found.tau_star.sel(criterion="merging").item() == pytest.approx(0.269102819666421, rel=1e-9)
+    result = ss.well_speciation(ss.well("potential", potential=once))
+    assert result.tau_star.sel(criterion="merging").item() == pytest.approx(0.269102819666421, rel=1e-9)

@@ -39,21 +39,21 @@ def profile(unit="absolute", clock="absolute", **options):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", cases("quartic_symmetric") + cases("quartic_tilted"), ids=identify)
 def test_times(case):
-    found = evaluated("speciation", at(case)).squeeze()
-    merging = found.tau_star.sel(criterion="merging").item()
-    boundary = found.tau_star.sel(criterion="boundary").item()
-    check(case, "sbar_x", found.background_curvature.item())
-    check(case, "grad_phi_abs", found.jump.item())
-    check(case, "interfacial_term", found.interfacial_curvature.item())
+    result = evaluated("speciation", at(case)).squeeze()
+    merging = result.tau_star.sel(criterion="merging").item()
+    boundary = result.tau_star.sel(criterion="boundary").item()
+    check(case, "sbar_x", result.background_curvature.item())
+    check(case, "grad_phi_abs", result.jump.item())
+    check(case, "interfacial_term", result.interfacial_curvature.item())
     if case["kind"] == "quartic_symmetric":
         check(case, "tau_star", boundary)
         check(case, "tau_star", merging)
         return
     check(case, "tau_boundary", boundary)
-    check(case, "x_boundary", found.x_boundary.item())
-    check(case, "score_at_boundary", found.score_boundary.item())
+    check(case, "x_boundary", result.x_boundary.item())
+    check(case, "score_at_boundary", result.score_boundary.item())
     check(case, "tau_mode_merge", merging)
-    check(case, "x_mode_merge", found.x_merging.item())
+    check(case, "x_mode_merge", result.x_merging.item())
     check(case, "split", ss.well("tilted-quartic", *(case["inputs"][key] for key in "cbh")).well_split.item())
 
 
@@ -61,7 +61,7 @@ def test_times(case):
 def test_state(case):
     i = case["inputs"]
     well = ss.well("tilted-quartic", i["c"], i["b"], i["h"])
-    found = ss.well_fields(well, i["x"], i["tau"])
+    result = ss.well_fields(well, i["x"], i["tau"])
     names = {
         "phi": "log_ratio",
         "phi_x": "log_ratio_gradient",
@@ -73,7 +73,7 @@ def test_state(case):
         "score_x": "score_jacobian",
     }
     for field, name in names.items():
-        check(case, field, found[name].item())
+        check(case, field, result[name].item())
     check(case, "split", well.well_split.item())
     sweep = evaluated("scores", at(case), x={"values": [i["x"]]}, tau={"values": [i["tau"]]})
     check(case, "score", sweep.score.item())
@@ -81,13 +81,13 @@ def test_state(case):
 
 def test_a_sweep_over_wells_has_its_axes_first_and_its_times_in_schedules():
     axes = {"tilt": {"values": [0.0, 0.1]}, "half_distance": {"start": 1.0, "stop": 2.0, "num": 3}}
-    found = evaluated("speciation", axes, {"vp": {"kind": "vp-constant", "beta": 1.0}}, criteria=["boundary", "merging"])
-    assert found.tau_star.dims == ("tilt", "half_distance", "criterion")
-    assert found.time.dims == ("tilt", "half_distance", "criterion", "schedule")
-    assert found.half_distance.attrs["long_name"].startswith("half the distance b")
+    result = evaluated("speciation", axes, {"vp": {"kind": "vp-constant", "beta": 1.0}}, criteria=["boundary", "merging"])
+    assert result.tau_star.dims == ("tilt", "half_distance", "criterion")
+    assert result.time.dims == ("tilt", "half_distance", "criterion", "schedule")
+    assert result.half_distance.attrs["long_name"].startswith("half the distance b")
     # alpha^2 = exp(-t), so t = ln(1 + 2 tau).
-    np.testing.assert_allclose(found.time.squeeze("schedule"), np.log1p(2 * found.tau_star), rtol=1e-12)
-    tau = found.tau_star.isel(tilt=0, half_distance=0).values
+    np.testing.assert_allclose(result.time.squeeze("schedule"), np.log1p(2 * result.tau_star), rtol=1e-12)
+    tau = result.tau_star.isel(tilt=0, half_distance=0).values
     np.testing.assert_allclose(tau, 0.269102819666421, rtol=1e-12)
 
 
@@ -103,16 +103,16 @@ def test_chunks_give_the_same_bits(quantity, monkeypatch):
 
 @pytest.mark.parametrize("unit", ["absolute", "separation", "layer"])
 def test_the_profile_is_that_of_the_fields_at_its_positions(unit):
-    found = evaluated("scores", **profile(unit)).sel(half_distance=2.0)
+    result = evaluated("scores", **profile(unit)).sel(half_distance=2.0)
     well = ss.well("tilted-quartic", half_distance=2.0, tilt=TILTED["tilt"]["values"])
-    position = found.position.squeeze("feature")
+    position = result.position.squeeze("feature")
     fields = ss.well_fields(well, position.fillna(0.0), position.tau)
-    good = found.score_status == Status.ok
+    good = result.score_status == Status.ok
     assert bool((good == ((position.tau > 0) | (unit != "layer"))).all())
     for name in ("score", "log_density"):
-        got, expected = xr.broadcast(found[name].squeeze(), fields[name].where(good))
+        got, expected = xr.broadcast(result[name].squeeze(), fields[name].where(good))
         np.testing.assert_allclose(got, expected, rtol=3e-12, atol=3e-12)
-    np.testing.assert_array_equal(found.score_along, found.score.squeeze("feature"))
+    np.testing.assert_array_equal(result.score_along, result.score.squeeze("feature"))
 
 
 def test_positions_are_counted_in_their_unit():
@@ -125,28 +125,28 @@ def test_positions_are_counted_in_their_unit():
 
 
 def test_times_are_counted_in_those_of_the_matched_gaussians():
-    found = evaluated("scores", **profile("absolute", "speciation"))
+    result = evaluated("scores", **profile("absolute", "speciation"))
     # (b^2 - 1/(8 c b^2))/2 without tilt.
     expected = (4 - 1 / 32) / 2 * np.array(PROFILE["tau"]["values"])
-    np.testing.assert_allclose(found.tau.sel(half_distance=2.0, tilt=0.0), expected, rtol=1e-14)
+    np.testing.assert_allclose(result.tau.sel(half_distance=2.0, tilt=0.0), expected, rtol=1e-14)
 
 
 def test_one_well_has_a_score_but_neither_layer_nor_time():
     single = {"half_distance": {"values": [0.0]}}
     assert (evaluated("scores", single, **PROFILE).score_status == Status.ok).all()
     for units in (("layer", "absolute"), ("absolute", "speciation")):
-        found = evaluated("scores", single, **profile(*units))
-        assert (found.score_status == Status.no_transition).all()
-        assert found.score.isnull().all()
+        result = evaluated("scores", single, **profile(*units))
+        assert (result.score_status == Status.no_transition).all()
+        assert result.score.isnull().all()
     times = evaluated("speciation", single)
     assert (times.status == Status.no_transition).all()
     assert times.tau_star.isnull().all()
 
 
 def test_the_layer_is_singular_at_data_time():
-    found = evaluated("scores", **profile("layer")).sel(half_distance=1.0, tau=0.0)
-    assert (found.score_status == Status.singular).all()
-    assert found.score.isnull().all()
+    result = evaluated("scores", **profile("layer")).sel(half_distance=1.0, tau=0.0)
+    assert (result.score_status == Status.singular).all()
+    assert result.score.isnull().all()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_the_layer_is_singular_at_data_time():
         ("speciation", "quartik", "did you mean 'quartic'"),
     ],
 )
-def test_what_is_not_computed_of_wells_is_refused(quantity, family, message):
+def test_quantities_that_wells_do_not_have_are_refused(quantity, family, message):
     content = {"family": family, "parameters": {}, "axes": QUARTIC, "schedules": {}, "quantity": quantity, "options": {}}
     with pytest.raises(ValueError, match=message):
         ss.evaluate(content)
@@ -174,15 +174,16 @@ def test_criteria_of_the_other_kind_are_refused():
         ss.speciation(ss.families.pair(1.0), criteria=["matched-gaussian"])
 
 
+@pytest.mark.slow
 def test_a_study_of_a_layer_is_the_layer_at_each_time():
     content = {"family": "polygon", "parameters": {}, "axes": {"separation": {"values": [1.0, 3.0]}}, "schedules": {}}
     options = {"tau": {"values": [0.1, 0.5]}, "groups": [[0], [1, 2]]}
-    found = ss.evaluate(content | {"quantity": "layer", "options": options})
+    result = ss.evaluate(content | {"quantity": "layer", "options": options})
     direct = ss.layer(ss.families.polygon([1.0, 3.0]), xr.DataArray([0.1, 0.5], dims="tau"), ([0], [1, 2]))
-    assert found.group.values.tolist() == [0, 1, 1]
-    assert found.boundary.dims == ("separation", "tau", "feature")
+    assert result.group.values.tolist() == [0, 1, 1]
+    assert result.boundary.dims == ("separation", "tau", "feature")
     for name in direct.data_vars:
-        np.testing.assert_array_equal(found[name], direct[name])
+        np.testing.assert_array_equal(result[name], direct[name])
     scaled = ss.evaluate(
         content | {"quantity": "layer", "options": {"tau": {"values": [0.5], "unit": "speciation"}, "groups": None}}
     )
