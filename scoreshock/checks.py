@@ -103,17 +103,17 @@ def as_array(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name} = {show(value)} is not allowed: {reason}; allowed: an array of numbers") from error
 
 
-def as_real(name: str, value: Any, allowed: str = "numbers") -> np.ndarray:
+def as_real(name: str, value: Any, allowed: str = "numbers", copy: bool = True) -> np.ndarray:
     """Convert ``value`` to an array of floats, which may be NaN; raise ``ValueError`` if it is not numeric."""
     array = as_array(name, value)
     if array.dtype.kind not in "iuf":
         raise ValueError(f"{name} = {show(value)} is not numeric; allowed: {allowed}")
-    return array.astype(float)
+    return array.astype(float, copy=copy)
 
 
-def as_numbers(name: str, value: Any) -> np.ndarray:
+def as_numbers(name: str, value: Any, copy: bool = True) -> np.ndarray:
     """Convert ``value`` to a non-empty array of finite floats; raise ``ValueError`` otherwise."""
-    array = as_real(name, value, "finite numbers")
+    array = as_real(name, value, "finite numbers", copy)
     if array.size == 0:
         raise ValueError(f"{name} is empty; allowed: at least one number")
     if np.isfinite(array).all():

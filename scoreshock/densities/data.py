@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ import xarray as xr
 from scoreshock.axes import as_axis
 from scoreshock.checks import as_array, as_numbers, as_real, listed, shortened, show
 from scoreshock.conventions import attributes
-from scoreshock.densities.mixtures import GREATEST_MEAN, assemble, normalised, one_blas_thread, span
+from scoreshock.densities.covariances import Covariances, class_statistics
+from scoreshock.densities.mixtures import GREATEST_MEAN, assemble, normalised, span
 from scoreshock.densities.sources import refuse_row_numbers
 
 SCALINGS = ("raw", "unit-range", "unit-variance")
@@ -68,24 +68,22 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     """
     if hasattr(features, "columns") and hasattr(features, "items"):  # a table of pandas
         refuse_row_numbers("features", features.items())
-    x = as_numbers("features", _samples_first(features, labels))
+    x = as_numbers("features", _samples_first(features, labels), copy=False)
     if x.ndim != 2:
         raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
-    if not (far := np.abs(x).max()) <= GREATEST_MEAN:
+    low, high = x.min(axis=0), x.max(axis=0)
+    if not (far := max(-low.min(), high.max())) <= GREATEST_MEAN:
         raise ValueError(f"features has a value of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
     names, member = _classes(labels, len(x))
     scale = _feature_scale(x, scaling)
-    constant = int((x.max(axis=0) == x.min(axis=0)).sum())
-    first, x = x[0] / scale, (x - x[0]) / scale  # without an offset common to all samples, which would cost digits
-    means, residuals = _class_means(x, member)
-    weights = np.bincount(member) / len(x)
-    squares = np.stack([(residuals[member == j] ** 2).mean() for j in range(len(names))])
-    (total,) = _total_eigenvalues(means, residuals, weights, [(1.0, 1.0)])
-    dataset = _labelled_mixture(means, weights, squares, _largest_eigenvalue(residuals), total)
-    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + first)
+    # Statistics are those of x - x[0]: an offset common to all samples would cost digits.
+    classes = class_statistics(x, scale, member)
+    eigenvalues = classes.covariances.within_eigenvalue(), classes.covariances.total_eigenvalue(1.0, 1.0)
+    dataset = _labelled_mixture(classes.means, classes.weights, classes.variances, *eigenvalues)
+    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + x[0] / scale)
     dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
-    return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=constant)
+    return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=int((low == high).sum()))
 
 
 def moved_total_eigenvalue(
@@ -100,14 +98,14 @@ def moved_total_eigenvalue(
     ``features``, ``labels`` and ``scaling`` as for :func:`from_labelled`; the result has the dimensions of both axes, and
     costs an eigenvalue problem of size min(N + k, d) for each of its values.
     """
-    x = as_numbers("features", features)
+    x = as_numbers("features", features, copy=False)
     _, member = _classes(labels, len(x))
-    means, residuals = _class_means((x - x[0]) / _feature_scale(x, scaling), member)
-    own = (residuals**2).mean()
+    classes = class_statistics(x, _feature_scale(x, scaling), member)
+    own = float(classes.weights @ classes.variances)
     spread = xr.DataArray(own) if variance is None else variance
     factor, ratio = xr.broadcast(separation, spread / own if own > 0 else spread.where(spread == 0))
-    points = list(zip(factor.values.ravel(), ratio.values.ravel(), strict=True))
-    values = _total_eigenvalues(means, residuals, np.bincount(member) / len(x), points)
+    total = classes.covariances.total_eigenvalue
+    values = [total(s, c) for s, c in zip(factor.values.ravel(), ratio.values.ravel(), strict=True)]
     return factor.copy(data=np.reshape(values, factor.shape)).assign_attrs(attributes("total_eigenvalue"))
 
 
@@ -146,13 +144,12 @@ def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
         raise ValueError(f"means_ has shape {means.shape}, weights_ {weights.shape}; allowed: (k, d) and (k,)")
     d = means.shape[1]
     kind = getattr(gaussian_mixture, "covariance_type", None)
-    covariances = _full_covariances(as_numbers("covariances_", gaussian_mixture.covariances_), kind, len(means), d)
     weights = weights / weights.sum()
-    within = np.einsum("k,kij->ij", weights, covariances)
-    centred = means - weights @ means
-    total = within + np.einsum("k,ki,kj->ij", weights, centred, centred)
-    variances = np.trace(covariances, axis1=1, axis2=2) / d
-    top = [float(np.linalg.eigvalsh(matrix)[-1]) for matrix in (within, total)]
+    covariances = as_numbers("covariances_", gaussian_mixture.covariances_, copy=False)
+    variances, within = _variances(covariances, kind, weights, d)
+    between = np.sqrt(weights)[:, None] * (means - weights @ means)
+    spread = Covariances(between, within, None)
+    top = spread.within_eigenvalue(), spread.total_eigenvalue(1.0, 1.0)
     dataset = _labelled_mixture(means, weights, variances, *top)
     return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=kind)
 
@@ -229,12 +226,6 @@ def _labelled_mixture(
         "total_eigenvalue": ((), total),
     }
     return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
-
-
-def _class_means(x: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of each class (k, d), and the samples' deviations (N, d) from that of their own."""
-    means = np.stack([x[member == j].mean(axis=0) for j in range(member.max() + 1)])
-    return means, x - means[member]
 
 
 def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -315,51 +306,20 @@ def _feature_scale(x: np.ndarray, scaling: str) -> np.ndarray:
     return np.where(constant, 1.0, (x - x[0]).std(axis=0))
 
 
-def _largest_eigenvalue(residuals: np.ndarray) -> float:
-    """Largest eigenvalue of ``residuals' residuals / N``, by the smaller of the two Gram matrices."""
-    n, d = residuals.shape
-    with one_blas_thread():
-        matrix = residuals.T @ residuals if d <= n else residuals @ residuals.T
-        return float(np.linalg.eigvalsh(matrix)[-1] / n)
-
-
-def _total_eigenvalues(
-    means: np.ndarray, residuals: np.ndarray, weights: np.ndarray, points: Sequence[tuple[float, float]]
-) -> list[float]:
-    """Largest eigenvalue of ``s**2 Sigma_B + c Sigma_W`` at each point ``(s, c)``, by the smaller of the Gram matrices."""
-    between, within = np.sqrt(weights)[:, None] * (means - weights @ means), residuals / np.sqrt(len(residuals))
-    by_feature = means.shape[1] <= len(means) + len(residuals)
-    with one_blas_thread():
-        if by_feature:
-            parts = between.T @ between, within.T @ within
-        else:
-            rows = np.concatenate([between, within])
-            gram, first = rows @ rows.T, np.arange(len(rows)) < len(between)
-
-        def total(s: float, c: float) -> np.ndarray:
-            if by_feature:
-                return s**2 * parts[0] + c * parts[1]
-            factor = np.where(first, s, np.sqrt(c))
-            return factor[:, None] * gram * factor
-
-        return [float(np.linalg.eigvalsh(total(s, c))[-1]) if np.isfinite(c) else np.nan for s, c in points]
-
-
-def _full_covariances(covariances: np.ndarray, kind: Any, k: int, d: int) -> np.ndarray:
-    """Covariance of each component, (k, d, d), from scikit-learn's four ways to store them."""
+def _variances(covariances: np.ndarray, kind: Any, weights: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean variance of each component (k,) and weighted covariance (d, d) from scikit-learn's four ways to store them."""
+    k = len(weights)
     shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
     if not isinstance(kind, str) or kind not in shapes:
         raise ValueError(f"covariance_type = {show(kind)} is not known; allowed: {', '.join(shapes)}")
     if covariances.shape != shapes[kind]:
         raise ValueError(f"covariances_ has shape {covariances.shape}; allowed: {shapes[kind]} for {kind} covariances")
-    identity = np.eye(d)
-    expand: dict[str, Callable[[], np.ndarray]] = {
-        "full": lambda: covariances,
-        "tied": lambda: np.broadcast_to(covariances, (k, d, d)),
-        "diag": lambda: covariances[:, :, None] * identity,
-        "spherical": lambda: covariances[:, None, None] * identity,
-    }
-    return expand[kind]()
+    if kind == "full":
+        return np.trace(covariances, axis1=1, axis2=2) / d, np.tensordot(weights, covariances, 1)
+    if kind == "tied":
+        return np.full(k, np.trace(covariances) / d), covariances
+    diagonals = np.broadcast_to(covariances.reshape(k, -1), (k, d))
+    return diagonals.mean(axis=1), np.diag(weights @ diagonals)
 
 
 def _as_points(x: Any, d: int) -> xr.DataArray:

@@ -168,14 +168,14 @@ MUTATIONS = (
     Mutation(
         "Definition 9.1",
         "kernels/numerics/posterior.py",
-        "_scaled(_squares(b), -0.5 * b.inverse)",
-        "_scaled(_squares(b), -b.inverse)",
+        "log_weights - b.by_point.half_squares * b.inverse",
+        "log_weights - 2 * b.by_point.half_squares * b.inverse",
     ),
     Mutation(
         "Proposition 9.2",
         "kernels/numerics/posterior.py",
-        "logits += b.by_point.log_weights",
-        "logits -= b.by_point.log_weights",
+        "own = b.by_point.log_weights -",
+        "own = -b.by_point.log_weights -",
     ),
     Mutation("Corollary 9.3", "kernels/gaussian/geometry.py", "(distances[j] - distances)", "(distances[j] + distances)"),
     Mutation(

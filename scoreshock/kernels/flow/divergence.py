@@ -10,7 +10,7 @@ from scipy.special import erf, ndtr
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.flow.sampling import ambiguity
-from scoreshock.kernels.gaussian.expectations import Axis, Integrand, expectation, on_axis, shares
+from scoreshock.kernels.gaussian.expectations import Axis, Integrand, expectation, on_axis
 
 NEAR = 0.1
 """Below this size ``x - ln(1 + x)`` cancels, and its power series takes over."""
@@ -240,7 +240,7 @@ def _over_time(
 def _square(error_support: str, error: ErrorField | None, first: np.ndarray, root: np.ndarray, tau: np.ndarray) -> Integrand:
     """Square of the score error; positions come from the ``first`` mean and ``root``, the noise's deviation."""
     if error is not None:
-        return lambda nodes: (error(first[nodes.cut] + nodes.z[0] * root[nodes.cut], tau[nodes.cut]) ** 2,)
+        return lambda nodes: (error(first[nodes.cut] + (nodes.z - nodes.delta[0]) * root[nodes.cut], tau[nodes.cut]) ** 2,)
     if error_support == "layer":
-        return lambda nodes: (ambiguity(shares(nodes)) ** 2,)
-    return lambda nodes: ((1 - ambiguity(shares(nodes))) ** 2,)
+        return lambda nodes: (ambiguity(nodes.shares) ** 2,)
+    return lambda nodes: ((1 - ambiguity(nodes.shares)) ** 2,)

@@ -14,19 +14,22 @@ import numpy as np
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.blocks import BLOCK, total
-from scoreshock.kernels.numerics.posterior import softmax
 
 REACH, SPACING = 12.0, 1 / 12
 """Nodes from each mean, in standard deviations: beyond the reach lies 4e-33 of a component."""
+
+MOST = 700.0
+"""Logit whose exponential is large, and does not overflow in a sum of squares of ratios."""
 
 
 class Nodes(NamedTuple):
     """Points of the quadrature: J on the density of one component, for each of B mixtures."""
 
     logits: np.ndarray  # (k, J, B), of the components, relative to the one whose density is averaged
-    z: np.ndarray  # (k, J, B), position relative to each mean, (x - mu_k)/sqrt(v)
-    gaps: np.ndarray  # (k, 1, B), squared distance of each mean from that of the averaged component, over v
-    heavier: np.ndarray  # (k, 1, B), which components have more weight than that one; of equals the first
+    shares: np.ndarray  # (k, J, B), responsibilities
+    z: np.ndarray  # (J, 1), position relative to the mean of that component, over sqrt(v)
+    delta: np.ndarray  # (k, 1, B), each mean relative to it, over sqrt(v)
+    heavier: np.ndarray  # (k, 1, B), delta**2 of components that have more weight (of equals the first), 0 of others
     cut: slice  # which of all the mixtures these are
 
 
@@ -84,21 +87,20 @@ def expectation(integrand: Integrand, line: Axis, v: np.ndarray, stride: int = 1
             delta = ((mu - mu[j]) / root)[:, None]
             logits = (log_w - log_w[j])[:, None] + delta * (nodes[:, None] - 0.5 * delta)
             heavier = (log_w > log_w[j]) | ((log_w == log_w[j]) & (np.arange(k)[:, None] < j))
-            values = integrand(Nodes(logits, nodes[:, None] - delta, delta * delta, heavier[:, None], at))
+            # Within the reach logits are at most REACH**2/2, and the logarithm of a ratio of weights.
+            e = np.exp(np.minimum(logits, MOST))
+            r = np.divide(e, total(e), out=e)
+            squares = np.where(heavier[:, None], delta * delta, 0.0)
+            values = integrand(Nodes(logits, r, nodes[:, None], delta, squares, at))
             parts = [np.exp(log_w[j]) * total(share[:, None] * value) for value in values]
             sums = parts if sums is None else [a + b for a, b in zip(sums, parts, strict=True)]
         results.append(sums or [])
     return tuple(np.concatenate(column) for column in zip(*results, strict=True))
 
 
-def shares(nodes: Nodes) -> np.ndarray:
-    """Responsibilities (k, J, B)."""
-    return softmax(nodes.logits)
-
-
-def spread(nodes: Nodes, r: np.ndarray) -> np.ndarray:
+def spread(nodes: Nodes) -> np.ndarray:
     """Integrand of ``E Gamma/v``, (J, B): the sum of ``r_i r_j (mu_i - mu_j)^2`` over pairs, with ``p r_j = w_j N_j``.
 
     Of each pair the lighter component's density is averaged: the heavier one's nodes do not reach where they compete.
     """
-    return total(np.where(nodes.heavier, nodes.gaps * r, 0.0))
+    return total(nodes.heavier * nodes.shares)

@@ -27,7 +27,7 @@ from scoreshock.kernels.gaussian.pair import (
 )
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, Block, rows_of_means, sweep, total
-from scoreshock.kernels.numerics.posterior import anchor, displacement, normaliser, posterior_mean, posterior_of
+from scoreshock.kernels.numerics.posterior import half_distance, log_density_of, posterior_mean, posterior_of, score_of
 
 
 def log_density(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarray:
@@ -136,13 +136,9 @@ def denoiser(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.nd
 
     def kernel(b: Block) -> tuple[np.ndarray, ...]:
         own, signal = b.times.variance * b.inverse, b.times.noise * b.inverse
-        if is_pair(b):
-            mean = pair_mean(b, argument(b))
-        else:
-            mean = posterior_mean(b, posterior_of(b))
-            if b.few_features:
-                return (own * b.x + signal * mean,)
-        return (b.by_point.centre + (b.by_point.remainder + (own * b.y + signal * mean)),)
+        near = own * b.y
+        mean = pair_mean(b, argument(b)) if is_pair(b) else posterior_mean(b, posterior_of(b))
+        return (b.by_point.centre + (b.by_point.remainder + (near + signal * mean)),)
 
     return sweep(kernel, [("n",)], x, means, weights, variance, tau)[0]
 
@@ -237,25 +233,24 @@ def _fields(b: Block, with_density: bool = True, with_score: bool = True) -> tup
             return log_p, pair_score(b)
         z = argument(b)
         return pair_log_density(b, z), pair_score(b, z) if with_score else s
+    half = half_distance(b) if with_density else s
     posterior = posterior_of(b)
     if with_density:
-        peak = posterior.peak if b.few_features else anchor(b, posterior.e.argmax(axis=0))
-        log_p = peak + np.log(posterior.total) + normaliser(b)
+        log_p = log_density_of(b, posterior, half)
     if with_score:
-        s = displacement(b, posterior)
-        s *= b.inverse
+        s = score_of(b, posterior)
     return log_p, s
 
 
 def _covariance(b: Block) -> np.ndarray:
     """Posterior covariance of the means, (n, n, B)."""
     if is_pair(b):
-        e, e_sum, _ = pair_posterior(argument(b))
+        e, e_sum, *_ = pair_posterior(argument(b))
         half = b.by_point.shifted[1]
         return (half[:, None] * half[None]) * (4 * (e[0] / e_sum) * (e[1] / e_sum))
     posterior = posterior_of(b)
     r = posterior.e / posterior.total
-    leader = rows_of_means(b, np.broadcast_to(r, (len(r), b.size)).argmax(axis=0))
+    leader = rows_of_means(b, np.broadcast_to(r, (len(r), b.size)).argmax(axis=0), np.arange(b.size))
     if not b.few_features:
         return _outer_sum(r, b.by_point.means, leader)
     n = len(b.x)

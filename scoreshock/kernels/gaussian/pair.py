@@ -13,7 +13,7 @@ import numpy as np
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import Block, products, total
 from scoreshock.kernels.numerics.double_double import SPLIT
-from scoreshock.kernels.numerics.posterior import CANCELLED, Posterior, anchor, columns, normaliser
+from scoreshock.kernels.numerics.posterior import NEARLY_EQUAL, Posterior, anchor, cancelled, columns, normaliser, reach
 
 NEAR = 0.1
 """Bound on ``z = a x / v`` and on ``a**2 / v - 1`` for the series of ``tanh z - z``; its six terms end at 1e-16."""
@@ -55,7 +55,7 @@ def argument(b: Block) -> np.ndarray:
     """The argument ``z`` of tanh: half the log ratio of the two weighted densities, (B,)."""
     slope, log_ratio, is_tilted, *_ = _shared(b)
     if not b.few_features:
-        return products(b, b.mixtures.shifted)[1] * b.inverse + log_ratio
+        return products(b, b.y)[1] * b.inverse + log_ratio
     z = slope[0] * b.y[0]
     for i in range(1, len(slope)):
         z += slope[i] * b.y[i]
@@ -66,7 +66,7 @@ def argument(b: Block) -> np.ndarray:
 
 def pair_posterior(z: np.ndarray) -> Posterior:
     e = np.exp(np.minimum(np.stack([-2 * z, 2 * z]), 0))
-    return Posterior(e, e[0] + e[1], np.empty(0))
+    return Posterior(e, e[0] + e[1], np.empty(0), np.empty(0))
 
 
 def pair_log_density(b: Block, z: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def pair_log_density(b: Block, z: np.ndarray) -> np.ndarray:
     other *= -2
     np.log1p(np.exp(other, out=other), out=other)
     if not b.few_features:
-        other += anchor(b, upper.astype(np.intp))
+        other += anchor(b, np.arange(b.size), np.broadcast_to(upper, b.size).astype(np.intp))
     else:
         means, log_weights = b.by_point.means, b.by_point.log_weights
         squares = total(np.square(b.x - np.where(upper, means[1], means[0])))
@@ -101,7 +101,7 @@ def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
     if z is None and is_plain and b.y.shape[-1] == b.size:
         return _plain_score(b)
     z = argument(b) if z is None else z
-    at, exact = _cancelled(b, z) if is_near_critical else (None, None)
+    at, exact = _near_midpoint(b, z) if is_near_critical else (None, None)
     tanh = np.tanh(z, out=z)
     if b.few_features:
         s = np.multiply(slope, tanh, out=tanh[None] if len(slope) == 1 else b.scratch("score", len(slope), len(tanh)))
@@ -112,32 +112,26 @@ def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
     s -= pull
     if is_near_critical:
         s[0, at] = exact
-    _restore_near_means(b, s, np.flatnonzero(_cancel(s, pull)))
+    _restore_near_means(b, s, cancelled(b, s, NEARLY_EQUAL, (np.abs(s[0]) < reach(b, NEARLY_EQUAL)).nonzero()[0]))
     return s
-
-
-def _cancel(s: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    """Points at which the two parts of the score cancel, (B,) bool: mostly those that are close to a mean."""
-    cancel: np.ndarray = np.abs(s).max(axis=0) < CANCELLED * np.abs(pull).max(axis=0)
-    return cancel
 
 
 def _plain_score(b: Block) -> np.ndarray:
     """As `pair_score`, in pieces that stay in the innermost caches, (1, B)."""
     slope, log_ratio, is_tilted, *_ = _shared(b)
     y, s = b.y[0], b.out[-1] if b.out[-1] is not None else b.scratch("score", 1, b.y.shape[-1])
-    scratch, close = b.scratch("pull", 1, PIECE), []
+    limit, scratch, near = reach(b, NEARLY_EQUAL), b.scratch("pull", PIECE), []
     for piece in slices(len(y), PIECE):
-        points, z = y[piece], s[:, piece]
-        np.multiply(slope[0], points, out=z[0])
+        points, z = y[piece], s[0, piece]
+        pull = scratch[: len(points)]
+        np.multiply(slope[0], points, out=z)
         if is_tilted:
             z += log_ratio
         np.tanh(z, out=z)
         z *= slope[0]
-        pull = np.multiply(points, b.inverse, out=scratch[:, : len(points)])
-        z -= pull
-        close.append(piece.start + np.flatnonzero(_cancel(z, pull)))
-    _restore_near_means(b, s, np.concatenate(close))
+        z -= np.multiply(points, b.inverse, out=pull)
+        near.append(piece.start + (np.abs(z, out=pull) < limit).nonzero()[0])
+    _restore_near_means(b, s, cancelled(b, s, NEARLY_EQUAL, np.concatenate(near)))
     return s
 
 
@@ -176,7 +170,7 @@ def _excess(b: Block, at: np.ndarray) -> np.ndarray:
     return (square - v) + ((((high * high - square) + 2 * high * low) + low * low) - lost)
 
 
-def _cancelled(b: Block, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _near_midpoint(b: Block, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points where the two parts of the score cancel, and ``(a (tanh z - z) + y (a**2 - v) / v) / v`` there."""
     at = np.flatnonzero(_near_critical(b) & (np.abs(z) < NEAR))
     z, y, half, inverse = (columns(a, at) for a in (z, b.y[0], b.by_point.shifted[1, 0], b.inverse))

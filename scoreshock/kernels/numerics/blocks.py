@@ -17,11 +17,12 @@ import numpy as np
 from scoreshock.kernels.numerics.batching import boxes
 from scoreshock.kernels.numerics.log_odds import about_centre
 
-FEW_FEATURES = 4
-"""Up to this many features differences are formed one by one; beyond it matrix products are faster."""
+FEW_FEATURES, FEW_COMPONENTS = 4, 4
+"""Up to this many features and components sums are formed row by row; beyond it matrix products are faster."""
 
-TILE = 64
-"""Points in one matrix product: a multiple of the widths of BLAS kernels, so that no point lies on a ragged edge."""
+TILE = 24
+"""Points in one matrix product: a multiple of the widths of BLAS kernels, so that no point lies on a ragged edge and all are
+computed alike; few, because a mixture with a single point is padded to it."""
 
 BLOCK = 65536
 """Numbers in one temporary: half a megabyte, which stays in cache."""
@@ -32,7 +33,8 @@ class Mixtures(NamedTuple):
 
     means: np.ndarray  # (k, n, mixtures)
     shifted: np.ndarray  # (k, n, mixtures), means relative to the centre
-    half_squares: np.ndarray  # (k, mixtures), half the squared lengths of the shifted means, for many features only
+    half_squares: np.ndarray  # (k, mixtures), half the squared lengths of the shifted means, less that of the first
+    half_first: np.ndarray  # (mixtures,), half the squared length of the first
     centre: np.ndarray  # (n, mixtures)
     remainder: np.ndarray  # (n, mixtures), rounding error of the midpoint of a pair
     log_weights: np.ndarray  # (k, mixtures)
@@ -69,7 +71,7 @@ class Block(NamedTuple):
     """
 
     x: np.ndarray  # (n, B)
-    y: np.ndarray  # (n, B), relative to the centre
+    y: np.ndarray  # (n, B), relative to the centre; memory of many features may be overwritten
     times: Times
     mixtures: Mixtures
     by_point: Mixtures
@@ -89,6 +91,11 @@ class Block(NamedTuple):
     @property
     def few_features(self) -> bool:
         return len(self.x) <= FEW_FEATURES
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether products with the means are formed row by row."""
+        return len(self.x) == 1 or (self.few_features and len(self.mixtures.means) <= FEW_COMPONENTS)
 
     @property
     def size(self) -> int:
@@ -130,7 +137,7 @@ def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tupl
         lead, own = tuple(shape[axis] for axis in order), tuple(own[axis] for axis in order)
         for box, block in _blocks(points, mixtures, lead, own, Scratch()):
             parts = [target[_within(box)] for target in targets]
-            out = tuple(_flatten(p, len(box)) if p.flags.c_contiguous else None for p in parts)
+            out = tuple(_memory(p, len(box)) for p in parts)
             for part, value in zip(parts, kernel(block._replace(out=out)), strict=True):
                 if not np.may_share_memory(part, value):
                     _store(part, value, len(box))
@@ -149,9 +156,13 @@ def _prepare(means: np.ndarray, weights: np.ndarray) -> list[tuple[np.ndarray, i
     """Fields of `Mixtures` with the core dimensions last, each with the number of core dimensions."""
     centre, remainder, shifted = about_centre(np.moveaxis(means, -2, 0))
     shifted = np.ascontiguousarray(np.moveaxis(shifted, 0, -2))
-    half_squares = 0.5 * (shifted * shifted).sum(axis=-1) if means.shape[-1] > FEW_FEATURES else np.zeros_like(means[..., 0])
+    first = shifted[..., :1, :]
+    # Products of differences and sums: squared lengths may be large and nearly equal.
+    half_squares = 0.5 * ((shifted - first) * (shifted + first)).sum(axis=-1)
+    half_first = 0.5 * (first * first).sum(axis=-1)[..., 0]
     log_weights = np.log(np.ascontiguousarray(weights))
-    return [(means, 2), (shifted, 2), (half_squares, 1), (centre, 1), (remainder, 1), (log_weights, 1)]
+    cores = (2, 2, 1, 0, 1, 1, 1)
+    return list(zip((means, shifted, half_squares, half_first, centre, remainder, log_weights), cores, strict=True))
 
 
 def _blocks(
@@ -185,8 +196,7 @@ def _blocks(
             times = _times(*(_columns(a[_within(box)], lead) for a in points[1:]))
             memo = {}
         x = _columns(points[0][_within(box)], lead)
-        if n <= FEW_FEATURES:
-            x = contiguous(x, scratch("x", *x.shape))
+        x = contiguous(x, scratch("x", *x.shape)) if n <= FEW_FEATURES else np.ascontiguousarray(x.T).T
         yield box, Block(x, _centred(x, by_point, offset, scratch), times, shared, by_point, run, scratch, memo, ())
 
 
@@ -203,11 +213,16 @@ def _times(variance: np.ndarray, noise: np.ndarray) -> Times:
 
 def _centred(x: np.ndarray, by_point: Mixtures, offset: tuple[bool, bool], scratch: Scratch) -> np.ndarray:
     """Points relative to the centre; ``offset`` says whether centres and remainders are other than zero."""
-    if not any(offset):
+    if not any(offset) and len(x) <= FEW_FEATURES:
         return x
     n, width = len(x), max(x.shape[-1], by_point.centre.shape[-1])
-    place = scratch("y", n, width) if n <= FEW_FEATURES else scratch("y", width, n).T
-    y = np.subtract(x, by_point.centre, out=place)
+    y = scratch("y", n, width) if n <= FEW_FEATURES else scratch("y", width, n).T
+    if n > FEW_FEATURES and width % TILE == 0 and by_point.centre.shape[-1] == 1 and x.shape[-1] == width:
+        # A tile at a time: NumPy's loops over the features of one point are short.
+        tiles = (width // TILE, TILE * n)
+        np.subtract(x.T.reshape(tiles), np.tile(by_point.centre[:, 0], TILE), out=y.T.reshape(tiles))
+    else:
+        np.subtract(x, by_point.centre, out=y)
     if offset[1]:
         y -= by_point.remainder
     return y
@@ -228,6 +243,12 @@ def _is_shared(part: np.ndarray, lead: int) -> bool:
 
 def _flatten(part: np.ndarray, lead: int) -> np.ndarray:
     return part.reshape(*part.shape[: part.ndim - lead], -1)
+
+
+def _memory(part: np.ndarray, lead: int) -> np.ndarray | None:
+    """The part as (*core, B) in its own memory, None where it does not lie in one piece."""
+    whole = part.flags.c_contiguous or np.moveaxis(part, 0, -1).flags.c_contiguous
+    return _flatten(part, lead) if whole else None
 
 
 def _store(target: np.ndarray, value: np.ndarray, lead: int) -> None:
@@ -270,42 +291,48 @@ def total(rows: np.ndarray, place: np.ndarray | None = None) -> np.ndarray:
     return place[0]
 
 
-def products(b: Block, vectors: np.ndarray) -> np.ndarray:
-    """Inner products of each centred point with vectors (k, n, mixtures) of its mixture, (k, B)."""
-    mixtures, count = vectors.shape[-1], -(-b.run // TILE)
-    points = np.broadcast_to(b.y, (len(b.y), b.size)).T.reshape(mixtures, b.run, -1)
-    y = _padded(points, 1).reshape(mixtures, count, TILE, -1)
-    tiles = np.ascontiguousarray(vectors.transpose(2, 0, 1))[:, None] @ y.swapaxes(-1, -2)
-    rows = tiles.transpose(2, 0, 1, 3).reshape(len(vectors), mixtures, -1)
-    return rows[:, :, : b.run].reshape(len(vectors), -1)
+def products(b: Block, y: np.ndarray) -> np.ndarray:
+    """Inner products of ``y (n, B)`` with the shifted means, (k, B)."""
+    return _multiply(b, np.ascontiguousarray(b.mixtures.shifted.transpose(2, 0, 1)), y, not b.few_features, "products")
 
 
-def combinations(b: Block, coefficients: np.ndarray) -> np.ndarray:
-    """Sums of the shifted means with coefficients (k, B), (n, B)."""
-    k, n, mixtures = b.mixtures.shifted.shape
-    rows = _padded(np.broadcast_to(coefficients, (k, b.size)).reshape(k, mixtures, b.run), 2)
-    tiles = np.ascontiguousarray(rows.reshape(k, mixtures, -1, TILE).transpose(1, 2, 0, 3))
-    shifted = np.ascontiguousarray(b.mixtures.shifted.transpose(2, 0, 1))[:, None]
-    points = (tiles.swapaxes(-1, -2) @ shifted).reshape(mixtures, -1, n)
+def combinations(b: Block, coefficients: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Sums of the shifted means with coefficients (k, B), (n, B); ``out`` is memory for many features."""
+    if b.few_features:
+        return _multiply(b, np.ascontiguousarray(b.mixtures.shifted.transpose(2, 1, 0)), coefficients, False, "mean")
+    _, n, mixtures = b.mixtures.shifted.shape
+    tiles, means = _tiles(b, coefficients, False), np.ascontiguousarray(b.mixtures.shifted.transpose(2, 0, 1))[:, None]
+    if out is not None and b.run % TILE == 0:
+        np.matmul(tiles.swapaxes(-1, -2), means, out=out.T.reshape(mixtures, -1, TILE, n))
+        return out
+    points = (tiles.swapaxes(-1, -2) @ means).reshape(mixtures, -1, n)
     return points[:, : b.run].reshape(b.size, n).T
 
 
-def rows_of_means(b: Block, component: np.ndarray) -> np.ndarray:
-    """Mean of the ``component (B,)`` at each point, (B, n)."""
-    k, n, mixtures = b.mixtures.means.shape
-    table = np.ascontiguousarray(b.mixtures.means.transpose(2, 0, 1)).reshape(-1, n)
-    if mixtures > 1:
-        component = component + np.arange(0, mixtures * k, k).repeat(b.run)
-    return table.take(component, axis=0)
+def _multiply(b: Block, matrices: np.ndarray, columns: np.ndarray, points_first: bool, name: str) -> np.ndarray:
+    """Product of the matrix (mixtures, m, c) of each mixture with its columns (c, B), (m, B)."""
+    mixtures, m = matrices.shape[:2]
+    tiles = _tiles(b, columns, points_first)
+    rows = b.scratch(name, m, mixtures, tiles.shape[1] * TILE)
+    np.matmul(matrices[:, None], tiles, out=rows.reshape(m, mixtures, -1, TILE).transpose(1, 2, 0, 3))
+    return rows[..., : b.run].reshape(m, -1)
 
 
-def _padded(array: np.ndarray, axis: int) -> np.ndarray:
-    """A contiguous copy, its axis padded with zeros to a multiple of the tile."""
-    length = array.shape[axis]
-    if length % TILE == 0:
-        return np.ascontiguousarray(array)
-    shape = list(array.shape)
-    shape[axis] = -(-length // TILE) * TILE
-    padded = np.zeros(shape)
-    padded[(slice(None),) * axis + (slice(length),)] = array
-    return padded
+def _tiles(b: Block, columns: np.ndarray, points_first: bool) -> np.ndarray:
+    """Columns (c, B) in tiles, (mixtures, tiles, c, TILE), each mixture's padded with zeros.
+
+    ``points_first`` says how they lie in memory, which decides the order of a product's sums.
+    """
+    count, mixtures, length = len(columns), b.mixtures.means.shape[-1], -(-b.run // TILE) * TILE
+    if columns.shape[-1] != b.size or length != b.run:
+        padded = np.zeros((mixtures, length, count) if points_first else (count, mixtures, length))
+        padded = padded.transpose(2, 0, 1) if points_first else padded
+        padded[..., : b.run] = np.broadcast_to(columns, (count, b.size)).reshape(-1, mixtures, b.run)
+        columns = padded
+    return columns.reshape(count, mixtures, -1, TILE).transpose(1, 2, 0, 3)
+
+
+def rows_of_means(b: Block, component: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Mean of the ``component (P,)`` at the points ``at (P,)``, (P, n)."""
+    means = b.mixtures.means
+    return means[component, :, at // b.run]

@@ -5,13 +5,12 @@ Equation (85): ``r_k`` proportional to ``w_k exp(-|x - mu_k|**2 / 2v)``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.numerics.batching import slices
-from scoreshock.kernels.numerics.blocks import BLOCK, Block, combinations, products, rows_of_means, total
+from scoreshock.kernels.numerics.blocks import BLOCK, FEW_FEATURES, Block, combinations, products, rows_of_means, total
 from scoreshock.kernels.numerics.log_odds import past_midpoint
 
 FAR = 1e3
@@ -26,16 +25,24 @@ LEAST = -700.0
 SHARP = 1e280
 """Size of ``mu**2/v``, by which responsibilities are multiplied, above which the smallest of them may count."""
 
-CANCELLED = 2.0**-10
-"""A posterior mean nearer to the point than this fraction of their distance from the centre is computed by differences."""
+CANCELLED, NEARLY_EQUAL = 2.0**-4, 2.0**-10
+"""A posterior mean nearer to the point than this fraction of the point's distance from the centre is computed by
+differences: they cost little where there are few features, and much where there are many."""
+
+CLOSE = 16.0
+"""Log densities are computed by the exact distance from the nearest mean where the terms of its expansion are larger."""
 
 
 class Posterior(NamedTuple):
-    """Responsibilities ``e / total``, and the log of the largest weighted kernel ``w_k exp(-|x - mu_k|**2 / 2v)``."""
+    """Responsibilities ``e / total``, the largest logit ``ln w_k + (y . m_k - |m_k|**2 / 2 + |m_1|**2 / 2) / v``, ``y / v``.
+
+    Points ``y`` and means ``m`` are relative to the centre.
+    """
 
     e: np.ndarray  # (k, B)
     total: np.ndarray  # (B,)
     peak: np.ndarray  # (B,)
+    scaled: np.ndarray  # (n, B)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -53,26 +60,32 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def posterior_of(b: Block, in_full: bool = False) -> Posterior:
     """Responsibilities by exponentials of logits below the largest; ``in_full``, down to the least that a float holds."""
-    if b.few_features:
-        logits = _scaled(_squares(b), -0.5 * b.inverse)
-    else:
-        logits = _scaled(products(b, b.mixtures.shifted), b.inverse)
-        logits -= b.by_point.half_squares * b.inverse
-    logits += b.by_point.log_weights
+    scaled = np.multiply(b.y, b.inverse, out=b.scratch("scaled", len(b.x), b.size) if b.few_features else b.y)
+    logits = _along_means(b, scaled) if b.in_rows else products(b, scaled)
+    own = b.by_point.log_weights - b.by_point.half_squares * b.inverse
+    logits += own
     peak = logits.max(axis=0)
     logits -= peak
-    scale = -peak if b.few_features else b.by_point.half_squares.max(axis=0) * b.inverse
+    scale = np.abs(peak) + np.abs(own).max(axis=0)
     far = scale > FAR
     if far.any():
-        limit = COMPETING + np.log(scale) + 16 * np.finfo(float).eps * scale
-        limit = np.maximum(limit, 750.0) if in_full else limit
-        # Squared distances that overflow leave NaN.
-        _restore_far(b, logits, peak, far & (np.count_nonzero(~(logits < -limit), axis=0) > 1))
+        _restore_far(b, logits, peak, far, COMPETING + np.log(scale) + 16 * np.finfo(float).eps * scale, in_full)
     kept = None if in_full else _clipped(b, logits)
     e = np.exp(logits, out=logits)
     if kept is not None:
         e *= kept
-    return Posterior(e, total(e, b.scratch("fold", len(e), e.shape[-1])), peak)
+    return Posterior(e, total(e, b.scratch("fold", len(e), e.shape[-1])), peak, scaled)
+
+
+def _along_means(b: Block, scaled: np.ndarray) -> np.ndarray:
+    """Inner products with the shifted means, (k, B), feature by feature."""
+    shifted = b.by_point.shifted
+    shape = len(shifted), b.size
+    logits, product = b.scratch("logits", *shape), b.scratch("work", *shape)
+    np.multiply(scaled[0], shifted[:, 0], out=logits)
+    for i in range(1, len(scaled)):
+        logits += np.multiply(scaled[i], shifted[:, i], out=product)
+    return logits
 
 
 def _clipped(b: Block, logits: np.ndarray) -> np.ndarray | None:
@@ -86,102 +99,127 @@ def _clipped(b: Block, logits: np.ndarray) -> np.ndarray | None:
     return kept
 
 
-def _squares(b: Block) -> np.ndarray:
-    """Squared distances ``|x - mu_k|**2``, (k, B), from exact differences."""
-    x, means = b.x, b.by_point.means
-    shape = len(means), max(x.shape[-1], means.shape[-1])
-    squares, difference = b.scratch("squares", *shape), b.scratch("work", *shape)
-    for i, coordinate in enumerate(x):
-        place = difference if i else squares
-        np.subtract(coordinate, means[:, i], out=place)
-        place *= place
-        if i:
-            squares += difference
-    return squares
-
-
-def _scaled(rows: np.ndarray, factor: np.ndarray) -> np.ndarray:
-    """Product, in the memory of the rows where the shape allows."""
-    if rows.shape[-1] < factor.shape[-1]:
-        return rows * factor
-    rows *= factor
-    return rows
-
-
-def _restore_far(b: Block, logits: np.ndarray, peak: np.ndarray, where: np.ndarray) -> None:
-    """Form the logits again, relative to the leading component, where components compete at huge logits.
+def _restore_far(b: Block, logits: np.ndarray, peak: np.ndarray, far: np.ndarray, limit: np.ndarray, in_full: bool) -> None:
+    """Form logits (k, B) within ``limit (B,)`` of the largest again, by differences, where several are huge.
 
     ``|x - mu_k|**2 - |x - mu_l|**2 = (mu_l - mu_k) . ((x - mu_k) + (x - mu_l))`` loses nothing.
     """
-    everywhere = np.flatnonzero(where)
-    k, n = b.mixtures.means.shape[:2]
-    for part in slices(len(everywhere), BLOCK // (k * n)):
-        at = everywhere[part]
+    limit = np.maximum(limit, 750.0) if in_full else limit
+    # Squared distances that overflow leave NaN.
+    competing = far & ~(logits < -limit)
+    at = np.flatnonzero(np.count_nonzero(competing, axis=0) > 1)
+    for _ in range(len(logits)):
+        if not len(at):
+            return
         leading = logits[:, at].argmax(axis=0)
-        for _ in range(k):
-            logits[:, at], peak[at] = _relative_logits(b, at, leading)
-            # Rounding may have hidden which component leads.
-            wrong = logits[:, at].max(axis=0) > 0
-            if not wrong.any():
-                break
-            at = at[wrong]
-            leading = logits[:, at].argmax(axis=0)
+        # The largest logit stays the reference of the log density.
+        peak[at] += logits[leading, at]
+        component, point = np.nonzero(competing[:, at])
+        logits[leading, at] = 0.0
+        for part in slices(len(point), BLOCK // len(b.x)):
+            k, p = component[part], point[part]
+            logits[k, at[p]] = _relative_logits(b, at[p], k, leading[p])
+        # Rounding may have hidden which component leads.
+        at = at[logits[:, at].max(axis=0) > 0]
 
 
-def _relative_logits(b: Block, at: np.ndarray, leading: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (k, P) of the points ``at (P,)`` relative to those of the components ``leading (P,)``, and these (P,)."""
-    means, log_weights, half = (
-        columns(b.by_point.means, at),
-        columns(b.by_point.log_weights, at),
-        0.5 * columns(b.inverse, at),
-    )
-    column = np.arange(len(at)) if means.shape[-1] > 1 else 0
-    leader, own = means[leading, :, column], log_weights[leading, column]
-    means, x = np.ascontiguousarray(means.transpose(2, 0, 1)), np.ascontiguousarray(columns(b.x, at).T)
-    away = (means - leader[:, None]) * past_midpoint(x[:, None], means, leader[:, None])
-    distance = x - leader
-    return away.sum(axis=-1).T * half + (log_weights - own), own - (distance * distance).sum(axis=-1) * half
+def _relative_logits(b: Block, at: np.ndarray, component: np.ndarray, leading: np.ndarray) -> np.ndarray:
+    """Logits (P,) of components (P,) at the points ``at (P,)`` relative to those of the components ``leading (P,)``."""
+    one, leader, x = rows_of_means(b, component, at), rows_of_means(b, leading, at), columns(b.x, at).T
+    log_weights = b.by_point.log_weights
+    column = at if log_weights.shape[-1] > 1 else 0
+    odds = log_weights[component, column] - log_weights[leading, column]
+    return ((one - leader) * past_midpoint(x, one, leader)).sum(axis=-1) * columns(0.5 * b.inverse, at) + odds
 
 
-def displacement(b: Block, posterior: Posterior) -> np.ndarray:
-    """Posterior mean relative to the point, ``sum_k r_k (mu_k - x)``, (n, B)."""
+def score_of(b: Block, posterior: Posterior) -> np.ndarray:
+    """Score ``(sum_k r_k mu_k - x) / v``, (n, B); the posterior is overwritten."""
+    share = b.inverse / posterior.total
+    s = b.out[-1] if b.out and b.out[-1] is not None else b.scratch("score", b.size, len(b.x)).T
+    if b.in_rows:
+        product = b.scratch("work", *posterior.e.shape)
+        for i, row in enumerate(s):
+            np.subtract(b.by_point.means[:, i], b.x[i], out=product)
+            np.multiply(total(np.multiply(product, posterior.e, out=product), product), share, out=row)
+        return s
+    r = np.multiply(posterior.e, share, out=posterior.e)
     if b.few_features:
-        return _weighted(b, posterior, lambda i, out: np.subtract(b.by_point.means[:, i], b.x[i], out=out))
-    r = posterior.e / posterior.total
-    found = combinations(b, r) - b.y
-    near = np.abs(found).max(axis=0) < CANCELLED * np.abs(b.y).max(axis=0)
+        for mean, pull, row in zip(combinations(b, r), posterior.scaled, s, strict=True):
+            np.subtract(mean, pull, out=row)
+    else:
+        s = combinations(b, r, out=s)
+        s -= posterior.scaled
+    _restore_near(b, r, s)
+    return s
+
+
+def _restore_near(b: Block, r: np.ndarray, s: np.ndarray) -> None:
+    """Form the score (n, B) by differences where its two parts cancel."""
     k, n = b.mixtures.means.shape[:2]
-    everywhere = np.flatnonzero(near)
+    small = CANCELLED if b.few_features else NEARLY_EQUAL
+    everywhere = cancelled(b, s, small, (np.abs(s[0]) < reach(b, small)).nonzero()[0])
     for part in slices(len(everywhere), BLOCK // (k * n)):
         at = everywhere[part]
-        found[:, at] = total(r[:, None, at] * (columns(b.by_point.means, at) - columns(b.x, at)))
-    return found
+        s[:, at] = total(r[:, None, at] * (columns(b.by_point.means, at) - columns(b.x, at)))
+
+
+def reach(b: Block, small: float) -> np.ndarray:
+    """Bound on each feature of a score that is a fraction ``small`` of its part ``y / v``, because the two cancel.
+
+    There, the point lies hardly further from the centre than the farthest mean.
+    """
+    return 1.1 * small * np.sqrt(2 * (b.by_point.half_squares.max(axis=0) + b.by_point.half_first)) * b.inverse
+
+
+def cancelled(b: Block, s: np.ndarray, small: float, at: np.ndarray) -> np.ndarray:
+    """Those of the points ``at (P,)`` whose score (n, B) is a fraction ``small`` of its part ``y / v``."""
+    y = (columns(b.x, at) - columns(b.by_point.centre, at)) - columns(b.by_point.remainder, at)
+    return at[np.abs(s[:, at]).max(axis=0) < small * np.abs(y * columns(b.inverse, at)).max(axis=0)]
+
+
+def squared_lengths(columns: np.ndarray) -> np.ndarray:
+    """Squared lengths of the columns of (n, B), (B,), in an order that depends on n alone."""
+    if len(columns) <= FEW_FEATURES:
+        squares = columns[0] * columns[0]
+        for row in columns[1:]:
+            squares += row * row
+        return squares
+    rows = np.ascontiguousarray(columns.T)
+    return np.einsum("bn,bn->b", rows, rows)
 
 
 def posterior_mean(b: Block, posterior: Posterior) -> np.ndarray:
-    """Posterior mean: in absolute coordinates of few features, relative to the centre of more, (n, B)."""
-    if b.few_features:
-        return _weighted(b, posterior, lambda i, _: b.by_point.means[:, i])
-    return combinations(b, posterior.e / posterior.total)
+    """Posterior mean relative to the centre, (n, B); the posterior is overwritten."""
+    r = np.multiply(posterior.e, 1 / posterior.total, out=posterior.e)
+    return np.stack([total(r * row) for row in b.by_point.shifted.swapaxes(0, 1)]) if b.in_rows else combinations(b, r)
 
 
-def _weighted(b: Block, posterior: Posterior, rows: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
-    """``sum_k r_k rows_k`` by feature, (n, B); ``rows(i, out)`` are (k, B) or (k, 1), formed in ``out`` if at all."""
-    e, share = posterior.e, 1 / posterior.total
-    mean = b.scratch("mean", len(b.x), e.shape[-1])
-    product = b.scratch("work", *e.shape)
-    for i, row in enumerate(mean):
-        np.multiply(total(np.multiply(e, rows(i, product), out=product), product), share, out=row)
-    return mean
+def half_distance(b: Block) -> np.ndarray:
+    """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which may overwrite ``y``."""
+    half = 0.5 * squared_lengths(b.y)
+    half += b.by_point.half_first
+    half *= b.inverse
+    return half
 
 
-def anchor(b: Block, nearest: np.ndarray) -> np.ndarray:
-    """Log of the weighted kernel of the component ``nearest (B,)`` at each point, by its exact distance, (B,)."""
-    difference = rows_of_means(b, nearest)
-    np.subtract(b.x.T, difference, out=difference)
-    difference *= difference
-    log_weights = np.take_along_axis(b.by_point.log_weights, nearest[None], axis=0)[0]
-    return log_weights - difference.sum(axis=-1) * (0.5 * b.inverse)
+def log_density_of(b: Block, posterior: Posterior, half: np.ndarray) -> np.ndarray:
+    """Log density, (B,), with `half_distance`; close to a mean, by the exact distance from it."""
+    log_total = np.log(posterior.total)
+    log_p = posterior.peak - half
+    at = np.flatnonzero(half > CLOSE * np.maximum(-log_p, 1))
+    if len(at):
+        log_p[at] = anchor(b, at, posterior.e[:, at].argmax(axis=0))
+    log_p += log_total
+    log_p += normaliser(b)
+    return log_p
+
+
+def anchor(b: Block, at: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+    """Log of the weighted kernel of the component ``nearest (P,)`` at the points ``at (P,)``, by exact distances, (P,)."""
+    log_weights = b.by_point.log_weights
+    difference = np.ascontiguousarray(columns(b.x, at).T) - rows_of_means(b, nearest, at)
+    own = log_weights[nearest, at if log_weights.shape[-1] > 1 else 0]
+    return own - squared_lengths(difference.T) * columns(0.5 * b.inverse, at)
 
 
 def normaliser(b: Block) -> np.ndarray:

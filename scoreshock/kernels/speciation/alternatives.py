@@ -5,12 +5,13 @@ Cloning and entropy are expectations over the density: on a line, or for a pair 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, shares, spread
+from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, spread
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
@@ -23,15 +24,15 @@ from scoreshock.kernels.speciation.roots import BLOCK, prepare
 LEVEL = 0.7752002453966638
 """Cloning probability of an equal pair at ``v = a^2``, its speciation: 0.7752 (Biroli et al. 2024)."""
 
-SCAN, WIDEST, LOOK = 48, 0.6, 3
-"""Least number of diffusion times at which a peak is looked for, the largest step in ln v between them (a peak is wider:
-the rate is smooth over a factor of some e in v), and the stride of the quadrature in that look."""
+WIDEST, LOOK = 0.4, 3
+"""Largest step in ln v between the diffusion times at which a peak is looked for (a peak is wider: the rate is smooth over a
+factor of some e in v), and the stride of the quadrature in that look."""
 
 END = 2.0**-50
 """How near, relatively, the search comes to ``v = 2 (sigma0^2 - 1)``, at and below which the drift is unstable."""
 
-ROOT = 1e-14
-"""Error of a root in ln v."""
+ROOT, NEAR = 1e-14, 1e-6
+"""Error of a root in ln v, and of one by a look at few nodes."""
 
 FINEST = 1e-26
 """Squared separations below this share of the largest are rounding."""
@@ -188,8 +189,7 @@ def entropic(
     Notes
     -----
     Peaks are zeros of the rate's derivative, which is an expectation too: ``d(E tr Gamma)/dv = E tr(Gamma^2)/v^2``. They
-    are looked for at 48 times between the smallest and the largest separation, or at more, so that v grows by less than a
-    factor 1.9 between them.
+    are looked for at times between the smallest and the largest separation of which each is at most 1.5 times the last.
 
     Examples
     --------
@@ -247,12 +247,12 @@ def _means(line: Axis, v: np.ndarray) -> np.ndarray:
     """Cloning probability, entropy and its rate per tau, (3, B)."""
 
     def integrand(nodes: Nodes) -> tuple[np.ndarray, ...]:
-        r, e = shares(nodes), nodes.logits
+        r, e = nodes.shares, nodes.logits
         peak = e.max(axis=0)
         others = np.exp(e - peak)
         others[np.argmax(e, axis=0), *np.indices(peak.shape, sparse=True)] = 0.0
         surprise = np.log1p(total(others)) + total(r * (peak - np.where(r > 0, e, peak)))
-        return total(r * r), surprise, spread(nodes, r)
+        return total(r * r), surprise, spread(nodes)
 
     cloned, entropy, mixed = expectation(integrand, line, v)
     return np.stack([cloned, entropy, mixed / v])
@@ -279,17 +279,30 @@ def _separations(line: Axis) -> tuple[np.ndarray, np.ndarray]:
 def _falling(line: Axis, goal: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """``ln v`` at which the cloning probability is ``goal``, (B,); the bracket widens until it holds."""
 
-    def above(log_v: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return expectation(lambda nodes: (total(shares(nodes) ** 2),), line.take(i), np.exp(log_v))[0] - goal[i]
+    def above(log_v: np.ndarray, i: np.ndarray, stride: int = 1) -> np.ndarray:
+        (cloned,) = expectation(lambda nodes: (total(nodes.shares**2),), line.take(i), np.exp(log_v), stride)
+        return cloned - goal[i]
 
-    index = np.arange(goal.size)
     low, high = low.copy(), high.copy()
     for bound, step, sign in ((low, -3.0, 1.0), (high, 3.0, -1.0)):
+        outside = np.arange(goal.size)
         for _ in range(8):
-            outside = np.flatnonzero(~(sign * above(bound, index) > 0))
+            outside = outside[~(sign * above(bound[outside], outside, LOOK) > 0)]
             bound[outside] += step
             step *= 2
-    return bracketed(above, low, high, tolerance=ROOT)
+    return _looked_up(above, low, high)
+
+
+def _looked_up(function: Callable[..., np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Root (B,) of ``function(t, points, stride)`` in its bracket: near the one that a look at few nodes shows."""
+    points = np.arange(low.size)
+    guess = bracketed(lambda t, i: function(t, i, LOOK), low, high, tolerance=NEAR)
+    left, right = guess - 2 * NEAR, guess + 2 * NEAR
+    at_left, at_right = function(left, points), function(right, points)
+    lost = np.flatnonzero(~(np.sign(at_left) * np.sign(at_right) < 0))
+    left[lost], right[lost] = low[lost], high[lost]
+    at_left[lost], at_right[lost] = function(low[lost], lost), function(high[lost], lost)
+    return bracketed(function, left, right, at_left, at_right, tolerance=ROOT)
 
 
 def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extra: float = 0.0) -> np.ndarray:
@@ -303,7 +316,7 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
         mixed, squared = expectation(_two_moments, line.take(i), v, stride)
         return 1 - extra + np.exp(t) / v * (squared / mixed - 2), (1 - extra) * t + np.log(mixed) - np.log(v)
 
-    index, steps = np.arange(floor.size), np.maximum(SCAN - 1, np.ceil((high - low) / WIDEST))
+    index, steps = np.arange(floor.size), np.ceil((high - low) / WIDEST)
     step, before = (high - low) / steps, slope(low, index, LOOK)[0]
     points, starts = [np.empty(0, dtype=np.intp)], [np.empty(0)]
     for j in range(int(steps.max(initial=0))):
@@ -314,7 +327,7 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
         before[at] = after
     point, start = np.concatenate(points), np.concatenate(starts)
     step = step[point]
-    peak = bracketed(lambda t, i: slope(t, point[i])[0], start - step * 0.01, start + step * 1.01, tolerance=ROOT)
+    peak = _looked_up(lambda t, i, stride=1: slope(t, point[i], stride)[0], start - step * 0.01, start + step * 1.01)
     order = np.lexsort((peak, -slope(peak, index[point])[1], point))
     first = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
     highest = np.full(floor.shape, np.nan)
@@ -324,10 +337,11 @@ def _peak(line: Axis, floor: np.ndarray, low: np.ndarray, high: np.ndarray, extr
 
 def _two_moments(nodes: Nodes) -> tuple[np.ndarray, np.ndarray]:
     """``tr Gamma/v`` and ``tr Gamma^2/v^2`` on a line."""
-    r = shares(nodes)
-    mixed = spread(nodes, r)
-    offset = nodes.z - total(r * nodes.z)
-    return mixed, mixed * total(r * offset * offset)
+    mixed = spread(nodes)
+    offset = nodes.delta - total(nodes.shares * nodes.delta)
+    offset *= offset
+    offset *= nodes.shares
+    return mixed, mixed * total(offset)
 
 
 def _drift_of_many(
