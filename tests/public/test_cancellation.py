@@ -200,7 +200,8 @@ def test_a_component_alone_at_any_v(n, size, v):
     assert mixture.posterior_covariance(means[1], *mixed).max() == 0
     assert mixture.denoiser_covariance(means[1], means, np.full(3, 1 / 3), 0.0, v / 2).max() == 0
     x = means[1] + 1e-3 * size  # its squared distance over v overflows
-    np.testing.assert_allclose(mixture.score(x, *mixed), (means[1] - x) / v, rtol=1e-15)
+    # Many features: y/v and its counterpart may cancel to 2**-10 of themselves.
+    np.testing.assert_allclose(mixture.score(x, *mixed), (means[1] - x) / v, rtol=1e-15 if n <= 4 else 2.0**-42)
     assert mixture.responsibilities(x, *mixed).tolist() == [0.0, 1.0, 0.0]
 
 
