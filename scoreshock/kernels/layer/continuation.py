@@ -46,11 +46,15 @@ FOLDED = 1e-11
 DISCONTINUITY = 1e-6
 """A boundary that moves by more than this fraction of the means' extent within the rounding of v has jumped."""
 
+SETTLED = 2.0**-36
+"""Fraction of v past a change of the crossings from which on rounding decides nothing about it."""
+
 FLAT = 1e-6
 """Largest ``v n'Hn`` at a root; more is a change of sign without one, of a boundary that has jumped unseen."""
 
-SECTIONS, CUTS, ROUNDS = 16, 12, 4
-"""Parts into which a step of the scan is cut, how often, and how many changes of the boundary are looked for in one."""
+SECTIONS, ROUNDS = (16, *[4] * 22), 4
+"""Parts into which a step of the scan is cut to see the first change, then again the part with it, down to rounding; and how
+many changes of the boundary are looked for in one step."""
 
 BATCH = 4096
 """Evaluations at a time: their arrays stay in cache."""
@@ -227,12 +231,15 @@ def _split(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray)
         same = _same(low, high)
         unbroken.append((mixture[same], low[:, same], high[:, same]))
         mixture, low, high = mixture[~same], low[:, ~same], high[:, ~same]
-        before, after = _first_change(lines, mixture, low, high)
+        before, just_after = _first_change(lines, mixture, low, high)
+        # Within rounding of where two crossings merge they may come and go several times.
+        after = follow(lines, mixture, np.minimum(just_after[V] * (1 + SETTLED), high[V]))
         unbroken.append((mixture, low, before))
         moved = np.abs(after[POSITION] - before[POSITION]) <= DISCONTINUITY * (1 + np.abs(before[POSITION]))
         discontinuous = ~moved & (np.maximum(before[COUNT], after[COUNT]) > 0)
+        after, low = after.copy(), after
+        after[V] = just_after[V]
         breaks.append((mixture[discontinuous], before[:, discontinuous], after[:, discontinuous]))
-        low = after
     joined = [tuple(np.concatenate(rows, axis=-1) for rows in zip(*parts, strict=True)) for parts in (unbroken, breaks)]
     return joined[0], joined[1]  # type: ignore[return-value]
 
@@ -240,12 +247,12 @@ def _split(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray)
 def _first_change(lines: Lines, mixture: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """States (5, N) on both sides of a change of the crossings, next to each other, between states that differ."""
     at = np.arange(len(mixture))
-    for _ in range(CUTS if len(mixture) else 0):
-        inner = low[V] + (high[V] - low[V]) * (np.arange(1, SECTIONS)[:, None] / SECTIONS)
-        state = follow(lines, np.tile(mixture, SECTIONS - 1), inner.ravel()).reshape(5, SECTIONS - 1, -1)
+    for sections in SECTIONS if len(mixture) else ():
+        inner = low[V] + (high[V] - low[V]) * (np.arange(1, sections)[:, None] / sections)
+        state = follow(lines, np.tile(mixture, sections - 1), inner.ravel()).reshape(5, sections - 1, -1)
         state = np.concatenate([low[:, None], state, high[:, None]], axis=1)
         first = np.argmin(_same(state[:, :-1], low[:, None]), axis=0)
-        first = np.where(_same(state[:, -2], low), SECTIONS, first)
+        first = np.where(_same(state[:, -2], low), sections, first)
         low, high = state[:, first - 1, at], state[:, first, at]
     return low, high
 

@@ -14,6 +14,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.groups import FIRST, REST, SECOND, leader_of
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import EPS, bracketed
+from scoreshock.kernels.numerics.eigenvalues import pick
 from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
 from scoreshock.kernels.numerics.vectors import inner
 
@@ -65,14 +66,19 @@ def _only(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
 
 
 def _all(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
-    levels = [c]
-    for i in range(len(c) - 1):
-        levels.append(levels[-1] + np.log(b - b[i]))
-        levels[-1][: i + 1] = -np.inf
-    roots = np.empty((0, c.shape[-1]))
-    for level in reversed(levels[:-1]):
-        roots = _between(level, b, sign, roots)
+    k, levels = len(c), [c]
+    for i in range(k - 2):
+        levels.append(levels[-1][1:] + np.log(b[i + 1 :] - b[i]))
+    roots = _of_two(levels.pop(), b[k - 2 :], sign[k - 2 :])
+    for i, level in reversed(list(enumerate(levels))):
+        roots = _between(level, b[i:], sign[i:], roots)
     return roots
+
+
+def _of_two(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> np.ndarray:
+    """Zero of two terms, (1, B)."""
+    zero = (c[:1] - c[1:]) / (b[1:] - b[:1])
+    return np.where((sign[:1] != sign[1:]) & np.isfinite(zero), zero, np.nan)
 
 
 def _tied_together(c: np.ndarray, b: np.ndarray, sign: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,18 +101,20 @@ def _between(c: np.ndarray, b: np.ndarray, sign: np.ndarray, critical: np.ndarra
     low, high = _bounds(c, b)
     inner = np.where(np.isnan(critical), low, np.minimum(np.maximum(critical, low), high))
     edges = np.maximum.accumulate(np.concatenate([low[None], inner, high[None]]), axis=0)
-    values = [_log_ratio(c, b, sign, edge)[0] for edge in edges]
+    sides = [np.where(side, c, -np.inf) for side in (sign > 0, sign < 0)]
+    values = np.stack([_log_ratio(*sides, b, edge)[0] for edge in edges])
+    size = c.shape[-1]
 
-    def newton(t: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        value, slope, rounding = _log_ratio(c[:, points], b[:, points], sign[:, points], t)
+    def newton(t: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        at = intervals % size
+        value, slope, rounding = _log_ratio(*(pick(array, at) for array in (*sides, b)), t)
         zero, following = np.abs(value) <= rounding, t - value / slope
         return np.where(zero, 0.0, value), np.where(zero & np.isnan(following), t, following)
 
-    roots = np.full((len(critical) + 1, c.shape[-1]), np.nan)
-    for i in range(len(roots)):
-        root = bracketed(newton, edges[i], edges[i + 1], values[i], values[i + 1], newton=True)
-        # A zero at an edge belongs to the interval that ends there.
-        roots[i] = np.where((root == edges[i]) & (i > 0), np.nan, root)
+    ends = (edges[:-1], edges[1:], values[:-1], values[1:])
+    roots = bracketed(newton, *(end.ravel() for end in ends), newton=True).reshape(-1, size)
+    # A zero at an edge belongs to the interval that ends there.
+    roots[1:] = np.where(roots[1:] == edges[1:-1], np.nan, roots[1:])
     return roots
 
 
@@ -126,24 +134,26 @@ def _bounds(c: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(single, np.nan, low), np.where(single, np.nan, high)
 
 
-def _log_ratio(c: np.ndarray, b: np.ndarray, sign: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log of the sum of positive terms over that of negative ones, its derivative in t, and the size of its rounding.
+def _log_ratio(c: np.ndarray, other: np.ndarray, b: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log of ``sum_j exp(c_j + b_j t)`` over that of ``other``, its derivative in t, and the size of its rounding.
 
     It is nearly linear in t, and free of overflow.
     """
-    rise, sides = b * t, (sign > 0, sign < 0)
+    rise = b * t
+    size = np.abs(rise)
+    (log, slope, error), (log_2, slope_2, error_2) = (_log_sum(each, b, rise, size) for each in (c, other))
+    return log - log_2, slope - slope_2, EPS * (error + error_2)
+
+
+def _log_sum(c: np.ndarray, b: np.ndarray, rise: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Logarithm of ``sum_j exp(c_j + rise_j)``, its derivative, and the size of the terms of the largest exponent."""
     logits = c + rise
-    size = np.abs(c) + np.abs(rise)
-    peaks = [np.where(side, logits, -np.inf).max(axis=0) for side in sides]
-    e = np.where(logits == -np.inf, 0.0, np.exp(logits - np.where(sides[0], *peaks)))
-    logs, slopes, sizes = [], [], []
-    for side, peak in zip(sides, peaks, strict=True):
-        part = np.where(side, e, 0.0)
-        mass = total(part)
-        logs.append(np.where(mass > 0, peak + np.log(mass), -np.inf))
-        slopes.append(total(part * b) / mass)
-        sizes.append(np.where(side & (logits == peak), size, 0.0).max(axis=0))
-    return logs[0] - logs[1], slopes[0] - slopes[1], EPS * (sizes[0] + sizes[1])
+    peak = logits.max(axis=0)
+    e = np.exp(logits - peak)
+    mass, moment = total(e), total(e * b)
+    large = np.where(logits == peak, np.abs(c) + size, 0.0).max(axis=0)
+    # Without any term the peak is -inf, and the sum NaN.
+    return np.where(np.isnan(mass), peak, peak + np.log(mass)), moment / mass, np.where(peak > -np.inf, large, 0.0)
 
 
 def crossings_on_line(

@@ -30,7 +30,7 @@ COARSE = np.linalg.solve(np.polynomial.legendre.legvander(NODES[::2], 15).T, np.
 VOID = (Status.singular, Status.not_applicable, Status.failed)
 """Statuses of an exponent that does not exist."""
 
-LINES, POINTS = 512, 1024
+LINES, POINTS = 2048, 4096
 """Mixtures, and points of an integral, at a time: many enough to share the cost of a call, few enough for memory."""
 
 
