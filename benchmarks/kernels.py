@@ -1,7 +1,7 @@
 """What a mixture costs in the kernels that iterate: CPU time a point, on one thread.
 
-Run ``python benchmarks/kernels.py [--repeat N]``. Random mixtures of k components in n features, a thousand at a time; compare
-two versions by running this file in both, on the same machine, one after the other.
+Run ``python benchmarks/kernels.py [--repeat N]``. Random mixtures of k components in n features, a thousand at a time.
+Compare two versions by running this file in both, on the same machine, one after the other.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ TILE = 24
 computed alike; few, because a mixture with a single point is padded to it."""
 
 BLOCK = 65536
-"""Numbers in one temporary: half a megabyte, which stays in cache."""
+"""Numbers in one temporary: half a megabyte, which stays in cache; twice that for many features (few temporaries)."""
 
 
 class Mixtures(NamedTuple):
@@ -71,7 +71,7 @@ class Block(NamedTuple):
     """
 
     x: np.ndarray  # (n, B)
-    y: np.ndarray  # (n, B), relative to the centre; memory of many features may be overwritten
+    y: np.ndarray  # (n, B), relative to the centre
     times: Times
     mixtures: Mixtures
     by_point: Mixtures
@@ -179,7 +179,8 @@ def _blocks(
     last: tuple[Any, ...] = ()
     times: Times | None = None
     memo: dict[str, Any] = {}
-    limit = max(TILE, BLOCK // max(k if k > 2 else 1, n))
+    numbers = BLOCK if n <= FEW_FEATURES else 2 * BLOCK
+    limit = max(TILE, numbers // max(k if k > 2 else 1, n))
     alike = prod(size for size, mixture in zip(shape, own, strict=True) if mixture == 1)
     # Mixtures apart where runs are long.
     for box in boxes(shape, alike if limit // 8 <= alike <= limit else limit, TILE):
@@ -213,7 +214,7 @@ def _times(variance: np.ndarray, noise: np.ndarray) -> Times:
 
 def _centred(x: np.ndarray, by_point: Mixtures, offset: tuple[bool, bool], scratch: Scratch) -> np.ndarray:
     """Points relative to the centre; ``offset`` says whether centres and remainders are other than zero."""
-    if not any(offset) and len(x) <= FEW_FEATURES:
+    if not any(offset):
         return x
     n, width = len(x), max(x.shape[-1], by_point.centre.shape[-1])
     y = scratch("y", n, width) if n <= FEW_FEATURES else scratch("y", width, n).T

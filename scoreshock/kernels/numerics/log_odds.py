@@ -39,8 +39,8 @@ def about_centre(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Centre of ``means (k, ...)``, its rounding error (...), and the means relative to it (k, ...).
 
     It is the midpoint of a pair, whose remainder is exact, so that a point in the middle stays there. Of more components it
-    is their unweighted mean, rounded to 2**-8 of its distance from the farthest: a number of few digits, which loses none of
-    the means' and is the point of symmetry where there is one.
+    is their unweighted mean, rounded to twice its distance from the farthest: of few digits, so that it loses none of the
+    means', and zero where that is as good.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def about_centre(means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         centre = centre + (mean - first) / k
     width = np.abs(means - centre).max(axis=0)
     _, exponent = np.frexp(width)
-    centre = np.where(width > 0, np.ldexp(np.rint(np.ldexp(centre, 8 - exponent)), exponent - 8), centre)
+    centre = np.where(width > 0, np.ldexp(np.rint(np.ldexp(centre, -1 - exponent)), exponent + 1), centre)
     return centre, np.zeros_like(centre), means - centre
 
 

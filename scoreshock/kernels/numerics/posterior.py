@@ -25,7 +25,7 @@ LEAST = -700.0
 SHARP = 1e280
 """Size of ``mu**2/v``, by which responsibilities are multiplied, above which the smallest of them may count."""
 
-CANCELLED, NEARLY_EQUAL = 2.0**-4, 2.0**-10
+CANCELLED, NEARLY_EQUAL = 2.0**-7, 2.0**-10
 """A posterior mean nearer to the point than this fraction of the point's distance from the centre is computed by
 differences: they cost little where there are few features, and much where there are many."""
 
@@ -60,7 +60,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def posterior_of(b: Block, in_full: bool = False) -> Posterior:
     """Responsibilities by exponentials of logits below the largest; ``in_full``, down to the least that a float holds."""
-    scaled = np.multiply(b.y, b.inverse, out=b.scratch("scaled", len(b.x), b.size) if b.few_features else b.y)
+    n = len(b.x)
+    place = b.scratch("scaled", n, b.size) if b.few_features else b.scratch("y", b.size, n).T
+    scaled = np.multiply(b.y, b.inverse, out=place)
     logits = _along_means(b, scaled) if b.in_rows else products(b, scaled)
     own = b.by_point.log_weights - b.by_point.half_squares * b.inverse
     logits += own
@@ -195,7 +197,7 @@ def posterior_mean(b: Block, posterior: Posterior) -> np.ndarray:
 
 
 def half_distance(b: Block) -> np.ndarray:
-    """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which may overwrite ``y``."""
+    """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which overwrites ``y``."""
     half = 0.5 * squared_lengths(b.y)
     half += b.by_point.half_first
     half *= b.inverse
