@@ -14,21 +14,39 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from scipy.optimize import brentq
 from scipy.optimize.elementwise import find_root
 
 from scoreshock.kernels.speciation.roots import exact
 
-CASES = ((2, 1), (3, 8), (4, 2), (8, 8))
+CASES = ((2, 1), (3, 8), (4, 2), (8, 8), (10, 64))
 POINTS, LOOPED, REPEATS = 20_000, 150, 5
+LARGE = 1_000
+"""Points of mixtures in many features."""
 
 
-def draw(k: int, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Random mixtures with at least one root, and a bracket of the largest."""
+def random(k: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means and weights of random mixtures."""
     rng = np.random.default_rng(0)
-    means = rng.standard_normal((POINTS, k, n))
-    weights = rng.uniform(0.75, 1.0, (POINTS, k))
-    weights /= weights.sum(-1, keepdims=True)
+    points = POINTS if k * n <= 64 else LARGE
+    means = rng.standard_normal((points, k, n))
+    weights = rng.uniform(0.75, 1.0, (points, k))
+    return means, weights / weights.sum(-1, keepdims=True)
+
+
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """The class means of scikit-learn's ten digits under random weights."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    means = np.array([images[labels == label].mean(axis=0) for label in range(10)])
+    weights = np.random.default_rng(0).uniform(0.5, 1.0, (LARGE, 10))
+    return np.repeat(means[None], LARGE, axis=0), weights / weights.sum(-1, keepdims=True)
+
+
+def bracketed(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mixtures with at least one root, their means centred, and a bracket of the largest root."""
     found = exact(means, weights, np.array(0.0))
     some = found.n_roots > 0
     means, weights, n_roots = means[some], weights[some], found.n_roots[some]
@@ -65,9 +83,9 @@ def seconds(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def compare(k: int, n: int) -> None:
+def compare(name: str, means: np.ndarray, weights: np.ndarray) -> None:
     """Interleave the three, print the ratios of the medians."""
-    offset, weights, low, high = draw(k, n)
+    offset, weights, low, high = bracketed(means, weights)
     size = len(low)
 
     def loop() -> None:
@@ -91,11 +109,16 @@ def compare(k: int, n: int) -> None:
     )
     ours, ratio = np.median(times[:, 2]), np.median(times, axis=0)
     print(
-        f"k={k} d={n}: brentq loop / ours = {ratio[0] / ours:.0f}, find_root / ours = {ratio[1] / ours:.1f}"
+        f"{name}: brentq loop / ours = {ratio[0] / ours:.0f}, find_root / ours = {ratio[1] / ours:.1f}"
         f"   (brentq {ratio[0] * 1e6:.0f} us, ours {ours * 1e6:.2f} us a point, all roots)"
     )
 
 
 if __name__ == "__main__":
+    print(f"numpy {np.__version__}, scipy {scipy.__version__}")
     for k, n in CASES:
-        compare(k, n)
+        compare(f"k={k} d={n}", *random(k, n))
+    try:
+        compare("digits, k=10 d=64", *digits())
+    except ImportError:
+        print("digits: scikit-learn is not installed")

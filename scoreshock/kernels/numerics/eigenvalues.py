@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from scoreshock.kernels.numerics.vectors import inner
+from scoreshock.kernels.numerics.vectors import contracted, diagonal_sum, inner
 
 SLACK = 1e-11
 """An eigenvalue is the largest when no other exceeds it by more than this fraction; one more inverse iteration follows."""
 
-LOOSE = 0.02
+EXACT = 1e-26
+"""A Rayleigh quotient is the largest eigenvalue when the bound on the excess over it is below this fraction, the square of
+what its vector may err by."""
+
+SETTLED = 1e-18
+"""The same where the vector need not be as exact as the value: slopes of Newton steps, directions."""
+
+LOOSE = 0.1
 """Fraction of ``|g|`` by which g may be too low where only its sign and a bound matter."""
+
+ROUNDING = 1e-14
+"""Rounding of the moments of a matrix."""
 
 LAPACK_FROM = 17
 """Size from which LAPACK, one matrix at a time, is faster than elementwise factorisation of the whole stack."""
 
-MAX_STEPS = 60
-"""Bound of the Rayleigh iteration: two to four steps are typical."""
+STEPS = 4
+"""Steps of the Rayleigh iteration; one or two are typical."""
+
+SMALL = 1e-140
+"""A matrix with a smaller trace is taken in units of it: its squares would underflow."""
 
 DEAD = 1e-280
-"""A matrix with a smaller trace is zero: its squares would underflow."""
+"""A matrix with a smaller trace is zero."""
 
 
 def pick(array: np.ndarray, index: np.ndarray) -> np.ndarray:
@@ -28,9 +41,9 @@ def pick(array: np.ndarray, index: np.ndarray) -> np.ndarray:
 
 
 def largest(
-    matrix: np.ndarray, start: np.ndarray | None = None, scale: np.ndarray | None = None
+    matrix: np.ndarray, start: np.ndarray | None = None, scale: np.ndarray | None = None, exact: float = EXACT
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalue ``(P,)`` and its unit eigenvector ``(m, P)`` of ``matrix (m, m, P)`` (lower triangle).
+    """Largest eigenvalue ``(P,)`` and its unit eigenvector ``(m, P)`` of ``matrix (m, m, P)``.
 
     ``start (m, P)`` is a guess of the eigenvector. With ``scale (P,)`` the eigenvalue is wanted for ``g = ln(value scale)``
     only, and may be a Rayleigh quotient below the largest eigenvalue by ``LOOSE |g|`` in g. Closed form for ``m <= 2``,
@@ -42,7 +55,7 @@ def largest(
     if m == 2:
         return _two(matrix[0, 0], matrix[1, 0], matrix[1, 1])
     if m < LAPACK_FROM:
-        return _rayleigh(matrix, start, scale)
+        return _rayleigh(matrix, start, scale, exact)
     values, vectors = np.linalg.eigh(matrix.transpose(2, 0, 1))
     return values[:, -1], np.ascontiguousarray(vectors[:, :, -1].T)
 
@@ -66,57 +79,101 @@ def _two(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.nd
     return value, u
 
 
-def _rayleigh(matrix: np.ndarray, start: np.ndarray | None, scale: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Rayleigh quotient iteration that ends only where ``theta I - matrix`` is positive definite just above the quotient.
-
-    While it is not, the step is the better of inverse iteration and the direction in which the factorisation
-    ``L D L^T = theta I - matrix`` met its first negative pivot: that one always raises the quotient above theta. Where
-    inverse iteration does not, it heads for a lower eigenvalue, and the next theta halves what is left above.
-    """
+def _rayleigh(
+    matrix: np.ndarray, start: np.ndarray | None, scale: np.ndarray | None, exact: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """One step of power iteration where a bound by moments shows that it suffices, else Rayleigh quotient iteration."""
+    matrix = np.ascontiguousarray(matrix)
     m, _, size = matrix.shape
-    high = matrix[0, 0].copy()
-    for i in range(1, m):
-        high += matrix[i, i]
-    value, vector = high.copy(), np.zeros((m, size))
+    trace = diagonal_sum(matrix)
+    small = (trace < SMALL) & (trace > DEAD)
+    if small.any():
+        unit = np.where(small, trace, 1.0)
+        value, vector = _rayleigh(matrix / unit, start, None if scale is None else scale * unit, exact)
+        return value * unit, vector
+    value, vector = trace.copy(), np.zeros((m, size))
     vector[0] = 1.0
-    active = np.flatnonzero(high > DEAD)
+    active = np.flatnonzero(trace > DEAD)
     if len(active) < size:
-        matrix, high = pick(matrix, active), high[active]
+        matrix, trace = pick(matrix, active), trace[active]
         start = None if start is None else pick(start, active)
         scale = None if scale is None else scale[active]
-    u = _guess(matrix) if start is None else start
-    rho = _quotient(matrix, u)
-    slack = _slack(rho, scale)
-    theta = rho * (1 + slack)
-    for _ in range(MAX_STEPS):
-        lower, pivots = _factor(matrix, theta)
-        x, rho = _inverse_iteration(lower, pivots, theta, u)
-        first = _first_negative(pivots)
-        definite = first == m
-        high = np.where(definite, theta, high)
-        done = definite & (theta <= rho * (1 + 2 * slack))
-        value[active], vector[:, active] = rho, x
-        go = np.flatnonzero(~done)
-        if not len(go):
-            break
-        if len(go) < len(active):
-            active, matrix, lower, pivots = active[go], pick(matrix, go), pick(lower, go), pick(pivots, go)
-            theta, high, first, x, rho = theta[go], high[go], first[go], pick(x, go), rho[go]
-            scale = None if scale is None else scale[go]
-        lost = np.flatnonzero((first < m) & ~(rho > theta))
-        if len(lost):
-            x[:, lost], rho[lost] = _rising(pick(lower, lost), pick(pivots, lost), theta[lost], first[lost])
-        slack = _slack(rho, scale)
-        u, theta = x, rho * (1 + slack)
-        theta[lost] = 0.5 * (rho[lost] + high[lost])
+    u = _unit(_product(matrix, _guess(matrix) if start is None else start))
+    image = _product(matrix, u)
+    rho = inner(u, image)
+    moments = trace, contracted("ijp,ijp->p", matrix, matrix)
+    value[active], vector[:, active] = rho, u
+    excess = _excess(rho, u, image, moments)
+    go = np.flatnonzero(~(excess <= _allowed(rho, scale, exact) * rho))
+    if len(go):
+        moments, theta = (trace[go], moments[1][go]), np.minimum(rho + excess, trace)[go]
+        scale = None if scale is None else scale[go]
+        rest = _iterated(pick(matrix, go), pick(u, go), theta, moments, scale, exact)
+        value[active[go]], vector[:, active[go]] = rest
     return value, vector
 
 
-def _slack(rho: np.ndarray, scale: np.ndarray | None) -> np.ndarray:
-    """Fraction by which another eigenvalue may exceed ``rho``."""
+def _iterated(
+    matrix: np.ndarray,
+    u: np.ndarray,
+    theta: np.ndarray,
+    moments: tuple[np.ndarray, np.ndarray],
+    scale: np.ndarray | None,
+    exact: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rayleigh quotient iteration until nothing exceeds the quotient: by moments, or as ``theta I - matrix`` is definite.
+
+    The first shift ``theta`` is a bound of all eigenvalues, and leads to the largest. What a few steps do not settle, LAPACK
+    does.
+    """
+    m, _, size = matrix.shape
+    value, vector, active = np.empty(size), np.empty((m, size)), np.arange(size)
+    slack = np.zeros(size)
+    for _ in range(STEPS):
+        lower, pivots = _factor(matrix, theta)
+        u, rho = _inverse_iteration(lower, pivots, theta, u)
+        tolerance = _allowed(rho, scale, exact)
+        done = _excess(rho, u, _product(matrix, u), moments) <= tolerance * rho
+        done |= np.all(pivots > 0, axis=0) & (theta <= rho * (1 + 2 * slack))
+        value[active], vector[:, active] = rho, u
+        go = np.flatnonzero(~done)
+        if not len(go):
+            return value, vector
+        slack = np.maximum(tolerance, SLACK)[go]
+        active, matrix, u, theta = active[go], pick(matrix, go), pick(u, go), rho[go] * (1 + slack)
+        moments, scale = (moments[0][go], moments[1][go]), None if scale is None else scale[go]
+    values, vectors = np.linalg.eigh(matrix.transpose(2, 0, 1))
+    value[active], vector[:, active] = values[:, -1], vectors[:, :, -1].T
+    return value, vector
+
+
+def _allowed(rho: np.ndarray, scale: np.ndarray | None, exact: float) -> np.ndarray:
+    """Fraction by which the largest eigenvalue may exceed ``rho``."""
     if scale is None:
-        return np.full(len(rho), SLACK)
-    return np.clip(0.4 * LOOSE * np.abs(np.log(rho * scale)), SLACK, 0.2)
+        return np.full(len(rho), exact)
+    return np.clip(0.4 * LOOSE * np.abs(np.log(rho * scale)), exact, 0.2)
+
+
+def _excess(rho: np.ndarray, u: np.ndarray, image: np.ndarray, moments: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Bound on how much the largest eigenvalue exceeds the quotient ``rho`` of ``u``, whose image is ``matrix u``.
+
+    In coordinates along u and across it the matrix is ``[[rho, r^T], [r, C]]``. The first two moments of C, those of the
+    matrix less what rho and r take, bound ``lambda_max(C)``, and ``[[rho, |r|], [|r|, lambda_max(C)]]`` bounds the whole.
+    """
+    others = len(u) - 1
+    residual = image - rho * u
+    across = inner(residual, residual)
+    first, second = moments[0] - rho, moments[1] - rho * rho - 2 * across
+    # Rounding of the moments hides what separates eigenvalues that are closer than its root.
+    spread = np.maximum(others * second - first * first, 0.0) + ROUNDING * moments[1]
+    half = 0.5 * (rho - (first + np.sqrt((others - 1) * spread)) / others)
+    whole = np.sqrt(half * half + across) + np.abs(half)
+    return np.where(half > 0, across / np.maximum(whole, np.finfo(float).tiny), whole)
+
+
+def _unit(u: np.ndarray) -> np.ndarray:
+    u /= np.sqrt(inner(u, u))
+    return u
 
 
 def _guess(matrix: np.ndarray) -> np.ndarray:
@@ -124,22 +181,13 @@ def _guess(matrix: np.ndarray) -> np.ndarray:
     m, _, size = matrix.shape
     index = np.arange(size)
     column = np.argmax([matrix[i, i] for i in range(m)], axis=0)
-    rows = np.arange(m)[:, None]
-    u = matrix[np.maximum(rows, column), np.minimum(rows, column), index]
+    u = matrix[np.arange(m)[:, None], column, index]
     u /= matrix[column, column, index]
-    return u / np.sqrt(inner(u, u))
+    return _unit(u)
 
 
-def _quotient(matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """``u^T matrix u`` from the lower triangle, u of unit length."""
-    total = np.zeros(matrix.shape[-1])
-    for i in range(len(u)):
-        row = 0.5 * matrix[i, i] * u[i]
-        for j in range(i):
-            row += matrix[i, j] * u[j]
-        row *= 2 * u[i]
-        total += row
-    return total
+def _product(matrix: np.ndarray, u: np.ndarray) -> np.ndarray:
+    return contracted("ijp,jp->ip", matrix, u)
 
 
 def _factor(matrix: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -175,24 +223,3 @@ def _inverse_iteration(
     rho = theta * (1 - inner(x, u) / square)
     x /= np.sqrt(square)
     return x, rho
-
-
-def _first_negative(pivots: np.ndarray) -> np.ndarray:
-    """Index of the first negative pivot, m where there is none."""
-    m = len(pivots)
-    first = np.full(pivots.shape[1], m)
-    for j in range(m - 1, -1, -1):
-        first[pivots[j] < 0] = j
-    return first
-
-
-def _rising(lower: np.ndarray, pivots: np.ndarray, theta: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit vector along ``z``, ``L^T z = e_first``, and its Rayleigh quotient, which exceeds theta."""
-    m, size = pivots.shape
-    index = np.arange(size)
-    z = np.zeros((m, size))
-    z[first, index] = 1.0
-    for j in range(m - 1, 0, -1):
-        z[:j] -= np.where(j <= first, lower[j, :j] * z[j], 0.0)
-    square = inner(z, z)
-    return z / np.sqrt(square), theta - pivots[first, index] / square

@@ -24,19 +24,27 @@ import numpy as np
 
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
-from scoreshock.kernels.numerics.bracketing import EPS, safeguarded
-from scoreshock.kernels.numerics.eigenvalues import LOOSE, largest, pick
-from scoreshock.kernels.numerics.vectors import added
+from scoreshock.kernels.numerics.eigenvalues import LOOSE, SETTLED, largest, pick
+from scoreshock.kernels.numerics.vectors import contracted
 
 TOUCH = 1e-12
 """An extremum of ``ln lambda_max - ln v`` within this of zero is a double root and counts once; so do two roots between
 which the difference stays within it. A thousand times the rounding of the difference."""
 
-FIRST_NODES = 7
+FIRST_NODES = 5
 """Nodes of the first pass; the cost is flat about it, measured over random mixtures."""
 
 MAX_HALVINGS = 80
 """More halvings than any interval needs: they end at ``TOUCH`` or at neighbouring numbers."""
+
+POLISH_STEPS = 80
+"""Bound of the safeguarded Newton iteration; typical roots take four to six steps, bisection alone about 55."""
+
+LAST_STEP = 1e-9
+"""A Newton step in ``ln y`` whose square is below rounding."""
+
+LAST_ERROR = 1e-17
+"""Error in ``ln y`` of a step that need not be checked."""
 
 CACHE = 1 << 18
 """Numbers in one piece of work: two megabytes."""
@@ -98,12 +106,16 @@ def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
     logits = np.zeros((points.x.shape[1] + 1, len(y)))
     np.subtract(points.log_ratio, y * points.gap, out=logits[1:])
     r, log_z = normalised(logits)
-    mean = added([points.x[:, j] * r[j + 1] for j in range(points.x.shape[1])])
+    mean = contracted("iqp,qp->ip", points.x, r[1:])
     return r[1:], r[0], points.x - mean[:, None], mean, log_z
 
 
-def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nodes(
+    y: np.ndarray, points: Points, start: np.ndarray | None = None, loose: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows ``y, A, A', B, B', g`` at ``y (P,)``, (6, P), and the leading eigenvector of Gamma, (m, P).
+
+    ``start (m, P)`` is a guess of the eigenvector; ``loose``: A may be too low by ``LOOSE |g|``.
 
     Examples
     --------
@@ -112,32 +124,21 @@ def nodes(y: np.ndarray, points: Points, start: np.ndarray | None = None) -> tup
     >>> float(rows[G, 0].round(12)) + 0.0, np.abs(u).tolist()  # Gamma = v = 1
     (0.0, [[1.0]])
     """
-    m, q, size = points.x.shape
     r, r0, c, mean, log_z = posterior(y, points)
-    gamma = np.empty((m, m, size))
-    weighted = r * c
-    for a in range(m):
-        row = gamma[a, : a + 1]
-        np.multiply(mean[: a + 1], r0 * mean[a], out=row)
-        for j in range(q):
-            row += c[: a + 1, j] * weighted[a, j]
+    gamma = contracted("iqp,jqp->ijp", c, r * c)
+    gamma += mean[:, None] * (r0 * mean)
     log_2y = np.log(2 * y)
     more, slope_more, less, slope_less = (0.0,) * 4 if points.kappa is None else _neutral_drift(y, points.kappa)
-    value, u = largest(gamma, start, 2 * y if points.kappa is None else np.exp(log_2y + (more - less)))
+    scale = None if not loose else 2 * y if points.kappa is None else np.exp(log_2y + (more - less))
+    value, u = largest(gamma, start, scale, SETTLED)
     value = np.maximum(value, TINY)
-    spread = np.zeros(size)
-    drop = np.zeros(size)
-    for j in range(q):
-        along = u[0] * c[0, j]
-        for a in range(1, m):
-            along += u[a] * c[a, j]
-        along *= along
-        pull = r[j] * points.gap[j]
-        drop += pull
-        pull *= along
-        spread += pull
+    along = contracted("ip,iqp->qp", u, c)
+    r *= points.gap
+    drop = total(r)
+    along *= along
+    spread = contracted("qp,qp->p", r, along)
     spread /= value
-    rows = np.empty((ROWS, size))
+    rows = np.empty((ROWS, len(y)))
     rows[Y] = y
     rows[G] = np.log(value)
     rows[A] = rows[G] + 2 * log_z + more
@@ -163,14 +164,21 @@ def _neutral_drift(y: np.ndarray, kappa: np.ndarray) -> tuple[np.ndarray, np.nda
     return a, slope_a, b, slope_b
 
 
-def _above_chord(f: np.ndarray, chord: tuple[np.ndarray, np.ndarray], width: np.ndarray) -> np.ndarray:
-    """Least value of ``max(tangents of f) - chord``: at the tangents' crossing. ``f``: value and slope, left and right."""
-    f0, d0, f1, d1 = f
-    bend = d1 - d0
-    t = np.where(bend > 0, (f0 - f1 + d1 * width) / np.where(bend > 0, bend, 1.0), 0.5 * width)
-    t = np.clip(t, 0.0, width)
-    tangent = np.maximum(f0 + d0 * t, f1 - d1 * (width - t))
-    return tangent - (chord[0] + (chord[1] - chord[0]) * (t / width))
+def _above_chord(
+    f: tuple[np.ndarray, ...], df: tuple[np.ndarray, ...], chord: tuple[np.ndarray, ...], width: np.ndarray
+) -> np.ndarray:
+    """Least value of ``max(tangents of f) - chord``: at the tangents' crossing. Pairs of values, left and right."""
+    t = df[1] * width
+    t -= f[1] - f[0]
+    t /= np.maximum(df[1] - df[0], np.finfo(float).tiny)
+    # Not a number where both are straight and slopes overflow.
+    t = np.fmin(np.fmax(t, 0.0), width)
+    above = np.maximum(f[0] + df[0] * t, f[1] - df[1] * (width - t))
+    t /= width
+    t *= chord[1] - chord[0]
+    above -= t
+    above -= chord[0]
+    return above
 
 
 def classify(left: np.ndarray, right: np.ndarray, loose: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -188,13 +196,14 @@ def classify(left: np.ndarray, right: np.ndarray, loose: float = 0.0) -> tuple[n
     [[True], [False], [False]]
     """
     width = right[Y] - left[Y]
-    upper = (left[A] + loose * np.abs(left[G]), right[A] + loose * np.abs(right[G])) if loose else (left[A], right[A])
+    a, da, b, db = ((left[row], right[row]) for row in (A, DA, B, DB))
+    upper = (a[0] + loose * np.abs(left[G]), a[1] + loose * np.abs(right[G])) if loose else a
     ends_low = np.minimum(left[G], right[G])
     ends_high = np.maximum(left[G], right[G])
     least, most = left[DA] - right[DB], right[DA] - left[DB]
     margin = 2 * loose * np.maximum(np.abs(least), np.abs(most))
-    low = np.minimum(ends_low, _above_chord(np.stack([left[A], left[DA], right[A], right[DA]]), (left[B], right[B]), width))
-    high = np.maximum(ends_high, -_above_chord(np.stack([left[B], left[DB], right[B], right[DB]]), upper, width))
+    low = np.minimum(ends_low, _above_chord(a, da, b, width))
+    high = np.maximum(ends_high, -_above_chord(b, db, upper, width))
     change = (left[G] < 0) != (right[G] < 0)
     monotone = (most < -margin) | (least > margin)
     excluded = (low > TOUCH) | (high < -TOUCH) | (monotone & ~change)
@@ -214,7 +223,7 @@ Intervals = tuple[np.ndarray, ...]
 
 
 def evaluate(
-    y: np.ndarray, points: Points, index: np.ndarray, start: np.ndarray | None = None
+    y: np.ndarray, points: Points, index: np.ndarray, start: np.ndarray | None = None, loose: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """``nodes`` at ``y (N,)`` of the points ``index (N,)``, in pieces that fit the cache.
 
@@ -228,7 +237,7 @@ def evaluate(
     rows, u = np.empty((ROWS, len(y))), np.empty((m, len(y)))
     for part in slices(len(y), chunk(m, q)):
         guess = None if start is None else start[:, part]
-        rows[:, part], u[:, part] = nodes(y[part], points.take(index[part]), guess)
+        rows[:, part], u[:, part] = nodes(y[part], points.take(index[part]), guess, loose)
     return rows, u
 
 
@@ -315,8 +324,17 @@ def _roots(points: Points, simple: Intervals, touching: Intervals) -> tuple[np.n
     middle = _geometric(left[Y], right[Y])
     touch = point, middle, evaluate(middle, points, point)[1]
     point, y, u = join([(simple[0], *_polish(points, *simple)), touch])
-    order = np.lexsort((y, point))
+    order = _sorted(point, y)
     return _merge(points, point[order], y[order], pick(u, order))
+
+
+def _sorted(point: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Order by point, then by y; most are in order when points are."""
+    order = np.argsort(point, kind="stable")
+    p, y = point[order], y[order]
+    wrong = np.isin(p, p[1:][(p[1:] == p[:-1]) & (y[1:] < y[:-1])])
+    order[wrong] = order[wrong][np.lexsort((y[wrong], p[wrong]))]
+    return order
 
 
 def _merge(points: Points, point: np.ndarray, y: np.ndarray, u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -335,25 +353,63 @@ def _polish(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Root of ``g`` between ``left`` and ``right``, where it is monotone and changes sign, and its eigenvector.
 
-    Newton's method in ``t = ln(y/y_left)`` from the inverse cubic through both ends.
+    Steps in ``ln y`` are those of the inverse cubic through the last two
+    nodes, first through both ends, halving where they leave the interval. The last one is taken and not checked, nor does it
+    rest on an end of which A was too low.
     """
-    direction = u.copy()
+    left, right = _end(left), _end(right)
+    (low, g_low, _), (high, g_high, _) = left, right
+    rising = g_high > g_low
+    y = low * np.exp(_inverse_cubic(left, right))
+    before = np.where(np.abs(g_low) < np.abs(g_high), left, right)
+    result, direction = np.empty(len(y)), np.empty((len(points.x), len(y)))
+    active = np.arange(len(y))
+    exact = len(u) <= 2
+    for _ in range(POLISH_STEPS):
+        y = np.where((y > low) & (y < high), y, _geometric(low, high))
+        rows, u = evaluate(y, points, point, u, loose=False)
+        end = _end(rows)
+        up = (end[1] < 0) == rising
+        low, high = np.where(up, y, low), np.where(up, high, y)
+        step, last = _step(end, before, _last_step(y, points, point), LAST_ERROR if exact else 0.0)
+        result[active] = np.where(last, y * np.exp(step), y)
+        direction[:, active] = u
+        go = np.flatnonzero(~(last | (end[1] == 0) | (high - low <= 3e-16 * high)))
+        if not len(go):
+            break
+        active, point, y, before = active[go], point[go], (y * np.exp(step))[go], pick(end, go)
+        low, high, rising, u, exact = low[go], high[go], rising[go], pick(u, go), True
+    return result, direction
 
-    def newton(t: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        y = left[Y, at] * np.exp(t)
-        rows, direction[:, at] = evaluate(y, points, point[at], pick(direction, at))
-        return rows[G], t - rows[G] / (y * (rows[DA] - rows[DB]))
 
-    end = np.log(right[Y] / left[Y])
-    start = np.minimum(np.maximum(_inverse_cubic(left, right), 0.0), end)
-    t = safeguarded(newton, np.zeros(len(end)), end, right[G] > left[G], start=start, width=(2 * EPS, 2 * EPS))
-    return left[Y] * np.exp(t), direction
+def _end(rows: np.ndarray) -> np.ndarray:
+    """y, g and the slope of g in ``ln y``, (3, N)."""
+    return np.stack([rows[Y], rows[G], rows[Y] * (rows[DA] - rows[DB])])
+
+
+def _step(end: np.ndarray, before: np.ndarray, short: np.ndarray | float, error: float) -> tuple[np.ndarray, np.ndarray]:
+    """Step in ``ln y`` to the root, and whether Newton's is ``short`` or its own error below ``error``.
+
+    The error of the cubic is about what it corrects of Newton's step, times the square of the change since ``before``.
+    """
+    y, g, slope = end
+    newton = -g / slope
+    step = _inverse_cubic(end, before)
+    step = np.where(np.isfinite(step) & (np.abs(newton) > short), step, newton)
+    change = (before[2] / slope - 1) ** 2 + (before[0] / y - 1) ** 2
+    return step, (np.abs(newton) <= short) | (np.abs(step - newton) * change < error)
+
+
+def _last_step(y: np.ndarray, points: Points, point: np.ndarray) -> np.ndarray | float:
+    """A Newton step whose square is below rounding: shorter near ``1 + 4 kappa y = 0``, where the logarithm bends."""
+    if points.kappa is None:
+        return LAST_STEP
+    return LAST_STEP * np.clip(1 + 4 * points.kappa[point] * y, 0.0, 1.0)
 
 
 def _inverse_cubic(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """``ln(y/y_left)`` at ``g = 0`` of the cubic in g through values and slopes at both ends; a first guess."""
-    length, rise = np.log(right[Y] / left[Y]), right[G] - left[G]
-    t = -left[G] / rise
-    slope0 = rise / (left[Y] * (left[DA] - left[DB]))
-    slope1 = rise / (right[Y] * (right[DA] - right[DB]))
-    return length * t * t * (3 - 2 * t) + t * (1 - t) * ((1 - t) * slope0 - t * slope1)
+    """``ln(y/y_left)`` at ``g = 0`` of the cubic in g through values and slopes at both ends, as of :func:`_end`."""
+    (y0, g0, slope0), (y1, g1, slope1) = left, right
+    rise = g1 - g0
+    t = -g0 / rise
+    return np.log(y1 / y0) * t * t * (3 - 2 * t) + t * (1 - t) * rise * ((1 - t) / slope0 - t / slope1)

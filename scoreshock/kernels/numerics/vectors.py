@@ -67,3 +67,18 @@ def trace(matrix: np.ndarray) -> np.ndarray:
 def along(matrix: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """``unit' matrix unit`` over the last axes, (..., n, n) and (..., n) -> (...)."""
     return dot(unit, np.stack([dot(matrix[..., i, :], unit) for i in range(matrix.shape[-1])], axis=-1))
+
+
+def contracted(subscripts: str, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``np.einsum`` over stacks whose last axis numbers the points, in the same order for any number of points.
+
+    Each row of points is contiguous. NumPy's inner loop runs along the longest such axis, except where it has one point.
+
+    Examples
+    --------
+    >>> contracted("ijp,jp->ip", np.ones((2, 3, 1)), np.ones((3, 1))).tolist()
+    [[3.0], [3.0]]
+    """
+    if a.shape[-1] != 1:
+        return np.asarray(np.einsum(subscripts, a, b))
+    return np.asarray(np.einsum(subscripts, a.repeat(2, axis=-1), b.repeat(2, axis=-1)))[..., :1]

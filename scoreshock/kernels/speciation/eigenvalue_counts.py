@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.kernels.gaussian.geometry import RANK
+from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.root_isolation import TINY, TOUCH, Points, posterior
 
 RESOLUTION = 64 * np.finfo(float).eps
@@ -30,19 +31,11 @@ DEFINITE = 0.02
 """Least eigenvalue of the whitened tangent at which the bound from below is worth having."""
 
 
-def added(terms: np.ndarray) -> np.ndarray:
-    """Sum over the first axis, one after the other."""
-    total = terms[0].copy()
-    for term in terms[1:]:
-        total += term
-    return total
-
-
 def weighted(y: np.ndarray, points: Points) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """``sqrt(r_k) (mu_k - m)``, (P, k, m), the ``D_k - Dbar`` (P, k), Dbar (P,) less the least D, ``ln Z`` (P,)."""
     r, r0, c, mean, log_z = posterior(y, points)
     pull = np.where(r > 0, r * points.gap, 0.0)
-    drop = added(pull)
+    drop = total(pull)
     rows = np.concatenate([(np.sqrt(r0) * -mean)[:, None], np.sqrt(r) * c], axis=1)
     gap = np.concatenate([np.zeros_like(points.gap[:1]), points.gap]) - drop
     return np.ascontiguousarray(rows.transpose(2, 1, 0)), np.ascontiguousarray(gap.T), drop, log_z

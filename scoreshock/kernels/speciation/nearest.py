@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.root_isolation import Points
+from scoreshock.kernels.numerics.vectors import contracted, lengths
 
 TIE = 64 * np.finfo(float).eps
 """Distances to the weighted mean that differ by less than their rounding are equal: a tie of the nearest means decides
@@ -52,7 +54,7 @@ def from_nearest(
     extent = np.max(np.abs(delta), axis=(0, 1))
     usable = np.isfinite(extent) & (extent > 0)
     scale = np.where(usable, np.frexp(np.where(usable, extent, 1.0))[1], 0)
-    delta = np.ldexp(delta, -scale)
+    delta, weights = np.ascontiguousarray(np.ldexp(delta, -scale)), np.ascontiguousarray(weights)
     nearest = np.argmin(_distances(delta, weights)[1], axis=0)
     others = np.arange(1, k)[:, None] - (np.arange(1, k)[:, None] <= nearest)
     delta = np.ascontiguousarray(delta[:, others, index]) - delta[:, nearest, index][:, None]
@@ -60,9 +62,7 @@ def from_nearest(
     delta = _reduced(delta)
     distance, gap = _distances(delta, weights)
     length = np.sqrt(distance)
-    reach = np.ldexp(magnitude, -scale) * (TIE_INPUT / TIE)
-    for j in range(k - 1):
-        reach = reach + 2 * weights[j] * length[j]
+    reach = np.ldexp(magnitude, -scale) * (TIE_INPUT / TIE) + 2 * total(weights * length)
     gap[gap <= TIE * length * (length + reach)] = 0.0
     return Points(delta, gap, np.log(weights) - np.log(first)), weights, distance, scale
 
@@ -84,21 +84,23 @@ def untied_end(points: Points, distance: np.ndarray) -> np.ndarray:
 
 def _distances(delta: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``|delta_j|^2`` and ``|delta_j - mean|^2 - |mean|^2`` of ``delta (n, q, P)``, weights ``w (q, P)``; both (q, P)."""
-    n, q, size = delta.shape
-    square, gap = np.zeros((q, size)), np.zeros((q, size))
-    mean = np.zeros((n, size))
-    for j in range(q):
-        mean += w[j] * delta[:, j]
-    for i in range(n):
-        square += delta[i] * delta[i]
-        gap += delta[i] * (delta[i] - 2 * mean[i])
-    return square, gap
+    mean = contracted("iqp,qp->ip", delta, w)
+    return contracted("iqp,iqp->qp", delta, delta), contracted("iqp,iqp->qp", delta, delta - 2 * mean[:, None])
 
 
 def _reduced(delta: np.ndarray) -> np.ndarray:
-    """The same vectors in coordinates of their span where that saves any: columns of R in delta = QR."""
-    n, q, _ = delta.shape
+    """The same vectors in coordinates of their span where that saves any: columns of R in delta = QR.
+
+    Modified Gram-Schmidt yields R as exactly as reflections do, each column relative to its length.
+    """
+    n, q, size = delta.shape
     if n <= q:
         return delta
-    triangle = np.asarray(np.linalg.qr(delta.transpose(2, 0, 1), mode="r"))
-    return np.ascontiguousarray(triangle.transpose(1, 2, 0))
+    rest, triangle = delta.copy(), np.zeros((q, q, size))
+    for j in range(q):
+        length = lengths(rest[:, j])
+        unit = rest[:, j] / np.where(length > 0, length, 1.0)
+        triangle[j, j] = length
+        triangle[j, j + 1 :] = contracted("ip,iqp->qp", unit, rest[:, j + 1 :])
+        rest[:, j + 1 :] -= unit[:, None] * triangle[j, j + 1 :]
+    return triangle

@@ -9,8 +9,10 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import DEGENERATE
 from scoreshock.kernels.numerics.batching import slices
-from scoreshock.kernels.numerics.eigenvalues import largest, pick
-from scoreshock.kernels.numerics.root_isolation import TOUCH, Points, search
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.eigenvalues import SETTLED, largest, pick
+from scoreshock.kernels.numerics.root_isolation import CLIP, TOUCH, Points, search
+from scoreshock.kernels.numerics.vectors import contracted, dot, inner, square
 from scoreshock.kernels.speciation.data_variance import above_data_variance
 from scoreshock.kernels.speciation.nearest import from_nearest, untied_end
 
@@ -93,10 +95,8 @@ def _lonely(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tu
 
 def _pair(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> tuple[np.ndarray, ...]:
     """Roots of two components: ``v = a^2 z`` with ``z`` from the weights alone."""
-    separation = np.zeros(means.shape[:-2])
-    for i in range(means.shape[-1]):
-        half = 0.5 * (means[..., 1, i] - means[..., 0, i])
-        separation = separation + half * half
+    half = 0.5 * (means[..., 1, :] - means[..., 0, :])
+    separation = dot(half, half)
     z = pair_roots(weights[..., 0], weights[..., 1])
     v = np.broadcast_to(z * separation[..., None], (*lead, 2))
     equal = np.broadcast_to(np.all(means[..., 0, :] == means[..., 1, :], axis=-1), lead)
@@ -176,9 +176,11 @@ def _general(means: np.ndarray, weights: np.ndarray, lead: tuple[int, ...]) -> t
 
 def _block(means: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
     """Roots ``v (P, R)``, modes and flags of ``means (P, k, n)``, ``weights (P, k)``."""
-    points, w, low, high, scale, state = prepare(means, weights)
+    points, w, distance, last, scale, state = prepare(means, weights)
+    # The trace of Gamma is at most the mean of D under r, which falls with y.
+    low = 0.9 / total(w * (distance + points.gap))
     good = np.flatnonzero(state == 0)
-    point, y, u = search(points.take(good), low[good], high[good])
+    point, y, u = search(points.take(good), low[good], np.maximum(_nearer(points, distance, last), 2 * low)[good])
     point = good[point]
     count = np.bincount(point, minlength=len(state))
     width = max(1, int(count.max(initial=0)))
@@ -196,16 +198,15 @@ def prepare(
 ) -> tuple[Points, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Points in units of a power of two near the means' scale.
 
-    With them their weights, the ends of the search in y, that power, and a state.
-    State 0: to be solved; 1: all means equal; 2: not finite.
+    With them their weights and squared distances from the nearest, a ``y`` beyond which there is no root, that power, and a
+    state. State 0: to be solved; 1: all means equal; 2: not finite.
     """
     delta = np.ascontiguousarray((means - means[:, :1]).transpose(2, 1, 0))
     w = np.ascontiguousarray(weights.T)
     extent = np.max(np.abs(delta), axis=(0, 1))
     state = np.where(np.isfinite(extent) & np.all(np.isfinite(w), axis=0), np.where(extent > 0, 0, 1), 2)
     points, w, distance, scale = from_nearest(delta, w, np.max(np.abs(means), axis=(1, 2)))
-    low = 0.5 / distance.max(axis=0)
-    return points, w, low, np.maximum(_last(points, distance), 4 * low), scale, state
+    return points, w, distance, np.maximum(_last(points, distance), 2 / distance.max(axis=0)), scale, state
 
 
 def _last(points: Points, distance: np.ndarray) -> np.ndarray:
@@ -223,56 +224,70 @@ def _last(points: Points, distance: np.ndarray) -> np.ndarray:
     top = np.maximum(points.log_ratio.max(axis=0), 0.0)
     share = np.where(points.gap == 0, np.exp(points.log_ratio - top), 0.0)
     own = np.exp(-top)
-    total = own + sum(share[j] for j in range(q))
-    trace = np.zeros(len(own))
-    for i in range(m):
-        mean = sum(share[j] * points.x[i, j] for j in range(q)) / total
-        trace = trace + own * mean * mean / total
-        for j in range(q):
-            trace = trace + share[j] * (points.x[i, j] - mean) ** 2 / total
-    lead = points.log_ratio - np.log(total) - top + np.log(2.0 * q)
+    whole = own + total(share)
+    mean = contracted("iqp,qp->ip", points.x, share) / whole
+    offset = points.x - mean[:, None]
+    trace = (own * square(mean) + contracted("iqp,iqp->p", offset, share * offset)) / whole
+    lead = points.log_ratio - np.log(whole) - top + np.log(2.0 * q)
     half = np.where(points.gap > 0, np.maximum(lead, 0.0) / points.gap, 0.0).max(axis=0)
     return np.where(any_tied, np.maximum(half, 2 * m / trace), falls)
 
 
+def _nearer(points: Points, distance: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """A ``y`` nearer than ``last`` beyond which there is no root where no nearest means tie: one step of the regula falsi.
+
+    ``Gamma <= S(y) = sum_j r_j |x_j|^2 / r_0``, which falls, and its logarithm is convex. There is no root beyond the ``y``
+    with ``S(y) = 1/(2 last)``. A step of Newton's method from ``last`` ends before that y, as tangents lie below ``ln S``,
+    and the chord from there meets the level beyond it.
+    """
+    log_moment = points.log_ratio + np.log(distance)
+    goal = -np.log(2 * last)
+    near, slope = _log_sum(log_moment - last * points.gap, points.gap)
+    y = last - (goal - near) / slope
+    far, _ = _log_sum(log_moment - y * points.gap, points.gap)
+    chord = y + (far - goal) / (far - near) * (last - y)
+    tied = ((points.gap == 0) & (distance > 0)).any(axis=0)
+    return np.where(tied | ~(near < goal) | ~(chord < last), last, (1 + 1e-9) * chord)
+
+
+def _log_sum(exponents: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithm of the sum of exponentials over the first axis, and the mean of ``gap`` under them."""
+    top = exponents.max(axis=0)
+    e = np.exp(np.maximum(exponents - top, CLIP))
+    whole = total(e)
+    return top + np.log(whole), total(e * gap) / whole
+
+
 def _modes(points: Points, w: np.ndarray, point: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Index of the eigenvector of ``Sigma_B`` that overlaps most with ``u``, the first of its eigenspace."""
-    m, q, _ = points.x.shape
-    if m == 1:
+    if len(points.x) == 1:
         return np.zeros(len(point), dtype=np.int16)
     solved, back = np.unique(point, return_inverse=True)
     x, w = pick(points.x, solved), pick(w, solved)
-    mean, nearest = np.zeros((m, len(solved))), np.ones(len(solved))
-    for j in range(q):
-        mean += w[j] * x[:, j]
-        nearest -= w[j]
-    sigma = np.maximum(nearest, 0.0) * mean[:, None] * mean[None]
-    for j in range(q):
-        offset = x[:, j] - mean
-        sigma += w[j] * offset[:, None] * offset[None]
+    mean = contracted("iqp,qp->ip", x, w)
+    offset = x - mean[:, None]
+    sigma = contracted("iqp,jqp->ijp", offset, w * offset)
+    sigma += np.maximum(1 - total(w), 0.0) * mean[:, None] * mean
     # More than half of the overlap decides for the first; only the rest needs all eigenvectors.
-    _, top = largest(sigma)
-    along = np.zeros(len(point))
-    for i in range(m):
-        along += top[i][back] * u[i]
-    rest = np.flatnonzero(along * along <= 0.5 + DEGENERATE)
+    _, top = largest(sigma, exact=SETTLED)
+    along = inner(pick(top, back), u)
     mode = np.zeros(len(point), dtype=np.int16)
-    mode[rest] = _overlapping(pick(sigma, back[rest]), pick(u, rest))
+    rest = np.flatnonzero(along * along <= 0.5 + DEGENERATE)
+    solved, back = np.unique(back[rest], return_inverse=True)
+    mode[rest] = _overlapping(pick(sigma, solved), back, pick(u, rest))
     return mode
 
 
-def _overlapping(sigma: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Index of the eigenspace of ``sigma (m, m, N)`` that overlaps most with ``u (m, N)``, by its first eigenvector."""
+def _overlapping(sigma: np.ndarray, index: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Index of the eigenspace of ``sigma (m, m, P)`` at ``index (N,)`` that overlaps most with ``u (m, N)``."""
     m, size = u.shape
     values, vectors = np.linalg.eigh(sigma.transpose(2, 0, 1))
+    values = values.T[::-1]
+    # An eigenspace begins where the value is far below the one before.
+    begins = np.arange(m)[:, None] * np.append(values[:1] < 0, values[:-1] - values[1:] > DEGENERATE * values[0], axis=0)
+    space = np.maximum.accumulate(begins, axis=0)[:, index]
+    along = contracted("jip,ip->jp", pick(vectors.transpose(2, 1, 0)[::-1], index), u) ** 2
     overlap = np.zeros((m, size))
-    space = np.zeros(size, dtype=np.intp)
     for j in range(m):
-        value, vector = values[:, m - 1 - j], vectors[:, :, m - 1 - j]
-        if j > 0:
-            space = np.where(values[:, m - j] - value > DEGENERATE * values[:, m - 1], j, space)
-        along = np.zeros(size)
-        for i in range(m):
-            along += vector[:, i] * u[i]
-        overlap[space, np.arange(size)] += along * along
+        overlap[space[j], np.arange(size)] += along[j]
     return overlap.argmax(axis=0)
