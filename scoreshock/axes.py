@@ -64,6 +64,30 @@ def size(spec: Mapping[str, Any]) -> int:
     return len(spec["values"]) if "values" in spec else int(spec["num"])
 
 
+def expanded(result: xr.Dataset, labels: Mapping[str, np.ndarray], one_chunk: bool = False) -> xr.Dataset:
+    """The layout of ``result`` with its axes expanded to other ``labels``; lazy zeros in place of numbers.
+
+    Chunks have the shape of ``result``, or there is one chunk for each variable.
+
+    Examples
+    --------
+    >>> one = xr.Dataset({"tau_star": ("separation", [1.5])}, {"separation": [1.0]})
+    >>> expanded(one, {"separation": np.arange(3.0)}).tau_star.values
+    array([0., 0., 0.])
+    """
+    import dask.array as da  # its import takes as long as drawing a small sweep
+
+    def zeros(variable: xr.Variable) -> xr.Variable:
+        shape = [len(labels.get(str(dim), range(length))) for dim, length in variable.sizes.items()]
+        chunks = shape if one_chunk else variable.shape
+        return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=chunks), variable.attrs)
+
+    axes = {axis: xr.Variable((axis,), values, result[axis].attrs) for axis, values in labels.items()}
+    indexes = {name: axes.get(str(name), result.variables[name]) for name in result.xindexes}
+    others = {name: zeros(variable) for name, variable in result.variables.items() if name not in indexes}
+    return xr.Dataset(others, indexes, result.attrs).set_coords([name for name in result.coords if name not in indexes])
+
+
 def as_axis(name: str, value: Any) -> xr.DataArray:
     """Convert a sweep argument to a DataArray and check its values.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
@@ -84,6 +85,32 @@ def listed(names: Iterable[object]) -> str:
     return shortened(", ".join(shortened(name, SHOWN) for name in islice(names, LISTED))) or "none"
 
 
+def number_of(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    Examples
+    --------
+    >>> number_of(1, "block"), number_of(1200, "block")
+    ('1 block', '1,200 blocks')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def aligned(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """A Markdown table of aligned columns; those in ``left`` are left-aligned, the others right-aligned."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width if i in left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
+
+    def line(cells: Sequence[str]) -> str:
+        texts = (
+            cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))
+        )
+        return f"| {' | '.join(texts)} |"
+
+    return "\n".join([line(lines[0]), line(rule), *map(line, lines[1:])])
+
+
 def as_array(name: str, value: Any) -> np.ndarray:
     """Convert ``value`` to an array; PyTorch tensors are detached and copied to the CPU.
 
@@ -141,10 +168,7 @@ def repeated(names: Iterable[str]) -> list[str]:
     >>> repeated(["a", "b", "a"])
     ['a']
     """
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return [name for name, count in counts.items() if count > 1]
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def counts_rows(values: Any) -> bool:
@@ -162,7 +186,14 @@ def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
     return value
 
 
-def suggestion(name: str, allowed: Iterable[str]) -> str:
+def nearest(name: object, allowed: Iterable[str]) -> str | None:
+    """The allowed name of which ``name`` is probably a misspelling, or None."""
+    names = {str(each).casefold(): str(each) for each in allowed}
+    near = get_close_matches(shortened(name, SHOWN).casefold(), names, n=1, cutoff=0.7)
+    return names[near[0]] if near else None
+
+
+def suggestion(name: object, allowed: Iterable[str]) -> str:
     """Text ' (did you mean ...?)' with the closest allowed name; empty if none is close.
 
     Examples
@@ -170,5 +201,5 @@ def suggestion(name: str, allowed: Iterable[str]) -> str:
     >>> suggestion("speciaton", ["scores", "speciation"])
     " (did you mean 'speciation'?)"
     """
-    near = get_close_matches(shortened(name), list(allowed), n=1, cutoff=0.7)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = nearest(name, allowed)
+    return f" (did you mean {near!r}?)" if near else ""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scoreshock.checks import number_of
 from scoreshock.study.errors import StudyError
 from scoreshock.study.layers import overridden, read_layers
 from scoreshock.study.plan import table
@@ -106,16 +107,12 @@ def _validate(options: argparse.Namespace) -> int:
         if "paper" in content:
             check_output(paper.output, "paper.output")
     for name, sweep in study.sweeps.items():
-        parts = [f"{q} ({_blocks(sweep.n_blocks(q))})" if sweep.split_of(q) else q for q in sweep.quantities]
+        parts = [f"{q} ({number_of(sweep.n_blocks(q), 'block')})" if sweep.split_of(q) else q for q in sweep.quantities]
         print(f"{name}: {sweep.family}, {', '.join(parts)}")
         if sweep.unused:
             print(f"{name}: {', '.join(sweep.unused)}: used by none of its quantities")
     print("The study is valid.")
     return 0
-
-
-def _blocks(number: int) -> str:
-    return f"{number:,} block{'' if number == 1 else 's'}"
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -177,7 +174,7 @@ def _merge(options: argparse.Namespace) -> int:
 
     target = options.into or options.folders[0]
     copied = transfer.unite(options.folders, target)
-    print("\n".join(f"{name}: {number:,} file{'' if number == 1 else 's'} copied" for name, number in copied.items()))
+    print("\n".join(f"{name}: {number_of(number, 'file')} copied" for name, number in copied.items()))
     print(f"Merged into {target}. Run the workflow with a study that covers both to join the blocks.")
     return 0
 

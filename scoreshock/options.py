@@ -7,6 +7,7 @@ quantities.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -35,12 +36,14 @@ class Option:
     def check(self, value: Any) -> Any:
         """Return ``value`` as a plain Python object; raise ``ValueError`` with the allowed values unless it is one."""
         if not self._accepts(value):
-            meant = suggestion(value, self.known) if isinstance(self, Choice) and isinstance(value, str) else ""
-            raise ValueError(f"{show(value)} is not allowed{meant}; allowed: {self.allowed}")
+            raise ValueError(f"{show(value)} is not allowed{self._hint(value)}; allowed: {self.allowed}")
         return value
 
     def _accepts(self, _value: Any) -> bool:
         return True
+
+    def _hint(self, _value: Any) -> str:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,6 @@ class Number(Option):
 
     @property
     def allowed(self) -> str:
-        """Allowed values, in words."""
         if self.not_zero:
             return "a number other than 0"
         if math.isfinite(self.high):
@@ -61,11 +63,13 @@ class Number(Option):
         return f"a number >= {self.low:g}" if math.isfinite(self.low) else "a finite number"
 
     def check(self, value: Any) -> Any:
-        number(value, self.allowed)
         return float(super().check(value))
 
     def _accepts(self, value: Any) -> bool:
-        return self.low <= value <= self.high and math.isfinite(value) and not (self.not_zero and value == 0)
+        return is_finite(value) and self.low <= value <= self.high and not (self.not_zero and value == 0)
+
+    def _hint(self, value: Any) -> str:
+        return text_hint(value)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,6 @@ class Positive(Number):
 
     @property
     def allowed(self) -> str:
-        """Allowed values, in words."""
         if self.high < GREATEST:
             return super().allowed
         return f"a finite number {'>=' if self.or_zero else '>'} 0, of magnitude {LEAST:g} to {GREATEST:g}"
@@ -96,7 +99,6 @@ class Whole(Number):
 
     @property
     def allowed(self) -> str:
-        """Allowed values, in words."""
         return f"a whole number from {self.low} to {self.high}"
 
     def check(self, value: Any) -> int:
@@ -119,11 +121,13 @@ class Choice(Option):
 
     @property
     def allowed(self) -> str:
-        """Allowed values, in words."""
         return ", ".join(self.known)
 
     def _accepts(self, value: Any) -> bool:
         return isinstance(value, str) and value in self.known
+
+    def _hint(self, value: Any) -> str:
+        return suggestion(value, self.known)
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,6 @@ class Other(Option):
 
     @property
     def allowed(self) -> str:
-        """Allowed values, in words."""
         return self.form
 
     def check(self, value: Any) -> Any:
@@ -160,10 +163,10 @@ class Groups(Option):
 
 @dataclass(frozen=True)
 class Grid(Option):
-    """Numbers in ascending order, one by one or as a range, in one of the ``units``; each makes points of its own.
+    """Numbers in ascending order, one by one or as a range, in one of the ``units``; each value is a separate point.
 
-    ``low`` is the smallest allowed number; ``pointwise`` is false where the numbers are one argument of a result and make no
-    points of their own.
+    ``low`` is the smallest allowed number; ``pointwise`` is false where the numbers are one argument of a result and are no
+    separate points.
     """
 
     units: tuple[str, ...] = ()
@@ -185,7 +188,7 @@ X = Grid(
 """Positions along the line at which profiles are evaluated."""
 
 TAU = Grid("diffusion times, in any order", {"values": [0.25, 0.5, 1.0, 2.0], "unit": "speciation"}, units=TIMES, low=0.0)
-"""Diffusion times of which each makes points of its own."""
+"""Diffusion times of which each value is a separate point."""
 
 TAU_MIN = Number("diffusion time at which generation stops", 0.0, low=0.0)
 GROUPS = Groups(
@@ -198,21 +201,41 @@ ERROR_SUPPORT = Choice("region in which the score error acts", "everywhere", kno
 Options = Mapping[str, Option]
 
 
-def number(value: Any, allowed: str, name: str = "") -> float:
-    """``value`` as a float; raise ``ValueError`` unless it is a number, for text with the spelling that YAML needs."""
-    if isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool):
-        return float(value)
-    hint = ""
-    if isinstance(value, str):
-        try:
-            hint = f" (text, not a number: write {_spelled(float(value))}; YAML reads 1e-3 as text, 1.0e-3 as a number)"
-        except ValueError:
-            hint = " (text, not a number)"
-    raise ValueError(f"{f'{name} = ' * bool(name)}{show(value)} is not allowed{hint}; allowed: {allowed}")
+def is_finite(value: Any) -> bool:
+    """Whether ``value`` is a finite number; true and false are none."""
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return bool(is_number and abs(value) <= sys.float_info.max)
 
 
-def _spelled(given: float) -> str:
-    """A spelling that YAML reads as a float: with a point and a signed exponent."""
-    mantissa, _, exponent = repr(given).partition("e")
+def number(value: Any, allowed: str, name: str) -> float:
+    """The finite number ``value`` of the argument ``name`` as a float; raise ``ValueError`` for anything else."""
+    if not is_finite(value):
+        raise ValueError(f"{name} = {show(value)} is not allowed{text_hint(value)}; allowed: {allowed}")
+    return float(value)
+
+
+def text_hint(value: Any) -> str:
+    """For text in place of a number, a remark with the spelling that YAML reads as a number; empty for other values."""
+    if not isinstance(value, str):
+        return ""
+    spelled = spelling(value)
+    return f" (text, not a number: write {spelled}; YAML reads 1e-3 as text)" if spelled else " (text, not a number)"
+
+
+def spelling(text: str) -> str:
+    """A spelling of the finite number in a text that YAML reads as a number; empty for other text.
+
+    Examples
+    --------
+    >>> spelling("1e-3"), spelling("1e20"), spelling("nan")
+    ('0.001', '1.0e+20', '')
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    mantissa, _, exponent = repr(number).partition("e")
     mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
     return f"{mantissa}e{exponent}" if exponent else mantissa

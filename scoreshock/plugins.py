@@ -81,7 +81,7 @@ class Registry(dict[str, Declared]):
         """The plugin that declares ``name``; None for the package and for a session."""
         return LOADED.get(self._functions[name].__module__.partition(".")[0])
 
-    def ours(self) -> tuple[str, ...]:
+    def builtin(self) -> tuple[str, ...]:
         """Names that the package declares."""
         return tuple(name for name, function in self._functions.items() if function.__module__.startswith(f"{OURS}."))
 
@@ -89,6 +89,10 @@ class Registry(dict[str, Declared]):
         """Names that a study with these plugins may use: of the package, of the session and of the plugins."""
         allowed = (None, *plugins)
         return tuple(name for name in self if self.origin(name) in allowed)
+
+    def entry_points(self) -> set[str]:
+        """Names that installed packages declare."""
+        return {point.name for point in metadata.entry_points(group=self.group)}
 
     def installed(self, name: str) -> list[Plugin]:
         """Load the installed plugins whose entry points declare ``name``, with the figures of the same packages."""
@@ -123,15 +127,15 @@ def load(reference: str, version: str | None = None) -> Plugin:
         raise ValueError(f"{show(reference)} cannot be loaded: {reason}") from error
 
 
-def restore(handed: Iterable[Mapping[str, str]]) -> None:
-    """Load plugins as `handed_over` described them; ``ValueError`` where one has changed since."""
-    for given in handed:
-        expected = Plugin(**given)
+def restore(described: Iterable[Mapping[str, str]]) -> None:
+    """Load plugins as `plain` describes them; ``ValueError`` where one has changed since."""
+    for values in described:
+        expected = Plugin(**values)
         if load(expected.reference, expected.version) != expected:
             raise ValueError(f"the plugin {expected.reference} has changed since the run began; run the study again")
 
 
-def handed_over(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
+def plain(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
     """Plain values from which another process can `restore` the plugins."""
     return [asdict(plugin) for plugin in plugins]
 

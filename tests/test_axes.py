@@ -80,7 +80,7 @@ def test_extending_a_range_keeps_its_blocks():
             for block in sweep_of(
                 axes={"separation": {"start": 0.3, "stop": 0.3 * 10**decades, "num": 7 * decades + 1, "scale": "log"}},
                 split=["separation"],
-            ).iterate("speciation")
+            ).blocks("speciation")
         }
         for decades in (1, 3)
     ]

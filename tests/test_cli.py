@@ -74,7 +74,7 @@ def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, 
     (tmp_path / "gone").symlink_to(tmp_path / "purged")
     for study, line in {
         f"paper: {{output: {tmp_path}/gone}}\n": "paper.output: '",
-        "paper: {output: ~/paper}\n": "paper.output: '~/paper' is not allowed; allowed: a path as it is",
+        "paper: {output: ~/paper}\n": "paper.output: '~/paper' is not allowed; allowed: a path on this machine",
         f"sweeps: {{paper: {pair}}}\n": "sweeps.paper: its folder 'results/paper' is that of `snakemake verify`",
     }.items():
         file.write_text(study)
@@ -93,8 +93,9 @@ def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):
         assert seen.out == ""
         assert seen.err.splitlines() == [
             "The study is not valid:",
-            f"sweeps.p.family: 'pear' is not a known family; did you mean \"pair\"? (allowed: {', '.join(_families())})",
-            "sweeps.p.axes.separation: '1e-3' is text, not a number: YAML reads 1e-3 as text, write 1.0e-3",
+            f"sweeps.p.family: 'pear' is not allowed (did you mean 'pair'?); allowed: {', '.join(_families())}",
+            "sweeps.p.axes.separation: '1e-3' is not allowed (text, not a number: write 0.001; YAML reads 1e-3 as text); "
+            "allowed: a finite number",
         ]
 
 
@@ -116,7 +117,8 @@ def test_a_missing_file_and_an_unknown_command_end_with_2(capsys):
 def test_plan_prints_a_table(capsys):
     assert main(["plan", "--configfile", DEFAULT]) == 0
     printed = capsys.readouterr().out
-    assert printed.split()[:7] == ["sweep", "quantity", "blocks", "points", "on", "disk", "chunk"]
+    head = [cell.strip() for cell in printed.splitlines()[0].strip("|").split("|")]
+    assert head == ["sweep", "quantity", "blocks", "points", "on disk", "chunk", "time"]
     assert "1,372,560" in printed
     assert "5 jobs, with joining, comparing and drawing" in printed
 

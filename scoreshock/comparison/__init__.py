@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["block_sizes", "compare", "table"]
 
-USED = {
-    "speciation": ("tau_star", "status", "n_roots", "root_eigenmode", "eigenvalue", "time", "time_status", "sampling_step"),
-    "corrections": ("error", "error_relative", "error_status"),
-    "mixture": ("component_mean", "component_weight", "component_variance", "within_class_anisotropy"),
-    "order_clock": ("time_status", "sampling_step"),
-}
-"""Variables read from each argument."""
-
 NEEDED = {
     "speciation": ("tau_star", "status", "criterion"),
     "corrections": ("error", "error_relative", "error_status", "order"),
@@ -42,6 +34,9 @@ NEEDED = {
     "order_clock": ("time_status", "sampling_step"),
 }
 """Variables that each argument must have."""
+
+OPTIONAL = ("n_roots", "root_eigenmode", "eigenvalue", "time", "time_status", "sampling_step", "within_class_anisotropy")
+"""Further variables that are read where an argument has them."""
 
 BLOCK = 2**19
 """Maximum size of a variable in one block of points (4 MB)."""
@@ -235,7 +230,7 @@ def _check_results(arguments: Mapping[str, Any]) -> None:
 
 def _used(name: str, dataset: xr.Dataset) -> xr.Dataset:
     """The variables of an argument that are read."""
-    return dataset[[variable for variable in USED[name] if variable in dataset]]
+    return dataset[[variable for variable in (*NEEDED[name], *OPTIONAL) if variable in dataset.data_vars]]
 
 
 def _check_points(speciation: xr.Dataset, other: xr.Dataset) -> None:

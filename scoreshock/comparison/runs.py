@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from scoreshock.checks import listed, shortened, show
@@ -118,22 +119,11 @@ def _shared(axis: str, first: np.ndarray, second: np.ndarray, notes: list[str]) 
     for argument, values in (("first", first), ("second", second)):
         if len(np.unique(values)) < len(values):
             raise ValueError(f"{axis} of {argument} has a value twice; allowed: each value once")
-    if not len(first) or not len(second):
-        here = np.empty(0, dtype=int)
-        there = here
-    elif first.dtype.kind in "fiu" and second.dtype.kind in "fiu":
-        order = np.argsort(second)
-        above = np.clip(np.searchsorted(second[order], first), 1, len(second) - 1) if len(second) > 1 else np.zeros(1, int)
-        below = np.maximum(above - 1, 0)
-        near = np.where(np.abs(second[order[below]] - first) <= np.abs(second[order[above]] - first), below, above)
-        match = order[near]
-        same = np.abs(second[match] - first) <= TOLERANCE * np.maximum(np.abs(first), np.abs(second[match]))
-        here, there = np.flatnonzero(same), match[same]
-        if len(np.unique(there)) < len(there):
-            raise ValueError(f"{axis} of first has values closer than {TOLERANCE:.0e} relative; allowed: each value once")
-    else:
-        _, here, there = np.intersect1d(first.astype(str), second.astype(str), return_indices=True)
-        here, there = here[np.argsort(here)], there[np.argsort(here)]
+    match = _matches(first, second)
+    here = np.flatnonzero(match >= 0)
+    there = match[here]
+    if len(np.unique(there)) < len(there):
+        raise ValueError(f"{axis} of first has values closer than {TOLERANCE:.0e} relative; allowed: each value once")
     if not len(here):
         shown = f"{shortened(show(first), 60)} in first and {shortened(show(second), 60)} in second"
         raise ValueError(f"{axis} has no value in common: {shown}; allowed: at least one, equal to {TOLERANCE:.0e} relative")
@@ -142,6 +132,17 @@ def _shared(axis: str, first: np.ndarray, second: np.ndarray, notes: list[str]) 
         if len(alone):
             notes.append(f"{axis} {_few(alone)} of {argument}")
     return here, there
+
+
+def _matches(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Index in ``second`` of each value of ``first``, -1 for none."""
+    if not (first.dtype.kind in "fiu" and second.dtype.kind in "fiu"):
+        return pd.Index(second.astype(str)).get_indexer(pd.Index(first.astype(str)))
+    order = np.argsort(second)
+    near = pd.Index(second[order].astype(float)).get_indexer(
+        pd.Index(first.astype(float)), method="nearest", tolerance=TOLERANCE * np.abs(first)
+    )
+    return np.append(order, -1)[near]
 
 
 def _few(values: Iterable) -> str:

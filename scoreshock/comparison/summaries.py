@@ -164,8 +164,8 @@ def of_points(block: Block, speciation: xr.Dataset, stored: xr.Dataset) -> dict[
         outcome = block.lines(stored.trusted_status) - np.int8(Status.missing)
         conditions = block.lines(stored.trust_conditions)
         summary["trust"] = counted(reason * OUTCOMES + outcome, len(Reason) * OUTCOMES).reshape(-1, OUTCOMES)
-        held = [np.bincount(reason[(conditions & c.value) != 0], minlength=len(Reason)) for c in Condition]
-        summary["condition"] = np.stack(held, axis=-1)
+        counts = [np.bincount(reason[(conditions & c.value) != 0], minlength=len(Reason)) for c in Condition]
+        summary["condition"] = np.stack(counts, axis=-1)
     return summary
 
 

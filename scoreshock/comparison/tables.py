@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
 
+from scoreshock.checks import aligned, number_of
 from scoreshock.comparison.trust import Reason, trusted_by
 from scoreshock.conventions import WORDS, Status
 
@@ -119,7 +120,7 @@ def _axes(summary: xr.Dataset) -> str:
         values = summary[axis].values if axis in summary.coords else np.arange(summary.sizes[axis])
         several = f"{len(values)} from {_value(values[0])} to {_value(values[-1])}"
         along.append(f"{axis} ({', '.join(map(_value, values)) if len(values) <= 4 else several})")
-    return f"{total} point{'s' * (total != 1)}: {' × '.join(along)}."
+    return f"{number_of(total, 'point')}: {' × '.join(along)}."
 
 
 def _trust(summary: xr.Dataset) -> str:
@@ -134,10 +135,10 @@ def _trust(summary: xr.Dataset) -> str:
             timeless = str(n - outcomes.get("ok", 0))
             share = _percent(n / int(summary.n_points))
             rows.append([f"`{whom}`" if whom else "none", str(n), share, timeless if whom else ABSENT, why])
-    held = _counts(summary.condition_count.sum("reason"), "condition")
-    notes = [[text, str(held[name])] for name, text in CONDITIONS.items() if name in held]
-    trusted = _markdown(["trust", "points", "share", "without a time", "because"], rows, left=(0, 4))
-    return f"{trusted}\n\n{_markdown(['also', 'points'], notes)}" if notes else trusted
+    counts = _counts(summary.condition_count.sum("reason"), "condition")
+    notes = [[text, str(counts[name])] for name, text in CONDITIONS.items() if name in counts]
+    trusted = aligned(["trust", "points", "share", "without a time", "because"], rows, left=(0, 4))
+    return f"{trusted}\n\n{aligned(['also', 'points'], notes)}" if notes else trusted
 
 
 def _criteria(summary: xr.Dataset) -> str:
@@ -148,7 +149,7 @@ def _criteria(summary: xr.Dataset) -> str:
         counts = [str(int(here.status_count.sel(outcome=outcome))) for outcome in outcomes]
         ends = [str(int(here[f"window_{end}_count"])) for end in ("start", "end")]
         rows.append([name, *counts, *_statistics(here.tau_star_summary), *ends])
-    return _markdown(["criterion", *outcomes, "min", "median", "max", "earliest at", "latest at"], rows)
+    return aligned(["criterion", *outcomes, "min", "median", "max", "earliest at", "latest at"], rows)
 
 
 def _differences(summary: xr.Dataset, reference: str) -> str:
@@ -164,7 +165,7 @@ def _differences(summary: xr.Dataset, reference: str) -> str:
         rows.append([name, points, *_statistics(one.difference_summary), *relative, *position])
     header = ["criterion", "points", "min", "median", "max"]
     header += ["relative: min", "median", "max"] if "difference_relative_summary" in summary else []
-    return _markdown([*header, *["largest at"] * ("axis" in summary.coords)], rows) if rows else ""
+    return aligned([*header, *["largest at"] * ("axis" in summary.coords)], rows) if rows else ""
 
 
 def _steps(summary: xr.Dataset, reference: str) -> str:
@@ -179,7 +180,7 @@ def _steps(summary: xr.Dataset, reference: str) -> str:
     ]
     rows = [[cell.replace("-, -, -", ABSENT) for cell in row] for row in rows]
     rows = [row for row in rows if any(cell != ABSENT for cell in row[1:])]
-    return _markdown(["criterion", *labels], rows) if rows else ""
+    return aligned(["criterion", *labels], rows) if rows else ""
 
 
 def _orders(summary: xr.Dataset) -> str:
@@ -195,7 +196,7 @@ def _orders(summary: xr.Dataset) -> str:
         good = str(int(here.error_count.sel(outcome="ok")))
         rows.append([str(int(order)), good, *_statistics(here.error_relative_summary), *position, smaller])
     header = ["order", "points", "min", "median", "max"]
-    return _markdown([*header, *["largest at"] * ("axis" in summary.coords), "nearer than order 0 at"], rows)
+    return aligned([*header, *["largest at"] * ("axis" in summary.coords), "nearer than order 0 at"], rows)
 
 
 def _windows(summary: xr.Dataset) -> str:
@@ -207,7 +208,7 @@ def _windows(summary: xr.Dataset) -> str:
             share = _statistics(here.window_fraction_range_summary, _percent)
             rows.append([f"share of the time of {label}", "", *share])
             rows.append([f"sampling steps of {label}", "", *_statistics(here.window_steps_summary, "{:.0f}".format)])
-    return _markdown(["window", "points", "min", "median", "max"], rows)
+    return aligned(["window", "points", "min", "median", "max"], rows)
 
 
 def _flags(summary: xr.Dataset) -> str:
@@ -237,16 +238,3 @@ def _percent(fraction: float) -> str:
 
 def _value(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
-
-
-def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]], left: Sequence[int] = (0,)) -> str:
-    """A Markdown table of aligned columns; those in ``left`` are left-aligned, the others right-aligned."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        aligned = (c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
-        return f"| {' | '.join(aligned)} |"
-
-    rule = ["-" * width if i in left else "-" * (width - 1) + ":" for i, width in enumerate(widths)]
-    return "\n".join([line(lines[0]), line(rule), *map(line, lines[1:])])

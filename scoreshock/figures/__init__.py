@@ -15,8 +15,9 @@ import xarray as xr
 
 from scoreshock.figures import layers, times
 from scoreshock.figures.description import FIGURES, Panel, figure
-from scoreshock.figures.files import digest_of, replace
+from scoreshock.figures.files import digest_of
 from scoreshock.figures.style import DASHES, OKABE_ITO
+from scoreshock.storage.staging import write_file
 
 __all__ = ["DASHES", "FIGURES", "OKABE_ITO", "RENDERERS", "digest_of", "draw", "figure", "layers", "save", "times"]
 
@@ -71,7 +72,6 @@ def save(panels: Sequence[Panel], path: Path, title: str = "", caption: str = ""
     suffix = path.suffix[1:]
     if suffix not in RENDERERS:
         raise ValueError(f"format {suffix!r} is not allowed; allowed: {', '.join(RENDERERS)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     renderer = import_module(f"{__name__}.{RENDERERS[suffix]}")
-    replace(path, renderer.rendered(panels, path, title or path.stem, caption, digest))
+    write_file(renderer.rendered(panels, path, title or path.stem, caption, digest), path)
     return path

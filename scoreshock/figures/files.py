@@ -1,23 +1,12 @@
-"""Files of figures: written atomically, with the digest of their inputs in the first bytes."""
+"""Digest of the inputs of a figure, in the first bytes of its file."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 HEAD = 4096
 """Number of bytes at the start of a file that contain its digest."""
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, then rename it."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def digest_of(path: Path) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from scoreshock.figures.description import Panel, with_legend
-from scoreshock.figures.files import replace
+from scoreshock.storage.staging import write_file
 
 TEMPLATE = Path(__file__).with_name("page.html")
 
@@ -47,7 +47,7 @@ def script(folder: Path) -> Path:
         assert package is not None
         assert package.origin is not None
         sources = Path(package.origin).parent / "server" / "static" / "js"
-        replace(target, b"\n".join((sources / name).read_bytes() for name in ("bokeh.min.js", "bokeh-api.min.js")))
+        write_file(b"\n".join((sources / name).read_bytes() for name in ("bokeh.min.js", "bokeh-api.min.js")), target)
     return target
 
 

@@ -165,7 +165,7 @@ def _progress(folder: Path, sweep: Sweep, jobs: Mapping[str, tuple[str, int]], f
 
     parts = [_part(folder, sweep, quantity, timed, full) for quantity in sweep.quantities]
     parts = [replace(part, together=len({jobs.get(item.file) for item in part.items}) == 1) for part in parts]
-    of = {name: [part for part in parts if part.quantity in sweep.made_of(name)] for name in sweep.products}
+    of = {name: [part for part in parts if part.quantity in sweep.inputs_of(name)] for name in sweep.products}
     products = [timed(_product(folder, sweep, name, of[name], full)) for name in sweep.products]
     return Progress(sweep.name, parts, products, unlisted(folder, sweep))
 

@@ -258,7 +258,7 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
         store.write(compared, sweep.folder / "comparison.nc", attributes)
     with store.open_file(sweep.folder / "comparison.nc", chunks=None) as written:
         text = comparison.table(written, title=f"Speciation by criterion: {sweep.name}")
-    staging.write_text(text, sweep.folder / "comparison.md")
+    staging.write_file(text, sweep.folder / "comparison.md")
 
 
 def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, threads: int = 1) -> None:  # noqa: ARG001
@@ -326,7 +326,7 @@ def describe_paper(paper: Mapping[str, Any], digest: str, threads: int = 1) -> N
 
     folder = Path(paper["output"])
     for name, text in page.pages(read(paper["content"]), folder).items():
-        staging.write_text(text, folder / name)
+        staging.write_file(text, folder / name)
 
 
 ACTIONS: dict[str, Any] = {
@@ -363,15 +363,15 @@ def write_study(content: Mapping[str, Any], main: bool) -> str:
         )
     path, text = STUDIES / f"{digest[:16]}.json", provenance.canonical_json({**content, "code": provenance.known_code()})
     if not path.is_file() or path.read_text("utf-8") != text:
-        staging.write_text(text, path)
+        staging.write_file(text, path)
     return str(path)
 
 
 def content_of(study: Study) -> dict[str, Any]:
     """The plan of a study for its jobs, as plain values."""
     sweeps = {name: sweep.description() for name, sweep in study.sweeps.items()}
-    handed = {"plugins": plugins.handed_over(study.plugins)} if study.plugins else {}
-    return {"output": study.output, "about": dict(study.about), "sweeps": sweeps, **handed}
+    used = {"plugins": plugins.plain(study.plugins)} if study.plugins else {}
+    return {"output": study.output, "about": dict(study.about), "sweeps": sweeps, **used}
 
 
 def summary(study: Study) -> str:

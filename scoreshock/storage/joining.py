@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from scoreshock import axes
 from scoreshock.storage import encoding, provenance, store
 from scoreshock.storage.netcdf_lock import NETCDF_LOCK
-from scoreshock.storage.plans import Planned, Value
+from scoreshock.storage.plans import Planned
 
 HELD_BYTES = 2**22
 """Variables up to this size over all blocks are assembled in memory and written once."""
@@ -40,7 +40,7 @@ def join(folder: str | Path, part: Planned) -> None:
     blocks = {folder / file: values for file, values in part.files.items()}
     first, *_ = blocks
     with store.open_file(first, chunks=None) as opened:
-        joined = layout(opened, part.split)
+        joined = axes.expanded(opened, part.labels)
     positions = {axis: {value: i for i, value in enumerate(named)} for axis, named in part.split.items()}
     with store.staged(folder / f"{quantity}.nc") as temporary:
         stored = encoding.described(joined, _attributes(joined.attrs, part, len(blocks)))
@@ -53,28 +53,6 @@ def join(folder: str | Path, part: Planned) -> None:
             for name, array in held.items():
                 file[name][...] = array
         store.seal(temporary, {str(name): variable.shape for name, variable in joined.variables.items()})
-
-
-def layout(block: xr.Dataset, split: Mapping[str, Sequence[Value] | Mapping[Value, str]]) -> xr.Dataset:
-    """The layout of the joined dataset: a block with its split axes expanded to all values, filled with zeros.
-
-    Examples
-    --------
-    >>> labels = {"weight": [0.5], "separation": [1.0, 2.0]}
-    >>> block = xr.Dataset({"tau_star": (("weight", "separation"), [[0.0, 1.5]])}, labels)
-    >>> dict(layout(block, {"weight": [0.5, 0.6, 0.7]}).tau_star.sizes)
-    {'weight': 3, 'separation': 2}
-    """
-    import dask.array as da  # its import takes as long as drawing a small sweep
-
-    def expanded(variable: xr.Variable) -> xr.Variable:
-        shape = [len(split.get(str(dim), range(length))) for dim, length in variable.sizes.items()]
-        return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=variable.shape), variable.attrs)
-
-    axes = {axis: xr.Variable((axis,), np.array(list(named)), block[axis].attrs) for axis, named in split.items()}
-    indexes = {name: axes.get(str(name), block.variables[name]) for name in block.xindexes}
-    others = {name: expanded(variable) for name, variable in block.variables.items() if name not in indexes}
-    return xr.Dataset(others, indexes, block.attrs).set_coords([name for name in block.coords if name not in indexes])
 
 
 def _attributes(of_block: Mapping[str, Any], part: Planned, number: int) -> dict[str, Any]:

@@ -16,10 +16,10 @@ import xarray as xr
 from xarray.backends import BackendArray, CachingFileManager
 from xarray.core.indexing import ExplicitIndexer, IndexingSupport, LazilyIndexedArray, explicit_indexing_adapter
 
-from scoreshock.checks import show
+from scoreshock.axes import expanded
+from scoreshock.checks import listed, show
 from scoreshock.conventions import Status
 from scoreshock.storage import provenance, store
-from scoreshock.storage.joining import layout
 from scoreshock.storage.netcdf_lock import NETCDF_LOCK
 from scoreshock.storage.plans import PLAN, Planned, is_name, planned
 
@@ -93,7 +93,7 @@ def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
             raise ValueError(f"{argument} = {show(name)} is not allowed; allowed: a name")
     folder = Path(path) / sweep
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; available: {_names_of_folders(path) or 'none'}")
+        raise FileNotFoundError(f"no sweep {sweep!r:.80} in {path!s:.120}; available: {_names_of_folders(path)}")
     return folder
 
 
@@ -119,7 +119,7 @@ def _open_best(folder: Path, part: Planned | None, quantity: str) -> tuple[xr.Da
         raise store.BrokenFile("; ".join(notes))
     unplanned = not part and any(folder.glob(f"blocks/{quantity}-*"))
     raise FileNotFoundError(
-        f"no results of {quantity!r:.80} in {folder!s:.160}; available: {_names_of_quantities(folder) or 'none'}"
+        f"no results of {quantity!r:.80} in {folder!s:.160}; available: {_names_of_quantities(folder)}"
         + (f"; {PLAN} is missing: running the study writes it" if unplanned else "")
     )
 
@@ -143,7 +143,7 @@ def _combined(folder: Path, part: Planned, paths: Mapping[str, Path], quantity: 
                 _open, paths[name], part.blocks_digest, mode="r", lock=NETCDF_LOCK
             )
     one = store.open_file(_first_intact(paths.values(), part.blocks_digest))
-    result, opening = layout(one, part.split), secrets.token_hex(8)
+    result, opening = expanded(one, part.labels), secrets.token_hex(8)
     for name in map(str, result.variables.keys() - result.xindexes.keys()):
         dims = one[name].dims
         if set(dims).isdisjoint(part.split):
@@ -226,13 +226,13 @@ class _Blocks(BackendArray):
 
 
 def _names_of_folders(path: str | Path) -> str:
-    listed = os.listdir(path) if os.path.isdir(path) else []
-    return f"{', '.join(sorted(name for name in listed if Path(path, name).is_dir())):.160}"
+    return listed(sorted(each.name for each in Path(path).glob("*/")) if os.path.isdir(path) else [])
 
 
 def _names_of_quantities(folder: Path) -> str:
-    names = {file.stem for file in folder.glob("*.nc")} | {file.name.rpartition("-")[0] for file in folder.glob("blocks/*")}
-    return f"{', '.join(sorted(names)):.160}"
+    return listed(
+        sorted({*(f.stem for f in folder.glob("*.nc")), *(b.name.rpartition("-")[0] for b in folder.glob("blocks/*"))})
+    )
 
 
 def _other_code(what: object, attributes: Mapping[str, Any], quantity: str) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from scoreshock.storage import staging
 from scoreshock.storage.provenance import FORMAT
@@ -60,6 +62,11 @@ class Planned:
             return {f"{self.content['quantity']}.nc": {}}
         return {f"{self.folder}/{name}.nc": values for name, values in self.blocks()}
 
+    @property
+    def labels(self) -> dict[str, np.ndarray]:
+        """Values of each split axis."""
+        return {axis: np.array(list(named)) for axis, named in self.split.items()}
+
     def blocks(self) -> Iterator[tuple[str, dict[str, Value]]]:
         """Name and values of every block, in the order of the results."""
         for values in product(*self.split.values()):
@@ -86,6 +93,14 @@ class Planned:
     def of(cls, plain: Mapping[str, Any]) -> Planned:
         """The plan from the result of `plain`."""
         return cls(**{**plain, "split": {axis: dict(map(tuple, pairs)) for axis, pairs in plain["split"].items()}})
+
+
+def unsplit(content: Mapping[str, Any], split: Container[str]) -> dict[str, Any]:
+    """The content without the values of the ``split`` axes: what all blocks have in common."""
+    common = {**content, "axes": {axis: spec for axis, spec in content["axes"].items() if axis not in split}}
+    if "schedule" in split:
+        del common["schedules"]  # each block has one, with its digest in the name
+    return common
 
 
 def block_name(texts: Mapping[str, str]) -> str:
@@ -120,7 +135,7 @@ def write_plan(folder: str | Path, plan: Mapping[str, Any]) -> None:
     if path.is_file() and path.read_bytes() == text.encode():
         return
     refuse_newer(Path(folder))
-    staging.write_text(text, path)
+    staging.write_file(text, path)
 
 
 def refuse_newer(folder: Path) -> None:

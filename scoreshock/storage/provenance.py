@@ -114,7 +114,7 @@ def code_modules(module: str, package: Path = PACKAGE) -> tuple[str, ...]:
 
 
 def parameters_digest(content: Mapping[str, object]) -> str:
-    """Return the SHA-256 digest of the JSON of ``content``, which a file has as ``scoreshock_parameters``."""
+    """Return the SHA-256 digest of the JSON of ``content``."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
@@ -163,14 +163,13 @@ def attributes(
         Text and numbers. First the attributes for a reader, as far as they apply: CF's ``title``, ``author``, ``comment``
         (the note), ``family``, and ``parameters, axes, options, schedules`` with a line for each entry. Then CF's
         ``Conventions, source, references, history``, and names that begin with ``scoreshock_`` for module, parameters (as
-        JSON), digests, commit, versions of libraries, threads and, as far as the content has them, seed, scaling and digest
-        of the data file.
+        JSON, with the digest of the data file), digest of the code, commit, versions of libraries, and threads.
 
     Examples
     --------
     >>> axes = {"separation": {"start": 0.5, "stop": 8.0, "num": 76}, "variance": {"values": [1.0]}}
-    >>> made = attributes({"family": "pair", "axes": axes}, "speciation", sweep="pair")
-    >>> print(made["title"], made["axes"], sep="\\n")
+    >>> text = attributes({"family": "pair", "axes": axes}, "speciation", sweep="pair")
+    >>> print(text["title"], text["axes"], sep="\\n")
     speciation of the sweep pair (family pair)
     separation: 0.5 to 8, 76 values
     variance: 1
@@ -194,7 +193,6 @@ def attributes(
         "scoreshock_git_dirty": dirty,
         "scoreshock_libraries": json.dumps(library_versions()),
         "scoreshock_threads": threads or dask_threads(),
-        **_optional(content),
     }
 
 
@@ -203,7 +201,6 @@ def of_content(content: Mapping[str, object]) -> Attributes:
     return {
         **_readable_parts(content),
         "scoreshock_parameters": canonical_json(content),
-        "scoreshock_parameters_digest": parameters_digest(content),
     }
 
 
@@ -287,18 +284,6 @@ def _readable(value: object) -> str:
     return ", ".join([*texts, *(f"{key} {_readable(item)}" for key, item in rest.items() if item is not None)])
 
 
-def _optional(content: Mapping[str, object]) -> Attributes:
-    """Seed, scaling and digest of the data, as far as the content has them."""
-    parameters = content.get("parameters")
-    given = parameters if isinstance(parameters, Mapping) else {}
-    candidates = {
-        "scoreshock_seed": given.get("seed"),
-        "scoreshock_scaling": given.get("scaling"),
-        "scoreshock_data_digest": content.get("data"),
-    }
-    return {name: value for name, value in candidates.items() if isinstance(value, str | int | float)}
-
-
 def _sources_digest(package: Path) -> str:
     """Digest of all sources, which takes a fiftieth of the time of `code_digest`."""
     digest = hashlib.sha256()
@@ -323,16 +308,16 @@ def _closure(module: str, package: Path) -> set[str]:
     waiting = [f"{root}.{name}" for name in DERIVED.get(module, (f"quantities.{module}", "study.evaluation"))]
     quantities, registry = f"{root}.quantities", f"{root}.quantities.declaration"
     dispatchers = {f"{root}.study.evaluation", quantities, registry}
-    found: set[str] = set()
+    modules: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in modules:
             continue
-        found.add(name)
+        modules.add(name)
         targets = _parsed(name, package)[1] - {root}
         followed = {each for each in targets if each == registry or not each.startswith(f"{quantities}.")}
         waiting.extend(followed if name in dispatchers else targets)
-    return found
+    return modules
 
 
 @cache

@@ -62,10 +62,10 @@ def discard_unfinished() -> None:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(text: str, path: str | Path) -> None:
-    """Write a text file atomically."""
+def write_file(content: str | bytes, path: str | Path) -> None:
+    """Write a file atomically, text in UTF-8."""
     with staged(Path(path)) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def _remove_abandoned(folder: Path, prefix: str) -> None:

@@ -138,11 +138,7 @@ def _several(field: str, values: Sequence[tuple[str, Path]]) -> Iterator[str]:
 
 def _fields(part: Planned) -> dict[str, str]:
     """Fields that must agree between parts of one quantity, as text by name."""
-    content = dict(part.content)
-    content["axes"] = {axis: spec for axis, spec in content["axes"].items() if axis not in part.split}
-    if "schedule" in part.split:
-        del content["schedules"]
-    return {"split": json.dumps(list(part.split)), **dict(_flat(content))}
+    return {"split": json.dumps(list(part.split)), **dict(_flat(plans.unsplit(part.content, part.split)))}
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from scoreshock.plugins import Plugin
 from scoreshock.quantities.declaration import CRITERIA, DECLARED, Quantity, declared
 from scoreshock.schedules.schedule import KINDS
 from scoreshock.storage import provenance
-from scoreshock.storage.plans import Planned, Value
+from scoreshock.storage.plans import Planned, Value, unsplit
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,7 +56,7 @@ class Sweep:
         SHA-256 of the data file that the family reads, or None.
     components, features
         Numbers of components of the mixtures (of parts of the wells), and of coordinates of the means' span.
-    held
+    density_bytes
         Bytes of the density's variables at one point, by the axes on which they depend.
     unused
         Options in the study that no quantity takes.
@@ -75,7 +75,7 @@ class Sweep:
     data: str | None = None
     components: int = 2
     features: int = 1
-    held: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    density_bytes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     plugins: tuple[Plugin, ...] = ()
 
@@ -83,43 +83,41 @@ class Sweep:
         """Layout of the results of a quantity, without numbers (`scoreshock.study.evaluation.template`)."""
         from scoreshock.study.evaluation import template
 
-        return self._once("template", quantity, lambda: template(self.content(quantity)))
+        return self._cached("template", quantity, lambda: template(self.content(quantity)))
 
     @cached_property
-    def _known(self) -> dict[tuple[str, str], Any]:
+    def _cache(self) -> dict[tuple[str, str], Any]:
         return {}
 
-    def _once(self, what: str, quantity: str, compute: Callable[[], Any]) -> Any:
-        if (what, quantity) not in self._known:
-            self._known[what, quantity] = compute()
-        return self._known[what, quantity]
+    def _cached(self, what: str, quantity: str, compute: Callable[[], Any]) -> Any:
+        if (what, quantity) not in self._cache:
+            self._cache[what, quantity] = compute()
+        return self._cache[what, quantity]
 
-    def _carried(self, quantity: str) -> set[str]:
+    def _varying(self, quantity: str) -> set[str]:
         """Axes on which some variable of a quantity depends."""
         return {str(dim) for variable in self.template(quantity).data_vars.values() for dim in variable.dims}
 
     def split_of(self, quantity: str) -> tuple[str, ...]:
         """The split axes on which a quantity depends."""
-        carried = self._carried(quantity) if self.split else set()
-        return tuple(axis for axis in (*self.axes, "schedule") if axis in self.split and axis in carried)
+        varying = self._varying(quantity) if self.split else set()
+        return tuple(axis for axis in (*self.axes, "schedule") if axis in self.split and axis in varying)
 
     def planned(self, quantity: str) -> Planned:
         """Plan of a quantity: its files, their names and digests."""
-        return self._once("plan", quantity, lambda: self._plan(quantity))
+        return self._cached("plan", quantity, lambda: self._plan(quantity))
 
     def _plan(self, quantity: str) -> Planned:
         content, split = self.content(quantity), self.split_of(quantity)
-        kept = {**content, "axes": {axis: spec for axis, spec in content["axes"].items() if axis not in split}}
-        if "schedule" in split:
-            del kept["schedules"]  # each block has one, with its digest in the name
-        code = provenance.code_digest(self.module(quantity))
+        module = module_of(content)
+        code = provenance.code_digest(module)
         joining = [provenance.code_digest("joining")] if split else []
         return Planned(
             digest=_digest({"code": [code, *joining], "content": content, "split": split}),
-            blocks_digest=_digest({"code": code, "content": kept, "split": split}) if split else "",
+            blocks_digest=_digest({"code": code, "content": unsplit(content, split), "split": split}) if split else "",
             split={axis: self._texts(axis) for axis in split},
             joined=not split or self.bytes(quantity) <= JOINED_BYTES,
-            module=self.module(quantity),
+            module=module,
             content=content,
         )
 
@@ -134,16 +132,9 @@ class Sweep:
 
     def blocks(self, quantity: str) -> list[Block]:
         """Blocks of a quantity, one for each combination of the values of its split axes, in order."""
-        return list(self.iterate(quantity))
-
-    def iterate(self, quantity: str) -> Iterator[Block]:
-        """The blocks one by one."""
         part = self.planned(quantity)
-        if not part.split:
-            yield Block(self, quantity, "", {})
-            return
-        for name, values in part.blocks():
-            yield Block(self, quantity, name, values)
+        named = part.blocks() if part.split else [("", {})]
+        return [Block(self, quantity, name, values) for name, values in named]
 
     def n_blocks(self, quantity: str) -> int:
         """Number of blocks, without constructing them."""
@@ -160,22 +151,18 @@ class Sweep:
             return {}
         return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
 
-    def made_of(self, product: str) -> tuple[str, ...]:
+    def inputs_of(self, product: str) -> tuple[str, ...]:
         """Quantities that a product reads."""
         return tuple(name for name in self.quantities if product != "comparison" or name in COMPARED)
 
     def product_digest(self, product: str) -> str:
         """Digest of the code of a product and of the plans of its quantities."""
-        parts = {name: self.planned(name).digest for name in sorted(self.made_of(product))}
+        parts = {name: self.planned(name).digest for name in sorted(self.inputs_of(product))}
         drawn = {plugin.name: plugin.identity for plugin in self.plugins} if product == "figures" else {}
         more = {"plugins": drawn} if drawn else {}
         return _digest({"code": provenance.code_digest(product), "parts": parts, **more})
 
-    def module(self, quantity: str) -> str:
-        """Module of a quantity for the digest of its code, as in `provenance.code_digest`."""
-        return module_of(self.content(quantity))
-
-    def known(self, quantity: str) -> Quantity:
+    def declaration(self, quantity: str) -> Quantity:
         """Declaration of a quantity for the family of the sweep."""
         return declared(quantity, families.family_of(self.family).density)
 
@@ -186,10 +173,10 @@ class Sweep:
             "parameters": dict(self.parameters),
             "axes": {name: dict(spec) for name, spec in self.axes.items()},
             "schedules": {label: dict(spec) for label, spec in self.schedules.items()}
-            if self.known(quantity).with_schedules
+            if self.declaration(quantity).with_schedules
             else {},
             "quantity": quantity,
-            "options": {name: self.options[name] for name in self.known(quantity).options},
+            "options": {name: self.options[name] for name in self.declaration(quantity).options},
         }
         plugins = plugins_of(content)
         return content | ({} if self.data is None else {"data": self.data}) | ({"plugins": plugins} if plugins else {})
@@ -201,13 +188,13 @@ class Sweep:
 
     def points(self, quantity: str) -> int:
         """Number of points at which a quantity is evaluated: densities times points of the grid of each."""
-        carried = self._carried(quantity)
-        densities = math.prod(written.size(spec) for name, spec in self.axes.items() if name in carried)
+        varying = self._varying(quantity)
+        densities = math.prod(written.size(spec) for name, spec in self.axes.items() if name in varying)
         return densities * self.grid(quantity)
 
     def grid(self, quantity: str) -> int:
         """Number of points at which a quantity is evaluated for each density."""
-        return math.prod(written.size(self.options[name]) for name in self.known(quantity).grids)
+        return math.prod(written.size(self.options[name]) for name in self.declaration(quantity).grids)
 
     def bytes(self, quantity: str) -> int:
         """Bytes of all variables of a quantity before compression."""

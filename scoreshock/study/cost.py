@@ -45,7 +45,7 @@ def block_seconds(sweep: Sweep, quantity: str) -> float:
     >>> round(block_seconds(study.sweeps["line"], "speciation"), 1)
     4.0
     """
-    pair, more = sweep.known(quantity).seconds
+    pair, more = sweep.declaration(quantity).seconds
     k, n = sweep.components, sweep.features
     rate = pair if k <= 2 else pair + more * k * n
     return FILE_SECONDS + rate * sweep.points(quantity) / sweep.n_blocks(quantity)
@@ -58,7 +58,7 @@ def join_seconds(sweep: Sweep, quantity: str) -> float:
 
 def product_seconds(sweep: Sweep, product: str) -> float:
     """Expected seconds of one core for the comparison or the figures of a sweep."""
-    read = sum(map(sweep.bytes, sweep.made_of(product))) / (4 * BYTES_PER_SECOND)
+    read = sum(map(sweep.bytes, sweep.inputs_of(product))) / (4 * BYTES_PER_SECOND)
     compared = COMPARED_SECONDS * sweep.points("speciation") if product == "comparison" else 0.0
     return PRODUCT_SECONDS[product] + read + compared
 
@@ -74,7 +74,7 @@ def block_memory(sweep: Sweep, quantity: str, threads: int = 1) -> int:
     """MiB that a job needs for a quantity of a block: that of chunks of its results, and of all its means and weights."""
     split = sweep.split_of(quantity)
     sizes = {axis: written.size(spec) for axis, spec in sweep.axes.items() if axis not in split}
-    density = sum(each * math.prod(sizes.get(axis, 1) for axis in dims) for dims, each in sweep.held.items())
+    density = sum(each * math.prod(sizes.get(axis, 1) for axis in dims) for dims, each in sweep.density_bytes.items())
     points = min(densities_per_chunk(sweep.content(quantity), sweep.components), math.prod(sizes.values()))
     matrices = 8 * points * sweep.grid(quantity) * sweep.components * sweep.features**2
     held = CHUNKS_HELD * chunk_bytes(sweep, quantity) + MATRICES_HELD * matrices

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -16,9 +15,6 @@ LONGEST = 300
 
 MOST = 50
 """Maximum number of problems in the text of an error."""
-
-LIKENESS = 0.75
-"""Minimum ratio of `difflib` of a misspelt word and the intended one: ``weigth`` and ``weight`` have 0.83."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -55,22 +51,10 @@ def show(value: Any) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else checks.show(value)
 
 
-def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """The known name of which ``name`` is probably a misspelling, or None."""
-    names = {str(k).casefold(): str(k) for k in known}
-    near = difflib.get_close_matches(str(name)[:80].casefold(), names, n=1, cutoff=LIKENESS)
-    return names[near[0]] if near else None
-
-
-def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """``; did you mean "x"?`` for the nearest known name, or nothing when none is near."""
-    near = nearest(name, known)
-    return f'; did you mean "{near}"?' if near else ""
-
-
-def unknown(what: str, name: Any, known: Sequence[str]) -> str:
-    """Say that ``name`` is no known ``what``, what is near, and what is known."""
-    return f"{show(name)} is not a known {what}{did_you_mean(name, known)} (allowed: {', '.join(known) or 'none'})"
+def unknown(name: Any, allowed: Iterable[str]) -> str:
+    """Say that ``name`` is none of the allowed ones, and which of them is close."""
+    names = list(allowed)
+    return f"{show(name)} is not allowed{checks.suggestion(name, names)}; allowed: {', '.join(names) or 'none'}"
 
 
 def key_path(parts: Iterable[str | int]) -> str:
@@ -105,16 +89,16 @@ def is_tag(part: str | int) -> bool:
     return isinstance(part, str) and (part == "[key]" or (part.startswith("<") and part.endswith(">")))
 
 
-class Finder:
+class Report:
     """Collects problems at a key path, so that one bad value does not hide the next."""
 
     def __init__(self, problems: list[str], path: tuple[str | int, ...] = ()) -> None:
         self.problems = problems
         self.path = path
 
-    def at(self, *parts: str | int) -> Finder:
+    def at(self, *parts: str | int) -> Report:
         """The same collection, further down."""
-        return Finder(self.problems, (*self.path, *parts))
+        return Report(self.problems, (*self.path, *parts))
 
     def add(self, message: str) -> None:
         """Record one problem here."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-import numpy as np
 import xarray as xr
 
 from scoreshock import axes
@@ -57,7 +56,7 @@ def evaluate(
     Returns
     -------
     Dataset
-        The quantity over the sweep's axes, in the order of the axes, own dimensions last.
+        The quantity over the sweep's axes, in the order of the axes, dimensions of the quantity last.
 
     Examples
     --------
@@ -111,17 +110,10 @@ def template(content: Mapping[str, Any]) -> xr.Dataset:
     first = {name: [spec["values"][0] if "values" in spec else spec["start"]] for name, spec in content["axes"].items()}
     density = _point(json.dumps([content["family"], first, content["parameters"]]))
     result = _computed({**content, "axes": {name: {"values": value} for name, value in first.items()}}, density.chunk())
-    indexes = {name: result.variables[name] for name in result.xindexes}
-    for name in indexes.keys() & content["axes"].keys():
-        known = axes.values(content["axes"][str(name)]).astype(indexes[name].dtype)
-        indexes[name] = xr.Variable((name,), known, indexes[name].attrs)
-    sizes = dict(result.sizes) | {dim: variable.size for dim, variable in indexes.items()}
-    others = {
-        name: xr.Variable(v.dims, np.broadcast_to(np.zeros((), v.dtype), [sizes[dim] for dim in v.dims]), v.attrs)
-        for name, v in result.variables.items()
-        if name not in indexes
-    }
-    return xr.Dataset(others, indexes, result.attrs).set_coords([name for name in result.coords if name not in indexes])
+    labels = {name: axes.values(spec) for name, spec in content["axes"].items() if name in result.xindexes}
+    return axes.expanded(
+        result, {name: values.astype(result[name].dtype) for name, values in labels.items()}, one_chunk=True
+    )
 
 
 @lru_cache(maxsize=64)
@@ -178,9 +170,9 @@ def _chunks(content: Mapping[str, Any], density: xr.Dataset) -> dict[str, int]:
 
 
 def _in_order(result: xr.Dataset, density: xr.Dataset, names: list[str]) -> xr.Dataset:
-    """Dimensions in the order of the axes, own dimensions last; every axis has its coordinate, described."""
-    own = [name for name in names if name in density.coords]
-    described = {name: attributes(name) if name in AXES else density[name].attrs for name in own}
-    coordinates = {name: (name, density[name].values, described[name]) for name in own}
-    labelled = result.drop_vars([n for n in result.coords if n in (*AXES, *own)]).assign_coords(coordinates)
+    """Dimensions in the order of the axes, dimensions of the quantity last; every axis has its coordinate, described."""
+    swept = [name for name in names if name in density.coords]
+    described = {name: attributes(name) if name in AXES else density[name].attrs for name in swept}
+    coordinates = {name: (name, density[name].values, described[name]) for name in swept}
+    labelled = result.drop_vars([n for n in result.coords if n in (*AXES, *swept)]).assign_coords(coordinates)
     return labelled.transpose(*[name for name in names if name in labelled.dims], ...)

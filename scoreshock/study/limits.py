@@ -9,7 +9,7 @@ import math
 
 from scoreshock import axes as written
 from scoreshock.study.blocks import Sweep
-from scoreshock.study.errors import Finder
+from scoreshock.study.errors import Report
 
 POINTS_LIMIT = 10**9
 GRID_LIMIT = 10**7
@@ -20,61 +20,49 @@ DRAW_LIMIT = 2 * 2**30
 COMPONENTS_LIMIT = 4096
 
 
-def countable(sweep: Sweep, find: Finder) -> bool:
+def countable(sweep: Sweep, report: Report) -> bool:
     """Whether the numbers of blocks and points are within the limits; nothing is computed."""
     sizes = {axis: written.size(spec) for axis, spec in sweep.axes.items()} | {"schedule": len(sweep.schedules)}
     blocks = math.prod(sizes[axis] for axis in sweep.split)
-    if blocks > BLOCKS_LIMIT:
-        find.at("split").add(f"asks for {blocks:,} blocks; at most {BLOCKS_LIMIT:,} are allowed (our limit)")
-        return False
-    for name in {grid for quantity in sweep.quantities for grid in sweep.known(quantity).grids}:
-        if (size := written.size(sweep.options[name])) > GRID_LIMIT:
-            find.at(name).add(f"has {_count(size)} values; at most {_count(GRID_LIMIT)} are allowed (our limit)")
-            return False
+    grids = {grid for quantity in sweep.quantities for grid in sweep.declaration(quantity).grids}
     densities = math.prod(sizes[axis] for axis in sweep.axes if axis not in sweep.split)
-    for quantity in sweep.quantities:
-        points = densities * sweep.grid(quantity)
-        if points > POINTS_LIMIT:
-            find.at("axes").add(
-                f"{quantity} has {_count(points)} points in each of {blocks:,} blocks; at most {_count(POINTS_LIMIT)} a "
-                "block are allowed (our limit): take fewer values, or split along more axes"
-            )
-            return False
-    return True
+    points = {quantity: densities * sweep.grid(quantity) for quantity in sweep.quantities}
+    return (
+        _within(report.at("split"), "the study", blocks, BLOCKS_LIMIT, "blocks")
+        and all(_within(report.at(name), name, written.size(sweep.options[name]), GRID_LIMIT, "values") for name in grids)
+        and all(_within(report.at("axes"), name, n, POINTS_LIMIT, "points in each block") for name, n in points.items())
+    )
 
 
-def storable(sweep: Sweep, find: Finder) -> bool:
+def storable(sweep: Sweep, report: Report) -> bool:
     """Whether the number of components and the size of a block are within the limits."""
-    if sweep.components > COMPONENTS_LIMIT:
-        find.at("parameters").add(
-            f"the mixture has {sweep.components:,} components; at most {COMPONENTS_LIMIT:,} are allowed (our limit)"
-        )
+    if not _within(report.at("parameters"), "the mixture", sweep.components, COMPONENTS_LIMIT, "components"):
         return False
     densities = math.prod(written.size(spec) for spec in sweep.axes.values())
     most = POINT_BYTES * densities * (1 + len(sweep.schedules)) * sweep.components * sweep.features
-    for quantity in sweep.quantities:
-        if most * sweep.grid(quantity) <= BYTES_LIMIT:
-            continue  # which need not be counted
-        if (size := sweep.block_bytes(quantity)) > BYTES_LIMIT:
-            find.at("axes").add(
-                f"{quantity} fills {size / 2**30:,.0f} GiB in each block; at most {BYTES_LIMIT // 2**30} GiB a block are "
-                "allowed (our limit): take fewer values, or split along more axes"
-            )
-            return False
-    return True
+    large = [name for name in sweep.quantities if most * sweep.grid(name) > BYTES_LIMIT]  # others need not be counted
+    return all(
+        _within(
+            report.at("axes"), name, math.ceil(sweep.block_bytes(name) / 2**30), BYTES_LIMIT // 2**30, "GiB in each block"
+        )
+        for name in large
+    )
 
 
-def drawable(sweep: Sweep, find: Finder) -> bool:
+def drawable(sweep: Sweep, report: Report) -> bool:
     """Whether a random draw of all coordinates fits into memory."""
     ends = sweep.axes.get("dimension", {"values": [2]})
     largest, k = max(ends["values"]), sweep.parameters.get("components")
-    size = 8 * largest * k if isinstance(k, int) else 0
-    if size > DRAW_LIMIT:
-        find.at("axes", "dimension").add(
-            f"{largest:,} coordinates of {k} means fill {size / 2**30:,.0f} GiB; at most {DRAW_LIMIT // 2**30} GiB are "
-            "allowed (our limit)"
-        )
-    return size <= DRAW_LIMIT
+    size = math.ceil(8 * largest * k / 2**30) if isinstance(k, int) else 0
+    return _within(report.at("axes", "dimension"), f"a draw of {k} means", size, DRAW_LIMIT // 2**30, "GiB")
+
+
+def _within(report: Report, what: str, number: int, limit: int, unit: str) -> bool:
+    """Whether a number is at most ``limit``; a problem is recorded otherwise."""
+    if number > limit:
+        advice = ": take fewer values, or split along more axes" if unit.endswith("block") else ""
+        report.add(f"{what} has {_count(number)} {unit}; at most {_count(limit)} are allowed (our limit){advice}")
+    return number <= limit
 
 
 def _count(number: int) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from typing import Annotated, Any, Literal
@@ -21,20 +20,23 @@ from pydantic import (
     create_model,
     model_validator,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
 from scoreshock import options
 from scoreshock.conventions import AXES
-from scoreshock.study.errors import show, unknown
+from scoreshock.study.errors import show
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-NAME_RULE = "allowed: a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..'"
+NAME_RULE = (
+    "a letter or digit, then up to 63 letters, digits, '_', '.', '-', without '..', and no device of Windows such as NUL"
+)
+
 EXTRA = "x-"  # begins a key at the top that the study does not read, as in Docker Compose and OpenAPI
 
 
 def problem(message: str) -> PydanticCustomError:
-    """A problem whose text is final; braces in it are no placeholders."""
+    """A validation error with this message; braces in it are not placeholders."""
     return PydanticCustomError("problem", "{message}", {"message": message})
 
 
@@ -44,91 +46,35 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-_EXPONENT = re.compile(r"([+-]?\d+(?:\.\d*)?|[+-]?\.\d+)[eE]([+-]?)(\d+)", re.ASCII)
-
-
-_DECIMAL = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)", re.ASCII)
-
-
 def number(value: Any) -> Any:
     """``value`` if it is a finite number; for text that looks like one the error says how to write it."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        advice = number_as_text(value) if isinstance(value, str) else ""
-        raise problem(f"{show(value)} is {_what(value)}, not a number{advice or '; allowed: a finite number'}")
-    try:
-        finite = math.isfinite(value)
-    except OverflowError:
-        finite = False
-    if not finite:
-        raise problem(f"{show(value)} is not a finite number; allowed: a finite number")
+    if not options.is_finite(value):
+        raise problem(f"{show(value)} is not allowed{options.text_hint(value)}; allowed: a finite number")
     return value
 
 
-def _what(value: Any) -> str:
-    if value is None:
-        return "empty"
-    kinds: tuple[tuple[Any, str], ...] = (
-        (bool, "true or false"),
-        (str, "text"),
-        (int | float, "a number"),
-        (Mapping, "a mapping"),
-        (list, "a list"),
-    )
-    return next((word for kind, word in kinds if isinstance(value, kind)), f"of type {type(value).__name__}")
-
-
-def number_as_text(value: str) -> str:
-    """How to write the number that this text represents; empty for other text."""
-    if match := _EXPONENT.fullmatch(value.strip()):
-        mantissa, sign, exponent = match.groups()
-        written = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{sign or '+'}{exponent}"
-        return f": YAML reads {value} as text, write {written}" if math.isfinite(float(written)) else ""
-    return ": write it without quotes" if _DECIMAL.fullmatch(value) else ""
+def text(value: Any, allowed: str = "text") -> Any:
+    """``value`` if it is text; YAML reads numbers and some words without quotes as something else."""
+    if isinstance(value, str):
+        return value
+    is_word = value is not None and not isinstance(value, Mapping | list)
+    raise problem(f"{show(value)} is not text; {'write it in quotes' if is_word else f'allowed: {allowed}'}")
 
 
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def name(value: str) -> str:
+def name(value: Any) -> str:
     """A name that is safe in file names on every system."""
-    if not isinstance(value, str):
-        advice = f"; {NAME_RULE}" if isinstance(value, Mapping | list) else ": write it in quotes"
-        raise problem(f"{show(value)} is {_what(value)}, not text{advice}")
-    if not re.fullmatch(NAME, value) or ".." in value or value.endswith("."):
-        raise problem(f"{show(value)} is not a name; {NAME_RULE}")
-    if _DEVICE.fullmatch(value):
-        raise problem(f"{show(value)} is not a name; allowed: any but CON, PRN, AUX, NUL, COM1, ..., which are Windows' own")
-    return value
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """Text that is one of the ``known`` names; anything else gets a did-you-mean."""
-
-    what: str
-    known: tuple[str, ...]
-
-    def check(self, value: Any) -> str:
-        """Return ``value``, or raise what is wrong with it."""
-        if not isinstance(value, str) or value not in self.known:
-            raise problem(unknown(self.what, value, self.known))
-        return value
-
-    def __get_pydantic_core_schema__(self, *_: Any) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.check)
-
-    def __get_pydantic_json_schema__(self, *_: Any) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.known)}
+    if not re.fullmatch(NAME, text(value, NAME_RULE)) or ".." in value or value.endswith(".") or _DEVICE.fullmatch(value):
+        raise problem(f"{show(value)} is not a name; allowed: {NAME_RULE}")
+    return str(value)
 
 
 def folder(value: str) -> str:
     """A folder's path that Snakemake takes literally: braces would be wildcards."""
-    if any(character in "{}" or not character.isprintable() for character in value):
-        raise problem(f"{show(value)} is not allowed; allowed: a path without braces and control characters")
-    if "\\" in value or "://" in value or not value.strip():
-        raise problem(f"{show(value)} is not allowed; allowed: a path on this machine, with / between its folders")
-    if value.startswith("~") or "$" in value:
-        raise problem(f"{show(value)} is not allowed; allowed: a path as it is, for no shell fills in ~ and variables")
+    if not value.strip() or not value.isprintable() or re.search(r"^~|[{}$\\]|://", value):
+        raise problem(f"{show(value)} is not allowed; allowed: a path on this machine, with / and without ~, $ and braces")
     return value
 
 
@@ -136,35 +82,20 @@ def _different(values: list[Any]) -> list[Any]:
     seen: set[Any] = set()
     for value in values:
         if value in seen:
-            raise problem(f"{show(value)} stands there twice; every value may appear once")
+            raise problem(f"{show(value)} appears twice; allowed: each value once")
         seen.add(value)
     return values
+
+
+def label(value: Any) -> str:
+    """The label of a schedule; the schedule itself is described under ``schedules``."""
+    return name(text(value, "labels such as [ve, edm]; a schedule is described under schedules at the top"))
 
 
 Number = Annotated[int | float, BeforeValidator(number), WithJsonSchema({"type": "number"})]
 Distinct = [Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_different)]
 Numbers = Annotated[list[Number], *Distinct]
 Label = Annotated[str, BeforeValidator(name), WithJsonSchema({"type": "string", "pattern": NAME})]
-
-
-def label(value: Any) -> str:
-    """The label of a schedule, which is described elsewhere."""
-    if isinstance(value, Mapping) and "kind" in value:
-        raise problem(
-            f"{show(value)} is {_what(value)}, not a label; describe it under schedules at the top and write its label here "
-            "(a kind with its defaults needs its name only)"
-        )
-    if value is None or isinstance(value, Mapping | list):
-        raise problem(f"{show(value)} is {_what(value)}, not a label; allowed: a label, or a list such as [ve, edm]")
-    return name(value)
-
-
-def _text(value: Any) -> Any:
-    if value is not None and not isinstance(value, str | Mapping | list):
-        raise problem(f"{show(value)} is {_what(value)}, not text: write it in quotes")
-    return value
-
-
 Groups = Annotated[list[list[int]], Field(json_schema_extra={"minItems": 2, "maxItems": 2})]
 
 
@@ -191,31 +122,17 @@ class Range(Strict):
         return self
 
 
-RANGE_WORDS = {
-    **dict.fromkeys(("from", "first", "begin", "min", "minimum", "low"), "start"),
-    **dict.fromkeys(("to", "last", "end", "max", "maximum", "high"), "stop"),
-    **dict.fromkeys(("n", "count", "number", "points", "size", "steps", "length", "step"), "num"),
-    "spacing": "scale",
-}
-"""Other words for keys of a range."""
-
-
 def _form(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "<range>" if {*RANGE_WORDS, *RANGE_WORDS.values()} & set(map(str, value)) else "<values>"
+        return "<values>" if not value or "values" in value else "<range>"
     return "<list>" if isinstance(value, list | tuple) else "<number>"
 
 
 ScheduleLabel = Annotated[str, BeforeValidator(label), WithJsonSchema({"type": "string", "pattern": NAME})]
 ScheduleLabels = Annotated[list[ScheduleLabel], *Distinct]
-
-
-def _schedule_form(value: Any) -> str:
-    return "<list>" if isinstance(value, list | tuple) else "<number>"
-
-
 ScheduleAxis = Annotated[
-    Annotated[ScheduleLabel, Tag("<number>")] | Annotated[ScheduleLabels, Tag("<list>")], Discriminator(_schedule_form)
+    Annotated[ScheduleLabel, Tag("<number>")] | Annotated[ScheduleLabels, Tag("<list>")],
+    Discriminator(lambda value: "<list>" if isinstance(value, list | tuple) else "<number>"),
 ]
 
 
@@ -242,20 +159,25 @@ def _grid(units: tuple[str, ...] = ()) -> Any:
     ]
 
 
-def names(what: str, known: Sequence[str]) -> Any:
+def one_of(known: Iterable[str]) -> Any:
+    """Type of text that is one of these names."""
+    return Literal[tuple(known)]
+
+
+def names(known: Iterable[str]) -> Any:
     """Type of a list of different names."""
-    return Annotated[list[Annotated[str, OneOf(what, tuple(known))]], *Distinct]
+    return Annotated[list[one_of(known)], *Distinct]  # type: ignore[misc]
 
 
-def _type(name: str, option: options.Option) -> Any:
+def _type(option: options.Option) -> Any:
     """Type of an option."""
     match option:
         case options.Grid(units=units):
             return _grid(units)
         case options.Names(known=known):
-            return names(SINGULAR.get(name, name), known)
+            return names(known)
         case options.Choice(known=known):
-            return Annotated[str, OneOf(name, known)]
+            return one_of(known)
         case options.Groups():
             return Groups
         case options.Switch():
@@ -275,12 +197,9 @@ def _checked_by(option: options.Option, value: Any) -> Any:
         raise problem(str(error)) from None
 
 
-SINGULAR = {"criteria": "criterion", "forms": "form"}
-
-
 def _field(name: str, known: Vocabulary) -> tuple[Any, Any]:
     """Type and field of an option; None stands for the declared default, and cannot be written."""
-    takers = known.takers(name)
+    takers = known.quantities_with(name)
     kinds = [each.options[name] for each in takers]
     option, default = kinds[0], takers[0].default(name)
     if isinstance(option, options.Names):
@@ -288,7 +207,7 @@ def _field(name: str, known: Vocabulary) -> tuple[Any, Any]:
         option = replace(option, known=known.criteria if name == "criteria" else united)
     shown = {} if default is None or name == "criteria" else {"default": default}
     words = f"{', '.join(dict.fromkeys(each.name for each in takers))}: {option.meaning}"
-    return _type(name, option), Field(default=None, description=words, json_schema_extra=shown)
+    return _type(option), Field(default=None, description=words, json_schema_extra=shown)
 
 
 def _axes(of_files: Sequence[str]) -> type[BaseModel]:
@@ -308,11 +227,11 @@ def _entry_form(value: Any) -> str:
 
 
 def _said(description: str) -> tuple[Any, Any]:
-    return Annotated[str, BeforeValidator(_text)], Field(default="", description=description)
+    return Annotated[str, BeforeValidator(text)], Field(default="", description=description)
 
 
 OUTPUT = (
-    Annotated[str, AfterValidator(folder), BeforeValidator(_text)],
+    Annotated[str, AfterValidator(folder), BeforeValidator(text)],
     Field(default="results", min_length=1, description="folder of the results"),
 )
 ABOUT = {
@@ -327,7 +246,7 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Models:
-    """Models of a study in one vocabulary: of all of it, of a sweep, and of a schedule."""
+    """Models of a study, of its sweeps, axes and schedules, for one vocabulary."""
 
     study: type[BaseModel]
     sweep: type[BaseModel]
@@ -343,17 +262,17 @@ def models(known: Vocabulary) -> Models:
         "SweepEntry",
         __base__=Strict,
         __doc__="One sweep: a family of densities, the axes it runs over, and what is computed at every point.",
-        family=(Annotated[str, OneOf("family", known.families)], Field(description="family of densities")),
+        family=(one_of(known.families), Field(description="family of densities")),
         axes=(axes, Field(description="axes of the sweep")),
         parameters=(dict[str, Any], Field(default={}, description="the family's other arguments")),
         split=(
             Annotated[list[Label], AfterValidator(_different)],
-            Field(default=[], description="axes of which every value is a job of its own"),
+            Field(default=[], description="axes of which every value is a separate job"),
         ),
-        quantities=(names("quantity", known.quantity_names), Field(description="what is computed")),
+        quantities=(names(known.quantity_names), Field(description="what is computed")),
         **{name: _field(name, known) for name in known.options},  # type: ignore[call-overload]
     )
-    kind = Annotated[str, OneOf("kind of schedule", known.kinds)]
+    kind = one_of(known.kinds)
     entry = create_model(
         "ScheduleEntry",
         __config__=ConfigDict(extra="allow", strict=True, frozen=True),
@@ -376,6 +295,6 @@ def models(known: Vocabulary) -> Models:
     return Models(study, sweep, axes, schedule)
 
 
-def ours() -> Models:
+def builtin() -> Models:
     """Models of studies without plugins."""
     return models(vocabulary())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scoreshock.checks import aligned, number_of
 from scoreshock.study import cost, work
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.study import Study
@@ -53,18 +54,12 @@ def table(study: Study) -> str:
     costs = plan(study)
     head = ("sweep", "quantity", "blocks", "points", "on disk", "chunk", "time")
     totals = [sum(getattr(each, name) for each in costs) for name in ("blocks", "points", "bytes", "chunk_bytes", "seconds")]
-    rows = [head, *map(_row, costs), _row(Cost("total", "", *totals))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    first, *lines, last = (_aligned(row, widths) for row in rows)
-    rule = "-" * len(first)
     jobs, seconds = work.amount(study)
-    notes = [
-        "",
-        f"{jobs:,} job{'' if jobs == 1 else 's'}, with joining, comparing and drawing.",
-        f"About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).",
-        "On disk: blocks and joined files before compression. Chunk: results of one chunk in memory.",
-    ]
-    return "\n".join([first, rule, *lines, rule, last, *notes])
+    return f"""{aligned(head, [*map(_row, costs), _row(Cost("total", "", *totals))], left=(0, 1))}
+
+{number_of(jobs, "job")}, with joining, comparing and drawing.
+About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).
+On disk: blocks and joined files before compression. Chunk: results of one chunk in memory."""
 
 
 def _cost(sweep: Sweep, quantity: str) -> Cost:
@@ -77,11 +72,6 @@ def _cost(sweep: Sweep, quantity: str) -> Cost:
 def _row(of: Cost) -> tuple[str, ...]:
     chunk = _size(of.chunk_bytes) if of.quantity else ""
     return (of.sweep, of.quantity, f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = zip(row, widths, strict=True)
-    return "  ".join(text.ljust(width) if column < 2 else text.rjust(width) for column, (text, width) in enumerate(cells))
 
 
 def _size(count: float) -> str:

@@ -1,29 +1,30 @@
-"""Tables of options, quantities and variables for the documentation, made from the declarations.
+"""Tables of options, quantities, criteria, flags and variables for the documentation, generated from the declarations.
 
-``python -m scoreshock.study.reference`` in a clone writes them: those of options and quantities between the marks in
-``config/README.md``, and ``docs/variables.md``.
+``python -m scoreshock.study.reference`` in a clone writes them between the marks in ``config/README.md`` and
+``docs/results.md``, and writes ``docs/variables.md``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from scoreshock import options
-from scoreshock.conventions import Variable
+from scoreshock.conventions import WORDS, Status, TimeStatus, Variable
 from scoreshock.quantities.declaration import CRITERIA
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
-README, VARIABLES = Path("config/README.md"), Path("docs/variables.md")
+PAGES, VARIABLES = (Path("config/README.md"), Path("docs/results.md")), Path("docs/variables.md")
 
 
 def option_table(known: Vocabulary) -> str:
     """Options of sweeps: meaning, default, and the quantities that take them."""
     rows = []
     for name in known.options:
-        takers = known.takers(name)
+        takers = known.quantities_with(name)
         option = takers[0].options[name]
         default = "the family's" if name == "criteria" else _written(takers[0].default(name))
         allowed = "" if name == "criteria" else _allowed(option)
@@ -48,7 +49,7 @@ def quantity_table(known: Vocabulary) -> str:
 
 def criterion_table() -> str:
     """Criteria: what each says, and whether it is computed by default."""
-    declared = sorted((CRITERIA[key] for key in CRITERIA.ours()), key=lambda each: each.density)
+    declared = sorted((CRITERIA[key] for key in CRITERIA.builtin()), key=lambda each: each.density)
     rows = [
         (f"`{each.name}`", "mixtures" if each.density == "mixture" else each.density, each.meaning, "yes" * each.by_default)
         for each in declared
@@ -61,7 +62,7 @@ def variables_page(known: Vocabulary) -> str:
     head = """# Variables of the results
 
 By quantity, with the dimensions of each besides those of the sweep, and the flag that says why a value is missing.
-This page is made from the declarations (`python -m scoreshock.study.reference`).
+This page is generated from the declarations (`python -m scoreshock.study.reference`).
 """
     parts = [head]
     for each in known.quantities:
@@ -71,21 +72,33 @@ This page is made from the declarations (`python -m scoreshock.study.reference`)
     return "\n".join(parts)
 
 
-def readme(text: str) -> str:
-    """The README of studies with its tables made anew."""
+def flag_table(kind: type[IntEnum]) -> str:
+    """Values of flag variables, and their meanings."""
+    rows = [(f"`{member.name}`", str(member.value), WORDS[member.name]) for member in kind]
+    return _table(("flag", "value", "meaning"), rows)
+
+
+def filled(text: str) -> str:
+    """A page with its tables generated again."""
     known = vocabulary()
-    made = {"options": option_table(known), "quantities": quantity_table(known), "criteria": criterion_table()}
-    for name, table in made.items():
-        begin, end = f"<!-- {name}: made from the declarations -->\n", f"<!-- end of {name} -->"
+    tables = {
+        "options": option_table(known),
+        "quantities": quantity_table(known),
+        "criteria": criterion_table(),
+        "status": flag_table(Status),
+        "time_status": flag_table(TimeStatus),
+    }
+    for name, table in tables.items():
+        begin, end = f"<!-- {name}: generated from the declarations -->\n", f"<!-- end of {name} -->"
         text = re.sub(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, t=begin + table + end: t, text, flags=re.DOTALL)  # type: ignore[misc]
     return text
 
 
 def _variable(variable: Variable) -> tuple[str, ...]:
     dims = ", ".join(f"`{dim}`" for dim in variable.dims)
-    told = ". ".join(filter(None, [variable.long_name, variable.description.rstrip(".")]))
+    meaning = ". ".join(filter(None, [variable.long_name, variable.description.rstrip(".")]))
     flag = f"`{variable.status}`" if variable.status else ""
-    return f"`{variable.name}`", told, dims, flag, variable.references
+    return f"`{variable.name}`", meaning, dims, flag, variable.references
 
 
 def _allowed(option: options.Option) -> str:
@@ -123,7 +136,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def main() -> None:
     """Write the tables of this clone."""
-    README.write_text(readme(README.read_text("utf-8")), "utf-8")
+    for page in PAGES:
+        page.write_text(filled(page.read_text("utf-8")), "utf-8")
     VARIABLES.write_text(variables_page(vocabulary()), "utf-8")
 
 

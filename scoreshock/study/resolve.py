@@ -13,13 +13,15 @@ import xarray as xr
 
 from scoreshock import axes as written
 from scoreshock import options
+from scoreshock.checks import listed, suggestion
 from scoreshock.conventions import AXES, Axis, ListedAxis
 from scoreshock.densities import families, sources
 from scoreshock.quantities.declaration import Quantity
+from scoreshock.quantities.layer import codes_of
 from scoreshock.schedules.schedule import schedule
 from scoreshock.study import limits, models
 from scoreshock.study.blocks import Sweep
-from scoreshock.study.errors import Finder, did_you_mean, show, unknown
+from scoreshock.study.errors import Report, show, unknown
 from scoreshock.study.vocabulary import Vocabulary
 
 WHOLE_VALUES_LIMIT = 10**5  # values of a range of whole numbers, which is stored as a list (our limit)
@@ -29,40 +31,39 @@ BUILDING = (ValueError, TypeError, OverflowError, OSError, KeyError)  # errors o
 LARGEST_WHOLE = 2**53  # larger whole numbers are not exact as floats
 
 
-def resolve_schedule(spec: Any, find: Finder) -> dict[str, Any] | None:
+def resolve_schedule(spec: Any, report: Report) -> dict[str, Any] | None:
     """Kind and all parameters of a schedule, or None with its problems recorded."""
-    kind, given = (spec, {}) if isinstance(spec, str) else (spec.kind, dict(spec.model_extra or {}))
-    before = len(find.problems)
-    check_plain(given, find)
-    if len(find.problems) > before:
+    kind, parameters = (spec, {}) if isinstance(spec, str) else (spec.kind, dict(spec.model_extra or {}))
+    before = len(report.problems)
+    check_plain(parameters, report)
+    if len(report.problems) > before:
         return None
-    made = find.call(schedule, kind, **given)
-    return None if made is None else plain(dict(made.parameters))
+    resolved = report.call(schedule, kind, **parameters)
+    return None if resolved is None else plain(dict(resolved.parameters))
 
 
 def resolve_sweep(
-    name: str, entry: Any, order: list[str], schedules: Mapping[str, Any], known: Vocabulary, find: Finder
+    name: str, entry: Any, order: list[str], schedules: Mapping[str, Any], known: Vocabulary, report: Report
 ) -> Sweep | None:
     """The sweep with every default filled in, or None with its problems recorded.
 
     ``order`` is the axes' order as written; ``schedules`` holds the resolved schedules, None for those with a problem;
     ``known`` are the names that the study may use.
     """
-    before = len(find.problems)
+    before = len(report.problems)
     family = families.FAMILIES[entry.family]
-    axes = _axes(entry, family, order, find)
+    axes = _axes(entry, family, order, report)
     available = list(dict.fromkeys([*order, *axes]))
     for position, axis in enumerate(entry.split):
         if axis not in available:
-            near = f"{did_you_mean(axis, available)} (allowed: {', '.join(available) or 'none'})"
-            find.at("split", position).add(f"{show(axis)} is not an axis of this sweep{near}")
-    labels = _labels(entry, schedules, known.kinds, find)
+            report.at("split", position).add(unknown(axis, available))
+    labels = _labels(entry, schedules, known.kinds, report)
     quantities = known.of(family.density)
     for key, allowed in (("quantities", quantities), ("criteria", known.criteria_of(family.density))):
-        _check_computed(entry, key, tuple(allowed), find)
-    parameters = _parameters(entry, family, find.at("parameters"))
-    resolved = _options(entry, quantities, find)
-    if len(find.problems) > before:
+        _check_computed(entry, key, tuple(allowed), report)
+    parameters = _parameters(entry, family, report.at("parameters"))
+    resolved = _options(entry, quantities, report)
+    if len(report.problems) > before:
         return None
     sweep = Sweep(
         name=name,
@@ -74,39 +75,39 @@ def resolve_sweep(
         quantities=tuple(entry.quantities),
         options=resolved,
     )
-    if not limits.countable(sweep, find):
+    if not limits.countable(sweep, report):
         return None
-    taken = {option for quantity in sweep.quantities for option in sweep.known(quantity).options}
+    taken = {option for quantity in sweep.quantities for option in sweep.declaration(quantity).options}
     unused = tuple(key for key in known.options if key in entry.model_fields_set and key not in taken)
-    sized = _built(replace(sweep, unused=unused), find)
-    return sized if sized is not None and limits.storable(sized, find) else None
+    sized = _built(replace(sweep, unused=unused), report)
+    return sized if sized is not None and limits.storable(sized, report) else None
 
 
-def _axes(entry: Any, family: families.Family, order: list[str], find: Finder) -> dict[str, Any]:
+def _axes(entry: Any, family: families.Family, order: list[str], report: Report) -> dict[str, Any]:
     """Axes in their plain form: those of the study, then the remaining ones of a file; problems are recorded."""
     specs: Mapping[str, Any] = vars(entry.axes)
-    allowed = find.at("parameters").call(family.axes_with, entry.parameters) or AXES
+    allowed = report.at("parameters").call(family.axes_with, entry.parameters) or AXES
     axes: dict[str, Any] = {}
     for name in (name for name in order if name != "schedule"):
         if name in allowed or name in AXES:
-            axes[name] = _axis({**AXES, **allowed}[name], specs[name], find.at("axes", name))
+            axes[name] = _axis({**AXES, **allowed}[name], specs[name], report.at("axes", name))
         if name not in allowed:
-            find.at("axes", name).add(
-                f"the family {entry.family} has no such axis (allowed: {', '.join((*allowed, 'schedule'))})"
+            report.at("axes", name).add(
+                f"not an axis of the family {entry.family}; allowed: {listed((*allowed, 'schedule'))}"
             )
     for name in family.required_axes:
         if name not in axes:
-            find.at("axes", name).add(f"missing; the family {entry.family} needs this axis")
+            report.at("axes", name).add(f"missing; the family {entry.family} needs this axis")
     of_file = {name: axis for name, axis in allowed.items() if isinstance(axis, ListedAxis)}
     return axes | {name: {"values": list(axis.values)} for name, axis in of_file.items() if name not in axes}
 
 
-def _check_computed(entry: Any, key: str, allowed: tuple[str, ...], find: Finder) -> None:
+def _check_computed(entry: Any, key: str, allowed: tuple[str, ...], report: Report) -> None:
     """Record names under ``key`` that do not exist for the family."""
     for position, wanted in enumerate(getattr(entry, key) or ()):
         if wanted not in allowed:
-            find.at(key, position).add(
-                f"{show(wanted)} is not computed of the family {entry.family} (allowed: {', '.join(allowed)})"
+            report.at(key, position).add(
+                f"{show(wanted)} is unavailable for the family {entry.family}; allowed: {listed(allowed)}"
             )
 
 
@@ -125,67 +126,67 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{show(value)} cannot be written as JSON")
 
 
-def check_plain(value: Any, find: Finder) -> None:
+def check_plain(value: Any, report: Report) -> None:
     """Record numbers that YAML read as text, and values that are no numbers, text, lists or mappings."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                find.at(str(key)).add(f"the key {show(key)} is not text: write it in quotes")
-            check_plain(item, find.at(str(key)))
+                report.at(str(key)).add(f"the key {show(key)} is not text; write it in quotes")
+            check_plain(item, report.at(str(key)))
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
-            check_plain(item, find.at(position))
+            check_plain(item, report.at(position))
     elif isinstance(value, str):
-        if models.number_as_text(value):
-            find.add(f"{show(value)} is text, not a number{models.number_as_text(value)}")
+        if options.spelling(value):
+            report.add(f"{show(value)} is not allowed{options.text_hint(value)}")
     elif value is not None and not isinstance(value, bool):
         try:
             models.number(value)
         except ValueError as error:
-            find.add(str(error))
+            report.add(str(error))
 
 
-def _axis(axis: Axis, spec: Any, find: Finder) -> dict[str, Any] | None:
+def _axis(axis: Axis, spec: Any, report: Report) -> dict[str, Any] | None:
     """An axis in its plain form, its values checked against what the axis allows."""
     if isinstance(spec, models.Range) and not isinstance(axis, ListedAxis):
-        return _range(axis, spec, find)
+        return _range(axis, spec, report)
     if isinstance(spec, models.Range):
         spec = written.values(spaced(spec)).tolist()
     numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
     for position, value in enumerate(numbers):
         keys = ("values", position) if isinstance(spec, models.Values) else (position,) if isinstance(spec, list) else ()
-        _accepted(axis, value, find.at(*keys))
+        _accepted(axis, value, report.at(*keys))
     good = [v for v in numbers if not axis.integer or (math.isfinite(v) and v == int(v))]
     return {"values": [int(v) if axis.integer else float(v) + 0.0 for v in good]}
 
 
-def _range(axis: Axis, spec: models.Range, find: Finder) -> dict[str, Any] | None:
-    if not all(_accepted(axis, getattr(spec, key), find.at(key)) for key in ("start", "stop")):
+def _range(axis: Axis, spec: models.Range, report: Report) -> dict[str, Any] | None:
+    if not all(_accepted(axis, getattr(spec, key), report.at(key)) for key in ("start", "stop")):
         return None
     if not _resolved(spec):
-        find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close to differ")
+        report.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close to differ")
         return None
     if not axis.integer:
         return spaced(spec)
     if spec.num > WHOLE_VALUES_LIMIT:
-        find.at("num").add(f"{spec.num:,} is not allowed; allowed: at most {WHOLE_VALUES_LIMIT:,} whole numbers")
+        report.at("num").add(f"{spec.num:,} is not allowed; allowed: at most {WHOLE_VALUES_LIMIT:,} whole numbers")
         return None
     exact = written.values(spaced(spec))
     whole = [int(value) for value in np.round(exact)]
     if spec.scale == "linear" and (off := np.abs(exact - whole) > 1e-9 * np.abs(exact)).any():
-        find.add(f"holds {float(exact[off][0])!r}; allowed: {_allowed(axis)} (choose num so that every step is whole)")
+        report.add(f"holds {float(exact[off][0])!r}; allowed: {_allowed(axis)} (choose num so that every step is whole)")
     elif len(set(whole)) < len(whole):
-        find.add(f"{spec.num} values rounded to whole numbers repeat; choose a smaller num")
+        report.add(f"{spec.num} values rounded to whole numbers repeat; choose a smaller num")
     else:
         return {"values": whole}
     return None
 
 
-def _accepted(axis: Axis, value: float, find: Finder) -> bool:
+def _accepted(axis: Axis, value: float, report: Report) -> bool:
     """Whether the axis can have the value; a problem is recorded otherwise."""
     accepted = bool(axis.accepts(np.asarray([value], dtype=float))[0]) and not (axis.integer and value >= LARGEST_WHOLE)
     if not accepted:
-        find.add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
+        report.add(f"{show(value)} is not allowed; allowed: {_allowed(axis)}")
     return accepted
 
 
@@ -208,76 +209,75 @@ def _allowed(axis: Axis) -> str:
     return axis.allowed + (", below 2^53" if axis.integer and not isinstance(axis, ListedAxis) else "")
 
 
-def _labels(entry: Any, schedules: Mapping[str, Any], kinds: Sequence[str], find: Finder) -> dict[str, Any]:
+def _labels(entry: Any, schedules: Mapping[str, Any], kinds: Sequence[str], report: Report) -> dict[str, Any]:
     """Resolved schedules of the schedule axis; a kind that is no label is a schedule with its defaults."""
-    given: Any = vars(entry.axes)["schedule"]
-    labels = [] if given is None else given if isinstance(given, list) else [given]
-    found: dict[str, Any] = {}
+    spec: Any = vars(entry.axes)["schedule"]
+    labels = [] if spec is None else spec if isinstance(spec, list) else [spec]
+    resolved_schedules: dict[str, Any] = {}
     for position, label in enumerate(labels):
-        here = find.at("axes", "schedule", *([position] if isinstance(given, list) else []))
+        here = report.at("axes", "schedule", *([position] if isinstance(spec, list) else []))
         if label in schedules:
             resolved = schedules[label]  # None: its own problem is already recorded
         elif label in kinds:
             resolved = resolve_schedule(label, here)
         else:
             resolved = None
-            here.add(unknown("schedule", label, [*schedules, *(kind for kind in kinds if kind not in schedules)]))
+            here.add(unknown(label, dict.fromkeys([*schedules, *kinds])))
         if resolved is not None:
-            found[label] = resolved
-    return found
+            resolved_schedules[label] = resolved
+    return resolved_schedules
 
 
-def _parameters(entry: Any, family: families.Family, find: Finder) -> dict[str, Any]:
+def _parameters(entry: Any, family: families.Family, report: Report) -> dict[str, Any]:
     """The family's arguments that are no axes, defaults filled in."""
     for key in entry.parameters:
         if key in AXES or key == "schedule":
-            find.at(key).add(f"{key} is an axis: write it under axes")
+            report.at(key).add(f"{key} is an axis: write it under axes")
         elif key not in family.parameters:
             names = list(family.parameters)
-            find.at(key).add(
-                f"the family {entry.family} has no such parameter{did_you_mean(key, names)} "
-                f"(allowed: {', '.join(names) or 'none'})"
+            report.at(key).add(
+                f"not a parameter of the family {entry.family}{suggestion(key, names)}; allowed: {listed(names)}"
             )
-    check_plain(entry.parameters, find)
+    check_plain(entry.parameters, report)
     known = {key: value for key, value in family.parameters.items() if value is not families.REQUIRED}
     return plain({**known, **entry.parameters})
 
 
-def _options(entry: Any, known: Mapping[str, Quantity], find: Finder) -> dict[str, Any]:
+def _options(entry: Any, known: Mapping[str, Quantity], report: Report) -> dict[str, Any]:
     """The options of the quantities of a family in plain form, defaults filled in."""
     takers = {name: each for each in reversed(list(known.values())) for name in each.options}
     order = dict.fromkeys(name for each in known.values() for name in each.options)
-    return {name: _option(name, getattr(entry, name), takers[name], find.at(name)) for name in order}
+    return {name: _option(name, getattr(entry, name), takers[name], report.at(name)) for name in order}
 
 
-def _option(name: str, value: Any, taker: Quantity, find: Finder) -> Any:
+def _option(name: str, value: Any, taker: Quantity, report: Report) -> Any:
     """An option in its plain form, its default where the study does not have it."""
     option = taker.options[name]
     if value is None:
         return plain(taker.default(name))
     if isinstance(option, options.Grid):
-        return _grid(value, option, find)
+        return _grid(value, option, report)
     return value + 0.0 if isinstance(value, float) else value  # without negative zeros
 
 
-def _grid(spec: Any, option: options.Grid, find: Finder) -> dict[str, Any]:
+def _grid(spec: Any, option: options.Grid, report: Report) -> dict[str, Any]:
     """A grid in its plain form, with its unit if it has one; values are sorted, because coordinates must be monotonic."""
     if isinstance(spec, models.Range):
         if not _resolved(spec):
-            find.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
-        made = spaced(spec)
+            report.add(f"{spec.num:,} values between {show(spec.start)} and {show(spec.stop)} are too close")
+        grid = spaced(spec)
     else:
         numbers = spec.values if isinstance(spec, models.Values) else spec if isinstance(spec, list) else [spec]
-        made = {"values": sorted(float(v) + 0.0 for v in numbers)}
-    for value in made.get("values", [made.get("start"), made.get("stop")]):
+        grid = {"values": sorted(float(v) + 0.0 for v in numbers)}
+    for value in grid.get("values", [grid.get("start"), grid.get("stop")]):
         if value < option.low:
-            find.add(f"{show(value)} is not allowed; allowed: numbers >= {option.low:g}")
-    return made | ({"unit": getattr(spec, "unit", option.units[0])} if option.units else {})
+            report.add(f"{show(value)} is not allowed; allowed: numbers >= {option.low:g}")
+    return grid | ({"unit": getattr(spec, "unit", option.units[0])} if option.units else {})
 
 
-def _built(sweep: Sweep, find: Finder) -> Sweep | None:
+def _built(sweep: Sweep, report: Report) -> Sweep | None:
     """The sweep with its densities' size, after building a few of them: the family itself checks its arguments."""
-    if "realization" in families.FAMILIES[sweep.family].axes and not limits.drawable(sweep, find):
+    if "realization" in families.FAMILIES[sweep.family].axes and not limits.drawable(sweep, report):
         return None
     ends = {axis: np.unique(_ends(spec)) for axis, spec in sweep.axes.items()}
     corners = {axis: values[:1] for axis, values in ends.items()}
@@ -288,14 +288,15 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
         _density(sweep, corners)
     except BUILDING as error:
         text = " ".join(str(error).split())
-        find.at(*_blamed(text, sweep, corners)).add(text)
+        report.at(*_blamed(text, sweep, corners)).add(text)
         return None
     # Wells have two parts, of one variable.
     components, features = int(density.sizes.get("component", 2)), int(density.sizes.get("feature", 1))
     if components < 2:
-        find.at("parameters").add("the mixture has one component; a transition needs at least two")
+        report.at("parameters").add("the mixture has one component; a transition needs at least two")
         return None
-    if sweep.options.get("groups") is not None and _grouped(sweep.options["groups"], components, find.at("groups")) is None:
+    groups = sweep.options.get("groups")
+    if groups is not None and report.at("groups").call(codes_of, groups, components) is None:
         return None
     file = sweep.parameters.get("file")
     sized = replace(
@@ -303,28 +304,21 @@ def _built(sweep: Sweep, find: Finder) -> Sweep | None:
         components=components,
         features=features,
         data=None if file is None else sources.digest(file),
-        held=_held(density, sweep),
+        density_bytes=_density_bytes(density, sweep),
     )
-    problems = [problem for quantity in sized.quantities for problem in sized.known(quantity).problems(sized)]
-    for place, message in problems:
-        find.at(*place).add(message)
+    problems = [problem for quantity in sized.quantities for problem in sized.declaration(quantity).problems(sized)]
+    for path, message in problems:
+        report.at(*path).add(message)
     return None if problems else sized
 
 
-def _held(density: xr.Dataset, sweep: Sweep) -> dict[tuple[str, ...], int]:
+def _density_bytes(density: xr.Dataset, sweep: Sweep) -> dict[tuple[str, ...], int]:
     """Bytes of the variables of a density of which every axis has one value, by the axes that they have."""
-    found: dict[tuple[str, ...], int] = {}
+    sizes: dict[tuple[str, ...], int] = {}
     for variable in density.data_vars.values():
         depends = tuple(str(dim) for dim in variable.dims if dim in sweep.axes)
-        found[depends] = found.get(depends, 0) + variable.nbytes
-    return found
-
-
-def _grouped(groups: list[list[int]], components: int, find: Finder) -> Any:
-    """Codes of the groups, or None with their problem recorded."""
-    from scoreshock.quantities.layer import codes_of
-
-    return find.call(codes_of, groups, components)
+        sizes[depends] = sizes.get(depends, 0) + variable.nbytes
+    return sizes
 
 
 def _ends(spec: Mapping[str, Any]) -> list[Any]:

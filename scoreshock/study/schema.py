@@ -7,7 +7,7 @@ from typing import Any
 
 from scoreshock.densities.families import FAMILIES, REQUIRED
 from scoreshock.schedules.kinds import KINDS, SPACINGS
-from scoreshock.study.models import EXTRA, ours
+from scoreshock.study.models import EXTRA, builtin
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -22,10 +22,10 @@ def schema() -> str:
     >>> json.loads(schema())["properties"]["output"]["default"]
     'results'
     """
-    made = {"$schema": DIALECT, **ours().study.model_json_schema()}
-    made["title"] = "scoreshock study"
-    made["patternProperties"] = {f"^{EXTRA}": {}}
-    definitions = made["$defs"]
+    result = {"$schema": DIALECT, **builtin().study.model_json_schema()}
+    result["title"] = "scoreshock study"
+    result["patternProperties"] = {f"^{EXTRA}": {}}
+    definitions = result["$defs"]
     for part in ("Axes", "SweepEntry"):
         for key in definitions[part]["properties"].values():
             if key.get("default", ...) is None:
@@ -34,7 +34,7 @@ def schema() -> str:
     definitions["Axes"]["additionalProperties"] = definitions["Axes"]["properties"]["separation"]  # as of files
     definitions["SweepEntry"]["allOf"] = [_of_family(name, known) for name in known.families]
     definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in known.kinds]
-    return json.dumps(made, indent=2) + "\n"
+    return json.dumps(result, indent=2) + "\n"
 
 
 def _of_family(name: str, known: Vocabulary) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,15 @@ from scoreshock.plugins import Plugin
 from scoreshock.storage.plans import NAME_LENGTH
 from scoreshock.study import models
 from scoreshock.study.blocks import Sweep
-from scoreshock.study.errors import Finder, StudyError, show
+from scoreshock.study.errors import Report, StudyError, show
 from scoreshock.study.messages import messages
-from scoreshock.study.reading import read_yaml
+from scoreshock.study.reading import holds_more_than, read_yaml
 from scoreshock.study.resolve import resolve_schedule, resolve_sweep
 from scoreshock.study.vocabulary import Vocabulary, file_axes, load_installed, vocabulary
 
 DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # longest path in the folder of the results
 REQUIRED = ("family", "axes", "quantities")  # keys of a sweep
+OPTIONAL = ("schedules", "paper", "title", "author", "note", "plugins")  # keys that may be empty
 RESERVED = ("logs", "benchmarks")  # folders next to those of the sweeps
 NODES_LIMIT = 10**6  # maximum number of values of a mapping, with shared parts counted repeatedly (our limit)
 
@@ -76,7 +78,7 @@ class Study:
         """
         if not isinstance(mapping, Mapping):
             raise StudyError([f"the study: {show(mapping)} is not a mapping; allowed keys: {', '.join(_KEYS)}"])
-        if _holds_more_than(mapping, NODES_LIMIT):
+        if holds_more_than(mapping, NODES_LIMIT, _children):
             raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
         mapping = _filled(mapping)
         loaded = _plugins(mapping, allow_plugins)
@@ -92,14 +94,9 @@ class Study:
         about = {"study": written.title, "author": written.author, "note": written.note}
         return cls(written.output, sweeps, {key: text for key, text in about.items() if text}, loaded)
 
-    @classmethod
-    def from_file(cls, path: str | Path, allow_plugins: bool = False) -> Study:
-        """The study of a YAML file; paths inside it are relative to the current folder."""
-        return cls.from_mapping(read_yaml(path), allow_plugins)
-
     @property
     def quantities(self) -> tuple[str, ...]:
-        """Every quantity that some sweep asks for."""
+        """Names of the quantities of all sweeps."""
         return tuple(dict.fromkeys(name for sweep in self.sweeps.values() for name in sweep.quantities))
 
 
@@ -134,7 +131,7 @@ def load_study(path: str | Path | Mapping[str, Any], allow_plugins: bool = False
         return Study.from_mapping(path, allow_plugins)
     if not isinstance(path, str | os.PathLike):
         raise StudyError([f"path: {show(path)} is not allowed; allowed: a path to a YAML file, or a mapping as in one"])
-    return Study.from_file(path, allow_plugins)
+    return Study.from_mapping(read_yaml(path), allow_plugins)
 
 
 def check_output(path: str | Path, key: str = "output") -> None:
@@ -153,29 +150,22 @@ def check_output(path: str | Path, key: str = "output") -> None:
         Where the folder, or its nearest existing parent, is a file, a link that leads nowhere, or takes no new files; where
         the path is too long.
     """
-    given = f"{key}: {show(str(path))}"
+    described = f"{key}: {show(str(path))}"
     folder = Path(path).absolute().joinpath(*DEEPEST)
     try:
-        while not _is_there(folder):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.lstat()  # fails for paths that are too long
+        while not os.path.lexists(folder):
             folder = folder.parent
         if not folder.exists():
-            raise StudyError([f"{given} cannot be a folder: {folder} is a link to {folder.readlink()}, which is not there; "
-                              "make that folder, or remove the link"])  # fmt: skip
+            raise StudyError([f"{described} cannot be a folder: {folder} is a link to {folder.readlink()}, which is not "
+                              "there; make that folder, or remove the link"])  # fmt: skip
         if not folder.is_dir():
-            raise StudyError([f"{given} cannot be a folder: {folder} is a file"])
+            raise StudyError([f"{described} cannot be a folder: {folder} is a file"])
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise StudyError([f"{given} cannot be written: {error.strerror}: {folder!s:.100}"]) from None
-
-
-def _is_there(path: Path) -> bool:
-    """Whether something, a link that leads nowhere included, has this path; OSError where nothing can have it."""
-    try:
-        path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+        raise StudyError([f"{described} cannot be written: {error.strerror}: {folder!s:.100}"]) from None
 
 
 _KEYS = ("output", "schedules", "sweeps", *models.ABOUT)
@@ -184,7 +174,7 @@ _KEYS = ("output", "schedules", "sweeps", *models.ABOUT)
 def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping without empty sections, and without keys ``x-...``, which only hold anchors."""
     kept = {key: value for key, value in mapping.items() if not (isinstance(key, str) and key.startswith(models.EXTRA))}
-    kept = _without_empty(kept, ("schedules", "paper", "title", "author", "note", "plugins"))
+    kept = {key: value for key, value in kept.items() if value is not None or key not in OPTIONAL}
     sweeps = kept.get("sweeps")
     if isinstance(sweeps, Mapping):
         kept["sweeps"] = {
@@ -198,8 +188,8 @@ def _filled(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plugins(mapping: Mapping[str, Any], allowed: bool) -> tuple[Plugin, ...]:
     """Load the plugins that a study names, and installed ones whose names it uses."""
-    given = mapping.get("plugins")
-    references = given if isinstance(given, list) else []  # otherwise the model reports the problem
+    named = mapping.get("plugins")
+    references = named if isinstance(named, list) else []  # otherwise the model reports the problem
     if references and not allowed:
         raise StudyError(
             [f"plugins: {show(references)} would run code; allowed only with --allow-plugins (for Snakemake --config "
@@ -209,10 +199,6 @@ def _plugins(mapping: Mapping[str, Any], allowed: bool) -> tuple[Plugin, ...]:
         return (*map(plugins.load, references), *load_installed(mapping))
     except ValueError as error:
         raise StudyError([f"plugins: {error}"]) from None
-
-
-def _without_empty(mapping: Mapping[str, Any], optional: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in mapping.items() if value is not None or key not in optional}
 
 
 def _checked(
@@ -230,57 +216,46 @@ def _schedules(raw: Any, known: Vocabulary, problems: list[str]) -> dict[str, An
     """Resolved schedules by label; None for one with a problem, so that its users are not blamed."""
     if not isinstance(raw, Mapping):
         return {}
-    find = Finder(problems, ("schedules",))
-    _refuse_twins(raw, find)
-    found: dict[str, Any] = {}
+    report = Report(problems, ("schedules",))
+    _refuse_twins(raw, report)
+    resolved: dict[str, Any] = {}
     for label, spec in raw.items():
         entry = _checked(models.models(known).schedule, spec, ("schedules", label), [])
         kind = entry if entry is None or isinstance(entry, str) else entry.kind
         if label in known.kinds and kind is not None and kind != label:
-            find.at(str(label)).add(
+            report.at(str(label)).add(
                 f"is the name of another kind than {show(kind)}; allowed: a label that is no kind's name"
             )
-        found[str(label)] = None if entry is None else resolve_schedule(entry, find.at(str(label)))
-    return found
+        resolved[str(label)] = None if entry is None else resolve_schedule(entry, report.at(str(label)))
+    return resolved
 
 
 def _sweeps(raw: Any, schedules: Mapping[str, Any], known: Vocabulary, problems: list[str]) -> dict[str, Sweep]:
     if not isinstance(raw, Mapping):
         return {}
-    find = Finder(problems, ("sweeps",))
-    _refuse_twins(raw, find)
+    report = Report(problems, ("sweeps",))
+    _refuse_twins(raw, report)
     for name in set(map(str, raw)) & set(RESERVED):
-        find.at(name).add(f"is the name of a folder of the results; allowed: any other than {', '.join(RESERVED)}")
-    found: dict[str, Sweep] = {}
+        report.at(name).add(f"is the name of a folder of the results; allowed: any other than {', '.join(RESERVED)}")
+    resolved: dict[str, Sweep] = {}
     for name, spec in raw.items():
         entry = _checked(models.models(known).sweep, spec, ("sweeps", name), [])
         if entry is None:
             continue
-        sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, known, find.at(str(name)))
+        sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, known, report.at(str(name)))
         if sweep is not None:
-            found[str(name)] = sweep
-    return found
+            resolved[str(name)] = sweep
+    return resolved
 
 
-def _refuse_twins(names: Mapping[str, Any], find: Finder) -> None:
+def _refuse_twins(names: Mapping[str, Any], report: Report) -> None:
     """Names that differ in case only would share a folder on some systems."""
     seen: dict[str, str] = {}
     for name in map(str, names):
         first = seen.setdefault(name.casefold(), name)
         if first != name:
-            find.at(name).add(f"differs from {first} in case only; some file systems cannot tell them apart")
+            report.at(name).add(f"differs from {first} in case only; some file systems cannot tell them apart")
 
 
-def _holds_more_than(raw: Any, limit: int) -> bool:
-    """Whether following every part of ``raw`` meets more than ``limit`` values; stops there."""
-    waiting, count = [raw], 0
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if count + len(waiting) > limit:
-            return True
-        if isinstance(value, Mapping):
-            waiting.extend(value.values())
-        elif isinstance(value, list | tuple):
-            waiting.extend(value)
-    return False
+def _children(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()

@@ -34,7 +34,7 @@ class Vocabulary:
         """Options of any quantity."""
         return tuple(dict.fromkeys(name for each in self.quantities for name in each.options))
 
-    def takers(self, option: str) -> list[Quantity]:
+    def quantities_with(self, option: str) -> list[Quantity]:
         """The quantities that take an option."""
         return [each for each in self.quantities if option in each.options]
 
@@ -52,14 +52,14 @@ def vocabulary(plugins: Iterable[Plugin] | None = None) -> Vocabulary:
 
     Examples
     --------
-    >>> [each.name for each in vocabulary().takers("order")]
+    >>> [each.name for each in vocabulary().quantities_with("order")]
     ['corrections']
     """
     declaration.import_all()
     known = None if plugins is None else tuple(plugins)
 
     def names(registry: Registry[Any]) -> tuple[str, ...]:
-        return registry.ours() if known is None else registry.visible(known)
+        return registry.builtin() if known is None else registry.visible(known)
 
     def mixtures_first(keys: Iterable[str]) -> list[str]:  # whatever module was imported first
         return sorted(keys, key=lambda key: "." in key)
@@ -80,33 +80,27 @@ def file_axes(study: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def load_installed(study: Mapping[str, Any]) -> list[Plugin]:
-    """Load the installed plugins that declare names which a study uses and nothing else declares."""
+    """Load the installed plugins whose entry points declare words of a study that nothing else declares."""
     declaration.import_all()
-    unknown = [
-        (registry, name) for registry, name in _named(study) if isinstance(name, str) and name not in _declared(registry)
+    words = set(_words(study))
+    return [
+        plugin
+        for registry in (KINDS, FAMILIES, DECLARED, CRITERIA)
+        for name in sorted(registry.entry_points() & words - {name.rpartition(".")[2] for name in registry})
+        for plugin in registry.installed(name)
     ]
-    return [plugin for registry, name in unknown for plugin in registry.installed(name)]
 
 
-def _declared(registry: Registry[Any]) -> set[str]:
-    return {name.rpartition(".")[2] for name in registry}
-
-
-def _named(study: Mapping[str, Any]) -> Iterator[tuple[Registry[Any], Any]]:
-    """Names in a study, which may be anything, with the registries that could have them."""
-    for spec in _mapping(study.get("schedules")).values():
-        yield KINDS, _mapping(spec).get("kind", spec)
-    for sweep in map(_mapping, _mapping(study.get("sweeps")).values()):
-        yield FAMILIES, sweep.get("family")
-        labels = _list(_mapping(sweep.get("axes")).get("schedule"))
-        yield from ((KINDS, label) for label in labels if label not in _mapping(study.get("schedules")))
-        for registry, key in ((DECLARED, "quantities"), (CRITERIA, "criteria")):
-            yield from ((registry, name) for name in _list(sweep.get(key)))
+def _words(value: Any) -> Iterator[str]:
+    """All text in a study, which may be anything."""
+    if isinstance(value, Mapping):
+        yield from _words(list(value.values()))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _words(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]

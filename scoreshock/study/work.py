@@ -87,7 +87,7 @@ class Job:
 
 
 @dataclass
-class _Made:
+class _Bundle:
     """Tasks that are combined into one job."""
 
     tasks: list[Task] = field(default_factory=list)
@@ -123,7 +123,7 @@ def jobs_of(study: Study) -> list[Job]:
 
 def targets(study: Study) -> list[str]:
     """Default targets: the plans, the files of all quantities, and the products."""
-    files = [f"{Path(study.output)}/{name}/{file}" for name, sweep in study.sweeps.items() for file in made(sweep)]
+    files = [f"{Path(study.output)}/{name}/{file}" for name, sweep in study.sweeps.items() for file in results(sweep)]
     return [f"{Path(study.output)}/{name}/{PLAN}" for name in study.sweeps] + files
 
 
@@ -134,15 +134,15 @@ def amount(study: Study) -> tuple[int, float]:
     return sum(numbers), sum(n * (job.seconds + cost.JOB_SECONDS) for n, job in zip(numbers, jobs, strict=True))
 
 
-def made(sweep: Sweep) -> list[str]:
+def results(sweep: Sweep) -> list[str]:
     """Results of a sweep, relative to the folder of the sweep."""
     parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
-    results = [file for name, part in parts.items() for file in ([f"{name}.nc"] if part.joined else part.files)]
-    return results + [file for files in sweep.products.values() for file in files]
+    computed = [file for name, part in parts.items() for file in ([f"{name}.nc"] if part.joined else part.files)]
+    return computed + [file for files in sweep.products.values() for file in files]
 
 
 def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
-    together = _Made()  # small quantities of the sweep, their comparison and figures
+    together = _Bundle()  # small quantities of the sweep, their comparison and figures
     inside = []
     for quantity in sorted(sweep.quantities):  # so that their order in the study does not rerun jobs
         part, seconds, n = sweep.planned(quantity), cost.block_seconds(sweep, quantity), sweep.n_blocks(quantity)
@@ -165,12 +165,12 @@ def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
     for product in sweep.products:
         seconds, task = cost.product_seconds(sweep, product), _making(sweep, product)
         outputs = [f"{folder}/{file}" for file in PRODUCTS[product]]
-        if set(sweep.made_of(product)) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
+        if set(sweep.inputs_of(product)) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
             together.add(task, outputs, seconds)
         else:
-            inputs = [f"{folder}/{name}.nc" for name in sweep.made_of(product)]
-            said = f"criteria of {sweep.name} compared" if product == "comparison" else f"{product} of {sweep.name}"
-            yield Job(f"{product}@{sweep.name}", said, inputs, outputs, [_json(task)], seconds)
+            inputs = [f"{folder}/{name}.nc" for name in sweep.inputs_of(product)]
+            message = f"criteria of {sweep.name} compared" if product == "comparison" else f"{product} of {sweep.name}"
+            yield Job(f"{product}@{sweep.name}", message, inputs, outputs, [_json(task)], seconds)
     if together.tasks:
         words = {"compare": "compared", "draw": "drawn"}
         done = " and ".join(words[task[0]] for task in together.tasks if task[0] in words)
@@ -214,13 +214,13 @@ def _of_blocks(sweep: Sweep, quantity: str, folder: str) -> Job:
     part, seconds = sweep.planned(quantity), cost.block_seconds(sweep, quantity)
     threads = cost.threads(seconds)
     memory = cost.block_memory(sweep, quantity, threads)
-    name, said = f"{quantity}@{sweep.name}", f"{quantity} of {sweep.name}"
+    name, message = f"{quantity}@{sweep.name}", f"{quantity} of {sweep.name}"
     if not part.split:
         tasks = [_json(_computing(sweep, quantity, []))]
-        return Job(name, said, [], [f"{folder}/{quantity}.nc"], tasks, seconds, memory, threads)
+        return Job(name, message, [], [f"{folder}/{quantity}.nc"], tasks, seconds, memory, threads)
     of_block = {Path(file).stem: _json(_computing(sweep, quantity, [file])) for file in part.files}
     outputs = [f"{folder}/{part.folder}/{{block}}.nc"]
-    return Job(name, f"{said}, block {{wildcards.block}}", [], outputs, of_block, seconds, memory, threads)
+    return Job(name, f"{message}, block {{wildcards.block}}", [], outputs, of_block, seconds, memory, threads)
 
 
 def _of_runs(sweep: Sweep, quantity: str, folder: str) -> Iterator[Job]:

@@ -121,15 +121,15 @@ def study_with(separation: str, more: str = "") -> str:
 
 
 BOMBS = {
-    "aliases in lists": (doubled("list"), "values once its aliases are followed"),
-    "aliases in mappings": (doubled("mapping"), "values once its aliases are followed"),
-    "an alias of itself": ("a: &a [*a]", "an alias that contains itself"),
+    "aliases in lists": (doubled("list"), "holds more than 50,000 values with its aliases"),
+    "aliases in mappings": (doubled("mapping"), "holds more than 50,000 values with its aliases"),
+    "an alias of itself": ("a: &a [*a]", "or contains itself"),
     "deep lists": ("a: " + "[" * 20_000 + "]" * 20_000, "nested too deeply"),
     "deep mappings": ("a: " + "{a: " * 20_000 + "}" * 20_000, "nested too deeply"),
     "deep blocks": ("- " * 20_000 + "1", "nested too deeply"),
     "too many values": ("a: [" + "1, " * 60_000 + "]", "more than 50,000 values"),
     "a large file": (lambda: "# " + "x" * 100_000_000, "100,000,002 bytes"),
-    "a number beyond floats": (study_with("1.0e+400"), "inf is not a finite number"),
+    "a number beyond floats": (study_with("1.0e+400"), "inf is not allowed; allowed: a finite number"),
     "100,000 digits": (study_with("1" + "0" * 100_000), "a number of 100,001 characters"),
     "hexadecimal": (study_with("0x" + "f" * 300_000), "a number of 300,002 characters"),
     "sixties": (study_with("1:" + "59:" * 100_000 + "0"), "a number of 300,003 characters"),

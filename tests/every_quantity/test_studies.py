@@ -184,7 +184,7 @@ def test_the_template_is_the_result_without_its_numbers(member: str, quantity: s
 def test_files_pass_the_compliance_checker_and_describe_every_variable(member: str, quantity: str, tmp_path: Path) -> None:
     path = tmp_path / f"{quantity}.nc"
     sweep = sweep_of(member, quantity, "speciation")
-    about = provenance.attributes(sweep.content(quantity), quantity, module=sweep.module(quantity))
+    about = provenance.attributes(sweep.content(quantity), quantity, module=sweep.planned(quantity).module)
     store.write(result(member, quantity, "speciation"), path, about)
     compliance.check(path, tmp_path)
     with store.open_file(path) as file:

@@ -24,9 +24,9 @@ ROOMS: dict[str, set[str]] = {
     "schedules": {"kernels", "options", "plugins", *VOCABULARY},
     "densities": {"axes", "plugins", *VOCABULARY},
     "quantities": {"kernels", "schedules", "densities", "axes", "options", "plugins", *VOCABULARY},
-    "storage": VOCABULARY,
+    "storage": {"axes", *VOCABULARY},
     "comparison": VOCABULARY,
-    "figures": {"plugins", *VOCABULARY},
+    "figures": {"plugins", "storage", *VOCABULARY},
 }
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}

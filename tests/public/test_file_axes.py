@@ -81,7 +81,7 @@ def test_a_file_axis_is_split_stored_joined_and_drawn(file: Path, tmp_path: Path
     ("changes", "line"),
     [
         ({"axes": {"angle": [0.0, 0.15]}}, "axes.angle[1]: 0.15 is not allowed; allowed: values of the file: 0.0, 0.1, 0.2"),
-        ({"axes": {"angel": [0.0]}}, 'axes.angel: unknown key; did you mean "angle"?'),
+        ({"axes": {"angel": [0.0]}}, "axes.angel: unknown key (did you mean 'angle'?)"),
         ({"axes": {"angle": {"start": 0.0, "stop": 0.2, "num": 5}}}, "0.05 is not allowed; allowed: values of the file"),
         ({"family": "pair", "axes": {"separation": 1.0, "angle": 0.0}, "parameters": {}}, "axes.angle: unknown key"),
         ({"parameters": {"file": "nowhere.nc"}}, "file nowhere.nc does not exist"),

@@ -77,9 +77,9 @@ def test_blocks_and_the_joined_file_are_the_undivided_sweep(computed: dict, tmp_
 def test_a_part_opens_the_blocks_that_it_is_in_and_no_other(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path] = []
     original = store.open_whole
-    monkeypatch.setattr(store, "open_whole", lambda path: seen.append(path) or original(path))
+    monkeypatch.setattr(store, "open_whole", lambda path, *full: seen.append(path) or original(path, *full))
     dataset = opened(pair)
-    assert seen == runs.files(pair)[:1]
+    assert set(seen) == set(runs.files(pair)[:1])
     for selection, positions in (
         ({"weight": 0.6, "schedule": "edm"}, [3]),
         ({"weight": [0.7, 0.5], "schedule": "ve"}, [4, 0]),
@@ -341,7 +341,7 @@ def test_ten_thousand_blocks_open_without_a_look_at_each(tmp_path: Path, monkeyp
         os.symlink(first, other)
     seen: list[Path] = []
     original = store.open_raw
-    monkeypatch.setattr(store, "open_raw", lambda path: seen.append(path) or original(path))
+    monkeypatch.setattr(store, "open_raw", lambda path, *full: seen.append(path) or original(path, *full))
     before = time.process_time()
     dataset = opened(study)
     assert time.process_time() - before < 5  # 0.6 s on a machine of 2020

@@ -25,7 +25,7 @@ def test_a_file_is_written_beside_its_target_under_a_name_that_tells_its_writer(
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "results" / "a.txt"
-    staging.write_text("old", path)
+    staging.write_file("old", path)
 
     def write_half() -> None:
         with staging.staged(path) as temporary:
@@ -54,7 +54,7 @@ with staging.staged(Path({str(path)!r})) as temporary:
     others = {tmp_path / f".a.txt.another-host.{owner}.0.tmp.nc", tmp_path / left.name.replace("a.txt", "b.txt")}
     for other in others:
         other.touch()
-    staging.write_text("whole", path)
+    staging.write_file("whole", path)
     assert set(tmp_path.iterdir()) == {path, *others}
 
 

@@ -207,7 +207,7 @@ def test_a_cell_equal_to_what_unwritten_cells_hold_is_refused(tmp_path: Path) ->
 def test_each_kind_of_damage_has_its_own_state(written: Path, tmp_path: Path) -> None:
     content = written.read_bytes()
     assert store.inspect(written).state == store.inspect(written, full=True).state == "ok"
-    assert store.inspect(written).attributes["scoreshock_seed"] == 3
+    assert store.inspect(written).attributes["parameters"] == "scaling: fixed\nseed: 3"
     other = tmp_path / "other.nc"
     assert store.inspect(other).state == "missing"
     for cut in (0, 7, len(content) // 2, len(content) - 1):

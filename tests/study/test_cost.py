@@ -90,7 +90,7 @@ def test_memory_is_that_of_chunks_not_of_the_block():
 def test_means_and_weights_are_counted_as_they_are_held(num):
     result = grid(num)
     density = density_of(result.content("speciation"))
-    counted = sum(each * num ** len(dims) for dims, each in result.held.items())
+    counted = sum(each * num ** len(dims) for dims, each in result.density_bytes.items())
     assert counted == sum(v.nbytes for v in density.data_vars.values())
 
 

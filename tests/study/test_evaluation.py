@@ -101,7 +101,7 @@ def test_a_template_of_ten_million_points_computes_nothing(monkeypatch: pytest.M
             monkeypatch.setattr(module, name, None, raising=False)
     result = template(content("speciation", axes | {"weight": {"values": [i / 20 for i in range(1, 11)]}}))
     assert result.tau_star.shape[:3] == (1000, 1000, 10)
-    assert result.tau_star.data.base.nbytes == 8
+    assert result.tau_star.chunks is not None
 
 
 def test_a_lazy_result_can_be_sent_to_another_process() -> None:

@@ -17,7 +17,7 @@ def test_a_plan_counts_blocks_and_points():
     assert costs["pair", "scores"].blocks == 2
     assert costs["pair", "speciation"].points == 76 * 2 * 3
     assert costs["pair", "scores"].points == 76 * 2 * 3 * 2 * 301 * 5
-    last = [line for line in table(default).splitlines() if line.startswith("total")]
+    last = [line for line in table(default).splitlines() if line.startswith("| total")]
     assert f"{sum(cost.points for cost in costs.values()):,}" in last[0]
     lengths = {len(line) for line in table(default).split("\n\n")[0].splitlines()}
     assert len(lengths) == 1

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Status, TimeStatus, Variable
 from scoreshock.study import reference
 from scoreshock.study.vocabulary import vocabulary
 
@@ -10,16 +10,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_tables_in_the_repository_are_made_from_the_declarations() -> None:
-    text = (ROOT / reference.README).read_text("utf-8")
-    assert text == reference.readme(text), "run python -m scoreshock.study.reference"
+    for page in reference.PAGES:
+        text = (ROOT / page).read_text("utf-8")
+        assert text == reference.filled(text), "run python -m scoreshock.study.reference"
     assert (ROOT / reference.VARIABLES).read_text("utf-8") == reference.variables_page(vocabulary())
 
 
 def test_they_name_every_option_quantity_criterion_and_variable() -> None:
     known = vocabulary()
-    text = reference.readme("".join(f"<!-- {name}: made from the declarations -->\n<!-- end of {name} -->" for name in
-                                    ("options", "quantities", "criteria")))  # fmt: skip
-    for name in (*known.options, *known.quantity_names, *known.criteria):
+    text = reference.filled("".join(f"<!-- {name}: generated from the declarations -->\n<!-- end of {name} -->" for name in
+                                      ("options", "quantities", "criteria", "status", "time_status")))  # fmt: skip
+    for name in (*known.options, *known.quantity_names, *known.criteria, *Status.__members__, *TimeStatus.__members__):
         assert f"| `{name}` |" in text
     page = reference.variables_page(known)
     for quantity in known.quantities:

@@ -31,7 +31,7 @@ def test_the_schema_accepts_the_default_study_and_completes_its_names():
     config["sweeps"]["pair"]["axes"]["ratio"] = [0.5]
     assert any("ratio" in error.message for error in validator.iter_errors(config))
     definitions = result["$defs"]
-    assert definitions["SweepEntry"]["properties"]["family"]["enum"] == list(families.FAMILIES.ours())
+    assert definitions["SweepEntry"]["properties"]["family"]["enum"] == list(families.FAMILIES.builtin())
     assert list(definitions["Axes"]["properties"]) == [
         "separation",
         "variance",
@@ -52,7 +52,7 @@ def test_every_key_is_explained():
     definitions = json.loads(schema())["$defs"]
     keys = {key for part in definitions.values() for key in part.get("properties", {})}
     assert not {key for key in keys if f"`{key}`" not in text}
-    assert not {name for name in families.FAMILIES.ours() if f"`{name}`" not in text}
+    assert not {name for name in families.FAMILIES.builtin() if f"`{name}`" not in text}
 
 
 def test_the_default_study_points_editors_to_the_schema():

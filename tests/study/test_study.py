@@ -233,10 +233,10 @@ def test_criteria_are_by_default_those_of_the_family():
 @pytest.mark.slow
 def test_each_kind_of_family_has_modules_of_its_own():
     wells = study_of(WELLS).sweeps["pair"]
-    assert [wells.module(q) for q in wells.quantities] == ["wells.scores", "wells.speciation", "wells.layer"]
-    assert [sweep_of().module(q) for q in QUANTITIES] == list(QUANTITIES)
+    assert [wells.declaration(q).module for q in wells.quantities] == ["wells.scores", "wells.speciation", "wells.layer"]
+    assert [sweep_of().declaration(q).module for q in QUANTITIES] == list(QUANTITIES)
     with pytest.raises(ValueError, match="'modes' is not computed of wells; allowed: layer, scores, spec"):
-        wells.module("modes")
+        wells.declaration("modes")
 
 
 def test_a_description_holds_the_contents_and_is_json():
@@ -280,5 +280,5 @@ def test_title_author_and_note_of_a_study_change_no_digest() -> None:
     content = told.sweeps["line"].content("speciation")
     assert content == Study.from_mapping(plain).sweeps["line"].content("speciation")
     assert provenance.attributes(content, "speciation", sweep="line", **told.about)["author"] == "A. B."
-    with pytest.raises(StudyError, match=r"title: 3 is a number, not text: write it in quotes"):
+    with pytest.raises(StudyError, match=r"title: 3 is not text; write it in quotes"):
         Study.from_mapping(plain | {"title": 3})

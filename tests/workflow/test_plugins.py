@@ -85,7 +85,7 @@ def test_an_installed_package_declares_by_entry_points(tmp_path: Path) -> None:
     folder.mkdir()
     study = write(folder / "study.yaml", {"sweeps": {"s": SWEEP}})
     refused = snakemake(folder, "--configfile", study, fails=True)
-    assert "'shifted-pair' is not a known family" in refused.output
+    assert "'shifted-pair' is not allowed" in refused.output
     snakemake(folder, "--configfile", study, first=installed)
     assert check(folder).attrs["plugins"].startswith("tinyshock: tinyshock 0.1, sha256 ")
 
