@@ -101,13 +101,13 @@ def _between(c: np.ndarray, b: np.ndarray, sign: np.ndarray, critical: np.ndarra
     low, high = _bounds(c, b)
     inner = np.where(np.isnan(critical), low, np.minimum(np.maximum(critical, low), high))
     edges = np.maximum.accumulate(np.concatenate([low[None], inner, high[None]]), axis=0)
-    sides = [np.where(side, c, -np.inf) for side in (sign > 0, sign < 0)]
-    values = np.stack([_log_ratio(*sides, b, edge)[0] for edge in edges])
+    one, two = (np.where(side, c, -np.inf) for side in (sign > 0, sign < 0))
+    values = np.stack([_log_ratio(one, two, b, edge)[0] for edge in edges])
     size = c.shape[-1]
 
     def newton(t: np.ndarray, intervals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         at = intervals % size
-        value, slope, rounding = _log_ratio(*(pick(array, at) for array in (*sides, b)), t)
+        value, slope, rounding = _log_ratio(pick(one, at), pick(two, at), pick(b, at), t)
         zero, following = np.abs(value) <= rounding, t - value / slope
         return np.where(zero, 0.0, value), np.where(zero & np.isnan(following), t, following)
 
