@@ -1,13 +1,16 @@
-"""Conversion of arguments to arrays of numbers, and text of bounded length for error messages."""
+"""Conversion of arguments to arrays of numbers, files that can be read, and text of bounded length for error messages."""
 
 from __future__ import annotations
 
 import math
+import os
 import reprlib
+import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -177,6 +180,34 @@ def counts_rows(values: Any) -> bool:
     if array.ndim != 1 or array.dtype.kind not in "iuf" or not array.size:
         return False
     return bool(array[0] in (0, 1) and (array == array[0] + np.arange(array.size)).all())
+
+
+def readable_file(file: str | os.PathLike[str]) -> Path:
+    """Path of a file, if it can be opened.
+
+    Raises
+    ------
+    ValueError
+        For a file that does not exist or cannot be opened, a folder or a device.
+
+    Examples
+    --------
+    >>> readable_file("/")
+    Traceback (most recent call last):
+    ValueError: file / is a folder or a device; allowed: a file
+    """
+    path = Path(file)
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        if regular:
+            path.open("rb").close()
+    except FileNotFoundError:
+        raise ValueError(f"file {path} does not exist; paths are relative to the folder {Path.cwd()}") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"file {shortened(path)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not regular:
+        raise ValueError(f"file {path} is a folder or a device; allowed: a file")
+    return path
 
 
 def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:

@@ -65,14 +65,9 @@ def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any
     >>> dict(pair.component_mean.sizes)
     {'component': 2, 'feature': 1}
     """
-    mean = _as_means(means)
-    n = mean.sizes["feature"]
-    ambient = as_axis("dimension", n if dimension is None else dimension)
-    least = int(ambient.min())
-    if least < n:
-        raise ValueError(f"dimension = {least} is not allowed; allowed: a whole number >= {n}, the means' features")
-    k = mean.sizes["component"]
-    return assemble(mean, as_weights(weights, k), as_variance(variance, k), ambient)
+    mean = as_means(means)
+    k, n = mean.sizes["component"], mean.sizes["feature"]
+    return assemble(mean, as_weights(weights, k), as_variance(variance, k), as_dimension(dimension, n))
 
 
 def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray, dimension: xr.DataArray) -> xr.Dataset:
@@ -106,13 +101,13 @@ def describe(dataset: xr.Dataset) -> xr.Dataset:
     return dataset
 
 
-def _as_means(means: Any) -> xr.DataArray:
-    """Means as a DataArray with ``component`` and ``feature``."""
+def as_means(means: Any) -> xr.DataArray:
+    """Means as a DataArray (..., component, feature)."""
     if isinstance(means, xr.DataArray):
         if "component" not in means.dims:
             raise ValueError(f"means has dimensions {means.dims}; allowed: (..., component, feature)")
         labelled = means if "feature" in means.dims else means.expand_dims("feature", axis=-1)
-        return labelled.copy(data=as_numbers("means", labelled.values))
+        return labelled.copy(data=as_numbers("means", labelled.values)).transpose(..., *CORE)
     array = as_numbers("means", means)
     if array.ndim == 1:
         array = array[:, None]
@@ -148,6 +143,14 @@ def as_variance(variance: Any, k: int) -> xr.DataArray:
     return axis
 
 
+def as_dimension(dimension: Any, n: int) -> xr.DataArray:
+    """The ambient dimension as a checked DataArray, at least ``n``, the means' features, and ``n`` by default."""
+    ambient = as_axis("dimension", n if dimension is None else dimension)
+    if (least := int(ambient.min())) < n:
+        raise ValueError(f"dimension = {least} is not allowed; allowed: a whole number >= {n}, the means' features")
+    return ambient
+
+
 def normalised(weights: np.ndarray) -> np.ndarray:
     """Weights (k, ...) divided by their sum over the first axis; already normalised ones are kept bit for bit."""
     if not (weights > 0).all():
@@ -165,11 +168,8 @@ def normalised(weights: np.ndarray) -> np.ndarray:
 
 def _ordered_sum(values: np.ndarray) -> np.ndarray:
     """Sum over the first axis in its order: the same bits for any number of columns."""
-    total = np.zeros(values.shape[1:])
     with np.errstate(over="ignore"):
-        for row in values:
-            total = total + row
-    return total
+        return np.cumsum(values, axis=0)[-1]
 
 
 class Span(NamedTuple):

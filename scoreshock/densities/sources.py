@@ -10,7 +10,6 @@ import hashlib
 import math
 import os
 import re
-import stat
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -22,7 +21,7 @@ import netCDF4
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import counts_rows, listed, repeated, shortened, show
+from scoreshock.checks import counts_rows, listed, readable_file, repeated, shortened, show
 from scoreshock.conventions import AXES, SHARED, ListedAxis
 
 BUNDLED = ("digits", "wine", "iris", "breast_cancer")
@@ -205,17 +204,7 @@ def _existing(file: str | Path, suffixes: tuple[str, ...]) -> Path:
     if path.suffix.lower() not in suffixes:
         advice = COMMAS if path.suffix.lower() in (".tsv", ".tab", ".txt", ".dat") and ".csv" in suffixes else ""
         raise ValueError(f"file {path} has the suffix {path.suffix!r}; allowed: {', '.join(suffixes)}{advice}")
-    try:
-        kind = stat.S_IFMT(path.stat().st_mode)
-        if kind == stat.S_IFREG:
-            path.open("rb").close()
-    except FileNotFoundError:
-        raise ValueError(f"file {path} does not exist; paths are relative to the folder {Path.cwd()}") from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"file {shortened(path)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if kind != stat.S_IFREG:
-        raise ValueError(f"file {path} is a folder or a device; allowed: a file")
-    return path
+    return readable_file(path)
 
 
 COMMAS = " (write the table with commas between columns and decimal points)"
@@ -329,7 +318,7 @@ def _whole_where_possible(path: Path, labels: np.ndarray) -> np.ndarray:
 
 
 def _read_arrays(path: Path) -> dict[str, xr.Variable]:
-    """All arrays of a NetCDF or npz file, with the names of their dimensions; of npz those are places."""
+    """All arrays of a NetCDF or npz file, with the names of their dimensions; of npz those are numbers."""
     npz = path.suffix.lower() == ".npz"
     try:
         size = _declared_npz(path) if npz else _declared_netcdf(path)

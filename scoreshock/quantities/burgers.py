@@ -14,6 +14,7 @@ from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.burgers import forms as kernel
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
 from scoreshock.kernels.burgers.forms import OF_MIXTURES, VELOCITY
+from scoreshock.kernels.burgers.terms import Terms
 from scoreshock.options import TAU, Names, Switch, X
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.fields import LOG_DENSITY, SCORE
@@ -244,7 +245,7 @@ def burgers_residual(
     options: dict[str, Any] = {"form": form}
     points = positions(field, x) if isinstance(field, xr.Dataset) else points_of(x)
     given: Arguments = mixture_arguments(field) if isinstance(field, xr.Dataset) else {}
-    function: Callable[..., kernel.Residual] = kernel.analytic
+    function: Callable[..., Terms] = kernel.analytic
     if method == "differences":
         function = kernel.of_mixture_by_differences if given else kernel.by_differences
         at |= {"length": _step("length", length), "duration": _step("duration", duration)}

@@ -139,7 +139,7 @@ def on_the_line(points: xr.DataArray) -> xr.DataArray:
 
 def line_direction(mixture: xr.Dataset) -> xr.DataArray:
     """Unit vector along the line through the layer, (..., feature)."""
-    return apply(line.direction, means_and_weights(mixture), [DIRECTION]).direction
+    return apply(line.line_through_layer, means_and_weights(mixture), [DIRECTION]).direction
 
 
 def explained(found: xr.Dataset, known: xr.DataArray, *statuses: str) -> xr.Dataset:

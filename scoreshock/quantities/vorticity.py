@@ -14,7 +14,7 @@ from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.burgers import riccati as inviscid
 from scoreshock.kernels.burgers import rotation
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
-from scoreshock.kernels.burgers.vorticity import BURGERS, SCORE
+from scoreshock.kernels.burgers.vorticity import BURGERS, SCORE, VorticityTerms
 from scoreshock.quantities.burgers import (
     LARGEST_TERM,
     RESIDUAL,
@@ -181,7 +181,7 @@ def vorticity_residual(
         raise ValueError(f"form: {show(form)} is not available; allowed: {', '.join(factors)}")
     options: dict[str, Any] = {"factor": factors[form], "length": length, "duration": duration, "precision": precision}
     arguments: Arguments = {"tau": times(tau)}
-    function: Callable[..., rotation.RotationResidual]
+    function: Callable[..., VorticityTerms]
     if isinstance(field, xr.Dataset):
         points, function = positions(field, x), rotation.mixture_residual
         arguments = mixture_arguments(field, **arguments)

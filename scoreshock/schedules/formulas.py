@@ -5,8 +5,8 @@ sigma), which rises with ``t``; each ``*_variance(t)`` has its inverse ``*_time(
 between the two coefficients; each gauge maps ``q`` to ``(alpha, noise)``. ``tau = q/2`` is the effective time of the paper's
 (80), for any affine path.
 
-All functions are elementwise, exact at both ends (``q = 0`` and ``q = inf``) and keep the digits of tiny arguments.
-``B`` is the integral of the rate beta from 0 to t, so that ``alpha^2 = exp(-B)``.
+All functions are elementwise, exact at both ends (``q = 0`` and ``q = inf``) and keep the digits of tiny arguments; NumPy's
+warnings there are for the caller to ignore. ``B`` is the integral of the rate beta from 0 to t: ``alpha^2 = exp(-B)``.
 """
 
 from __future__ import annotations
@@ -33,21 +33,18 @@ def exploding(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def preserving(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``alpha^2 + noise^2 = 1``: variance preserving, (5) and (80)."""
-    with np.errstate(divide="ignore", over="ignore"):
-        return 1 / np.sqrt(1 + q), 1 / np.sqrt(1 + 1 / q)
+    return 1 / np.sqrt(1 + q), 1 / np.sqrt(1 + 1 / q)
 
 
 def sub_preserving(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``noise = 1 - alpha^2``: the sub-VP SDE of Song et al. (2021)."""
     h = np.sqrt(q) / 2
-    with np.errstate(divide="ignore", over="ignore"):
-        return 1 / (h + np.sqrt(1 + h * h)), 1 / (0.5 + np.sqrt(1 / q + 0.25))
+    return 1 / (h + np.sqrt(1 + h * h)), 1 / (0.5 + np.sqrt(1 / q + 0.25))
 
 
 def interpolant(q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``alpha + noise = 1``: flow matching, rectified flow."""
-    with np.errstate(divide="ignore", over="ignore"):
-        return 1 / (1 + np.sqrt(q)), 1 / (1 + 1 / np.sqrt(q))
+    return 1 / (1 + np.sqrt(q)), 1 / (1 + 1 / np.sqrt(q))
 
 
 def heat_variance(t: np.ndarray) -> np.ndarray:
@@ -93,8 +90,7 @@ def geometric_variance(t: np.ndarray, sigma_min: float, sigma_max: float, added:
 
 
 def geometric_time(q: np.ndarray, sigma_min: float, sigma_max: float, added: bool) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        growth = np.log1p(q / sigma_min**2) if added else np.log(q / sigma_min**2)
+    growth = np.log1p(q / sigma_min**2) if added else np.log(q / sigma_min**2)
     return growth / (2 * np.log(sigma_max / sigma_min))
 
 
@@ -200,8 +196,7 @@ def cosine_variance(t: np.ndarray, s: float) -> np.ndarray:
     ``cos theta = sin(pi/2 - theta)`` keeps ``t`` near 1.
     """
     unit = np.pi / (2 * (1 + s))
-    with np.errstate(divide="ignore"):
-        return np.sin(unit * t) * np.sin(unit * (t + 2 * s)) / np.sin(unit * (1 - t)) ** 2
+    return np.sin(unit * t) * np.sin(unit * (t + 2 * s)) / np.sin(unit * (1 - t)) ** 2
 
 
 def cosine_time(q: np.ndarray, s: float) -> np.ndarray:
@@ -209,10 +204,8 @@ def cosine_time(q: np.ndarray, s: float) -> np.ndarray:
     unit = np.pi / (2 * (1 + s))
     sin0, cos0 = np.sin(unit * s), np.cos(unit * s)
     root = np.sqrt(q + sin0**2)
-    with np.errstate(invalid="ignore"):
-        rise = q / np.maximum(cos0 * (root + sin0), TINY) / (1 + root * sin0 / cos0**2)
-    with np.errstate(divide="ignore"):
-        return np.where(q < 1, np.arctan(rise) / unit, 1 - np.arctan(cos0 / root) / unit)
+    rise = q / np.maximum(cos0 * (root + sin0), TINY) / (1 + root * sin0 / cos0**2)
+    return np.where(q < 1, np.arctan(rise) / unit, 1 - np.arctan(cos0 / root) / unit)
 
 
 @schedule_kind(
@@ -225,14 +218,12 @@ def vp_cosine(s: float) -> Path:
 
 def flow_variance(t: np.ndarray) -> np.ndarray:
     """``alpha = 1 - t``, ``noise = t``."""
-    with np.errstate(divide="ignore"):
-        ratio = t / (1 - t)
+    ratio = t / (1 - t)
     return ratio * ratio
 
 
 def flow_time(q: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return 1 / (1 + 1 / np.sqrt(q))
+    return 1 / (1 + 1 / np.sqrt(q))
 
 
 @schedule_kind("alpha = 1 - t, noise = t, t in [0, 1)")
@@ -267,13 +258,11 @@ def log_snr_of_betas(betas: np.ndarray) -> np.ndarray:
 
 
 def log_snr_of_abar(abar: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(abar) - np.log1p(-abar)
+    return np.log(abar) - np.log1p(-abar)
 
 
 def log_snr_of_pair(alpha: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return 2 * (np.log(alpha) - np.log(noise))
+    return 2 * (np.log(alpha) - np.log(noise))
 
 
 def table_variance(t: np.ndarray, table: Table) -> np.ndarray:
@@ -283,10 +272,9 @@ def table_variance(t: np.ndarray, table: Table) -> np.ndarray:
     f = t - i
     low, high = log_snr[i], log_snr[i + 1]
     from_zero, to_infinity = np.isposinf(low), np.isneginf(high)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inner = np.exp(-(low + f * (high - low)))
-        first = f * f * np.exp(-high)
-        last = np.exp(-low) / ((1 - f) * (1 - f))
+    inner = np.exp(-(low + f * (high - low)))
+    first = f * f * np.exp(-high)
+    last = np.exp(-low) / ((1 - f) * (1 - f))
     # At a whole step the entry itself: low + 1 (high - low) need not be high.
     inner = np.where(f == 1, np.exp(-high), inner)
     return np.where(from_zero, first, np.where(to_infinity, last, inner))
@@ -294,14 +282,12 @@ def table_variance(t: np.ndarray, table: Table) -> np.ndarray:
 
 def table_time(q: np.ndarray, table: Table) -> np.ndarray:
     log_snr = table.log_snr
-    with np.errstate(divide="ignore"):
-        x = -np.log(q)
+    x = -np.log(q)
     i = np.clip(np.searchsorted(-log_snr, -x, side="right") - 1, 0, len(log_snr) - 2)
     low, high = log_snr[i], log_snr[i + 1]
-    with np.errstate(invalid="ignore", over="ignore"):
-        inner = (low - x) / (low - high)
-        first = np.exp(0.5 * (high - x))
-        last = 1 - np.exp(0.5 * (x - low))
+    inner = (low - x) / (low - high)
+    first = np.exp(0.5 * (high - x))
+    last = 1 - np.exp(0.5 * (x - low))
     f = np.where(np.isposinf(low), first, np.where(np.isneginf(high), last, inner))
     return i + np.clip(f, 0, 1)
 

@@ -126,7 +126,7 @@ def renamed(stored: Mapping[str, Any], source: str) -> dict[str, Any]:
     return dict(zip(names, stored.values(), strict=True))
 
 
-def resolve(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def resolve(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter of the kind that does not depend on its path, checked, with defaults, in the registry's order.
 
     Raises ``ValueError`` naming kind, parameter, value and what is allowed.
@@ -137,21 +137,21 @@ def resolve(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     spec = KINDS[kind]
     rules: dict[str, Option] = dict(spec.parameters)
     rules["spacing"] = Choice("spacing of the sampler's times", spec.spacing, known=spacings(kind))
-    spacing = _checked(kind, "spacing", rules["spacing"], given.get("spacing", spec.spacing))
+    spacing = _checked(kind, "spacing", rules["spacing"], parameters.get("spacing", spec.spacing))
     rules |= {name: rule for name, rule in SPACINGS[spacing].items() if name not in rules}
-    given = renamed(given, "schedule table:") if kind == "table" else given
-    for name in given:
+    parameters = renamed(parameters, "schedule table:") if kind == "table" else parameters
+    for name in parameters:
         if name not in rules:
             homes = [home for home in spacings(kind) if name in SPACINGS[home]]
             hint = f"; it belongs to spacing {homes[0]!r}" if homes else meaning(name, rules)
             known = shortened(", ".join(sorted(rules)), 50 if name in MEANINGS else 160)
-            given_as = f"{shortened(name, 40)} = {show(given[name])}"
-            raise ValueError(f"schedule {kind}: {given_as} is no parameter of it; allowed: {known}{hint}")
+            described = f"{shortened(name, 40)} = {show(parameters[name])}"
+            raise ValueError(f"schedule {kind}: {described} is no parameter of it; allowed: {known}{hint}")
     resolved: dict[str, Any] = {"kind": kind}
     for name, rule in rules.items():
         default = spec.steps if name == "steps" else rule.default
-        if name in given or default is not None:
-            resolved[name] = _checked(kind, name, rule, given.get(name, default))
+        if name in parameters or default is not None:
+            resolved[name] = _checked(kind, name, rule, parameters.get(name, default))
     return resolved
 
 

@@ -1,7 +1,7 @@
 """Noise schedules by name or by table: their coefficients at a time, and their time at a diffusion time tau.
 
 A schedule is a path (``scoreshock.schedules.formulas``) on a range of times, and the times at which a sampler visits it.
-What kinds there are, with parameters and defaults, is said in ``scoreshock.schedules.kinds``.
+Kinds with their parameters and defaults are declared by `scoreshock.schedules.kinds.schedule_kind`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KARRAS_SIGMA_MIN, KARRAS_SIGMA_MAX = 0.002, 80.0
 
 @dataclass(frozen=True, repr=False)
 class Schedule:
-    """A noise schedule ``x_t = alpha_t x_0 + noise_t z`` on the times ``[start, end]``; made by :func:`schedule`.
+    """A noise schedule ``x_t = alpha_t x_0 + noise_t z`` on the times ``[start, end]``; see :func:`schedule`.
 
     Notation: ``noise`` is the standard deviation of the schedule's own variable, ``sigma = noise/alpha = sqrt(2 tau)``
     that of ``x/alpha`` (EDM's sigma), ``tau`` the effective diffusion time, (80), and the log-SNR is
@@ -86,7 +86,7 @@ class Schedule:
 
     def log_snr(self, t: Any) -> Any:
         """Logarithm of ``alpha^2/noise^2`` at time ``t``; +inf without noise, -inf without signal."""
-        return self._at_time(t, _log_snr)
+        return self._at_time(t, lambda q: -np.log(q))
 
     def alpha_bar(self, t: Any) -> Any:
         """Squared signal coefficient ``alpha^2`` at time ``t``."""
@@ -98,7 +98,7 @@ class Schedule:
         ``before_start``: less noise than the schedule ever has (a negative tau too); ``beyond_end``: more; ``no_tau``: NaN.
         The time is NaN wherever the status is not ``ok``.
         """
-        return _elementwise(lambda value: self._place(value)[::2], tau, (float, np.int8))
+        return _elementwise(lambda value: self._located(value)[::2], tau, float, np.int8)
 
     def time(self, tau: Any) -> Any:
         """Time at which the schedule reaches ``tau``; NaN where it never does (:meth:`locate` says why)."""
@@ -125,21 +125,22 @@ class Schedule:
         ``num_inference_steps`` and ``timestep_spacing`` (diffusers' names); the last move, from the least noisy entry
         to clean data, is outside the table.
         """
-        given = self._parameters
-        if given["spacing"] == "uniform":
-            return np.linspace(self.end, self.start, given["steps"] + 1)
-        if given["spacing"] == "table":
+        options = self._parameters
+        if options["spacing"] == "uniform":
+            return np.linspace(self.end, self.start, options["steps"] + 1)
+        if options["spacing"] == "table":
             total = int(self.end) + 1
-            return formulas.select_steps(total, given["num_inference_steps"], given["timestep_spacing"]).astype(float)
+            return formulas.select_steps(total, options["num_inference_steps"], options["timestep_spacing"]).astype(float)
         low, high = self._karras_range()
-        sigmas = formulas.karras_sigmas(low, high, given["rho"], given["steps"])
-        times = np.clip(self._path.time(sigmas**2), self.start, self.end)
+        sigmas = formulas.karras_sigmas(low, high, options["rho"], options["steps"])
+        with np.errstate(all="ignore"):
+            times = np.clip(self._path.time(sigmas**2), self.start, self.end)
         return np.append(times, self.start) if times[-1] > self.start else times
 
     def sampling_step(self, tau: Any) -> Any:
-        """Number of moves (fractional) that the sampler has left at ``tau``: its place among the sampling times.
+        """Number of moves (fractional) that the sampler has left at ``tau``: its position among the sampling times.
 
-        0 is the last time of :meth:`sample_times`; between two times the place is linear in t. Noisier than the first
+        0 is the last time of :meth:`sample_times`; between two times the position is linear in t. Noisier than the first
         sampling time all moves are left, below the last none. NaN where the schedule never reaches ``tau``.
         """
         rising = np.ascontiguousarray(self.sample_times()[::-1])
@@ -155,20 +156,19 @@ class Schedule:
             q = self._path.variance(np.where(inside, value, self.start))
             return (np.where(inside, formula(q), np.nan),)
 
-        return _elementwise(compute, t, (float,))[0]
+        return _elementwise(compute, t, float)
 
     def _at_tau(self, tau: Any, formula: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Any:
         def compute(value: np.ndarray) -> tuple[np.ndarray]:
-            t, q, status = self._place(value)
+            t, q, status = self._located(value)
             return (np.where(status == TimeStatus.ok, formula(np.where(np.isnan(t), self.start, t), q), np.nan),)
 
-        return _elementwise(compute, tau, (float,))[0]
+        return _elementwise(compute, tau, float)
 
-    def _place(self, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _located(self, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Time, noise-to-signal variance and status of ``tau``; the variance is a harmless one where tau is outside."""
         low, high = self._limits
-        with np.errstate(over="ignore"):
-            q = 2 * tau
+        q = 2 * tau
         status = np.full(tau.shape, TimeStatus.ok, dtype=np.int8)
         status[q < low * (1 - EDGE)] = TimeStatus.before_start
         status[(q > high * (1 + EDGE)) | (self._path.end_open & np.isposinf(q))] = TimeStatus.beyond_end
@@ -239,20 +239,21 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     try:
         path = KINDS[kind].build(resolved)
         resolved.update(path.completed or {})
-        limits = path.variance(np.array([0.0, path.end]))
-        made = Schedule(kind, resolved, 0.0, path.end, path, (float(limits[0]), float(limits[1])))
-        _resolve_spacing(made)
+        with np.errstate(all="ignore"):
+            low, high = path.variance(np.array([0.0, path.end])).tolist()
+        result = Schedule(kind, resolved, 0.0, path.end, path, (low, high))
+        _resolve_spacing(result)
     except ValueError as error:
         raise ValueError(f"schedule {kind}: {error}") from None
-    return made
+    return result
 
 
-def as_schedules(given: Any) -> dict[str, Schedule]:
+def as_schedules(schedules: Any) -> dict[str, Schedule]:
     """Schedules by label, from what stands for them: no schedule, one, or several.
 
     Parameters
     ----------
-    given
+    schedules
         A name of a kind, a `Schedule`, a mapping of parameters with ``kind``, a list of these, or a mapping from labels to
         these. Without labels the kinds are the labels. None and what is empty stand for no schedule.
 
@@ -266,82 +267,80 @@ def as_schedules(given: Any) -> dict[str, Schedule]:
     >>> list(as_schedules("edm")), list(as_schedules(["edm", schedule("ve")])), list(as_schedules({"fine": "edm"}))
     (['edm'], ['edm', 've'], ['fine'])
     """
-    if given is None:
+    if schedules is None:
         return {}
-    if isinstance(given, Mapping) and not isinstance(given.get("kind"), str):
-        return {str(label): _as_schedule(one, f"schedules[{show(label)}]") for label, one in given.items()}
-    several = given if isinstance(given, list | tuple) else [given]
-    made = [_as_schedule(one) for one in several]
-    kinds = [one.kind for one in made]
+    if isinstance(schedules, Mapping) and not isinstance(schedules.get("kind"), str):
+        return {str(label): _as_schedule(one, f"schedules[{show(label)}]") for label, one in schedules.items()}
+    several = schedules if isinstance(schedules, list | tuple) else [schedules]
+    result = [_as_schedule(one) for one in several]
+    kinds = [each.kind for each in result]
     if again := repeated(kinds):
         raise ValueError(
-            f"schedules = {show(given)} has kind {again[0]!r} more than once; allowed: a mapping from labels to schedules"
+            f"schedules = {show(schedules)} has kind {again[0]!r} more than once; "
+            "allowed: a mapping from labels to schedules"
         )
-    return dict(zip(kinds, made, strict=True))
+    return dict(zip(kinds, result, strict=True))
 
 
-def _as_schedule(given: Any, name: str = "schedules") -> Schedule:
-    if isinstance(given, Schedule):
-        return given
-    if isinstance(given, str):
-        return schedule(given)
-    if isinstance(given, Mapping) and "kind" in given:
-        return schedule(**{str(name): value for name, value in given.items()})
+def _as_schedule(one: Any, name: str = "schedules") -> Schedule:
+    if isinstance(one, Schedule):
+        return one
+    if isinstance(one, str):
+        return schedule(one)
+    if isinstance(one, Mapping) and "kind" in one:
+        return schedule(**{str(name): value for name, value in one.items()})
     raise ValueError(
-        f"{name} = {show(given)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
+        f"{name} = {show(one)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
         "with kind, a list of these, or a mapping from labels to these"
     )
 
 
-def _resolve_spacing(made: Schedule) -> None:
+def _resolve_spacing(new: Schedule) -> None:
     """Fill in the sampler's parameters that depend on the path, and check them against it."""
-    given = made._parameters
-    if given["spacing"] == "table":
-        total = int(made.end) + 1
-        if given.setdefault("num_inference_steps", total) > total:
-            chosen = given["num_inference_steps"]
+    options = new._parameters
+    if options["spacing"] == "table":
+        total = int(new.end) + 1
+        if options.setdefault("num_inference_steps", total) > total:
+            chosen = options["num_inference_steps"]
             raise ValueError(f"num_inference_steps = {chosen} is not allowed; allowed: at most {total}, the table's entries")
-    if given["spacing"] != "karras":
+    if options["spacing"] != "karras":
         return
-    low, high = (float(limit) for limit in np.sqrt(made._limits))
-    given.setdefault("sigma_min", low if low > 0 else KARRAS_SIGMA_MIN)
-    given.setdefault("sigma_max", high if np.isfinite(high) else _last_finite_sigma(made))
-    for name in {"sigma_min", "sigma_max"} - set(KINDS[made.kind].parameters):
-        if not low * (1 - EDGE) <= given[name] <= high * (1 + EDGE):
-            raise ValueError(f"{name} = {given[name]} is not allowed; allowed: {low:.6g} to {high:.6g}, the schedule's own")
-    least, greatest = made._karras_range()
+    low, high = (float(limit) for limit in np.sqrt(new._limits))
+    options.setdefault("sigma_min", low if low > 0 else KARRAS_SIGMA_MIN)
+    options.setdefault("sigma_max", high if np.isfinite(high) else _last_finite_sigma(new))
+    for name in {"sigma_min", "sigma_max"} - set(KINDS[new.kind].parameters):
+        if not low * (1 - EDGE) <= options[name] <= high * (1 + EDGE):
+            raise ValueError(
+                f"{name} = {options[name]} is not allowed; allowed: {low:.6g} to {high:.6g}, the schedule's own"
+            )
+    least, greatest = new._karras_range()
     if least >= greatest:
         raise ValueError(
-            f"sigma_min = {given['sigma_min']} is not allowed; allowed: below sigma_max = {given['sigma_max']} "
+            f"sigma_min = {options['sigma_min']} is not allowed; allowed: below sigma_max = {options['sigma_max']} "
             "and below the schedule's last noise level"
         )
 
 
-def _last_finite_sigma(made: Schedule) -> float:
-    return float(made.sigma(made.end - 1)) if made.kind == "table" else KARRAS_SIGMA_MAX
+def _last_finite_sigma(new: Schedule) -> float:
+    return float(new.sigma(new.end - 1)) if new.kind == "table" else KARRAS_SIGMA_MAX
 
 
-def _log_snr(q: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return -np.log(q)
-
-
-def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value: Any, dtypes: tuple[type, ...]) -> Any:
-    """Results of ``function`` in the shape (and with the labels) of ``value``.
+def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value: Any, *dtypes: type) -> Any:
+    """Result of ``function``, or results if there are several ``dtypes``, in the shape (and with the labels) of ``value``.
 
     The function always sees one contiguous axis, so that an element's bits do not depend on the shape that it came in.
     """
 
     def flat(array: Any) -> Any:
         values = as_real("t or tau", array, "real numbers")
-        results = function(np.ascontiguousarray(values.reshape(-1)))
+        with np.errstate(all="ignore"):
+            results = function(np.ascontiguousarray(values.reshape(-1)))
         shaped = tuple(result.reshape(values.shape)[()] for result in results)
         return shaped if len(shaped) > 1 else shaped[0]
 
     if not isinstance(value, xr.DataArray):
-        shaped = flat(value)
-        return shaped if len(dtypes) > 1 else (shaped,)
-    made = xr.apply_ufunc(
+        return flat(value)
+    result = xr.apply_ufunc(
         flat,
         value,
         output_core_dims=[()] * len(dtypes),
@@ -349,4 +348,4 @@ def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value
         output_dtypes=list(dtypes),
         keep_attrs=False,
     )
-    return tuple(one.rename(None) for one in (made if isinstance(made, tuple) else (made,)))
+    return tuple(one.rename(None) for one in result) if isinstance(result, tuple) else result.rename(None)

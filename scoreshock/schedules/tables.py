@@ -20,7 +20,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from scoreshock.checks import as_array, counts_rows, listed, repeated, shortened, show
+from scoreshock.checks import as_array, counts_rows, listed, readable_file, repeated, shortened, show
 from scoreshock.options import Choice, Other, number
 from scoreshock.schedules import formulas
 from scoreshock.schedules.kinds import (
@@ -52,30 +52,31 @@ UNREADABLE = (
 Gauge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
-def build(given: dict[str, Any]) -> tuple[formulas.Table, Gauge]:
-    """Path of the table in ``given``, data first, and its gauge; completes ``given`` with ``order`` and a file's ``digest``.
+def build(options: dict[str, Any]) -> tuple[formulas.Table, Gauge]:
+    """Path of a table, data first, and its gauge; adds ``order`` and the ``digest`` of a file to ``options``.
 
     Raises ``ValueError`` naming the column and the entry.
     """
-    columns = _columns(given)
-    table, gauge = _path(columns)
+    columns = _columns(options)
+    with np.errstate(divide="ignore"):
+        table, gauge = _path(columns)
     data_first = bool(table.log_snr[0] > table.log_snr[-1])
     _check_monotone(table.log_snr if data_first else -table.log_snr, columns)
     order = "data-first" if data_first else "noisy-first"
-    if given.setdefault("order", order) != order:
-        raise ValueError(f"order = {given['order']!r} is not allowed; allowed: {order}, as the entries are")
+    if options.setdefault("order", order) != order:
+        raise ValueError(f"order = {options['order']!r} is not allowed; allowed: {order}, as the entries are")
     if not data_first:
         table = formulas.Table(table.log_snr[::-1].copy(), table.log_norm[::-1].copy())
     return table, partial(formulas.table_gauge, table=table) if gauge is None else gauge
 
 
-def _columns(given: dict[str, Any]) -> dict[str, np.ndarray]:
+def _columns(options: dict[str, Any]) -> dict[str, np.ndarray]:
     """The table's columns by name, from lists, rates or a file."""
-    names = [name for form in FORMS for name in form if name in given]
+    names = [name for form in FORMS for name in form if name in options]
     form = _form(names, FORMS, "the table has")
     if form == ("file",):
-        stored = renamed(_read(given), f"file {given['file']}")
-        form = _form(list(stored), COLUMNS, f"file {given['file']} has the columns")
+        stored = renamed(_read(options), f"file {options['file']}")
+        form = _form(list(stored), COLUMNS, f"file {options['file']} has the columns")
         unused = [
             name or "a column without a name"
             for name, values in stored.items()
@@ -83,15 +84,15 @@ def _columns(given: dict[str, Any]) -> dict[str, np.ndarray]:
         ]
         if unused:
             raise ValueError(
-                f"file {given['file']} has {listed(unused)}, which would be ignored; allowed: {' and '.join(form)}, and a "
+                f"file {options['file']} has {listed(unused)}, which would be ignored; allowed: {' and '.join(form)}, and a "
                 "column that counts the rows (remove the rest)"
             )
         return {name: _entries(name, stored[name]) for name in form}
     if form == ("betas",):
-        given["betas"], rates = _rates(given["betas"])
+        options["betas"], rates = _rates(options["betas"])
         return {"betas": rates}
-    columns = {name: _entries(name, given[name]) for name in form}
-    given.update({name: values.tolist() for name, values in columns.items()})
+    columns = {name: _entries(name, options[name]) for name in form}
+    options.update({name: values.tolist() for name, values in columns.items()})
     return columns
 
 
@@ -112,40 +113,27 @@ def _hint(names: list[str], known: list[str]) -> str:
     return next((hint for name in names if name not in known and (hint := meaning(name, known))), "")
 
 
-def _read(given: dict[str, Any]) -> Mapping[str, Any]:
+def _read(options: dict[str, Any]) -> Mapping[str, Any]:
     """Columns of a file, whose digest is checked or noted."""
-    path = FilePath(given["file"])
+    file = options["file"]
+    path = FilePath(file)
     suffix = path.suffix.lower()
     readers: dict[str, Callable[[FilePath], Mapping[str, Any]]]
     readers = {".csv": _read_csv, ".nc": _read_netcdf, ".yaml": _read_yaml, ".yml": _read_yaml}
     if suffix not in readers:
         advice = f" ({RATES_PER_STEP})" if suffix == ".json" else ""
-        raise ValueError(f"file = {given['file']!r} is not a table; allowed: {', '.join(readers)}{advice}")
+        raise ValueError(f"file = {file!r} is not a table; allowed: {', '.join(readers)}{advice}")
     limit = YAML_LIMIT if readers[suffix] is _read_yaml else FILE_LIMIT
-    size = _size(path, given["file"])
-    if size > limit:
-        raise ValueError(f"file = {given['file']!r} has {size:,} bytes; allowed: at most {limit:,} of {suffix} (our limit)")
+    if (size := readable_file(path).stat().st_size) > limit:
+        raise ValueError(f"file = {file!r} has {size:,} bytes; allowed: at most {limit:,} of {suffix} (our limit)")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if given.setdefault("digest", digest) != digest:
-        raise ValueError(f"file = {given['file']!r} has changed: sha256 {digest}, expected {given['digest']}")
+    if options.setdefault("digest", digest) != digest:
+        raise ValueError(f"file = {file!r} has changed: sha256 {digest}, expected {options['digest']}")
     try:
         return readers[suffix](path)
     except UNREADABLE as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else shortened(error, 240)
-        raise ValueError(f"file = {given['file']!r} cannot be read as {suffix}: {reason}") from None
-
-
-def _size(path: FilePath, file: str) -> int:
-    """Bytes of a file that can be read."""
-    try:
-        if path.is_file():
-            path.open("rb").close()
-            return path.stat().st_size
-    except (OSError, ValueError) as error:
-        raise ValueError(f"file = {show(file)} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if path.exists():
-        raise ValueError(f"file = {file!r} is a folder or a device; allowed: a file")
-    raise ValueError(f"file = {file!r} does not exist (working folder {FilePath.cwd()})")
+        raise ValueError(f"file = {file!r} cannot be read as {suffix}: {reason}") from None
 
 
 def _read_csv(path: FilePath) -> dict[str, list]:
@@ -256,7 +244,7 @@ def _entries(name: str, values: Any) -> np.ndarray:
 
 
 def _path(columns: dict[str, np.ndarray]) -> tuple[formulas.Table, Gauge | None]:
-    """Log-SNR and norm by step, in the given order; a gauge where the form implies one."""
+    """Log-SNR and norm by step, in the order of the entries; a gauge where the form implies one."""
     if "alpha" in columns:
         alpha, noise = columns["alpha"], columns["sigma"]
         if len(alpha) != len(noise):
@@ -307,7 +295,7 @@ def _check_monotone(falling: np.ndarray, columns: dict[str, np.ndarray]) -> None
     },
     spacing="table",
 )
-def table(**given: Any) -> Path:
-    entries, gauge = build(given)
+def table(**options: Any) -> Path:
+    entries, gauge = build(options)
     clock, inverse = partial(formulas.table_variance, table=entries), partial(formulas.table_time, table=entries)
-    return Path(clock, inverse, gauge, float(len(entries.log_snr) - 1), completed=given)
+    return Path(clock, inverse, gauge, float(len(entries.log_snr) - 1), completed=options)

@@ -23,7 +23,7 @@ from scoreshock.storage.provenance import PACKAGE
 from scoreshock.study.errors import StudyError
 from scoreshock.study.reading import check_files
 from scoreshock.study.study import Study
-from scoreshock.study.work import jobs_of, made
+from scoreshock.study.work import jobs_of, results
 
 SWEEP = {
     "family": "pair",
@@ -63,7 +63,7 @@ def places(study: Study) -> list[Path]:
     return [
         Path(study.output) / name / part
         for name, sweep in study.sweeps.items()
-        for part in (*made(sweep), *(block.file for quantity in sweep.quantities for block in sweep.blocks(quantity)))
+        for part in (*results(sweep), *(block.file for quantity in sweep.quantities for block in sweep.blocks(quantity)))
     ] + [
         Path(study.output) / "logs" / f"{job.label}.log".replace("{block}", block)
         for job in jobs_of(study)

@@ -98,8 +98,8 @@ MUTATIONS = (
     Mutation(
         "Remark 7.2",
         "kernels/burgers/terms.py",
-        "diffusion = spread / (p.v * p.v) - loss",
-        "diffusion = spread / (p.v * p.v) + loss",
+        "spread / (p.v * p.v) - loss",
+        "spread / (p.v * p.v) + loss",
     ),
     Mutation(
         "Definition 7.3",

@@ -8,6 +8,8 @@ from scipy.integrate import quad
 
 from scoreshock.schedules import formulas
 
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # which a schedule ignores too
+
 RATES = {"beta_min": 0.1, "beta_max": 20.0}
 GEOMETRIC = {"sigma_min": 0.01, "sigma_max": 50.0}
 

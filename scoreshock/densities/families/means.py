@@ -9,12 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.checks import as_numbers, mapping_of, shortened, show
+from scoreshock.checks import mapping_of, shortened, show
 from scoreshock.conventions import ListedAxis, attributes
 from scoreshock.densities.data import from_labelled, moved_total_eigenvalue
-from scoreshock.densities.families.arguments import points
 from scoreshock.densities.families.registry import family
-from scoreshock.densities.mixtures import as_variance, as_weights, assemble, span
+from scoreshock.densities.mixtures import as_dimension, as_means, as_variance, as_weights, assemble, span
 from scoreshock.densities.sources import read_bundled, read_labelled, read_means, sweep_axes
 
 
@@ -67,16 +66,12 @@ def custom(
     if file is None and select is not None:
         raise ValueError(f"select = {show(select)} is not allowed; allowed: only with a file that has such dimensions")
     held = {"means": means} if file is None else _selected(read_means(file), select)
-    centres = _centres(held["means"])
+    centres = as_means(held["means"])
     k, n = centres.sizes["component"], centres.sizes["feature"]
     share = as_weights(weights if weights is not None else held.get("weights"), k)
     spread = as_axis("variance", held.get("variance", 1.0)) if variance is None else as_variance(variance, k)
-    ambient = as_axis("dimension", held.get("dimension", n) if dimension is None else dimension)
+    ambient = as_dimension(held.get("dimension") if dimension is None else dimension, n)
     scale = as_axis("separation", separation)
-    if ambient.min() < n:
-        raise ValueError(
-            f"dimension = {int(ambient.min())} is not allowed; allowed: a whole number >= {n}, the means' features"
-        )
     if n <= k:
         return assemble(scale * centres, share, spread, ambient)
     reduced, basis, origin = xr.apply_ufunc(
@@ -91,17 +86,6 @@ def custom(
     dataset["basis"] = basis.assign_attrs(attributes("basis"))
     dataset["origin"] = (scale * origin).assign_attrs(attributes("origin"))
     return dataset
-
-
-def _centres(means: Any) -> xr.DataArray:
-    """Means as a DataArray (..., component, feature)."""
-    if isinstance(means, xr.DataArray):
-        return means.copy(data=as_numbers("means", means.values)).transpose(..., *CORE)
-    centres = as_numbers("means", means)
-    centres = centres[:, None] if centres.ndim == 1 else centres
-    if centres.ndim != 2:
-        raise ValueError(f"means has shape {centres.shape}; allowed: (components, features)")
-    return points(centres)
 
 
 def _selected(held: Mapping[str, Any], select: Mapping[str, Any] | None) -> dict[str, Any]:

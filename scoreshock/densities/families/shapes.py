@@ -81,12 +81,14 @@ def collinear(
     >>> collinear(2.0, weight=0.2).component_weight.values
     array([0.4, 0.2, 0.4])
     """
-    places = as_numbers("positions", positions)
-    if places.ndim != 1:
+    coordinates = as_numbers("positions", positions)
+    if coordinates.ndim != 1:
         raise ValueError(f"positions = {show(positions)} is not allowed; allowed: a list of numbers")
-    middle = len(places) // 2 if marked is None else marked
+    middle = len(coordinates) // 2 if marked is None else marked
     scale = scale_of(separation, dimension, scaling)
-    return _shaped(scale * points(places[:, None]), shares_of(len(places), weights, weight, middle), variance, dimension)
+    return _shaped(
+        scale * points(coordinates[:, None]), shares_of(len(coordinates), weights, weight, middle), variance, dimension
+    )
 
 
 @family

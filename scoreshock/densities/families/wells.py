@@ -53,8 +53,8 @@ def tilted_quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0, til
     >>> float(tilted_quartic(tilt=0.1).well_tilt)
     0.1
     """
-    given = {"quartic_coefficient": quartic_coefficient, "half_distance": half_distance, "tilt": tilt}
-    dataset = xr.Dataset({f"well_{name}": as_axis(name, value) for name, value in given.items()})
+    parameters = {"quartic_coefficient": quartic_coefficient, "half_distance": half_distance, "tilt": tilt}
+    dataset = xr.Dataset({f"well_{name}": as_axis(name, value) for name, value in parameters.items()})
     for name in map(str, dataset.variables):
         dataset[name].attrs = attributes(name)
     return dataset

@@ -14,7 +14,8 @@ import numpy as np
 from scoreshock.kernels.burgers.terms import Terms, relative_residual
 from scoreshock.kernels.burgers.vorticity import VorticityTerms, vorticity_terms
 from scoreshock.kernels.gaussian import geometry, mixture
-from scoreshock.kernels.numerics.vectors import added, lengths
+from scoreshock.kernels.numerics import vectors
+from scoreshock.kernels.numerics.vectors import added, dot
 
 Field = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -75,8 +76,8 @@ def derivatives(
 
     Examples
     --------
-    >>> found = derivatives(lambda x, tau: np.sin(x) * np.exp(-tau)[..., None], [1.0], 0.5)
-    >>> bool(abs(found.laplacian[0] + np.sin(1) * np.exp(-0.5)) < found.laplacian_error[0] < 1e-9)
+    >>> result = derivatives(lambda x, tau: np.sin(x) * np.exp(-tau)[..., None], [1.0], 0.5)
+    >>> bool(abs(result.laplacian[0] + np.sin(1) * np.exp(-0.5)) < result.laplacian_error[0] < 1e-9)
     True
     """
     x, tau = np.asarray(x, dtype=float), np.asarray(tau, dtype=float)
@@ -96,7 +97,8 @@ def derivatives(
         laplacian, change = (added([pair[i] for pair in curvatures]) for i in (0, 1))
         gradient, gradient_change = (np.stack([pair[i] for pair in slopes], axis=-1) for i in (0, 1))
         # A stable field is that of points and times that are rounded themselves.
-        backward = _applied(np.abs(gradient), np.abs(x)) + np.where(tau[..., None] > 0, np.abs(rate) * tau[..., None], 0)
+        backward = dot(np.abs(gradient), np.abs(x)[..., None, :])
+        backward += np.where(tau[..., None] > 0, np.abs(rate) * tau[..., None], 0)
         rounding = 2 * precision * (size[..., None] + backward)
         of_first = rounding * _carried(levels, 1)
         of_second = rounding * (_carried(levels, 2) * 4)
@@ -112,49 +114,43 @@ def derivatives(
         )
 
 
-def field_terms(found: Derivatives, x: Any, drift: Any = 0.0, squared_diffusion: Any = 2.0) -> tuple[Terms, np.ndarray]:
+def field_terms(result: Derivatives, x: Any, drift: Any = 0.0, squared_diffusion: Any = 2.0) -> Terms:
     r"""Terms of :math:`s_t = \frac12 g^2 [\Delta s + 2 (s\cdot\nabla) s] - f [s + (x\cdot\nabla) s]` for any field.
 
     Parameters
     ----------
-    found : Derivatives
+    result : Derivatives
         The field's, from `derivatives` or from closed forms (m = n; errors zero if there are none).
     x : array (..., n)
         The points.
     drift, squared_diffusion : array (...)
-        ``f`` and ``g**2`` as in `burgers.affine_terms`; by default diffusion time, (18), (62).
+        ``f`` and ``g**2`` as in `terms.score_terms`; by default diffusion time, (18), (62).
 
     Returns
     -------
-    terms : Terms
-        For a true score the residual is below its error.
-    error : array (...)
-        Bound on the length of the residual's error, from those of the derivatives.
+    Terms
+        With ``residual_error``, a bound on the length of the residual's error, from those of the derivatives: for a true
+        score the residual is below it.
 
     Examples
     --------
     >>> x = np.array([4.0])
     >>> gaussian = lambda x, tau: -x / (1 + 2 * tau)[..., None]
-    >>> terms, error = field_terms(derivatives(gaussian, x, 0.5), x)
-    >>> bool(abs(terms.residual[0]) <= error)
+    >>> terms = field_terms(derivatives(gaussian, x, 0.5), x)
+    >>> bool(abs(terms.residual[0]) <= terms.residual_error)
     True
     """
     x = np.asarray(x, dtype=float)
     f, g2 = (np.asarray(a, dtype=float)[..., None] for a in (drift, squared_diffusion))
-    s, jacobian = found.value, found.gradient
-    diffusion, advection = 0.5 * g2 * found.laplacian, g2 * _applied(jacobian, s)
-    growth, transport = -f * s, -f * _applied(jacobian, x)
-    residual = found.rate - diffusion - advection - growth - transport
-    parts = np.broadcast_arrays(found.rate, diffusion, advection, growth, transport)
-    largest, relative = relative_residual(residual, list(parts))
-    error = (
-        found.rate_error
-        + np.abs(0.5 * g2) * found.laplacian_error
-        + _applied(found.gradient_error, np.abs(g2 * s) + np.abs(f * x))
-    )
-    rounding = 4 * DOUBLE * largest
-    terms = Terms._make([s, *parts, residual, largest, relative])
-    return terms, lengths(np.moveaxis(error, -1, 0)) + rounding
+    s, jacobian = result.value, result.gradient
+    diffusion, advection = 0.5 * g2 * result.laplacian, g2 * dot(jacobian, s[..., None, :])
+    growth, transport = -f * s, -f * dot(jacobian, x[..., None, :])
+    residual = result.rate - diffusion - advection - growth - transport
+    parts = np.broadcast_arrays(result.rate, diffusion, advection, growth, transport)
+    largest, relative = relative_residual(residual, parts)
+    of_gradient = dot(result.gradient_error, (np.abs(g2 * s) + np.abs(f * x))[..., None, :])
+    error = result.rate_error + np.abs(0.5 * g2) * result.laplacian_error + of_gradient
+    return Terms(*[s, *parts, residual, largest, relative, vectors.length(error) + 4 * DOUBLE * largest])
 
 
 def mixture_field(
@@ -163,10 +159,15 @@ def mixture_field(
     """A mixture's score as a field, its points over the common shape, v, and a length over which the score varies.
 
     The length is ``v/(sqrt(v) + extent)`` where ``length`` is NaN.
+
+    Examples
+    --------
+    >>> one = np.zeros((1, 1)), np.ones(1), np.array(1.0), np.array(1.5)
+    >>> float(mixture_field(*one, np.array([3.0]), np.nan)[3])
+    2.0
     """
     v = variance + 2 * tau
-    offset = geometry.centred(means, weights)
-    extent = lengths(np.moveaxis(offset, -1, 0)).max(axis=-1)
+    extent = vectors.length(geometry.centred(means, weights)).max(axis=-1)
     length = np.where(np.isnan(length), v / (np.sqrt(v) + extent), length)
     shape = np.broadcast_shapes(x.shape[:-1], v.shape, means.shape[:-2], weights.shape[:-1])
 
@@ -178,8 +179,8 @@ def mixture_field(
 
 def vorticity_field_terms(
     value: np.ndarray, jacobian: np.ndarray, of_vorticity: Derivatives, factor: float
-) -> tuple[VorticityTerms, np.ndarray]:
-    """Terms of the vorticity equation (68), and a bound on the residual's error, from differences of the vorticity.
+) -> VorticityTerms:
+    """Terms of the vorticity equation (68) from differences of the vorticity, with a bound on the residual's error.
 
     Parameters
     ----------
@@ -194,8 +195,8 @@ def vorticity_field_terms(
     --------
     >>> def shear_vorticity(x, tau):
     ...     return np.broadcast_to([0.0, -1.0, 1.0, 0.0], (*tau.shape, 4))
-    >>> found = derivatives(shear_vorticity, [1.0, 1.0], 1.0)
-    >>> terms, error = vorticity_field_terms(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 0.0]]), found, -1.0)
+    >>> result = derivatives(shear_vorticity, [1.0, 1.0], 1.0)
+    >>> terms = vorticity_field_terms(np.array([1.0, 0.0]), np.array([[0.0, 1.0], [0.0, 0.0]]), result, -1.0)
     >>> float(terms.residual_relative)
     0.0
     """
@@ -206,8 +207,8 @@ def vorticity_field_terms(
         value, jacobian, rate.reshape(square), gradient.reshape(*square, n), laplacian.reshape(square), factor
     )
     error = of_vorticity.rate_error + of_vorticity.laplacian_error
-    error = error + abs(factor) * _applied(of_vorticity.gradient_error, np.abs(value))
-    return terms, lengths(np.moveaxis(error, -1, 0)) + 4 * n * DOUBLE * terms.largest_term
+    error = error + abs(factor) * dot(of_vorticity.gradient_error, np.abs(value)[..., None, :])
+    return terms._replace(residual_error=vectors.length(error) + 4 * n * DOUBLE * terms.largest_term)
 
 
 Refined = list[tuple[np.ndarray, np.ndarray]]
@@ -263,8 +264,3 @@ def _carried(levels: int, order: int) -> float:
     if levels == 2:
         return 2.0**order
     return (64 * 4.0**order + 20 * 2.0**order + 1) / 45
-
-
-def _applied(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """``matrix (..., m, n)`` times ``vector (..., n)``, summed in order."""
-    return added([matrix[..., j] * vector[..., j, None] for j in range(matrix.shape[-1])])

@@ -24,22 +24,6 @@ VELOCITY = ("burgers", "physical-burgers", "cole-hopf")
 """Forms of the velocity ``u = -2 s``, of ``cole-hopf`` ``u = -2 nu s``."""
 
 
-class Residual(NamedTuple):
-    """Field and terms as in `Terms`, the bound ``residual_error (...)`` on the residual's length, and status (...)."""
-
-    field: np.ndarray
-    rate_term: np.ndarray
-    diffusion_term: np.ndarray
-    advection_term: np.ndarray
-    growth_term: np.ndarray
-    transport_term: np.ndarray
-    residual: np.ndarray
-    largest_term: np.ndarray
-    residual_relative: np.ndarray
-    residual_error: np.ndarray
-    residual_status: np.ndarray
-
-
 class Residuals(NamedTuple):
     """Residuals of several forms, (..., forms), and components of their terms along a direction."""
 
@@ -59,11 +43,20 @@ def analytic(
     variance: np.ndarray,
     dimension: np.ndarray,
     tau: np.ndarray,
-    coefficient: np.ndarray,
+    coefficient: Any,
     x: np.ndarray,
     form: str,
-) -> Residual:
-    """Residual of a form for a mixture by closed forms; arguments as in `terms.log_density_terms`.
+) -> Terms:
+    """Terms of a form for a mixture by closed forms, with their residual and its status.
+
+    Parameters
+    ----------
+    means, weights, variance, dimension, tau, x
+        As in `terms.log_density_terms`; ``x`` in the coordinates of the path where the form is ``vp``.
+    coefficient : array (...)
+        Of the form, see above.
+    form : str
+        Any of the forms above; ``conservation`` for n = 1.
 
     Examples
     --------
@@ -71,8 +64,16 @@ def analytic(
     >>> analytic(*one, np.array(1.0), np.array([4.0]), "burgers").rate_term.tolist()  # u = 2 x/v
     [-4.0]
     """
-    terms = closed_form(means, weights, variance, dimension, tau, coefficient, x, form)
-    return Residual(*terms, np.full_like(terms.largest_term, np.nan), status_of(terms, variance + 2 * tau, tau))
+    if form == "log-density":
+        terms = equations.log_density_terms(x, means, weights, variance, tau, dimension)
+    elif form == "conservation":
+        terms = equations.conservation_terms(x, means, weights, variance, tau)
+    else:
+        alpha = _signal(tau) if form == "vp" else 1.0
+        drift, squared = _drift_and_diffusion(form, coefficient)
+        terms = equations.score_terms(x, means, weights, variance, tau, alpha, drift, squared)
+        terms = _in_form(terms, form, coefficient)
+    return terms._replace(residual_status=status_of(terms, variance + 2 * tau, tau))
 
 
 def several_forms(
@@ -97,12 +98,10 @@ def several_forms(
     """
     columns = []
     for form in forms:
-        place = x * _signal(tau)[..., None] if form == "vp" else x
-        found = closed_form(means, weights, variance, dimension, tau, np.ones(()), place, form)
-        parts = (found.rate_term, found.diffusion_term, found.advection_term, found.growth_term, found.transport_term)
-        along = (term if form == "log-density" else dot(term, direction) for term in parts)
-        status = status_of(found, variance + 2 * tau, tau)
-        columns.append(np.broadcast_arrays(found.residual_relative, found.largest_term, *along, status))
+        at = x * _signal(tau)[..., None] if form == "vp" else x
+        terms = analytic(means, weights, variance, dimension, tau, np.ones(()), at, form)
+        along = (term if form == "log-density" else dot(term, direction) for term in terms[1:6])
+        columns.append(np.broadcast_arrays(terms.residual_relative, terms.largest_term, *along, terms.residual_status))
     return Residuals._make(np.stack(column, axis=-1) for column in zip(*columns, strict=True))
 
 
@@ -116,7 +115,7 @@ def by_differences(
     form: str,
     precision: float,
     richardson: bool,
-) -> Residual:
+) -> Terms:
     """Residual of a form for any ``field`` in the time of the form, by differences with steps as in `derivatives`.
 
     ``length`` is 1 and ``duration`` its square where they are NaN. ``not_applicable`` where ``tau`` is 0 or NaN.
@@ -125,16 +124,15 @@ def by_differences(
     --------
     >>> too_steep = lambda x, tau: -1.1 * x / (1 + 2 * tau)[..., None]
     >>> nothing = np.array(np.nan), np.array(np.nan)
-    >>> found = by_differences(np.array(0.5), np.array(1.0), *nothing, np.array([2.0]), too_steep, "score", 2**-52, True)
-    >>> round(float(found.residual_relative), 3)
+    >>> result = by_differences(np.array(0.5), np.array(1.0), *nothing, np.array([2.0]), too_steep, "score", 2**-52, True)
+    >>> round(float(result.residual_relative), 3)
     0.091
     """
     length = np.where(np.isnan(length), 1.0, length)
     duration = np.where(np.isnan(duration), length**2, duration)
-    found = derivatives(field, x, tau, length, duration, precision, richardson)
-    terms, error = field_terms(found, x, *_drift_and_diffusion(form, coefficient))
-    terms, error = _in_form(terms, form, coefficient), error * _stretch(form, coefficient)
-    return Residual(*terms, error, status_of(terms, 1.0, tau, needs_earlier=True))
+    result = derivatives(field, x, tau, length, duration, precision, richardson)
+    terms = _in_form(field_terms(result, x, *_drift_and_diffusion(form, coefficient)), form, coefficient)
+    return terms._replace(residual_status=status_of(terms, 1.0, tau, needs_earlier=True))
 
 
 def of_mixture_by_differences(
@@ -149,35 +147,14 @@ def of_mixture_by_differences(
     form: str,
     precision: float,
     richardson: bool,
-) -> Residual:
+) -> Terms:
     """As `by_differences` for a mixture's score, whose time is diffusion time: physical time runs g^2/2 times as fast."""
     score, x, v, length = mixture_field(means, weights, variance, tau, x, length)
     duration = np.where(np.isnan(duration), length**2, duration)
-    terms, error = field_terms(derivatives(score, x, tau, length, duration, precision, richardson), x)
+    terms = field_terms(derivatives(score, x, tau, length, duration, precision, richardson), x)
     speed = 0.5 * coefficient if form.startswith("physical") else 1.0
     terms = _in_form(equations.rescaled(terms, 1.0, speed), form, coefficient)
-    error = error * speed * _stretch(form, coefficient)
-    return Residual(*terms, error, status_of(terms, v, tau, needs_earlier=True))
-
-
-def closed_form(
-    means: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    dimension: np.ndarray,
-    tau: np.ndarray,
-    coefficient: Any,
-    x: np.ndarray,
-    form: str,
-) -> Terms:
-    """Terms of a form for a mixture."""
-    if form == "log-density":
-        return equations.log_density_terms(x, means, weights, variance, tau, dimension)
-    if form == "conservation":
-        return equations.conservation_terms(x, means, weights, variance, tau)
-    alpha = _signal(tau) if form == "vp" else 1.0
-    drift, squared = _drift_and_diffusion(form, coefficient)
-    return _in_form(equations.affine_terms(x, means, weights, variance, tau, alpha, drift, squared), form, coefficient)
+    return terms._replace(residual_status=status_of(terms, v, tau, needs_earlier=True))
 
 
 def status_of(terms: Any, v: Any, tau: Any, needs_earlier: bool = False) -> np.ndarray:
@@ -203,8 +180,3 @@ def _in_form(terms: Terms, form: str, coefficient: np.ndarray) -> Terms:
     if form == "cole-hopf":
         return equations.rescaled(terms, -2 * coefficient, coefficient)
     return equations.rescaled(terms, -2.0) if form in VELOCITY else terms
-
-
-def _stretch(form: str, coefficient: np.ndarray) -> Any:
-    """Length of a form's terms over that of the score's."""
-    return 2 * coefficient**2 if form == "cole-hopf" else 2.0 if form in VELOCITY else 1.0

@@ -25,15 +25,15 @@ def riccati(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: n
     Examples
     --------
     >>> pair = np.array([[-2.0], [2.0]]), np.array([0.5, 0.5])
-    >>> found = riccati(*pair, np.array(1.0), np.array(3.5), np.array(0.0))  # v = 8
-    >>> found.cascade.tolist(), found.tau_divergence.tolist()
+    >>> result = riccati(*pair, np.array(1.0), np.array(3.5), np.array(0.0))  # v = 8
+    >>> result.cascade.tolist(), result.tau_divergence.tolist()
     ([1.5], [-4.5])
     """
     offset = geometry.centred(means, weights)
     jacobian = mixture.score_jacobian(np.zeros(offset.shape[-1]), offset, weights, variance, tau)
     void = np.isnan(jacobian[..., 0, 0])
-    found = np.linalg.eigvalsh(np.where(void[..., None, None], 0.0, jacobian))[..., ::-1]
-    eigenvalue = np.where(void[..., None], np.nan, found)
+    result = np.linalg.eigvalsh(np.where(void[..., None, None], 0.0, jacobian))[..., ::-1]
+    eigenvalue = np.where(void[..., None], np.nan, result)
     divergence = np.asarray(tau)[..., None] + riccati_divergence(eigenvalue)
     between = sum(
         weights[..., j, None, None] * offset[..., j, :, None] * offset[..., j, None, :] for j in range(offset.shape[-2])

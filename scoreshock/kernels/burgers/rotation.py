@@ -8,7 +8,7 @@ import numpy as np
 
 from scoreshock.kernels.burgers.differences import Field, derivatives, mixture_field, vorticity_field_terms
 from scoreshock.kernels.burgers.forms import status_of
-from scoreshock.kernels.burgers.vorticity import vorticity
+from scoreshock.kernels.burgers.vorticity import VorticityTerms, vorticity
 from scoreshock.kernels.gaussian import mixture
 
 
@@ -20,21 +20,6 @@ class Rotation(NamedTuple):
     vorticity_largest: np.ndarray
     vorticity_relative: np.ndarray  # over the largest entry of the Jacobian
     vorticity_error: np.ndarray
-
-
-class RotationResidual(NamedTuple):
-    """Terms as in `VorticityTerms`, a bound on the error of the residual's norm (...), and status (...)."""
-
-    vorticity: np.ndarray
-    rate_term: np.ndarray
-    diffusion_term: np.ndarray
-    advection_term: np.ndarray
-    stretching_term: np.ndarray
-    residual: np.ndarray
-    largest_term: np.ndarray
-    residual_relative: np.ndarray
-    residual_error: np.ndarray
-    residual_status: np.ndarray
 
 
 def of_jacobian(tau: np.ndarray, x: np.ndarray, jacobian: Field) -> Rotation:
@@ -50,9 +35,9 @@ def of_jacobian(tau: np.ndarray, x: np.ndarray, jacobian: Field) -> Rotation:
 
 def by_differences(length: np.ndarray, tau: np.ndarray, x: np.ndarray, field: Field, precision: float) -> Rotation:
     """Vorticity of any field by differences with steps as in `derivatives`; ``length`` is 1 where it is NaN."""
-    found = derivatives(field, x, tau, np.where(np.isnan(length), 1.0, length), None, precision)
-    error = (found.gradient_error + found.gradient_error.swapaxes(-1, -2)).max(axis=(-2, -1))
-    return _rotation(found.gradient, error)
+    result = derivatives(field, x, tau, np.where(np.isnan(length), 1.0, length), None, precision)
+    error = (result.gradient_error + result.gradient_error.swapaxes(-1, -2)).max(axis=(-2, -1))
+    return _rotation(result.gradient, error)
 
 
 def of_mixture(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray) -> Rotation:
@@ -84,7 +69,7 @@ def residual(
     duration: Any,
     precision: float,
     v: Any = 1.0,
-) -> RotationResidual:
+) -> VorticityTerms:
     """Residual of the vorticity equation (68) with ``factor`` as in `vorticity_terms`; the vorticity by its Jacobian."""
     x, tau = _together(x, tau)
 
@@ -92,15 +77,15 @@ def residual(
         matrix = vorticity(jacobian(x, tau))
         return np.broadcast_to(matrix, x.shape + x.shape[-1:]).reshape(*x.shape[:-1], -1)
 
-    found = derivatives(omega, x, tau, length, duration, precision)
+    result = derivatives(omega, x, tau, length, duration, precision)
     value, matrix = np.asarray(field(x, tau), dtype=float), np.asarray(jacobian(x, tau), dtype=float)
-    terms, error = vorticity_field_terms(value, matrix, found, factor)
-    return RotationResidual(*terms, error, status_of(terms, v, tau, needs_earlier=True))
+    terms = vorticity_field_terms(value, matrix, result, factor)
+    return terms._replace(residual_status=status_of(terms, v, tau, needs_earlier=True))
 
 
 def mixture_residual(
     means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, x: np.ndarray, **options: Any
-) -> RotationResidual:
+) -> VorticityTerms:
     """As `residual`, of a mixture's score."""
     score, x, v, _ = mixture_field(means, weights, variance, tau, x, np.nan)
 

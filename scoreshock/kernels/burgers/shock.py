@@ -12,8 +12,9 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.geometry import half_distance
-from scoreshock.kernels.gaussian.groups import ratio
+from scoreshock.kernels.gaussian.groups import positive, ratio
 from scoreshock.kernels.numerics.log_odds import log_odds
+from scoreshock.kernels.numerics.vectors import dot
 
 OUTSIDE = (2.0, 4.0)
 """Widths from the boundary between which one-sided states are read: for ``tanh`` they come out 6 % small."""
@@ -61,16 +62,14 @@ def rankine_hugoniot(means: Any, weights: Any, variance: Any, tau: Any) -> Ranki
 
     Examples
     --------
-    >>> found = rankine_hugoniot([[-1.0], [1.0]], [0.3, 0.7], 0.09, 0.2)
-    >>> round(float(found.shock_speed), 10), bool(found.shock_residual < 1e-15), bool(found.shock_residual_generation > 0.1)
+    >>> shock = rankine_hugoniot([[-1.0], [1.0]], [0.3, 0.7], 0.09, 0.2)
+    >>> round(float(shock.shock_speed), 10), bool(shock.shock_residual < 1e-15), bool(shock.shock_residual_generation > 0.1)
     (-0.8472978604, True, True)
     """
     means, weights = np.asarray(means, dtype=float), np.asarray(weights, dtype=float)
     v = variance + 2 * np.asarray(tau, dtype=float)
     with np.errstate(all="ignore"):
-        v = np.where(v > 0, v, np.nan)
-        a = half_distance(means)
-        a = np.where(a > 0, a, np.nan)
+        v, a = positive(v), positive(half_distance(means))
         odds = log_odds(weights[..., 1], weights[..., 0])
         position = -v / (2 * a) * odds + 0.0
         speed = np.broadcast_to(-odds / a + 0.0 * v + 0.0, position.shape)
@@ -140,11 +139,8 @@ def one_sided(r: Any, s: Any, width: Any) -> tuple[np.ndarray, np.ndarray, np.nd
 
 def _intercept(distance: np.ndarray, s: np.ndarray) -> np.ndarray:
     """Value at distance 0 of the least-squares line through the points outside the layer, summed in a fixed order."""
-    low, high = OUTSIDE
-    count = total_r = total_s = square = product = np.zeros(distance.shape[:-1])
-    for j in range(distance.shape[-1]):
-        used = (distance[..., j] >= low) & (distance[..., j] <= high)
-        r, value = np.where(used, distance[..., j], 0.0), np.where(used, s[..., j], 0.0)
-        count, total_r, total_s = count + used, total_r + r, total_s + value
-        square, product = square + r * r, product + r * value
-    return (total_s * square - total_r * product) / np.where(count > 1, count * square - total_r**2, np.nan)
+    used = (distance >= OUTSIDE[0]) & (distance <= OUTSIDE[1])
+    r, value = np.where(used, distance, 0.0), np.where(used, s, 0.0)
+    count, sum_r, sum_s = dot(used, used.astype(float)), dot(r, used), dot(value, used)
+    square, product = dot(r, r), dot(r, value)
+    return (sum_s * square - sum_r * product) / np.where(count > 1, count * square - sum_r**2, np.nan)

@@ -19,16 +19,19 @@ Arguments of every function: ``x (..., n)``, ``means (..., k, n)``, ``weights (.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import sub
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.mixture import log_density, normal_factor
 from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.double_double import Doubled, total
 from scoreshock.kernels.numerics.double_double_posterior import Posterior, along, laplacian, posterior, score_rate, squares
-from scoreshock.kernels.numerics.vectors import added, lengths
+from scoreshock.kernels.numerics.vectors import inner, lengths
 
 BLOCK = 32768
 """Numbers in one temporary; each operation keeps some ten of them."""
@@ -56,31 +59,47 @@ class Terms(NamedTuple):
     residual: np.ndarray  # rate - diffusion - advection - growth - transport
     largest_term: np.ndarray  # (...) Euclidean length of the longest term
     residual_relative: np.ndarray  # (...) length of the residual over that of the longest term
+    residual_error: np.ndarray = np.array(np.nan)  # (...) bound on the length of the residual's error, of differences
+    residual_status: np.ndarray = np.array(Status.ok)  # (...)
 
 
-def score_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Terms:
-    r"""Terms of the score equation :math:`s_\tau = \Delta s + 2 (s\cdot\nabla) s`.
+def score_terms(
+    x: Any,
+    means: Any,
+    weights: Any,
+    variance: Any,
+    tau: Any,
+    alpha: Any = 1.0,
+    drift: Any = 0.0,
+    squared_diffusion: Any = 2.0,
+) -> Terms:
+    r"""Terms of :math:`s_t = \frac12 g^2 [\Delta s + 2 (s\cdot\nabla) s] - f [s + (x\cdot\nabla) s]`.
 
     Parameters
     ----------
     x : array (..., n)
-        Points.
+        Points, in the coordinates of the path.
     means : array (..., k, n)
         Component means.
     weights : array (..., k)
         Component weights, positive and summing to one.
     variance, tau : array (...)
-        Component variance at data time and diffusion time.
+        Component variance at data time, and (effective) diffusion time (80).
+    alpha, drift, squared_diffusion : array (...)
+        Signal coefficient, ``f`` of the drift ``f x``, and ``g**2``, at that time; by default diffusion time:
+        :math:`s_\tau = \Delta s + 2 (s\cdot\nabla) s`.
 
     Returns
     -------
     Terms
-        ``field`` s, ``rate`` s_tau from the density, ``diffusion`` Laplacian of s, ``advection`` 2 (s . grad) s, and the
-        residual; ``growth`` and ``transport`` are zero. NaN where ``v = 0``.
+        Of the score :math:`s_t(x) = s(x/\alpha, \tau)/\alpha`, in the clock of ``f`` and ``g**2``; the rate from the
+        density. NaN where ``v = 0``.
 
     Notes
     -----
-    Equations (18), (61)-(62). The Burgers equation (24), (63) for ``u = -2 s`` is minus twice it: see `rescaled`.
+    Equations (18), (61)-(62) by default, whose Burgers form (24), (63) for ``u = -2 s`` is minus twice them: see `rescaled`.
+    (25) for ``alpha = 1``, ``f = 0``; (78) in d dimensions for ``f = -beta/2``, ``g**2 = beta`` and
+    ``alpha = (1 + 2 tau)**-1/2``.
 
     Examples
     --------
@@ -89,52 +108,21 @@ def score_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Te
     >>> terms = score_terms([4.0], [[0.0]], [1.0], 1.0, 0.5)
     >>> terms.rate_term.tolist(), terms.diffusion_term.tolist(), terms.advection_term.tolist(), terms.residual.tolist()
     ([2.0], [0.0], [2.0], [0.0])
-    """
-    return affine_terms(x, means, weights, variance, tau, 1.0, 0.0, 2.0)
 
-
-def affine_terms(
-    x: Any, means: Any, weights: Any, variance: Any, tau: Any, alpha: Any, drift: Any, squared_diffusion: Any
-) -> Terms:
-    r"""Terms of :math:`s_t = \frac12 g^2 [\Delta s + 2 (s\cdot\nabla) s] - f [s + (x\cdot\nabla) s]`.
-
-    Parameters
-    ----------
-    x : array (..., n)
-        Points, in the coordinates of the path.
-    means, weights, variance, tau
-        As in `score_terms`; ``tau`` is the effective diffusion time (80).
-    alpha, drift, squared_diffusion : array (...)
-        Signal coefficient, ``f`` of the drift ``f x``, and ``g**2``, at that time.
-
-    Returns
-    -------
-    Terms
-        Of the score :math:`s_t(x) = s(x/\alpha, \tau)/\alpha`, in the clock of ``f`` and ``g**2``.
-
-    Notes
-    -----
-    Equation (25) for ``alpha = 1``, ``f = 0``; (78) in d dimensions for ``f = -beta/2``, ``g**2 = beta`` and
-    ``alpha = (1 + 2 tau)**-1/2``.
-
-    Examples
-    --------
     Standard normal data stay so under VP: nothing changes in time.
 
-    >>> terms = affine_terms([3.0], [[0.0]], [1.0], 1.0, 1.5, 0.5, -0.5, 1.0)
+    >>> terms = score_terms([3.0], [[0.0]], [1.0], 1.0, 1.5, 0.5, -0.5, 1.0)
     >>> terms.field.tolist(), terms.rate_term.tolist(), terms.residual.tolist()
     ([-3.0], [0.0], [0.0])
     """
+    return _in_batches(_of_score, 7, x, means, weights, variance, tau, alpha, drift, squared_diffusion)
 
-    def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
-        weights, variance, tau, alpha, f, g2 = others
-        p = posterior(x, means, weights, variance, tau, alpha)
-        rate = score_rate(p, 2.0 * (f * p.v) + g2, f)
-        diffusion, advection = 0.5 * (laplacian(p) * g2), along(p, p.s) * g2
-        growth, transport = p.s * -f, along(p, p.x) * -f
-        return _balance([p.s, rate, diffusion, advection, growth, transport], _size_of_terms(p, f, g2))
 
-    return _in_batches(kernel, 7, x, means, weights, variance, tau, alpha, drift, squared_diffusion)
+def _of_score(p: Posterior, f: np.ndarray, g2: np.ndarray) -> tuple[np.ndarray, ...]:
+    rate = score_rate(p, 2.0 * (f * p.v) + g2, f)
+    diffusion, advection = 0.5 * (laplacian(p) * g2), along(p, p.s) * g2
+    growth, transport = p.s * -f, along(p, p.x) * -f
+    return _balance([p.s, rate, diffusion, advection, growth, transport], _size_of_terms(p, f, g2))
 
 
 def conservation_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> Terms:
@@ -149,21 +137,18 @@ def conservation_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any
     >>> terms.rate_term.tolist(), terms.diffusion_term.tolist()
     ([2.0], [2.0])
     """
+    return _in_batches(_of_flux, 7, x, means, weights, variance, tau, 1.0)
 
-    def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
-        weights, variance, tau = others
-        p = posterior(x, means, weights, variance, tau, np.ones_like(tau))
-        z = (p.apart - p.y)[:, 0] / p.v
-        z_squared = z * z
-        first, second, third = (total(p.r * power) for power in (z, z_squared - 1.0 / p.v, z * (z_squared - 3.0 / p.v)))
-        rate = score_rate(p, Doubled(np.full_like(p.v.high, 2.0)), np.zeros_like(p.v.high))
-        divergence = (third - second * first)[None]
-        zero = Doubled(np.zeros_like(p.s.high))
-        longest = np.abs(z.high).max(axis=0)
-        size = longest**3 + 3 * longest / p.v.high
-        return _balance([p.s, rate, divergence, zero, zero, zero], size)
 
-    return _in_batches(kernel, 7, x, means, weights, variance, tau)
+def _of_flux(p: Posterior) -> tuple[np.ndarray, ...]:
+    z = (p.apart - p.y)[:, 0] / p.v
+    z_squared = z * z
+    first, second, third = (total(p.r * power) for power in (z, z_squared - 1.0 / p.v, z * (z_squared - 3.0 / p.v)))
+    rate = score_rate(p, Doubled(np.full_like(p.v.high, 2.0)), np.zeros_like(p.v.high))
+    divergence = (third - second * first)[None]
+    zero = Doubled(np.zeros_like(p.s.high))
+    longest = np.abs(z.high).max(axis=0)
+    return _balance([p.s, rate, divergence, zero, zero, zero], longest**3 + 3 * longest / p.v.high)
 
 
 def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any, dimension: Any = None) -> Terms:
@@ -192,27 +177,22 @@ def log_density_terms(x: Any, means: Any, weights: Any, variance: Any, tau: Any,
     >>> float(terms.rate_term), float(terms.diffusion_term), float(terms.advection_term)
     (3.5, -0.5, 4.0)
     """
-
-    def kernel(x: np.ndarray, means: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
-        weights, variance, tau, d = others
-        p = posterior(x, means, weights, variance, tau, np.ones_like(tau))
-        distance = total(p.y * p.y) + total(p.r * p.farther)
-        spread = total(p.r * squares(p.deviation))
-        loss = d / p.v
-        rate = distance / (p.v * p.v) - loss
-        diffusion = spread / (p.v * p.v) - loss
-        steepness = total(p.s * p.s)
-        zero = Doubled(np.zeros_like(d))
-        parts = [zero, rate, diffusion, steepness, zero, zero]
-        found = _balance([part[None] for part in parts], (np.abs(distance.high) / p.v.high + d) / p.v.high)
-        return tuple(value[0] if value.ndim == 2 else value for value in found)
-
     n = np.shape(means)[-1]
     d = n if dimension is None else dimension
-    terms = _in_batches(kernel, 0, x, means, weights, variance, tau, d)
+    terms = _in_batches(_of_log_density, 0, x, means, weights, variance, tau, 1.0, d)
     with np.errstate(all="ignore"):
         h = log_density(x, means, weights, variance, tau) + normal_factor(d, n, variance, tau)
     return terms._replace(field=np.broadcast_to(h, terms.rate_term.shape))
+
+
+def _of_log_density(p: Posterior, d: np.ndarray) -> tuple[np.ndarray, ...]:
+    distance = total(p.y * p.y) + total(p.r * p.farther)
+    spread = total(p.r * squares(p.deviation))
+    loss = d / p.v
+    zero = Doubled(np.zeros_like(d))
+    parts = [zero, distance / (p.v * p.v) - loss, spread / (p.v * p.v) - loss, total(p.s * p.s), zero, zero]
+    results = _balance([part[None] for part in parts], (np.abs(distance.high) / p.v.high + d) / p.v.high)
+    return tuple(value[0] if value.ndim == 2 else value for value in results)
 
 
 def rescaled(terms: Terms, field: Any, time: Any = 1.0) -> Terms:
@@ -229,12 +209,17 @@ def rescaled(terms: Terms, field: Any, time: Any = 1.0) -> Terms:
     """
     of_field = np.asarray(field, dtype=float)[..., None]
     of_term = of_field * np.asarray(time, dtype=float)[..., None]
-    first, *rest = terms[:7]
-    vectors = [first * of_field, *(part * of_term for part in rest)]
-    return Terms._make([*vectors, terms.largest_term * np.abs(of_term[..., 0]), terms.residual_relative])
+    scaled = {name: getattr(terms, name) * of_term for name in Terms._fields[1:7]}
+    size = np.abs(of_term[..., 0])
+    return terms._replace(
+        field=terms.field * of_field,
+        largest_term=terms.largest_term * size,
+        residual_error=terms.residual_error * size,
+        **scaled,
+    )
 
 
-def relative_residual(residual: np.ndarray, terms: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def relative_residual(residual: np.ndarray, terms: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Length of the longest of ``terms (..., n)`` and that of the residual over it; zero where all of them vanish.
 
     Examples
@@ -243,9 +228,7 @@ def relative_residual(residual: np.ndarray, terms: list[np.ndarray]) -> tuple[np
     >>> float(largest), float(relative)
     (2.0, 0.25)
     """
-    largest = lengths(np.moveaxis(terms[0], -1, 0))
-    for term in terms[1:]:
-        largest = np.maximum(largest, lengths(np.moveaxis(term, -1, 0)))
+    largest = _longest(np.moveaxis(term, -1, 0) for term in terms)
     return largest, _ratio(lengths(np.moveaxis(residual, -1, 0)), largest)
 
 
@@ -254,43 +237,40 @@ def _ratio(residual: np.ndarray, scale: np.ndarray) -> np.ndarray:
         return np.where((scale == 0) & (residual == 0), 0.0, residual / scale)
 
 
+def _longest(terms: Iterable[np.ndarray]) -> np.ndarray:
+    """Length of the longest of ``terms (n, ...)``, (...)."""
+    return reduce(np.maximum, map(lengths, terms))
+
+
 def _size_of_terms(p: Posterior, drift: np.ndarray, squared_diffusion: np.ndarray) -> np.ndarray:
     """Size that the terms would have if nothing in them cancelled, (B,)."""
     alpha, v, r = p.alpha.high, p.v.high, p.r.high
     apart, deviation = (lengths(part.high.swapaxes(0, 1)) for part in (p.apart, p.deviation))
-    pull = (lengths(p.y.high) + alpha * added(r * apart)) / v
-    rate = 1 / v + (alpha / v) ** 2 * added(r * deviation**2)
-    skew = (alpha / v) ** 3 * added(r * deviation**3)
-    position = lengths(p.x.high)
-    return squared_diffusion * (pull * rate + skew) + np.abs(drift) * (pull + position * rate)
+    pull = (lengths(p.y.high) + alpha * inner(r, apart)) / v
+    rate = 1 / v + (alpha / v) ** 2 * inner(r, deviation**2)
+    skew = (alpha / v) ** 3 * inner(r, deviation**3)
+    return squared_diffusion * (pull * rate + skew) + np.abs(drift) * (pull + lengths(p.x.high) * rate)
 
 
 def _balance(parts: list[Doubled], size: np.ndarray) -> tuple[np.ndarray, ...]:
     """Field and terms rounded; the residual of the unrounded terms; the length of the longest, and the residual over it."""
-    largest = _longest(parts[1:])
-    nothing = largest < NOTHING * size
+    nothing = _longest(part.high for part in parts[1:]) < NOTHING * size
     if nothing.any():
         parts = [Doubled(np.where(nothing, 0.0, part.high), np.where(nothing, 0.0, part.low)) for part in parts]
-        largest = _longest(parts[1:])
-    rate, *right = parts[1:]
-    residual = rate
-    for term in right:
-        residual = residual - term
+    largest = _longest(part.high for part in parts[1:])
+    residual = reduce(sub, parts[1:])
     relative = _ratio(lengths(residual.high), np.maximum(largest, VOID * size))
     return (*(part.high for part in parts), residual.high, largest, relative)
 
 
-def _longest(terms: list[Doubled]) -> np.ndarray:
-    largest = lengths(terms[0].high)
-    for term in terms[1:]:
-        largest = np.maximum(largest, lengths(term.high))
-    return largest
-
-
 def _in_batches(kernel: Callable[..., tuple[np.ndarray, ...]], vectors: int, *arguments: Any) -> Terms:
-    """Run ``kernel`` on batches of points, core dimensions first; its first ``vectors`` results have the features."""
+    """Run ``kernel`` on posteriors of batches of points and further arguments; ``vectors`` of its results are (n, B)."""
+
+    def of_batch(x: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+        return kernel(posterior(x, *others[:5]), *others[5:])
+
     x, means, weights, *scalars = (np.asarray(a, dtype=float) for a in arguments)
     k, n = means.shape[-2:]
-    outputs = [((n,) if i < vectors else (), float) for i in range(len(Terms._fields))]
-    given = [(x, 1), (means, 2), (weights, 1), *((scalar, 0) for scalar in scalars)]
-    return Terms._make(in_batches(kernel, given, outputs, BLOCK // (k * n)))
+    outputs = [((n,) if i < vectors else (), float) for i in range(9)]
+    inputs = [(x, 1), (means, 2), (weights, 1), *((scalar, 0) for scalar in scalars)]
+    return Terms(*in_batches(of_batch, inputs, outputs, BLOCK // (k * n)))

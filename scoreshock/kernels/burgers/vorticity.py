@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scoreshock.conventions import Status
 from scoreshock.kernels.burgers.terms import relative_residual
 
 SCORE, BURGERS = 2.0, -1.0
@@ -27,6 +28,8 @@ class VorticityTerms(NamedTuple):
     residual: np.ndarray
     largest_term: np.ndarray  # (...) Frobenius norm of the largest term
     residual_relative: np.ndarray  # (...) norm of the residual over it
+    residual_error: np.ndarray = np.array(np.nan)  # (...) bound on the norm of the residual's error, of differences
+    residual_status: np.ndarray = np.array(Status.ok)  # (...)
 
 
 def vorticity(jacobian: Any) -> np.ndarray:
@@ -99,4 +102,4 @@ def vorticity_terms(field: Any, jacobian: Any, rate: Any, gradient: Any, laplaci
     flat = [part.reshape(*part.shape[:-2], n * n) for part in (residual, *parts)]
     largest, relative = relative_residual(flat[0], flat[1:])
     omega = np.broadcast_to(vorticity(jacobian), residual.shape)
-    return VorticityTerms._make([omega, *parts, residual, largest, relative])
+    return VorticityTerms(*[omega, *parts, residual, largest, relative])

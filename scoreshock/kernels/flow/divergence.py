@@ -95,8 +95,8 @@ def gaussian_divergence(
     --------
     >>> import numpy as np
     >>> arguments = [np.array(x) for x in (1.3, 0.7, 0.0, 0.05, 3.0, 1.0, 7.3)]
-    >>> found = gaussian_divergence(*arguments)
-    >>> round(float(found.kl), 10), round(float(found.kl_bound), 10)
+    >>> result = gaussian_divergence(*arguments)
+    >>> round(float(result.kl), 10), round(float(result.kl_bound), 10)
     (0.091252908, 0.0932993975)
     """
     A, B, d = variance, variance_model, dimension
@@ -119,8 +119,8 @@ def gaussian_divergence(
     closed = (status != Status.ok) | (d == 1) | (extra == 0)
     tv_status = np.where(closed, status, np.int8(Status.not_applicable))
     columns = (kl, mean, v1 + extra, kl_ode, mean_ode, v1 + extra_ode, tv, integral, kl_start, bound, tv_bound(bound))
-    found = [np.where(tv_status if c is tv else status, np.nan, c) for c in columns]
-    return GaussianDivergence._make([*found, status, tv_status])
+    result = [np.where(tv_status if c is tv else status, np.nan, c) for c in columns]
+    return GaussianDivergence._make([*result, status, tv_status])
 
 
 def divergence_bound(
@@ -185,8 +185,8 @@ def divergence_bound(
             mean[good] = _over_time(error_support, error, line.take(good), v[good], span[good], s2[good])
             integral = bias**2 * mean.reshape(lead)
         bound = kl_start + integral
-    found = [np.where(status == Status.ok, c, np.nan) for c in (integral, bound, tv_bound(bound))]
-    return DivergenceBound._make([*found, status])
+    result = [np.where(status == Status.ok, c, np.nan) for c in (integral, bound, tv_bound(bound))]
+    return DivergenceBound._make([*result, status])
 
 
 def tv_bound(kl: np.ndarray) -> np.ndarray:
@@ -203,10 +203,8 @@ def _kl(v: np.ndarray, extra: np.ndarray, mean: np.ndarray | float, d: np.ndarra
 def _less_log(y: np.ndarray) -> np.ndarray:
     """``y - ln(1 + y)`` for y > -1, by its series near 0."""
     small = np.clip(y, -NEAR, NEAR)
-    total = np.zeros_like(small)
-    for j in range(SERIES_TERMS, 1, -1):
-        total = 1 / j - small * total
-    return np.where(np.abs(y) < NEAR, small**2 * total, y - np.log1p(y))
+    series = np.polyval(1 / np.arange(SERIES_TERMS, 1.0, -1), -small)
+    return np.where(np.abs(y) < NEAR, small**2 * series, y - np.log1p(y))
 
 
 def _tv_on_line(v: np.ndarray, extra: np.ndarray, mean: np.ndarray) -> np.ndarray:

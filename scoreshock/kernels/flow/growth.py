@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import erfcx
 
 from scoreshock.conventions import Status
+from scoreshock.kernels.flow.divergence import NODE_WEIGHTS, NODES
 from scoreshock.kernels.flow.sampling import everywhere
-from scoreshock.kernels.flow.trajectory import RTOL, VOID, Path, Profile, lasting, pieces_of, store
+from scoreshock.kernels.flow.trajectory import RTOL, VOID, Part, Path, Profile, in_pieces, lasting
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.runge_kutta import EPS, length, solve
 
@@ -22,8 +23,6 @@ FRACTION_TERMS = 64
 
 SHORT = 2.0
 """Range of the integrand's logarithm up to which the closed form cancels and one Gauss-Legendre panel is exact."""
-
-NODES, NODE_WEIGHTS = ((np.polynomial.legendre.leggauss(32)[0] + 1) / 2, np.polynomial.legendre.leggauss(32)[1] / 2)
 
 
 class CentreGrowth(NamedTuple):
@@ -100,8 +99,8 @@ def centre_growth(
     Examples
     --------
     >>> import numpy as np
-    >>> found = centre_growth(np.array(1.2), np.array(0.09), np.array(0.05), np.array(1.5))
-    >>> round(0.01 * float(np.exp(found.log_error)), 10)
+    >>> result = centre_growth(np.array(1.2), np.array(0.09), np.array(0.05), np.array(1.5))
+    >>> round(0.01 * float(np.exp(result.log_error)), 10)
     0.1248021822
     """
     with np.errstate(all="ignore"):
@@ -178,27 +177,25 @@ def flow_growth(
     --------
     >>> import numpy as np
     >>> pair = np.array([[-1.2], [1.2]]), np.array([0.5, 0.5]), np.array(0.09)
-    >>> found = flow_growth(np.array([0.0]), *pair, np.array([1.5, 0.05]))
-    >>> round(0.01 * float(np.exp(found.log_bound[-1])), 8)
+    >>> result = flow_growth(np.array([0.0]), *pair, np.array([1.5, 0.05]))
+    >>> round(0.01 * float(np.exp(result.log_bound[-1])), 8)
     0.12480218
     """
-    lead, parts = pieces_of(x, means, weights, variance, tau)
-    size = (*lead, tau.shape[-1])
-    columns, status = [np.empty(size) for _ in range(3)], np.empty(size, dtype=np.int8)
-    with np.errstate(all="ignore"):
-        for cut, part in parts:
-            sigma = part.sigma()
-            rising = (np.diff(part.tau, axis=0) > 0).any(axis=0)
-            start = np.concatenate([np.where(rising, np.nan, part.y), np.zeros_like(sigma[[0, 0]])])
-            done = solve(_Linear(part, everywhere, sigma), start, sigma, rtol)
-            outcome = part.status(done.failed, lasting(done.resolved.all(axis=1)))
-            outcome = np.where(rising, np.int8(Status.not_applicable), outcome)
-            void = np.isin(outcome, VOID)
-            error = np.where(done.results[:, -1] > -np.inf, done.error[:, -2:].max(axis=1), 0.0)
-            for column, rows in zip(columns, (done.results[:, -2], done.results[:, -1], error), strict=True):
-                store(column, cut, np.where(void, np.nan, rows))
-            store(status, cut, outcome)
-    log_growth, log_bound, error = columns
+
+    def solved(part: Part) -> tuple[np.ndarray, ...]:
+        sigma = part.sigma()
+        rising = (np.diff(part.tau, axis=0) > 0).any(axis=0)
+        start = np.concatenate([np.where(rising, np.nan, part.y), np.zeros_like(sigma[[0, 0]])])
+        done = solve(_Linear(part, everywhere, sigma), start, sigma, rtol)
+        outcome = part.status(done.failed, lasting(done.resolved.all(axis=1)))
+        outcome = np.where(rising, np.int8(Status.not_applicable), outcome)
+        error = np.where(done.results[:, -1] > -np.inf, done.error[:, -2:].max(axis=1), 0.0)
+        void = np.isin(outcome, VOID)
+        return *(np.where(void, np.nan, a) for a in (done.results[:, -2], done.results[:, -1], error)), outcome
+
+    times = tau.shape[-1:]
+    outputs = [(times, float), (times, float), (times, float), (times, np.int8)]
+    log_growth, log_bound, error, status = in_pieces(solved, outputs, x, means, weights, variance, tau)
     with np.errstate(over="ignore"):
         bound = np.exp(log_bound) if bias is None else length(np.moveaxis(bias, -1, 0))[..., None] * np.exp(log_bound)
     return Growth(log_growth, log_bound, bound, error, status)
@@ -225,27 +222,25 @@ def error_growth(
     >>> import numpy as np
     >>> from scoreshock.kernels.flow.sampling import everywhere
     >>> pair = np.array([[-1.2], [1.2]]), np.array([0.5, 0.5]), np.array(0.09)
-    >>> found = error_growth(np.array([0.0]), *pair, np.array([1.5, 0.05]), np.array([0.01]), everywhere)
-    >>> round(float(found.trajectory_difference[-1, 0]), 8)  # below the linear 0.12480218
+    >>> result = error_growth(np.array([0.0]), *pair, np.array([1.5, 0.05]), np.array([0.01]), everywhere)
+    >>> round(float(result.trajectory_difference[-1, 0]), 8)  # below the linear 0.12480218
     0.11582825
     """
-    lead, parts = pieces_of(x, means, weights, variance, tau, bias)
-    size, n = (*lead, tau.shape[-1], x.shape[-1]), x.shape[-1]
-    where, difference, precision = np.empty(size), np.empty(size), np.empty(size[:-1])
-    statuses = [np.empty(size[:-1], dtype=np.int8) for _ in range(2)]
-    with np.errstate(all="ignore"):
-        for cut, part in parts:
-            done = solve(_Both(part, profile), np.concatenate([part.y, np.zeros_like(part.y)]), part.sigma(), rtol)
-            sound = lasting(done.resolved[:, 0])
-            outcomes = [part.status(done.failed, row) for row in (sound, sound & done.resolved[:, 1])]
-            void = np.isin(outcomes[0], VOID)[:, None]
-            store(where, cut, np.where(void, np.nan, part.centre + (part.remainder + done.results[:, :n])))
-            store(difference, cut, np.where(void, np.nan, done.results[:, n:]))
-            store(precision, cut, np.where(void[:, 0], np.nan, length(done.error[:, n:].swapaxes(0, 1))))
-            for status, outcome in zip(statuses, outcomes, strict=True):
-                store(status, cut, outcome)
-    distance = length(np.moveaxis(difference, -1, 0))
-    return ErrorGrowth(where, statuses[0], difference, distance, precision, statuses[1])
+    times, n = tau.shape[-1], x.shape[-1]
+
+    def solved(part: Part) -> tuple[np.ndarray, ...]:
+        done = solve(_Both(part, profile), np.concatenate([part.y, np.zeros_like(part.y)]), part.sigma(), rtol)
+        sound = lasting(done.resolved[:, 0])
+        status, status_of_difference = (part.status(done.failed, a) for a in (sound, sound & done.resolved[:, 1]))
+        void = np.isin(status, VOID)
+        rows = np.where(void[:, None], np.nan, done.results)
+        size, precision = length(rows[:, n:].swapaxes(0, 1)), length(done.error[:, n:].swapaxes(0, 1))
+        precision = np.where(void, np.nan, precision)
+        return part.absolute(rows[:, :n]), status, rows[:, n:], size, precision, status_of_difference
+
+    vector, scalar, status = ((times, n), float), ((times,), float), ((times,), np.int8)
+    outputs = [vector, status, vector, scalar, scalar, status]
+    return ErrorGrowth(*in_pieces(solved, outputs, x, means, weights, variance, tau, bias))
 
 
 @dataclass(frozen=True)
@@ -269,8 +264,8 @@ class _Linear(Path):
         return slope
 
     def allowed(self, y: np.ndarray, after: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-        place = super().allowed(y[:-2], after[:-2], tolerance)
-        return np.stack([*place, tolerance + 4 * EPS * after[-2], tolerance * after[-1]])
+        position = super().allowed(y[:-2], after[:-2], tolerance)
+        return np.stack([*position, tolerance + 4 * EPS * after[-2], tolerance * after[-1]])
 
     def results(self, y: np.ndarray) -> np.ndarray:
         # Times that differ by less than rounding of sigma lie apart as tau says.
@@ -281,8 +276,8 @@ class _Linear(Path):
         return np.concatenate([y[:, :-2], np.stack(rows, axis=1)], axis=1)
 
     def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
-        place = super().limit(results[:, :-2], rtol)
-        return np.concatenate([place, np.full((len(results), 2, results.shape[-1]), rtol)], axis=1)
+        position = super().limit(results[:, :-2], rtol)
+        return np.concatenate([position, np.full((len(results), 2, results.shape[-1]), rtol)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -308,17 +303,14 @@ class _Both(Path):
         return np.stack([*super().allowed(y[self.blocks[0]], after[self.blocks[0]], tolerance), bound])
 
     def limit(self, results: np.ndarray, rtol: float) -> np.ndarray:
-        place = super().limit(results[:, self.blocks[0]], rtol)
-        return np.concatenate([place, rtol * length(results[:, self.blocks[1]].swapaxes(0, 1))[:, None]], axis=1)
+        position = super().limit(results[:, self.blocks[0]], rtol)
+        return np.concatenate([position, rtol * length(results[:, self.blocks[1]].swapaxes(0, 1))[:, None]], axis=1)
 
 
 def _short_integral(q: np.ndarray, width: np.ndarray) -> np.ndarray:
     """``1/2 int e^{t/2 + q(1 - e^-t)} dt`` over [0, width]: the error over b and v, for a small range of the exponent."""
-    total = np.zeros(np.broadcast_shapes(q.shape, width.shape))
-    for node, weight in zip(NODES, NODE_WEIGHTS, strict=True):
-        t = node * width
-        total += weight * np.exp(t / 2 - q * np.expm1(-t))
-    return total * width / 2
+    weighted = zip(NODE_WEIGHTS, (node * width for node in NODES), strict=True)
+    return sum(weight * np.exp(t / 2 - q * np.expm1(-t)) for weight, t in weighted) * width / 2
 
 
 def _log_primitive(q: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from scipy.special import log_ndtr, ndtri_exp
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.flow.trajectory import RTOL
-from scoreshock.kernels.numerics.batching import core_first, slices
+from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.log_odds import about_centre
 from scoreshock.kernels.numerics.runge_kutta import EPS
 
@@ -70,47 +70,40 @@ def quantile_flow(
     >>> quantile_flow(np.array([2.0]), *one, np.array([1.5, 0.0])).trajectory_exact.round(12).tolist()
     [2.0, 1.0]
     """
-    lead = np.broadcast_shapes(x.shape[:-1], means.shape[:-2], weights.shape[:-1], np.shape(variance), tau.shape[:-1])
-    count = tau.shape[-1]
+    times = tau.shape[-1:]
     if means.shape[-1] != 1:
-        nothing = np.full((*lead, count), np.nan)
-        return Quantiles(
-            nothing, nothing, nothing[..., 0], np.zeros(lead, bool), _full((*lead, count), Status.not_applicable)
-        )
+        lead = np.broadcast_shapes(x.shape[:-1], means.shape[:-2], weights.shape[:-1], np.shape(variance), tau.shape[:-1])
+        nothing, status = np.full(lead + times, np.nan), np.full(lead + times, Status.not_applicable, dtype=np.int8)
+        return Quantiles(nothing, nothing, nothing[..., 0], np.zeros(lead, bool), status)
     with np.errstate(all="ignore"):
-        (centre,), (remainder,), offset = about_centre(core_first(means, 2, lead))
-        line = offset[:, 0], core_first(np.log(weights), 1, lead)
-        y = (core_first(x[..., 0], 0, lead) - centre) - remainder
-        v = core_first(variance[..., None] + 2 * tau, 1, lead)
-        scale = np.sqrt(np.where(v > 0, v, np.nan))
-        lower, upper = _log_tail(y, scale[0], *line, 1.0), _log_tail(y, scale[0], *line, -1.0)
-        side, target = np.where(lower <= upper, 1.0, -1.0), np.minimum(lower, upper)
-        places = np.empty((count, y.size))
-        for i in range(count):
-            places[i] = _solved(target, side, scale[i], *line) if i else np.where(scale[0] > 0, y, np.nan)
-        rounding = ROUNDINGS * EPS * (1 + np.abs(target))
-        errors = rounding * np.exp(target - _log_density(places, scale, *line)) + ROUNDINGS * EPS * np.abs(places)
-        errors[:1] = 0 * places[:1]
-        allowed = rtol * (np.abs(places) + np.abs(line[0]).max(axis=0))
+        arguments = [(x, 1), (means, 2), (np.log(weights), 1), (variance[..., None] + 2 * tau, 1)]
+    outputs = [(times, float), (times, float), ((), float), ((), bool), (times, np.int8)]
+    return Quantiles(*in_batches(partial(_quantiles, rtol=rtol), arguments, outputs, BLOCK))
+
+
+def _quantiles(x: np.ndarray, means: np.ndarray, log_w: np.ndarray, v: np.ndarray, rtol: float) -> tuple[np.ndarray, ...]:
+    """Fields of `Quantiles` for ``x (1, B)``, ``means (k, 1, B)``, ``log_w (k, B)`` and ``v (t, B)``."""
+    (centre,), (remainder,), offset = about_centre(means)
+    line = offset[:, 0], log_w
+    y = (x[0] - centre) - remainder
+    scale = np.sqrt(np.where(v > 0, v, np.nan))
+    lower, upper = _log_tail(y, scale[0], *line, 1.0), _log_tail(y, scale[0], *line, -1.0)
+    side, target = np.where(lower <= upper, 1.0, -1.0), np.minimum(lower, upper)
+    later = [_solved(target, side, each, *line) for each in scale[1:]]
+    positions = np.stack([np.where(scale[0] > 0, y, np.nan), *later])
+    rounding = ROUNDINGS * EPS * (1 + np.abs(target))
+    errors = rounding * np.exp(target - _log_density(positions, scale, *line)) + ROUNDINGS * EPS * np.abs(positions)
+    errors[:1] = 0 * positions[:1]
+    allowed = rtol * (np.abs(positions) + np.abs(line[0]).max(axis=0))
     status = np.where(errors <= allowed, np.int8(Status.ok), np.int8(Status.unresolved))
-    status = np.where(np.isnan(places), np.int8(Status.failed), status)
+    status = np.where(np.isnan(positions), np.int8(Status.failed), status)
     status[~(v > 0) | ~(v[:1] > 0)] = Status.singular
-    found = np.moveaxis((centre + (remainder + places)).reshape(count, *lead), 0, -1)
-    status = np.moveaxis(status.reshape(count, *lead), 0, -1)
-    error = np.moveaxis(errors.reshape(count, *lead), 0, -1)
-    return Quantiles(found, error, target.reshape(lead), (side < 0).reshape(lead), status)
-
-
-def _full(shape: tuple[int, ...], status: Status) -> np.ndarray:
-    return np.full(shape, status, dtype=np.int8)
+    return centre + (remainder + positions), errors, target, side < 0, status
 
 
 def _log_tail(y: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.ndarray, side: Any) -> np.ndarray:
     """``ln P(Y <= y)``, or with ``side = -1`` ``ln P(Y >= y)``, (B,)."""
-    total = log_w[0] + log_ndtr(side * (y - mu[0]) / scale)
-    for m, w in zip(mu[1:], log_w[1:], strict=True):
-        total = np.logaddexp(total, w + log_ndtr(side * (y - m) / scale))
-    return total
+    return reduce(np.logaddexp, log_w + log_ndtr(side * (y - mu) / scale))
 
 
 def _log_density(y: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.ndarray) -> np.ndarray:
@@ -126,14 +119,10 @@ def _solved(target: np.ndarray, side: np.ndarray, scale: np.ndarray, mu: np.ndar
     z = side * ndtri_exp(target)
     low, high = mu.min(axis=0) + scale * z, mu.max(axis=0) + scale * z
     margin = 1e-6 * (scale + (high - low)) + 1e-12 * np.abs(scale * z)
-    found = np.empty_like(target)
-    for part in slices(target.size, BLOCK):
-        at = np.arange(part.start, part.stop)
 
-        def excess(y: np.ndarray, i: np.ndarray) -> np.ndarray:
-            i = i.astype(np.intp)
-            return side[i] * (_log_tail(y, scale[i], mu[:, i], log_w[:, i], side[i]) - target[i])
+    def excess(y: np.ndarray, number: np.ndarray) -> np.ndarray:
+        i = number.astype(np.intp)
+        return side[i] * (_log_tail(y, scale[i], mu[:, i], log_w[:, i], side[i]) - target[i])
 
-        result = find_root(excess, ((low - margin)[at], (high + margin)[at]), args=(at.astype(float),))
-        found[at] = np.where(result.success, result.x, np.nan)
-    return found
+    result = find_root(excess, (low - margin, high + margin), args=(np.arange(target.size, dtype=float),))
+    return np.where(result.success, result.x, np.nan)

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.flow.trajectory import RTOL, VOID, Mixture, Part, Path, Profile, lasting, pieces_of, store
+from scoreshock.kernels.flow.trajectory import RTOL, VOID, Mixture, Part, Path, Profile, in_pieces, lasting
 from scoreshock.kernels.gaussian.mixture import responsibilities
 from scoreshock.kernels.numerics.counter_rng import normals
 from scoreshock.kernels.numerics.runge_kutta import EPS, solve
-from scoreshock.kernels.numerics.vectors import added
+from scoreshock.kernels.numerics.vectors import inner
 
 STEPS = 512
 """Default number of steps of the reverse SDE over all times."""
@@ -53,7 +53,7 @@ def ambiguity(r: np.ndarray) -> np.ndarray:
     >>> ambiguity(np.array([[0.25, 1.0]] * 2 + [[0.25, 0.0]] * 2)).tolist()[0]
     1.0
     """
-    return added([row * (1 - row) for row in r]) * (len(r) / max(len(r) - 1, 1))
+    return inner(r, 1 - r) * (len(r) / max(len(r) - 1, 1))
 
 
 def outside_layer(x: np.ndarray, mixture: Mixture, tau: np.ndarray) -> np.ndarray:
@@ -113,19 +113,15 @@ def probability_flow(
     >>> round(float(one.trajectory[-1, 0]), 12)
     1.0
     """
-    lead, parts = pieces_of(x, means, weights, variance, tau, bias)
-    size = (*lead, tau.shape[-1], x.shape[-1])
-    found, error, status = np.empty(size), np.empty(size), np.empty(size[:-1], dtype=np.int8)
-    with np.errstate(all="ignore"):
-        for cut, part in parts:
-            done = solve(Path(part, profile), part.y, part.sigma(), rtol)
-            results = part.centre + (part.remainder + done.results)
-            outcome = part.status(done.failed, lasting(done.resolved[:, 0]))
-            void = np.isin(outcome, VOID)[:, None]
-            store(found, cut, np.where(void, np.nan, results))
-            store(error, cut, np.where(void, np.nan, done.error + EPS * np.abs(results)))
-            store(status, cut, outcome)
-    return Flow(found, error, status)
+
+    def solved(part: Part) -> tuple[np.ndarray, ...]:
+        done = solve(Path(part, profile), part.y, part.sigma(), rtol)
+        results = part.absolute(done.results)
+        status = part.status(done.failed, lasting(done.resolved[:, 0]))
+        void = np.isin(status, VOID)[:, None]
+        return np.where(void, np.nan, results), np.where(void, np.nan, done.error + EPS * np.abs(results)), status
+
+    return Flow(*in_pieces(solved, _outputs(tau, x), x, means, weights, variance, tau, bias))
 
 
 def reverse_sde(
@@ -173,19 +169,21 @@ def reverse_sde(
     >>> path.trajectory.shape
     (2, 1)
     """
-    lead, parts = pieces_of(x, means, weights, variance, tau, bias, trajectory)
-    size = (*lead, tau.shape[-1], x.shape[-1])
-    found, error, status = np.empty(size), np.empty(size), np.empty(size[:-1], dtype=np.int8)
     count = 2 * max(1, -(-steps // (2 * max(tau.shape[-1] - 1, 1))))
-    with np.errstate(all="ignore"):
-        for cut, part in parts:
-            void = part.singular()
-            for i, (y, difference) in enumerate(_noisy(part, profile, seed, count)):
-                results = part.centre + (part.remainder + y)
-                store(found[..., i, :], cut, np.where(void[i], np.nan, results))
-                store(error[..., i, :], cut, np.where(void[i], np.nan, difference))
-            store(status, cut, np.where(void, np.int8(Status.singular), np.int8(Status.ok)))
-    return Flow(found, error, status)
+
+    def sampled(part: Part) -> tuple[np.ndarray, ...]:
+        void = part.singular()
+        y, difference = map(np.stack, zip(*_noisy(part, profile, seed, count), strict=True))
+        results, error = (np.where(void[:, None], np.nan, a) for a in (part.absolute(y), difference))
+        return results, error, np.where(void, np.int8(Status.singular), np.int8(Status.ok))
+
+    return Flow(*in_pieces(sampled, _outputs(tau, x), x, means, weights, variance, tau, bias, trajectory))
+
+
+def _outputs(tau: np.ndarray, x: np.ndarray) -> list[tuple[tuple[int, ...], Any]]:
+    """Core shape and type of each field of `Flow`."""
+    times, features = tau.shape[-1], x.shape[-1]
+    return [((times, features), float), ((times, features), float), ((times,), np.int8)]
 
 
 def _noisy(part: Part, profile: Profile, seed: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -197,8 +195,8 @@ def _noisy(part: Part, profile: Profile, seed: int, count: int) -> Iterator[tupl
         width = np.log1p(2 * (part.tau[i] - part.tau[i - 1]) / v)
         h, noise = width / count, np.zeros_like(fine)
         for j in range(count):
-            places = [((i - 1) * count + j) * n + feature for feature in range(n)]
-            z = np.stack([normals(seed, part.number, place) for place in places])
+            indices = [((i - 1) * count + j) * n + feature for feature in range(n)]
+            z = np.stack([normals(seed, part.number, index) for index in indices])
             at = v * np.exp(width * (j / count))
             fresh = np.sqrt(-at * np.exp(h) * np.expm1(h)) * z
             fine = _drifted(part, profile, fine, at, h) + fresh

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import prod
@@ -13,11 +13,11 @@ import numpy as np
 from scoreshock.conventions import Status
 from scoreshock.kernels.gaussian.mixture import responsibilities, score
 from scoreshock.kernels.numerics.batching import boxes, core_first
-from scoreshock.kernels.numerics.blocks import FEW_FEATURES
+from scoreshock.kernels.numerics.blocks import FEW_FEATURES, total
 from scoreshock.kernels.numerics.eigenvalues import largest
 from scoreshock.kernels.numerics.log_odds import about_centre
 from scoreshock.kernels.numerics.runge_kutta import EPS, length
-from scoreshock.kernels.numerics.vectors import added, inner
+from scoreshock.kernels.numerics.vectors import inner
 
 PIECE = 1 << 13
 """Coordinates that go together: the arrays of a step stay in cache."""
@@ -59,18 +59,18 @@ class Posterior:
         if k == 2:
             half, z = self._pair(x, v)
             return half * np.tanh(z)
-        e, total = self._shares(x, v)
-        return added([e[j] * self.means[j] for j in range(k)]) / total
+        e, total_e = self._shares(x, v)
+        return inner(e, self.means) / total_e
 
     def change(self, x: np.ndarray, step: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Posterior mean (n, P), and how much a step (n, P) from ``x`` changes it, to the last digits of a short one."""
         mean = self.mean(x, v)
         r = self._responsibilities(x, v)
-        offset = [mu - mean for mu in self.means]
-        logit = [inner(o, step) / v for o in offset]
-        gained = [share * np.expm1(g) for share, g in zip(r, logit, strict=True)]
-        short = added([g * o for g, o in zip(gained, offset, strict=True)]) / (1 + added(gained))
-        near = reduce(np.maximum, [np.abs(g) for g in logit]) < 1
+        offset = self.means - mean
+        logit = inner(offset.swapaxes(0, 1), step) / v
+        gained = r * np.expm1(logit)
+        short = inner(gained, offset) / (1 + total(gained))
+        near = np.abs(logit).max(axis=0) < 1
         return mean, np.where(near, short, self.mean(x + step, v) - mean)
 
     def moments(self, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -81,44 +81,38 @@ class Posterior:
             return half * np.tanh(z), inner(half, half) / np.cosh(z) ** 2
         mean = self.mean(x, v)
         r = self._responsibilities(x, v)
+        root = np.sqrt(r)
         if n > FEW_FEATURES:
-            return mean, _largest(_weighted(r, self._products(r)))
-        offset = [mu - mean for mu in self.means]
-        if n < k:
-            rows = [[inner(r, [o[i] * o[j] for o in offset]) for j in range(n)] for i in range(n)]
-            return mean, _largest(np.array(rows))
-        products = np.array([[inner(a, b) for b in offset] for a in offset])
-        return mean, _largest(_weighted(r, products))
+            return mean, _largest(self._products(r) * root * root[:, None])
+        scaled = root[:, None] * (self.means - mean)  # its Gram matrix over either axis has the covariance's eigenvalues
+        return mean, _largest(_gram(scaled if n < k else scaled.swapaxes(0, 1)))
 
     def _pair(self, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Half the difference of the means, and half the log-odds of the second."""
         half = 0.5 * (self.means[1] - self.means[0])
         return half, inner(half, x) / v + 0.5 * (np.log(self.weights[1]) - np.log(self.weights[0]))
 
-    def _shares(self, x: np.ndarray, v: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        """Responsibilities times a number, k of (P,), and their sum."""
-        logits = [
-            (inner(mu, x) - 0.5 * inner(mu, mu)) / v + log_weight
-            for mu, log_weight in zip(self.means, np.log(self.weights), strict=True)
-        ]
-        peak = reduce(np.maximum, logits)
-        e = [np.exp(logit - peak) for logit in logits]
-        return e, added(e)
+    def _shares(self, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Responsibilities times a number, (k, P), and their sum."""
+        means = self.means.swapaxes(0, 1)
+        logits = (inner(means, x) - 0.5 * inner(means, means)) / v + np.log(self.weights)
+        e = np.exp(logits - logits.max(axis=0))
+        return e, total(e)
 
     def _responsibilities(self, x: np.ndarray, v: np.ndarray) -> np.ndarray:
         """(k, P)."""
         if len(x) > FEW_FEATURES:
             return responsibilities(x.T, *self._core_last(), v, ZERO).T
-        e, total = self._shares(x, v)
-        return np.array([row / total for row in e])
+        e, total_e = self._shares(x, v)
+        return e / total_e
 
     def _core_last(self) -> tuple[np.ndarray, np.ndarray]:
         return np.moveaxis(self.means, -1, 0), self.weights.T
 
     def _products(self, r: np.ndarray) -> np.ndarray:
         """Inner products of the means about the mean with weights ``r (k, P)``, (k, k, P)."""
-        products = np.array([[inner(a, b) for b in self.means] for a in self.means])
-        about = added([share * row for share, row in zip(r, products, strict=True)])
+        products = _gram(self.means.swapaxes(0, 1))
+        about = inner(r, products)
         return products - about - about[:, None] + inner(r, about)
 
 
@@ -152,6 +146,10 @@ class Part:
         """Distance of the furthest mean from the centre, (P,) or (1,)."""
         return reduce(np.maximum, [length(mu) for mu in self.posterior.means])
 
+    def absolute(self, y: np.ndarray) -> np.ndarray:
+        """Positions (..., n, P) of ``y (..., n, P)``, which is relative to the centre."""
+        return self.centre + (self.remainder + y)
+
     def mixture(self) -> Mixture:
         """The mixture in absolute coordinates, with the points first."""
         return Mixture(np.moveaxis(self.means, -1, 0), self.posterior.weights.T, self.variance)
@@ -178,7 +176,9 @@ class Part:
         return np.where(self.singular(), np.int8(Status.singular), status)
 
 
-def pieces_of(
+def in_pieces(
+    kernel: Callable[[Part], tuple[np.ndarray, ...]],
+    outputs: Sequence[tuple[tuple[int, ...], Any]],
     x: np.ndarray,
     means: np.ndarray,
     weights: np.ndarray,
@@ -186,23 +186,43 @@ def pieces_of(
     tau: np.ndarray,
     bias: np.ndarray | None = None,
     number: np.ndarray = ZERO,
-) -> tuple[tuple[int, ...], Iterator[tuple[tuple[slice, ...], Part]]]:
-    """The leading shape of all arguments, and where each piece of it lies with its part of them."""
+) -> list[np.ndarray]:
+    """Run ``kernel`` on each piece of the broadcast leading shape.
+
+    Parameters
+    ----------
+    kernel : callable
+        From a `Part` of P points to arrays ``(*core, P)``, elementwise in P.
+    outputs : sequence of (core shape, dtype)
+        Of each result.
+    x, means, weights, variance, tau, bias, number : array
+        ``(..., n)``, ``(..., k, n)``, ``(..., k)``, ``(...)``, ``(..., t)``, ``(..., n)`` and ``(...)``.
+
+    Returns
+    -------
+    list of array (..., *core)
+
+    Examples
+    --------
+    >>> one = np.zeros((1, 1)), np.ones(1), np.array(1.0), np.array([1.5, 0.0])
+    >>> in_pieces(lambda part: (part.sigma(),), [((2,), float)], np.zeros((3, 1)), *one)[0].tolist()
+    [[2.0, 1.0], [2.0, 1.0], [2.0, 1.0]]
+    """
     extra = np.zeros(0) if bias is None else bias
-    given = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 1), (extra, 1), (number, 0)]
-    lead = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in given))
+    arguments = [(x, 1), (means, 2), (weights, 1), (variance, 0), (tau, 1), (extra, 1), (number, 0)]
+    lead = np.broadcast_shapes(*(a.shape[: a.ndim - core] for a, core in arguments))
     own = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1])
     limit = max(1, PIECE // (x.shape[-1] if prod(own) == 1 else prod(means.shape[-2:])))
-
-    def parts() -> Iterator[tuple[tuple[slice, ...], Part]]:
+    results = [np.empty((*lead, *core), dtype) for core, dtype in outputs]
+    with np.errstate(all="ignore"):
         for cut in boxes(lead, limit):
-            yield cut, _part(given, cut, lead)
+            for target, rows in zip(results, kernel(_part(arguments, cut, lead)), strict=True):
+                target[cut] = np.moveaxis(rows, -1, 0).reshape(target[cut].shape)
+    return results
 
-    return lead, parts()
 
-
-def _part(given: list[tuple[np.ndarray, int]], cut: tuple[slice, ...], lead: tuple[int, ...]) -> Part:
-    x, means, weights, variance, tau, bias, number = (_cut(a, core, cut, lead) for a, core in given)
+def _part(arguments: list[tuple[np.ndarray, int]], cut: tuple[slice, ...], lead: tuple[int, ...]) -> Part:
+    x, means, weights, variance, tau, bias, number = (_cut(a, core, cut, lead) for a, core in arguments)
     shape = tuple(len(range(*c.indices(size))) for c, size in zip(cut, lead, strict=True))
     own = shape
     if np.prod(np.broadcast_shapes(means.shape[:-2], weights.shape[:-1])) == 1:
@@ -257,20 +277,15 @@ def lasting(resolved: Any) -> np.ndarray:
     return np.logical_and.accumulate(resolved, axis=0)
 
 
-def store(target: np.ndarray, cut: tuple[slice, ...], rows: np.ndarray) -> None:
-    """Write (*core, P) into the piece of an array (..., *core)."""
-    target[cut] = np.moveaxis(rows, -1, 0).reshape(target[cut].shape)
-
-
 def _cut(array: np.ndarray, core: int, cut: tuple[slice, ...], lead: tuple[int, ...]) -> np.ndarray:
     """A piece of an argument, which keeps its dimensions of size one."""
     own = array.shape[: array.ndim - core]
     return array[tuple(slice(None) if s == 1 else c for s, c in zip(own, cut[len(lead) - len(own) :], strict=True))]
 
 
-def _weighted(r: np.ndarray, products: np.ndarray) -> np.ndarray:
-    root = np.sqrt(r)
-    return products * root * root[:, None]
+def _gram(rows: np.ndarray) -> np.ndarray:
+    """Inner products over the first axis of ``rows (k, n, P)``, (n, n, P)."""
+    return inner(rows[:, :, None], rows[:, None])
 
 
 def _largest(matrix: np.ndarray) -> np.ndarray:

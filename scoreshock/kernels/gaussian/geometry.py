@@ -7,12 +7,14 @@ first reduced to the at most k - 1 coordinates of their span, however many featu
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.numerics.batching import core_first
-from scoreshock.kernels.numerics.vectors import inner
+from scoreshock.kernels.numerics.blocks import total
+from scoreshock.kernels.numerics.vectors import dot, inner
 
 DEGENERATE = 1e-10
 """Eigenvalues closer than this fraction of the largest are one eigenspace: far above rounding (1e-15), far below any
@@ -63,10 +65,8 @@ def centred(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     ``sum_j w_j (mu_i - mu_j)`` keeps all digits under any offset and for any outlier, and exact symmetries stay exact.
     """
-    offset = np.zeros((*np.broadcast_shapes(means.shape[:-2], weights.shape[:-1]), *means.shape[-2:]))
-    for j in range(means.shape[-2]):
-        offset += weights[..., j, None, None] * (means - means[..., j, None, :])
-    return offset
+    shifted = (weights[..., j, None, None] * (means - means[..., j, None, :]) for j in range(means.shape[-2]))
+    return reduce(np.add, shifted)
 
 
 def decompose(means: np.ndarray, weights: np.ndarray) -> Geometry:
@@ -78,18 +78,11 @@ def decompose(means: np.ndarray, weights: np.ndarray) -> Geometry:
     """
     offset = centred(span(means), weights)
     k, m = offset.shape[-2:]
-    distances = offset[..., 0] ** 2
-    for i in range(1, m):
-        distances = distances + offset[..., i] ** 2
+    distances = dot(offset, offset)
     if m == 1:
-        values = weights[..., 0, None] * offset[..., 0, :] ** 2
-        for j in range(1, k):
-            values = values + weights[..., j, None] * offset[..., j, :] ** 2
-        return Geometry(values, offset, distances)
+        return Geometry(_inner(weights[..., None], offset**2), offset, distances)
     singular, vectors = np.linalg.svd(np.sqrt(weights)[..., None] * offset, full_matrices=False)[1:]
-    coordinates = offset[..., 0, None] * vectors[..., None, :, 0]
-    for i in range(1, m):
-        coordinates = coordinates + offset[..., i, None] * vectors[..., None, :, i]
+    coordinates = dot(offset[..., None, :], vectors[..., None, :, :])
     resolved = singular > k * RANK * singular[..., :1]
     return Geometry(np.where(resolved, singular, 0.0) ** 2, coordinates, distances)
 
@@ -133,9 +126,7 @@ def leading_direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return _unit(means[..., 1, :] - means[..., 0, :])
     offset = _scaled(centred(means, weights), 2)
     share = weights * along_leading(decompose(offset, weights), weights)
-    vector = share[..., 0, None] * offset[..., 0, :]
-    for j in range(1, offset.shape[-2]):
-        vector = vector + share[..., j, None] * offset[..., j, :]
+    vector = _inner(share[..., None], offset)
     size = np.abs(vector)
     first = (size >= (1 - NO_SIDE) * size.max(axis=-1)[..., None]).argmax(axis=-1)[..., None]
     return _unit(np.where(np.take_along_axis(vector, first, axis=-1) < 0, -vector, vector))
@@ -157,20 +148,16 @@ def along_leading(geometry: Geometry, weights: np.ndarray) -> np.ndarray:
 
 def correction_on(space: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eigenpairs, descending, of ``Dbar Sigma_B - Sigma_D`` on the coordinates marked in ``space``, as `masked_eigh`."""
-    wd, inside = w * deviation(d, w), y * space
-    matrix = wd[0] * inside[0, :, None] * inside[0, None, :]
-    for j in range(1, len(wd)):
-        matrix += wd[j] * inside[j, :, None] * inside[j, None, :]
-    return masked_eigh(matrix, space)
+    inside = y * space
+    weighted = (w * deviation(d, w))[:, None] * inside
+    return masked_eigh(inner(weighted[:, :, None], inside[:, None]), space)
 
 
 def _along_tied(space: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.ndarray, tie: np.ndarray) -> np.ndarray:
     """Coordinates (k, B) in degenerate leading eigenspaces; eigenvalues of the correction within ``tie`` (B,) are one."""
     values, vectors = correction_on(space, w, d, y)
     best = (values >= values[0] - tie) & (np.arange(len(space))[:, None] < space.sum(axis=0))
-    z = np.zeros_like(y)
-    for i in range(len(space)):
-        z += (y[:, i] * space[i])[:, None] * vectors[i] * best
+    z = inner((y * space).swapaxes(0, 1)[:, :, None], (vectors * best)[:, None])
     return _inner(z, _between_sides(z, w))
 
 
@@ -190,9 +177,7 @@ def _between_sides(z: np.ndarray, w: np.ndarray) -> np.ndarray:
         before, sides = sides, side(z, total)
         if (sides == before).all():
             break
-        total = sides[0] * weighted[0]
-        for j in range(1, len(z)):
-            total = total + sides[j] * weighted[j]
+        total = inner(sides, weighted)
     return total / np.sqrt(_inner(total, total))
 
 
@@ -210,10 +195,8 @@ def _scaled(array: np.ndarray, core: int) -> np.ndarray:
 def _unit(vector: np.ndarray) -> np.ndarray:
     """The vectors (..., n) over their length; the first axis where that is 0."""
     scaled = _scaled(vector, 1)
-    length = np.sqrt(_inner(scaled[..., None], scaled[..., None]))
-    first = np.zeros(vector.shape[-1])
-    first[0] = 1.0
-    return np.where(length > 0, scaled / np.where(length > 0, length, 1.0), first)
+    length = np.sqrt(dot(scaled, scaled))[..., None]
+    return np.where(length > 0, scaled / np.where(length > 0, length, 1.0), np.eye(1, vector.shape[-1])[0])
 
 
 def normalised(geometry: Geometry) -> tuple[Geometry, np.ndarray]:
@@ -231,10 +214,7 @@ def normalised(geometry: Geometry) -> tuple[Geometry, np.ndarray]:
 
 def deviation(distances: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """``Dbar - D_k`` from pairwise differences, exactly zero where all are equal; components first, (k, B)."""
-    total = np.zeros_like(distances)
-    for j in range(distances.shape[0]):
-        total += weights[j] * (distances[j] - distances)
-    return total
+    return reduce(np.add, (weights[j] * (distances[j] - distances) for j in range(len(weights))))
 
 
 def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -242,13 +222,8 @@ def masked_eigh(matrix: np.ndarray, space: np.ndarray) -> tuple[np.ndarray, np.n
 
     Directions outside come last: their diagonal is set below every eigenvalue inside. Values (m, B), vectors (m, m, B).
     """
-    m = len(space)
-    bound = np.zeros(space.shape[1])
-    for i in range(m):
-        for j in range(m):
-            bound += np.abs(matrix[i, j])
+    bound = total(total(np.abs(matrix)))
     shifted = matrix.copy()
-    for i in range(m):
-        shifted[i, i] -= np.where(space[i], 0.0, 2 * bound + np.finfo(float).tiny)
+    np.einsum("iib->ib", shifted)[...] -= np.where(space, 0.0, 2 * bound + np.finfo(float).tiny)
     values, vectors = np.linalg.eigh(np.ascontiguousarray(np.moveaxis(shifted, -1, 0)))
     return np.moveaxis(values[:, ::-1], 0, -1), np.moveaxis(vectors[:, :, ::-1], 0, -1)

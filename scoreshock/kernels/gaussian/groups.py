@@ -6,11 +6,13 @@ digits under any offset and in the tails. Arrays have core dimensions first and 
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.gaussian import mixture
+from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.log_odds import log_odds, past_midpoint
 from scoreshock.kernels.numerics.vectors import inner
 
@@ -30,33 +32,35 @@ class Group(NamedTuple):
 
 
 def moments(x: np.ndarray, means: np.ndarray, weights: np.ndarray, v: np.ndarray, inside: np.ndarray) -> Group:
-    k, n = means.shape[:2]
+    """Leader and posterior moments of the components marked ``inside (k, B)`` at ``x (n, B)``, (85).
+
+    Parameters
+    ----------
+    x, means, weights, v
+        Points (n, B), mixtures (k, n, B) and (k, B), and the component variance (B,), positive or NaN.
+    inside : array of bool (k, B)
+        Components of the group; NaN where there is none.
+
+    Examples
+    --------
+    >>> pair = np.array([[[-1.0]], [[1.0]]]), np.array([[0.5], [0.5]])
+    >>> both = moments(np.zeros((1, 1)), *pair, np.ones(1), np.ones((2, 1), dtype=bool))
+    >>> both.leader.tolist(), both.offset.tolist(), both.covariance.ravel().tolist()
+    ([[-1.0]], [[1.0]], [1.0])
+    """
     which, leader, weight = leader_of(x, means, weights, v, inside)
-    rows, steps, squares, total = [], [], [], np.zeros_like(weight)
-    for j in range(k):
-        step = means[j] - leader
-        squares.append(-inner(step, past_midpoint(x, means[j], leader)))
-        e = np.exp(log_odds(weights[j], weight) - squares[-1] / (2 * v))
-        e = np.where(inside[j] & (which != j), e, np.where(which == -1, np.nan, 0.0))
-        total = total + e
-        rows.append(np.where(which == j, 1.0, e))
-        steps.append(step)
-    share = 1 / (1 + total)
-    offset, squared = np.zeros_like(x), np.zeros_like(weight)
-    for j in range(k):
-        rows[j] = rows[j] * share
-        offset = offset + rows[j] * steps[j]
-        squared = squared + rows[j] * squares[j]
-    covariance = np.zeros((n, n, x.shape[-1]))
-    for j in range(k):
-        away = steps[j] - offset
-        for a in range(n):
-            for b in range(a, n):
-                covariance[a, b] += rows[j] * away[a] * away[b]
-    for a in range(n):
-        for b in range(a):
-            covariance[a, b] = covariance[b, a]
-    return Group(leader, weight, np.log1p(total), offset, covariance, squared)
+    number = np.arange(len(means))[:, None]
+    steps = means - leader  # (k, n, B)
+    squares = -inner(steps.swapaxes(0, 1), past_midpoint(x, means, leader).swapaxes(0, 1))
+    e = np.exp(log_odds(weights, weight) - squares / (2 * v))
+    e = np.where(inside & (which != number), e, np.where(which == -1, np.nan, 0.0))
+    others = total(e)
+    r = np.where(which == number, 1.0, e) / (1 + others)
+    offset = inner(r, steps)
+    away, covariance = steps - offset, np.empty((len(x), *x.shape))
+    for i, j in combinations_with_replacement(range(len(x)), 2):
+        covariance[i, j] = covariance[j, i] = inner(r, away[:, i] * away[:, j])
+    return Group(leader, weight, np.log1p(others), offset, covariance, inner(r, squares))
 
 
 def leader_of(

@@ -50,11 +50,6 @@ def line_through_layer(means: np.ndarray, weights: np.ndarray) -> Line:
     return Line(centre, direction, (along.max(axis=0) - along.min(axis=0)) / 2)
 
 
-def direction(means: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Unit vector (..., n) of `line_through_layer`."""
-    return line_through_layer(means, weights).direction
-
-
 def points_on_line(
     means: np.ndarray,
     weights: np.ndarray,

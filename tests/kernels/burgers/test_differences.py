@@ -83,25 +83,25 @@ def test_residual_of_a_true_score_is_below_its_error(k, n, richardson):
                 lambda x, t, w=weights, s=variance, m=means: mixture.score(x, m, w, s, t),
                 x, tau, length, richardson=richardson,
             )  # fmt: skip
-            terms, error = field_terms(result, x)
-            assert (lengths(terms.residual.T) <= error).all()
+            terms = field_terms(result, x)
+            assert (lengths(terms.residual.T) <= terms.residual_error).all()
             assert (terms.residual_relative <= (1e-6 if richardson else 1e-3)).all()
             analytic = burgers.score_terms(x, means, weights, variance, tau)
             for name in ("rate_term", "diffusion_term", "advection_term"):
                 off = lengths((getattr(terms, name) - getattr(analytic, name)).T)
-                assert (off <= error + 1e-15 * analytic.largest_term).all()
+                assert (off <= terms.residual_error + 1e-15 * analytic.largest_term).all()
 
 
 def test_terms_with_a_drift():
     """The VP score of standard normal data stands still."""
     result = derivatives(lambda x, t: -x + 0 * t[..., None], X, 0.7)
-    terms, error = field_terms(result, X, drift=-1.0, squared_diffusion=2.0)
-    assert (lengths(terms.residual.T) <= error).all()
+    terms = field_terms(result, X, drift=-1.0, squared_diffusion=2.0)
+    assert (lengths(terms.residual.T) <= terms.residual_error).all()
     np.testing.assert_allclose(terms.transport_term, -X, atol=1e-9)
 
 
 def test_a_field_that_is_no_score_is_detected():
     result = derivatives(lambda x, t: -1.1 * x / (1 + 2 * t)[..., None], X, 0.5)
-    terms, error = field_terms(result, X)
-    assert (lengths(terms.residual.T) > 1e6 * error).all()
+    terms = field_terms(result, X)
+    assert (lengths(terms.residual.T) > 1e6 * terms.residual_error).all()
     np.testing.assert_allclose(terms.residual_relative, 0.1 / 1.1, rtol=1e-8)
