@@ -139,12 +139,12 @@ BOMBS = {
     ),
     "1e12 blocks": (
         study_with("{start: 1.0, stop: 2.0, num: 1000000000000}", ", split: [separation]"),
-        "1,000,000,000,000 blocks",
+        "has 1e+12 blocks; at most 100,000 are allowed",
     ),
     "1e20 components": (
         "sweeps: {p: {family: random, axes: {separation: 1.0}, parameters: {components: 100000000000000000000}, "
         "quantities: [speciation]}}",
-        "at most 2 GiB are allowed",
+        "GiB; at most 2 are allowed",
     ),
     "20,000 components": (
         f"sweeps: {{p: {{family: custom, axes: {{separation: 1.0}}, parameters: {{means: {list(range(20_000))}}}, "

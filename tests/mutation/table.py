@@ -85,8 +85,8 @@ MUTATIONS = (
     Mutation(
         "Proposition 6.6",
         "kernels/flow/divergence.py",
-        "return lambda nodes: (ambiguity(shares(nodes)) ** 2,)",
-        "return lambda nodes: (ambiguity(shares(nodes)),)",
+        "return lambda nodes: (ambiguity(nodes.shares) ** 2,)",
+        "return lambda nodes: (ambiguity(nodes.shares),)",
     ),
     Mutation(
         "Definition 6.7", "kernels/layer/regions.py", "np.fmax(start, reached), b + w", "np.fmax(start, reached), b + 2 * w"
