@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -80,26 +80,32 @@ def file_axes(study: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def load_installed(study: Mapping[str, Any]) -> list[Plugin]:
-    """Load the installed plugins whose entry points declare words of a study that nothing else declares."""
+    """Load the installed plugins whose entry points declare names that a study uses and nothing else declares."""
     declaration.import_all()
-    words = set(_words(study))
+    loaded: list[Plugin] = []
+    for registry, names in _named(study):
+        unknown = {name for name in names if isinstance(name, str)} - {name.rpartition(".")[2] for name in registry}
+        for name in sorted(unknown & registry.entry_points()) if unknown else ():
+            loaded += registry.installed(name)
+    return loaded
+
+
+def _named(study: Mapping[str, Any]) -> list[tuple[Registry[Any], list[Any]]]:
+    """Names in a study, which may be anything, by the registry that could have them."""
+    schedules = _mapping(study.get("schedules"))
+    sweeps = [_mapping(sweep) for sweep in _mapping(study.get("sweeps")).values()]
+    labels = [label for sweep in sweeps for label in _list(_mapping(sweep.get("axes")).get("schedule"))]
+    kinds = [_mapping(spec).get("kind", spec) for spec in schedules.values()]
     return [
-        plugin
-        for registry in (KINDS, FAMILIES, DECLARED, CRITERIA)
-        for name in sorted(registry.entry_points() & words - {name.rpartition(".")[2] for name in registry})
-        for plugin in registry.installed(name)
+        (KINDS, kinds + [label for label in labels if label not in schedules]),
+        (FAMILIES, [sweep.get("family") for sweep in sweeps]),
+        (DECLARED, [name for sweep in sweeps for name in _list(sweep.get("quantities"))]),
+        (CRITERIA, [name for sweep in sweeps for name in _list(sweep.get("criteria"))]),
     ]
 
 
-def _words(value: Any) -> Iterator[str]:
-    """All text in a study, which may be anything."""
-    if isinstance(value, Mapping):
-        yield from _words(list(value.values()))
-    elif isinstance(value, list):
-        for each in value:
-            yield from _words(each)
-    elif isinstance(value, str):
-        yield value
+def _list(value: Any) -> list[str]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

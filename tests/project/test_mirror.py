@@ -10,7 +10,7 @@ from scoreshock.storage.provenance import PACKAGE
 TESTS = Path(__file__).parents[1]
 
 THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
-    "every_quantity/test_studies.py": ("conventions", "quantities/declaration", "study/vocabulary"),
+    "every_quantity/test_studies.py": ("conventions", "quantities/declaration"),
     "plugins/test_session.py": ("options", "plugins"),
     "public/test_arguments.py": ("checks",),
     "public/test_cancellation.py": ("kernels/numerics/log_odds",),
