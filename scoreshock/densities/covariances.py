@@ -72,8 +72,7 @@ def class_statistics(x: np.ndarray, scale: np.ndarray, member: np.ndarray) -> Cl
     between = np.sqrt(weights)[:, None] * (means - weights @ means)
     by_feature = x.shape[1] <= len(count) + len(x)
     with one_blas_thread():
-        within, squares = _by_feature(rows, means) if by_feature else _by_row(rows, means)
-        mixed = None if by_feature else _mixed(rows, means, between)
+        within, squares, mixed = _by_feature(rows, means) if by_feature else _by_row(rows, means, between)
     variances = np.bincount(member, squares) / (count * x.shape[1])
     return Classes(means, weights, variances, Covariances(between, within, mixed))
 
@@ -110,7 +109,7 @@ def _sum_by_class(rows: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.
     return classes, np.add.reduceat(rows[order], first, axis=0)
 
 
-def _by_feature(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_feature(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray, None]:
     """Within-class covariance (d, d) and squared lengths (N,) of the residuals."""
     n, d = rows.x.shape
     squares = np.empty(n)
@@ -123,18 +122,14 @@ def _by_feature(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]
             product += residuals.T @ residuals
         return product
 
-    return _in_threads(share, range(min(SHARES, -(-n // max(1, CHUNK // d))))) / n, squares
+    return _in_threads(share, range(min(SHARES, -(-n // max(1, CHUNK // d))))) / n, squares, None
 
 
-def _by_row(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Products (N, N) of the residuals over N, and their squared lengths (N,)."""
+def _by_row(rows: _Rows, means: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Products (N, N) of the residuals over N, their squared lengths (N,), and products with the rows of ``between``."""
     residuals = rows.residuals(slice(None), means)
     product = residuals @ residuals.T
-    return product / len(residuals), np.diagonal(product)
-
-
-def _mixed(rows: _Rows, means: np.ndarray, between: np.ndarray) -> np.ndarray:
-    return between @ rows.residuals(slice(None), means).T / np.sqrt(len(rows.x))
+    return product / len(residuals), np.diagonal(product), between @ residuals.T / np.sqrt(len(residuals))
 
 
 def _in_threads(share: Callable[[int], np.ndarray], shares: Iterable[int]) -> np.ndarray:

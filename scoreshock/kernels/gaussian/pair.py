@@ -112,14 +112,14 @@ def pair_score(b: Block, z: np.ndarray | None = None) -> np.ndarray:
     s -= pull
     if is_near_critical:
         s[0, at] = exact
-    _restore_near_means(b, s, cancelled(b, s, NEARLY_EQUAL, (np.abs(s[0]) < reach(b, NEARLY_EQUAL)).nonzero()[0]))
+    _restore_near_means(b, s, cancelled(b, s, NEARLY_EQUAL))
     return s
 
 
 def _plain_score(b: Block) -> np.ndarray:
     """As `pair_score`, in pieces that stay in the innermost caches, (1, B)."""
     slope, log_ratio, is_tilted, *_ = _shared(b)
-    y, s = b.y[0], b.out[-1] if b.out[-1] is not None else b.scratch("score", 1, b.y.shape[-1])
+    y, s = b.y[0], b.memory_of_score()
     limit, scratch, near = reach(b, NEARLY_EQUAL), b.scratch("pull", PIECE), []
     for piece in slices(len(y), PIECE):
         points, z = y[piece], s[0, piece]

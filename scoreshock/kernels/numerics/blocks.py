@@ -71,7 +71,7 @@ class Block(NamedTuple):
     """
 
     x: np.ndarray  # (n, B)
-    y: np.ndarray  # (n, B), relative to the centre
+    y: np.ndarray  # (n, B), relative to the centre; that of many features lasts until the posterior is computed
     times: Times
     mixtures: Mixtures
     by_point: Mixtures
@@ -100,6 +100,11 @@ class Block(NamedTuple):
     @property
     def size(self) -> int:
         return self.mixtures.means.shape[-1] * self.run
+
+    def memory_of_score(self) -> np.ndarray:
+        """Memory (n, B) of the last result where it lies in one piece, else scratch."""
+        out = self.out[-1]
+        return self.scratch("score", self.size, len(self.x)).T if out is None else out
 
 
 Kernel = Callable[[Block], tuple[np.ndarray, ...]]

@@ -12,6 +12,7 @@ import numpy as np
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, FEW_FEATURES, Block, combinations, products, rows_of_means, total
 from scoreshock.kernels.numerics.log_odds import past_midpoint
+from scoreshock.kernels.numerics.vectors import square
 
 FAR = 1e3
 """Logits beyond this carry rounding above 1e-13: where components compete there, differences of means replace them."""
@@ -137,7 +138,7 @@ def _relative_logits(b: Block, at: np.ndarray, component: np.ndarray, leading: n
 def score_of(b: Block, posterior: Posterior) -> np.ndarray:
     """Score ``(sum_k r_k mu_k - x) / v``, (n, B); the posterior is overwritten."""
     share = b.inverse / posterior.total
-    s = b.out[-1] if b.out and b.out[-1] is not None else b.scratch("score", b.size, len(b.x)).T
+    s = b.memory_of_score()
     if b.in_rows:
         product = b.scratch("work", *posterior.e.shape)
         for i, row in enumerate(s):
@@ -158,8 +159,7 @@ def score_of(b: Block, posterior: Posterior) -> np.ndarray:
 def _restore_near(b: Block, r: np.ndarray, s: np.ndarray) -> None:
     """Form the score (n, B) by differences where its two parts cancel."""
     k, n = b.mixtures.means.shape[:2]
-    small = CANCELLED if b.few_features else NEARLY_EQUAL
-    everywhere = cancelled(b, s, small, (np.abs(s[0]) < reach(b, small)).nonzero()[0])
+    everywhere = cancelled(b, s, CANCELLED if b.few_features else NEARLY_EQUAL)
     for part in slices(len(everywhere), BLOCK // (k * n)):
         at = everywhere[part]
         s[:, at] = total(r[:, None, at] * (columns(b.by_point.means, at) - columns(b.x, at)))
@@ -173,8 +173,9 @@ def reach(b: Block, small: float) -> np.ndarray:
     return 1.1 * small * np.sqrt(2 * (b.by_point.half_squares.max(axis=0) + b.by_point.half_first)) * b.inverse
 
 
-def cancelled(b: Block, s: np.ndarray, small: float, at: np.ndarray) -> np.ndarray:
-    """Those of the points ``at (P,)`` whose score (n, B) is a fraction ``small`` of its part ``y / v``."""
+def cancelled(b: Block, s: np.ndarray, small: float, at: np.ndarray | None = None) -> np.ndarray:
+    """Points whose score (n, B) is a fraction ``small`` of its part ``y / v``; of ``at (P,)``, those within `reach`."""
+    at = (np.abs(s[0]) < reach(b, small)).nonzero()[0] if at is None else at
     y = (columns(b.x, at) - columns(b.by_point.centre, at)) - columns(b.by_point.remainder, at)
     return at[np.abs(s[:, at]).max(axis=0) < small * np.abs(y * columns(b.inverse, at)).max(axis=0)]
 
@@ -182,10 +183,7 @@ def cancelled(b: Block, s: np.ndarray, small: float, at: np.ndarray) -> np.ndarr
 def squared_lengths(columns: np.ndarray) -> np.ndarray:
     """Squared lengths of the columns of (n, B), (B,), in an order that depends on n alone."""
     if len(columns) <= FEW_FEATURES:
-        squares = columns[0] * columns[0]
-        for row in columns[1:]:
-            squares += row * row
-        return squares
+        return square(columns)
     rows = np.ascontiguousarray(columns.T)
     return np.einsum("bn,bn->b", rows, rows)
 
@@ -197,7 +195,7 @@ def posterior_mean(b: Block, posterior: Posterior) -> np.ndarray:
 
 
 def half_distance(b: Block) -> np.ndarray:
-    """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which overwrites ``y``."""
+    """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which may overwrite ``y``."""
     half = 0.5 * squared_lengths(b.y)
     half += b.by_point.half_first
     half *= b.inverse

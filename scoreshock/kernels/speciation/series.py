@@ -24,6 +24,7 @@ from scoreshock.kernels.gaussian.geometry import (
     normalised,
 )
 from scoreshock.kernels.numerics.batching import slices
+from scoreshock.kernels.numerics.vectors import added
 from scoreshock.kernels.speciation.criteria import first_term, outcome
 
 BLOCK = 2**18
@@ -187,7 +188,7 @@ def covariance_series(values: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.nd
         numerator.append(numerator[-1] * half / n)
         term = numerator[n].copy()
         for j in range(1, n + 1):
-            term -= _over_components(numerator[j]) * r[n - j]
+            term -= added(numerator[j]) * r[n - j]
         r.append(term)
     mean = np.zeros((order + 1, m, batch))
     series = np.zeros((order + 1, m, m, batch))
@@ -231,13 +232,6 @@ def jacobian_terms(means: np.ndarray, weights: np.ndarray, order: int) -> np.nda
     return np.moveaxis(terms, -1, 0).reshape(*lead, order + 1, n, n)
 
 
-def _over_components(array: np.ndarray) -> np.ndarray:
-    total = array[0].copy()
-    for row in array[1:]:
-        total += row
-    return total
-
-
 def eigenvalue_series(
     values: np.ndarray, space: np.ndarray, w: np.ndarray, d: np.ndarray, y: np.ndarray, order: int
 ) -> np.ndarray:
@@ -277,10 +271,10 @@ def _natural_sizes(w: np.ndarray, d: np.ndarray, order: int) -> np.ndarray:
     """Size that order n of ``Gamma`` has without cancellation, (order+1, B): what its rounding is measured by."""
     spread = np.abs(deviation(d, w)) / 2
     term = w * d
-    sizes = [_over_components(term)]
+    sizes = [added(term)]
     for n in range(1, order + 1):
         term = term * spread / n
-        sizes.append(_over_components(term))
+        sizes.append(added(term))
     return np.stack(sizes)
 
 
