@@ -326,7 +326,7 @@ class _Spread(NamedTuple):
 
     def relative_growth(self, v: np.ndarray) -> np.ndarray:
         """``v`` times the largest eigenvalue of the score Jacobian there, ``lambda_max(Gamma)/v - 1``, (B,)."""
-        r = softmax(np.log(self.w) - self.excess_distance / (2 * v))[:, None]
+        r = softmax(np.log(self.w) - self.excess_distance / (2 * v))[0][:, None]
         offset = (self.y - total(r * self.y)) / np.sqrt(v)
         return largest(total((r * offset)[:, :, None] * offset[:, None]))[0] - 1
 

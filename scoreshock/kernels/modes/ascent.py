@@ -14,7 +14,8 @@ import numpy as np
 
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.eigenvalues import pick
-from scoreshock.kernels.numerics.root_isolation import TINY, normalised
+from scoreshock.kernels.numerics.posterior import softmax
+from scoreshock.kernels.numerics.root_isolation import TINY
 from scoreshock.kernels.numerics.vectors import square
 
 SAME = 1e-4
@@ -173,7 +174,7 @@ def _kind(matrix: np.ndarray, x: np.ndarray, v: np.ndarray, means: Means, r: np.
 def _posterior(x: np.ndarray, v: np.ndarray, means: Means) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``ln Z`` (N,), F (m, N) and responsibilities (k, N) at ``x (m, N)``."""
     offset = means.mu - x[:, None]
-    r, log_z = normalised(means.log_w - square(offset) / (2 * v))
+    r, log_z = softmax(means.log_w - square(offset) / (2 * v))
     return log_z, total((r * offset).swapaxes(0, 1)), r
 
 

@@ -19,7 +19,8 @@ from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import safeguarded
 from scoreshock.kernels.numerics.descartes import WIDE, Line, precise_score, signs, summable
 from scoreshock.kernels.numerics.eigenvalues import pick
-from scoreshock.kernels.numerics.root_isolation import DA, DB, ROWS, A, B, G, Y, classify, join, normalised
+from scoreshock.kernels.numerics.posterior import softmax
+from scoreshock.kernels.numerics.root_isolation import DA, DB, ROWS, A, B, G, Y, classify, join
 
 MAX_HALVINGS = 70
 """More than halvings of an interval need to reach neighbouring numbers."""
@@ -42,7 +43,7 @@ def cumulants(x: np.ndarray, v: np.ndarray, line: Line) -> tuple[np.ndarray, np.
     ([0.0], [0.5, 0.5], [-1.0, 1.0])
     """
     offset = line.mu - x
-    r, log_z = normalised(line.log_w - offset * offset / (2 * v))
+    r, log_z = softmax(line.log_w - offset * offset / (2 * v))
     f = total(r * offset)
     return log_z, f, r, offset - f
 

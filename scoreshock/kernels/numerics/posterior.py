@@ -23,6 +23,9 @@ COMPETING = 40.0
 LEAST = -700.0
 """Logit below which an exponential counts as zero: denormal numbers are two orders of magnitude slower."""
 
+CLIP = -650.0
+"""Least logarithm of a responsibility over the largest, kept clear of denormal numbers, which cost ten times the work."""
+
 SHARP = 1e280
 """Size of ``mu**2/v``, by which responsibilities are multiplied, above which the smallest of them may count."""
 
@@ -46,17 +49,22 @@ class Posterior(NamedTuple):
     scaled: np.ndarray  # (n, B)
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Responsibilities (k, ...) of components with logarithms of weighted densities ``logits (k, ...)``.
+def softmax(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Responsibilities (k, ...), in the memory of the logarithms of weighted densities, and the log of their sum (...).
 
     Examples
     --------
-    >>> softmax(np.log([[0.25], [0.75]]) + 1000.0).ravel().round(12).tolist()
-    [0.25, 0.75]
+    >>> r, log_z = softmax(np.log([[0.5], [1.5]]) + 1000.0)
+    >>> r.ravel().round(12).tolist(), float(log_z[0].round(9))
+    ([0.25, 0.75], 1000.693147181)
     """
-    r = np.exp(logits - logits.max(axis=0))
-    r /= total(r)
-    return r
+    top = logits.max(axis=0)
+    logits -= top
+    np.maximum(logits, CLIP, out=logits)
+    r = np.exp(logits, out=logits)
+    mass = total(r)
+    r /= mass
+    return r, top + np.log(mass)
 
 
 def posterior_of(b: Block, in_full: bool = False) -> Posterior:

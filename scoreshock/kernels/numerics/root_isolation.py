@@ -25,6 +25,7 @@ import numpy as np
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.eigenvalues import LOOSE, SETTLED, largest, pick
+from scoreshock.kernels.numerics.posterior import softmax
 from scoreshock.kernels.numerics.vectors import contracted
 
 TOUCH = 1e-12
@@ -49,9 +50,6 @@ LAST_ERROR = 1e-17
 CACHE = 1 << 18
 """Numbers in one piece of work: two megabytes."""
 
-CLIP = -650.0
-"""Least logarithm of a responsibility over the largest, kept clear of denormal numbers, which cost ten times the work."""
-
 TINY = 1e-290
 """Floor under eigenvalues in units of the means' squared scale: zero has no logarithm."""
 
@@ -75,24 +73,6 @@ class Points(NamedTuple):
         return Points._make(None if row is None else pick(row, index) for row in self)
 
 
-def normalised(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Responsibilities ``(k, P)``, in the memory of the logarithms of weighted densities, and the log of their sum ``(P,)``.
-
-    Examples
-    --------
-    >>> r, log_z = normalised(np.log([[0.5], [1.5]]))
-    >>> r.ravel().round(12).tolist(), float(log_z[0].round(12))
-    ([0.25, 0.75], 0.69314718056)
-    """
-    top = logits.max(axis=0)
-    logits -= top
-    np.maximum(logits, CLIP, out=logits)
-    r = np.exp(logits, out=logits)
-    mass = total(r)
-    r /= mass
-    return r, top + np.log(mass)
-
-
 def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
     """Responsibilities ``(q, P)`` and the nearest's ``(P,)``, means less their posterior mean, that mean, ``ln Z``.
 
@@ -105,7 +85,7 @@ def posterior(y: np.ndarray, points: Points) -> tuple[np.ndarray, ...]:
     """
     logits = np.zeros((points.x.shape[1] + 1, len(y)))
     np.subtract(points.log_ratio, y * points.gap, out=logits[1:])
-    r, log_z = normalised(logits)
+    r, log_z = softmax(logits)
     mean = contracted("iqp,qp->ip", points.x, r[1:])
     return r[1:], r[0], points.x - mean[:, None], mean, log_z
 

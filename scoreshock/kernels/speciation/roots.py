@@ -11,7 +11,8 @@ from scoreshock.kernels.gaussian.geometry import DEGENERATE
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.eigenvalues import SETTLED, largest, pick
-from scoreshock.kernels.numerics.root_isolation import CLIP, TOUCH, Points, search
+from scoreshock.kernels.numerics.posterior import softmax
+from scoreshock.kernels.numerics.root_isolation import TOUCH, Points, search
 from scoreshock.kernels.numerics.vectors import contracted, dot, inner, square
 from scoreshock.kernels.speciation.data_variance import above_data_variance
 from scoreshock.kernels.speciation.nearest import from_nearest, untied_end
@@ -242,20 +243,12 @@ def _nearer(points: Points, distance: np.ndarray, last: np.ndarray) -> np.ndarra
     """
     log_moment = points.log_ratio + np.log(distance)
     goal = -np.log(2 * last)
-    near, slope = _log_sum(log_moment - last * points.gap, points.gap)
-    y = last - (goal - near) / slope
-    far, _ = _log_sum(log_moment - y * points.gap, points.gap)
+    share, near = softmax(log_moment - last * points.gap)
+    y = last - (goal - near) / total(share * points.gap)
+    far = softmax(log_moment - y * points.gap)[1]
     chord = y + (far - goal) / (far - near) * (last - y)
     tied = ((points.gap == 0) & (distance > 0)).any(axis=0)
     return np.where(tied | ~(near < goal) | ~(chord < last), last, (1 + 1e-9) * chord)
-
-
-def _log_sum(exponents: np.ndarray, gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithm of the sum of exponentials over the first axis, and the mean of ``gap`` under them."""
-    top = exponents.max(axis=0)
-    e = np.exp(np.maximum(exponents - top, CLIP))
-    whole = total(e)
-    return top + np.log(whole), total(e * gap) / whole
 
 
 def _modes(points: Points, w: np.ndarray, point: np.ndarray, u: np.ndarray) -> np.ndarray:
