@@ -31,7 +31,7 @@ PROFILE = {
 PROFILE_POINTS = 400
 OPTIONS: dict[str, dict[str, Any]] = {"speciation": {}, "amplification": {}, "corrections": {"order": 8}, "scores": PROFILE}
 
-Call = tuple[Callable[..., Any], tuple[np.ndarray, ...], dict[str, Any]]
+Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
 def content(quantity: str, mixtures: float) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def calls_of(asked: dict[str, Any]) -> list[Call]:
     at_once = labelled._Kernel._at_once
 
     def record(kernel: labelled._Kernel, *arrays: np.ndarray) -> Any:
-        calls.append((kernel.function, tuple(arrays[i] for i in kernel.places), dict(kernel.options)))
+        calls.append((kernel.function, dict(zip(kernel.inputs, arrays, strict=True)) | dict(kernel.options)))
         return at_once(kernel, *arrays)
 
     with mock.patch.object(labelled._Kernel, "_at_once", record):
@@ -68,8 +68,8 @@ def calls_of(asked: dict[str, Any]) -> list[Call]:
 def bare(calls: list[Call]) -> None:
     """Run the kernels and drop what they return."""
     with np.errstate(all="ignore"):
-        for function, arrays, options in calls:
-            function(*arrays, **options)
+        for function, arguments in calls:
+            function(**arguments)
 
 
 class Sink:
@@ -117,6 +117,8 @@ def sweep(quantity: str, points: int) -> None:
             f"  (the layer: {(cpu_ - cpu) / size * 1e9:.0f} ns a point)",
             flush=True,
         )
+    gain = found["1 worker"][1] / found["2 workers"][1]
+    print(f"  wall time falls as cores^{-np.log2(gain):.2f}, from one to two", flush=True)
 
 
 def root_by_brentq(separation: float, variance: float, weight: float) -> float:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from scoreshock.kernels.gaussian.pair import (
+    PIECE,
     argument,
     is_pair,
     pair_log_density,
@@ -85,7 +86,8 @@ def score(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> np.ndarr
     >>> score([[0.0], [100.0]], pair, [0.5, 0.5], 1.0, 0.0)[:, 0].tolist()
     [0.0, -99.0]
     """
-    return sweep(lambda b: (_fields(b, with_density=False)[1],), [("n",)], x, means, weights, variance, tau)[0]
+    points = x, means, weights, variance, tau
+    return sweep(lambda b: (_fields(b, with_density=False)[1],), [("n",)], *points, plain_points=8 * PIECE)[0]
 
 
 def fields(x: Any, means: Any, weights: Any, variance: Any, tau: Any) -> tuple[np.ndarray, np.ndarray]:

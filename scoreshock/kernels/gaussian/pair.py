@@ -21,7 +21,7 @@ NEAR = 0.1
 TANH_SERIES = (-1382 / 155925, 62 / 2835, -17 / 315, 2 / 15, -1 / 3)
 """Coefficients of ``(tanh z - z) / z**3`` in ``z**2``, highest power first."""
 
-PIECE = 16384
+PIECE = 32768
 """Points of a pair at a time, where only points differ: three such arrays stay close to the processor."""
 
 

@@ -110,7 +110,9 @@ class Block(NamedTuple):
 Kernel = Callable[[Block], tuple[np.ndarray, ...]]
 
 
-def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tuple[np.ndarray, ...]:
+def sweep(
+    kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any, plain_points: int = BLOCK
+) -> tuple[np.ndarray, ...]:
     """Run ``kernel`` over blocks of the broadcast leading shape; one array for each core shape in ``cores``.
 
     Parameters
@@ -121,6 +123,8 @@ def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tupl
         Core dimensions of each result, of ``"k"`` and ``"n"``.
     *arguments
         ``x (..., n)``, ``means (..., k, n)``, ``weights (..., k)``, ``variance (...)``, ``tau (...)``.
+    plain_points
+        Points in a block where nothing but points on a line differs, of a kernel that divides these by itself.
 
     Returns
     -------
@@ -140,7 +144,7 @@ def sweep(kernel: Kernel, cores: list[tuple[str, ...]], *arguments: Any) -> tupl
         results = [np.empty(shape + tuple(sizes[name] for name in core)) for core in cores]
         targets = [_core_first(r, len(core), shape, order) for r, core in zip(results, cores, strict=True)]
         lead, own = tuple(shape[axis] for axis in order), tuple(own[axis] for axis in order)
-        for box, block in _blocks(points, mixtures, lead, own, Scratch()):
+        for box, block in _blocks(points, mixtures, lead, own, Scratch(), plain_points):
             parts = [target[_within(box)] for target in targets]
             out = tuple(_memory(p, len(box)) for p in parts)
             for part, value in zip(parts, kernel(block._replace(out=out)), strict=True):
@@ -176,6 +180,7 @@ def _blocks(
     shape: tuple[int, ...],
     own: tuple[int, ...],
     scratch: Scratch,
+    plain_points: int,
 ) -> Iterator[tuple[tuple[slice, ...], Block]]:
     """Boxes and their blocks; arrays that do not change from one block to the next are reused."""
     k, n = mixtures[0].shape[:2]
@@ -186,6 +191,8 @@ def _blocks(
     memo: dict[str, Any] = {}
     numbers = BLOCK if n <= FEW_FEATURES else 2 * BLOCK
     limit = max(TILE, numbers // max(k if k > 2 else 1, n))
+    if k == 2 and n == 1 and constant and prod(own) == 1:
+        limit = plain_points
     alike = prod(size for size, mixture in zip(shape, own, strict=True) if mixture == 1)
     # Mixtures apart where runs are long.
     for box in boxes(shape, alike if limit // 8 <= alike <= limit else limit, TILE):
