@@ -37,7 +37,7 @@ def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: 
     folder
         Created if absent.
     suffix
-        ``html``, ``png`` or ``svg``. Pages load only ``bokeh-<version>.min.js``, which is written to the same folder.
+        ``html``, ``png`` or ``svg``. Pages load only ``figures-<digest>.min.js``, which is written to the same folder.
     digest
         Digest of the inputs, of letters and digits; `digest_of` reads it from a file.
 

@@ -1,59 +1,31 @@
-"""HTML pages of figures: the description of a figure, and a script that draws it with BokehJS in the browser.
-
-Bokeh is not imported, because that would take longer than writing the page. BokehJS is copied from the installed package,
-once a folder, so that pages work offline.
-"""
+"""HTML pages of figures: the description of a figure as the data that a page's script draws in the browser."""
 
 from __future__ import annotations
 
 import base64
 import html
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scoreshock.figures.description import Panel, with_legend
-from scoreshock.storage.staging import write_file
-
-TEMPLATE = Path(__file__).with_name("page.html")
+from scoreshock.pages import shell
 
 
 def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:
-    """The page as bytes; also writes BokehJS to the folder of ``path``, unless it is there."""
-    described = [_plain(panel, legend) for panel, legend in zip(panels, with_legend(list(panels)), strict=True)]
-    parts = {
-        "title": html.escape(title),
-        "digest": html.escape(digest),
-        "script": script(path.parent).name,
-        "caption": caption,
-        "panels": json.dumps(described).replace("<", "\\u003c"),
-    }
-    return re.sub(r"\$(\w+)\$", lambda match: parts[match[1]], _template()).encode()
+    """The page as bytes; also writes the script to the folder of ``path``, unless it is there."""
+    script = shell.script_beside(path.parent)
+    body = f'<h1>{html.escape(title)}</h1>\n{on_page(panels, script)}\n<div class="caption">{caption}</div>'
+    return shell.page(title, body, digest, script, wide=True).encode()
 
 
-def script(folder: Path) -> Path:
-    """Path of BokehJS in a folder, copied from the installed package if absent."""
-    target = folder / f"bokeh-{version('bokeh')}.min.js"
-    if not target.exists():
-        package = find_spec("bokeh")
-        assert package is not None
-        assert package.origin is not None
-        sources = Path(package.origin).parent / "server" / "static" / "js"
-        write_file(b"\n".join((sources / name).read_bytes() for name in ("bokeh.min.js", "bokeh-api.min.js")), target)
-    return target
-
-
-@cache
-def _template() -> str:
-    return TEMPLATE.read_text("utf-8")
+def on_page(panels: Sequence[Panel], script: str) -> str:
+    """HTML of the panels of one figure, which the script draws."""
+    described = zip(panels, with_legend(list(panels)), strict=True)
+    return shell.figure([_plain(panel, legend) for panel, legend in described], script)
 
 
 def _plain(panel: Panel, legend: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from scoreshock.pages import shell
 from scoreshock.paper.configuration import Setup
 from scoreshock.paper.contents import SECTIONS
 from scoreshock.paper.pictures import PICTURES, Picture
@@ -22,6 +23,8 @@ from scoreshock.paper.table import STATEMENTS, TABLES, of_section
 from scoreshock.paper.typesetting import formula, typeset
 from scoreshock.storage import store
 from scoreshock.storage.provenance import package_version
+
+TITLE = "Score Shocks, statement by statement"
 
 ROWS = 16
 """Maximum number of rows of a table of values."""
@@ -116,7 +119,9 @@ def pages(setup: Setup, folder: Path) -> dict[str, str]:
         "parameters": _parameters(setup),
         "count": len(STATEMENTS),
     }
-    return {name: _templates().get_template(f"{name}.j2").render(context) for name in ("index.html", "index.md")}
+    made = {name: _templates().get_template(f"{name}.j2").render(context) for name in ("index.html", "index.md")}
+    style = _templates().get_template("index.css.j2").render()
+    return made | {"index.html": shell.page(TITLE, made["index.html"], style=style)}
 
 
 def functions() -> list[tuple[str, str, str]]:

@@ -39,9 +39,9 @@ PACKAGE_CODE = "package"
 """Stands for all sources of the package; results of plugins may depend on any of them."""
 
 TEMPLATES = {
-    "verification page": "paper/templates/*.j2",
-    "figures": "figures/*.html",
-    "verification figures": "figures/*.html",
+    "verification page": ("paper/templates/*.j2", "pages/*.*[!y]"),
+    "figures": ("pages/*.*[!y]",),
+    "verification figures": ("pages/*.*[!y]",),
 }
 """Templates that count as code."""
 
@@ -287,7 +287,7 @@ def _readable(value: object) -> str:
 def _sources_digest(package: Path) -> str:
     """Digest of all sources, which takes a fiftieth of the time of `code_digest`."""
     digest = hashlib.sha256()
-    for path in sorted(path for suffix in ("py", "j2", "html") for path in package.rglob(f"*.{suffix}")):
+    for path in sorted(path for suffix in ("py", "j2", "html", "css", "js") for path in package.rglob(f"*.{suffix}")):
         digest.update(f"{path.relative_to(package)} {path.stat().st_size}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -298,7 +298,7 @@ def _code_digest(module: str, package: Path) -> str:
     digest = hashlib.sha256(f"format {FORMAT}\n".encode())
     for name in code_modules(module, package):
         digest.update(f"{name}\n{_parsed(name, package)[0]}\n".encode())
-    for path in sorted(package.glob(TEMPLATES[module])) if module in TEMPLATES else ():
+    for path in sorted(path for pattern in TEMPLATES.get(module, ()) for path in package.glob(pattern)):
         digest.update(f"{path.name}\n{path.read_text('utf-8')}\n".encode())
     return digest.hexdigest()
 

@@ -87,7 +87,7 @@ def drawn(datasets: dict[str, xr.Dataset], tmp_path_factory: pytest.TempPathFact
 
 def panels_of(page: Path) -> list[dict[str, Any]]:
     """The panels that a page holds."""
-    text = re.search(r'<script type="application/json" id="panels">(.*)</script>', page.read_text())
+    text = re.search(r'<script type="application/json">(.*)</script>', page.read_text())
     assert text is not None
     result: list[dict[str, Any]] = json.loads(text[1])
     return result

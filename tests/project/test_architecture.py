@@ -26,13 +26,14 @@ ROOMS: dict[str, set[str]] = {
     "quantities": {"kernels", "schedules", "densities", "axes", "options", "plugins", *VOCABULARY},
     "storage": {"axes", *VOCABULARY},
     "comparison": VOCABULARY,
-    "figures": {"plugins", "storage", *VOCABULARY},
+    "pages": {"storage"},
+    "figures": {"plugins", "storage", "pages", *VOCABULARY},
 }
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}
 ROOMS["study"] = {"quantities", "storage"} | ROOMS["quantities"]
 ROOMS["running"] = {"study", "comparison", "figures", "paper"} | ROOMS["study"]
-ROOMS["paper"] = {"study", "figures"} | ROOMS["study"]
+ROOMS["paper"] = {"study", "figures", "pages"} | ROOMS["study"]
 ROOMS["cli"] = set(ROOMS)
 KERNELS: dict[str, set[str]] = {
     "numerics": set(),

@@ -1,28 +1,7 @@
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="scoreshock-digest" content="$digest$">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>$title$</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; margin: 1rem auto; padding: 0 1rem; max-width: 84rem; color: #222; background: #fff; }
-h1 { font-size: 1.2rem; } h2 { font-size: .95rem; font-weight: 600; margin: 0; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 32rem), 1fr)); gap: 1.5rem; }
-section { min-width: 0; display: flex; flex-direction: column; justify-content: end; }
-.caption { max-width: 62rem; }
-</style>
-<script src="$script$"></script>
-</head>
-<body>
-<h1>$title$</h1>
-<main></main>
-<div class="caption">$caption$</div>
-<script type="application/json" id="panels">$panels$</script>
-<script>
+// Draws the panels of a page (<div class="panels"> with a script of JSON) with BokehJS, in the page's colours.
 const NARROW = 480; // pixels, below which the legend is under the panel
-const main = document.querySelector("main");
+const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const BLACK = "#000000"; // a line of this colour has that of the text
 const named = new Map(); // marks of one name are hidden and shown together, in all panels
 
 const numbers = text => new Float64Array(Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
@@ -37,27 +16,29 @@ function wrapped(text, pixels) {
   return lines.join("\n");
 }
 
+const inked = color => color === BLACK ? colour("text") : color;
+
 const stroke = mark => ({
-  line_color: mark.color, line_dash: mark.dash.map(length => length * mark.width), line_width: mark.width,
+  line_color: inked(mark.color), line_dash: mark.dash.map(length => length * mark.width), line_width: mark.width,
 });
 
 function glyph(plot, mark) {
   const {name, kind} = mark;
   const data = {x: kind === "Bars" ? mark.names : numbers(mark.x), y: numbers(mark.y)};
   const fields = [{field: "x"}, {field: "y"}], source = new Bokeh.ColumnDataSource({data});
-  const fill = {source, name, fill_color: mark.color, line_color: null};
+  const fill = {source, name, fill_color: inked(mark.color), line_color: null};
   if (kind === "Points") return plot.scatter(...fields, {size: mark.size, ...fill});
   if (kind === "Bars") return plot.vbar(...fields, 0.8, mark.bottom, fill);
   const line = {source, name, ...stroke(mark)};
   return mark.step ? plot.step(...fields, "center", line) : plot.line(...fields, line);
 }
 
-function drawn(panel) {
+function drawn(panel, place) {
   const section = document.createElement("section");
-  const heading = document.createElement("h2");
+  const heading = document.createElement("h3");
   heading.textContent = panel.title;
   section.append(heading);
-  main.append(section);
+  place.append(section);
   const width = section.clientWidth, narrow = width < NARROW;
   const bars = panel.marks.find(mark => mark.kind === "Bars");
   const [left, right] = panel.falling ? [...panel.xlimits].reverse() : panel.xlimits;
@@ -79,6 +60,12 @@ function drawn(panel) {
     ...(panel.square ? {frame_width: height} : {sizing_mode: "stretch_width"}),
     frame_height: height,
   });
+  Object.assign(plot, {background_fill_color: null, border_fill_color: null, outline_line_color: colour("line")});
+  for (const axis of [...plot.xaxis, ...plot.yaxis]) {
+    Object.assign(axis, {axis_label_text_color: colour("text"), major_label_text_color: colour("text")});
+    Object.assign(axis, {axis_line_color: colour("quiet"), major_tick_line_color: colour("quiet"), minor_tick_line_color: colour("quiet")});
+  }
+  for (const grid of [...plot.xgrid, ...plot.ygrid]) grid.grid_line_color = colour("line");
   plot.toolbar.logo = null;
   plot.toolbar_location = "above";
   if (bars) {
@@ -101,20 +88,20 @@ function drawn(panel) {
   }
   if (panel.legend) {
     const ncols = narrow && panel.marks.every(mark => (mark.name ?? "").length < 18) ? 2 : 1;
-    const legend = new Bokeh.Legend({items, click_policy: "hide", label_text_font_size: "12px", ncols});
+    const legend = new Bokeh.Legend({
+      items, click_policy: "hide", label_text_font_size: "12px", ncols,
+      label_text_color: colour("text"), background_fill_color: null, border_line_color: colour("line"),
+    });
     plot.add_layout(legend, narrow ? "below" : "right");
   }
   Bokeh.Plotting.show(plot, section);
 }
 
-if (window.Bokeh) {
-  JSON.parse(document.getElementById("panels").textContent).forEach(drawn);
+document.addEventListener("DOMContentLoaded", () => {
+  for (const place of document.querySelectorAll(".panels"))
+    for (const panel of JSON.parse(place.querySelector("script").textContent)) drawn(panel, place);
   for (const together of named.values())
     for (const one of together)
       one.properties.visible.change.connect(() => { for (const other of together) other.visible = one.visible; });
-} else {
-  main.textContent = "This page needs the file $script$ in the same folder.";
-}
-</script>
-</body>
-</html>
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
+});
