@@ -18,6 +18,9 @@ PANELS = 4
 LINES = 6
 """Maximum number of lines in a panel, spread evenly over an axis."""
 
+ALIKE = 1e-3
+"""Distance of lines that coincide, as a fraction of the panel's height."""
+
 CLOCKS = ("tau", "tau_scaled")
 """Possible names of the dimension of diffusion times."""
 
@@ -115,17 +118,46 @@ def _panel(
     lines = tuple(
         Line(
             values[axis].values,
-            shown[i],
-            name=line_name(by, values[by].values[i]),
-            color=tints[number],
+            shown[indices[group[0]]],
+            name=" = ".join(line_name(by, values[by].values[indices[number]]) for number in group),
+            color=tints[group[0]],
             step=step,
-            **stroke(number, len(indices)),
+            **stroke(group[0]),
         )
-        for number, i in enumerate(indices)
+        for group in coincident(shown[indices], logy)
     )
     logx = (is_axis(axis) or axis in CLOCKS) and _spans_decades(values[axis].values)
     level = () if mark is None else (Level(mark, dash=DASHED),)
     return Panel(marks=lines + level, logx=logx, **look)
+
+
+def coincident(lines: np.ndarray, logy: bool) -> list[list[int]]:
+    """Groups of ``lines (line, point)`` that no eye could tell apart, each in order, from the first on.
+
+    They exist at the same points, and differ nowhere by more than a thousandth of the panel's height. A line without a
+    number is in a group of its own.
+
+    Examples
+    --------
+    >>> coincident(np.array([[0.0, 1.0], [0.5, 1.0], [1e-9, 1.0]]), logy=False)
+    [[0, 2], [1]]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        heights = np.log(lines) if logy else lines
+    finite = heights[np.isfinite(heights)]
+    least = ALIKE * float(np.ptp(finite)) if finite.size else 0.0
+    groups: list[list[int]] = []
+    for number, line in enumerate(heights):
+        exists = np.isfinite(line)
+        for group in groups:
+            other = heights[group[0]]
+            same = exists.any() and (exists == np.isfinite(other)).all()
+            if same and np.abs(line - other)[exists].max() <= least:
+                group.append(number)
+                break
+        else:
+            groups.append([number])
+    return groups
 
 
 def _named(values: xr.DataArray, by: str) -> bool:

@@ -118,9 +118,10 @@ class Panel:
 
 
 def with_legend(panels: list[Panel]) -> list[bool]:
-    """Whether each panel shows its legend: not for a single name, and not if the next panel has the same legend."""
+    """Whether each panel shows its legend: not if all panels have a single name, and not if the next has the same legend."""
     following = [*(panel.names for panel in panels[1:]), []]
-    return [len(panel.names) > 1 and panel.names != later for panel, later in zip(panels, following, strict=True)]
+    several = len({name for panel in panels for name in panel.names}) > 1
+    return [several and panel.names != later for panel, later in zip(panels, following, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ LEGEND, LETTER = 0.75, 0.075
 """Width in inches of the lines and margins of a legend, and of one letter of its names."""
 
 DPI = 100
-WRAP = {"title": 62, "xlabel": 56, "ylabel": 40}
+WRAP = {"title": 62, "xlabel": 56, "ylabel": 40, "legend": 26}
 """Maximum number of letters in a line of text."""
 
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -65,7 +65,12 @@ def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, dige
 
 def _legend_width(panels: Sequence[Panel], legends: Sequence[bool]) -> float:
     shown = [name for panel, legend in zip(panels, legends, strict=True) if legend for name in panel.names]
-    return LEGEND + LETTER * max(map(len, shown)) if shown else 0.0
+    return LEGEND + LETTER * max(len(line) for name in shown for line in _entry(name).split("\n")) if shown else 0.0
+
+
+def _entry(name: str) -> str:
+    """A legend's entry in lines."""
+    return textwrap.fill(name, WRAP["legend"])
 
 
 def _draw(axes: Axes, panel: Panel) -> None:
@@ -130,12 +135,11 @@ def power(value: float, plain: bool, digits: str = "125") -> str:
 def _mark(axes: Axes, mark: Line | Points | Bars | Level, panel: Panel) -> None:
     match mark:
         case Line():
-            (line,) = axes.plot(
-                mark.x, mark.y, linestyle=_dash(mark.dash), color=mark.color, linewidth=mark.width, label=mark.name or None
-            )
+            look = {"linestyle": _dash(mark.dash), "color": mark.color, "linewidth": mark.width}
+            (line,) = axes.plot(mark.x, mark.y, label=_entry(mark.name) or None, **look)
             line.set_drawstyle("steps-mid" if mark.step else "default")
         case Points():
-            axes.plot(mark.x, mark.y, "o", label=mark.name or None, color=mark.color, markersize=0.7 * mark.size)
+            axes.plot(mark.x, mark.y, "o", label=_entry(mark.name) or None, color=mark.color, markersize=0.7 * mark.size)
         case Bars():
             bottom = panel.limits("y")[0] if panel.logy else 0.0
             axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=mark.color, tick_label=mark.names)

@@ -23,10 +23,29 @@ DASHES = [SOLID, DASHED, DOTTED, DASH_DOT, LONG, SOLID, DASHED, DOTTED]
 """Line styles, which distinguish lines also without colour: lengths of dash and gap in line widths."""
 
 
-def stroke(number: int, count: int) -> dict[str, Any]:
-    """Dash and width of line ``number`` of ``count``; later lines are thinner, so that coincident lines stay visible."""
+WIDTH = 1.6
+"""Width of lines in pixels."""
+
+AXES = {
+    "separation": "separation a",
+    "variance": "variance σ₀²",
+    "weight": "weight w",
+    "dimension": "dimension d",
+    "ratio": "ratio of scales of successive levels",
+    "quartic_coefficient": "coefficient c of the quartic potential",
+    "half_distance": "half-distance b of the wells",
+    "tilt": "tilt h",
+    "tau": "diffusion time τ",
+    "tau_scaled": "diffusion time over speciation time, τ/τ*",
+    "x": "position x",
+}
+"""Labels of axes, shorter than the descriptions in files."""
+
+
+def stroke(number: int) -> dict[str, Any]:
+    """Dash and width of line ``number``; lines that cross or meet differ in colour and dash."""
     cycle = number // len(DASHES)  # the ninth line repeats the first colour, so it takes the second style
-    return {"dash": DASHES[(number + cycle) % len(DASHES)], "width": 1.5 + 0.7 * (count - 1 - number)}
+    return {"dash": DASHES[(number + cycle) % len(DASHES)], "width": WIDTH}
 
 
 def ramp(count: int, part: float) -> list[str]:
@@ -53,7 +72,9 @@ def line_name(by: str, value: Any) -> str:
 
 
 def label(values: xr.DataArray) -> str:
-    """Axis label from ``long_name`` and ``units``."""
+    """Axis label: ours of an axis that we know, else from ``long_name`` and ``units``."""
+    if values.name in AXES and values.dims == (values.name,):
+        return AXES[str(values.name)]
     units = values.attrs.get("units", "1")
     return str(values.attrs.get("long_name", values.name)) + ("" if units in ("1", "") else f" ({units})")
 

@@ -12,7 +12,7 @@ from scoreshock.figures.description import Panel, figure
 def speciation(dataset: xr.Dataset) -> list[Panel]:
     """Speciation time by criterion over the swept axes."""
     tau = dataset.tau_star.where(dataset.status == 0)
-    return panels(tau, "criterion")
+    return panels(tau.assign_attrs(long_name="speciation time τ*"), "criterion")
 
 
 @figure(of="speciation")

@@ -1,6 +1,7 @@
 // Draws the panels of a page (<div class="panels"> with a script of JSON) with BokehJS, in the page's colours.
 const NARROW = 480; // pixels, below which the legend is under the panel
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const LEGEND = 180; // pixels of a line of the legend
 const BLACK = "#000000"; // a line of this colour has that of the text
 const named = new Map(); // marks of one name are hidden and shown together, in all panels
 
@@ -84,7 +85,7 @@ function drawn(panel, place) {
     const renderer = glyph(plot, mark);
     if (!mark.name) continue;
     named.set(mark.name, [...(named.get(mark.name) ?? []), renderer]);
-    items.push(new Bokeh.LegendItem({label: mark.name, renderers: [renderer]}));
+    items.push(new Bokeh.LegendItem({label: wrapped(mark.name, LEGEND), renderers: [renderer]}));
   }
   if (panel.legend) {
     const ncols = narrow && panel.marks.every(mark => (mark.name ?? "").length < 18) ? 2 : 1;
