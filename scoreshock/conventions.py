@@ -285,7 +285,8 @@ _SHARED = variables(
     event: index of the merging event, ascending in tau | Places that no event fills are NaN beside event_status.
     order: order of the correction series in the inverse noise variance
         | 0 is the leading order; each further one adds a term to v*.
-    step: index of the schedule's sampling time
+    step: index of the schedule's sampling time, from noise to data
+        | Counts from 0 as the sampler runs: 0 is the first and noisiest call of the network.
     form: name of the form of the score's equation
         | Score in diffusion time, Burgers velocity, physical time, variance preserving, log density.
     interface: index of the boundary between neighbouring components, ascending in position

@@ -18,9 +18,10 @@ Case = dict[str, Any]
 
 @cache
 def all_cases() -> list[Case]:
-    """All reference cases of all kinds."""
-    stored = json.loads(Path(__file__).with_name("reference-cases.json").read_text())
-    return stored["cases"] if isinstance(stored, dict) else stored
+    """All reference cases of all kinds, of every file."""
+    files = sorted(Path(__file__).parent.glob("reference-cases*.json"))
+    every = [json.loads(file.read_text()) for file in files]
+    return [case for stored in every for case in (stored["cases"] if isinstance(stored, dict) else stored)]
 
 
 def cases(kind: str) -> list[Case]:

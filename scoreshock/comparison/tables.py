@@ -78,7 +78,7 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
         ("Which criterion to trust", _trust(summary)),
         ("Points by outcome, and speciation times tau", _criteria(summary)),
         (f"Difference from `{reference}` in tau, and relative to v = sigma0^2 + 2 tau", _differences(summary, reference)),
-        (f"Difference from `{reference}` in sampling steps: min, median, max", _steps(summary, reference)),
+        (f"Difference from `{reference}` in sampling steps (+: later): min, median, max", _steps(summary, reference)),
         ("Correction series against `exact`: error relative to v", _orders(summary)),
         ("Window from the earliest to the latest criterion", _windows(summary)),
         ("Flags", _flags(summary)),

@@ -30,7 +30,7 @@ _DECLARED = variables(
     difference_largest(criterion, reference_criterion, axis): index along each axis of the first point with the largest
         difference (-1: none)
     difference_step_summary(criterion, reference_criterion, schedule, statistic): sampling step of the criterion minus that
-        of the reference criterion, over the sweep
+        of the reference criterion, over the sweep | Positive where the sampler, which runs from noise, comes to it later.
     difference_time_count(criterion, reference_criterion, schedule, time_outcome): number of points by outcome of the
         difference of criteria in the schedule
     error_summary(order, statistic): error of the series through each order against the exact criterion, over the sweep
@@ -39,7 +39,7 @@ _DECLARED = variables(
     error_largest(order, axis): index along each axis of the first point with the largest error (-1: none)
     error_smaller_count(order): number of points where the order is nearer to the exact criterion than order 0
     error_step_summary(order, schedule, statistic): sampling step of the series through each order minus that of the exact
-        criterion
+        criterion | Positive where the sampler, which runs from noise, comes to it later.
     error_time_count(order, schedule, time_outcome): number of points by outcome of the error of the series in the schedule
     window_width, window_status: diffusion time between the earliest and the latest criterion
         | Latest minus earliest tau_star of the criteria whose status is ok.

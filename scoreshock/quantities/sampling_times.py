@@ -6,14 +6,15 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import attributes, variables
-from scoreshock.schedules.schedule import Schedules, as_schedules
+from scoreshock.schedules.inputs import Schedules, as_schedules
 
 VARIABLES = variables(
     """
-    sample_time: schedule time of each sampling step, from noise to data | In the sampler's order, NaN from n_samples on.
+    sample_time: schedule time of each sampling step, from noise to data
+        | In the sampler's order, 0 the first and noisiest call of the network; NaN from n_samples on.
     sample_tau: diffusion time of each sampling step, from noise to data
         | Diffusion time of sample_time, NaN from n_samples on.
-    n_samples: number of sampling times of the schedule | Steps of the sampler, both ends included.
+    n_samples: number of sampling times of the schedule | Calls of the network, and the end where the schedule has it.
     range_start: first time of the schedule
     range_end: last time of the schedule
     range_start_tau: diffusion time at the schedule's first time

@@ -9,7 +9,8 @@ from scoreshock.checks import show
 from scoreshock.conventions import TimeStatus, attributes, variables
 from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.points import labelled_numbers
-from scoreshock.schedules.schedule import Schedule, Schedules, as_schedules
+from scoreshock.schedules.inputs import Schedules, as_schedules
+from scoreshock.schedules.schedule import Schedule
 
 VARIABLES = variables(
     """
@@ -22,8 +23,8 @@ VARIABLES = variables(
         | Square of alpha in x = alpha x0 + noise z; 1/(1 + 2 tau) where variance is preserved. | (80)
     log_snr(schedule), time_status: logarithm of the signal-to-noise ratio alpha^2/noise^2
         | ln(alpha^2/noise^2) = -ln(2 tau).
-    sampling_step(schedule), time_status: sampling step at the speciation time, counted from data (fractional)
-        | Between sampling times by interpolation; 0 is the one nearest to data.
+    sampling_step(schedule), time_status: sampling step at the speciation time, from noise to data (fractional)
+        | Index of sample_time, from 0 as the sampler runs: 0 is the first and noisiest call of the network. Linear in time.
     sigma, status: noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM
         | Noise over signal, whose square is 2 tau in every schedule.
     """,

@@ -28,7 +28,7 @@ from scoreshock.quantities.criteria import (
 )
 from scoreshock.quantities.declaration import Criterion, criterion, names_of, quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
-from scoreshock.schedules.schedule import Schedules, as_schedules
+from scoreshock.schedules.inputs import Schedules, as_schedules
 
 criterion("leading", "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)", by_default=True)(
     closed.leading

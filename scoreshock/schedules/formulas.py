@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from scoreshock.options import Choice, Positive
-from scoreshock.schedules.kinds import Path, schedule_kind
+from scoreshock.schedules.kinds import RATES_PER_STEP, Path, schedule_kind
 
 TINY = np.finfo(float).tiny
 
@@ -170,6 +170,11 @@ def vp_linear(**rates: float) -> Path:
 
 
 def _linear_rate(rates: dict[str, float], clock: Callable, inverse: Callable, gauge: Callable) -> Path:
+    if rates["beta_min"] + rates["beta_max"] < 2:
+        raise ValueError(
+            f"beta_min = {rates['beta_min']:g}, beta_max = {rates['beta_max']:g} are no rates per unit time: alpha^2 would "
+            f"stay above 1/e; {RATES_PER_STEP}"
+        )
     _check_exponent("(beta_min + beta_max)/2", (rates["beta_min"] + rates["beta_max"]) / 2)
     return Path(partial(clock, **rates), partial(inverse, **rates), gauge, 1.0)
 
@@ -216,19 +221,22 @@ def vp_cosine(s: float) -> Path:
     return Path(partial(cosine_variance, s=s), partial(cosine_time, s=s), preserving, 1.0, end_open=True)
 
 
-def flow_variance(t: np.ndarray) -> np.ndarray:
-    """``alpha = 1 - t``, ``noise = t``."""
-    ratio = t / (1 - t)
+def flow_variance(t: np.ndarray, shift: float = 1.0) -> np.ndarray:
+    """``noise/alpha = shift t/(1 - t)``."""
+    ratio = shift * (t / (1 - t))
     return ratio * ratio
 
 
-def flow_time(q: np.ndarray) -> np.ndarray:
-    return 1 / (1 + 1 / np.sqrt(q))
+def flow_time(q: np.ndarray, shift: float = 1.0) -> np.ndarray:
+    return 1 / (1 + shift / np.sqrt(q))
 
 
-@schedule_kind("alpha = 1 - t, noise = t, t in [0, 1)")
-def flow_matching() -> Path:
-    return Path(flow_variance, flow_time, interpolant, 1.0, end_open=True)
+@schedule_kind(
+    "alpha = 1 - noise, noise = shift t/(1 + (shift - 1) t), t in [0, 1)",
+    {"shift": Positive("factor of noise/alpha at a time (Esser et al. 2024: 3 for Stable Diffusion 3)", 1.0)},
+)
+def flow_matching(shift: float) -> Path:
+    return Path(partial(flow_variance, shift=shift), partial(flow_time, shift=shift), interpolant, 1.0, end_open=True)
 
 
 class Table(NamedTuple):
@@ -302,28 +310,11 @@ def table_gauge(q: np.ndarray, table: Table) -> tuple[np.ndarray, np.ndarray]:
     return norm * alpha, norm * noise
 
 
-def karras_sigmas(sigma_min: float, sigma_max: float, rho: float, num: int) -> np.ndarray:
-    """Noise levels of Karras et al. (2022), eq. 5, from ``sigma_max`` down to ``sigma_min``, (num,)."""
-    if num == 1:
-        return np.array([float(sigma_max)])
-    top, bottom = sigma_max ** (1 / rho), sigma_min ** (1 / rho)
-    sigmas = (top + np.arange(num) / (num - 1) * (bottom - top)) ** rho
-    sigmas[0], sigmas[-1] = sigma_max, sigma_min
-    return sigmas
+def sigma_table_variance(t: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
+    """``sigma_n`` linear between whole steps, as diffusers' Euler reads a table; ``sigmas (n,)`` rise."""
+    sigma = np.interp(t, np.arange(len(sigmas)), sigmas)
+    return sigma * sigma
 
 
-def select_steps(total: int, num: int, timestep_spacing: str) -> np.ndarray:
-    """``num`` of ``total`` steps, noisy first, as diffusers picks them (Lin et al. 2024, Table 2), (num,) int."""
-    if timestep_spacing == "leading":
-        return (np.arange(num) * (total // num))[::-1]
-    if timestep_spacing == "trailing":
-        return np.round(total - np.arange(num) * (total / num)).astype(np.int64) - 1
-    return np.round(np.linspace(0, total - 1, num)).astype(np.int64)[::-1]
-
-
-def position(t: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Fractional index of ``t`` among ascending ``times (n,)``, clamped to ``[0, n - 1]``."""
-    if len(times) == 1:
-        return np.zeros_like(t)
-    i = np.clip(np.searchsorted(times, t, side="right") - 1, 0, len(times) - 2)
-    return i + np.clip((t - times[i]) / (times[i + 1] - times[i]), 0, 1)
+def sigma_table_time(q: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
+    return np.interp(np.sqrt(q), sigmas, np.arange(len(sigmas)))

@@ -7,7 +7,7 @@ Kinds with their parameters and defaults are declared by `scoreshock.schedules.k
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +15,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import as_real, repeated, show
+from scoreshock.checks import as_real, show
 from scoreshock.conventions import TimeStatus
-from scoreshock.schedules import formulas, tables
-from scoreshock.schedules.kinds import KINDS, Path, resolve
+from scoreshock.schedules import diffusers, formulas, levels, recognition, spacings, tables
+from scoreshock.schedules.kinds import KINDS, Path, Sampled
+from scoreshock.schedules.parameters import resolve
 
-__all__ = ["KINDS", "Schedule", "as_schedules", "schedule", "tables"]  # which declare kinds
-
-Schedules = Any
-"""Schedules as functions take them; see :func:`as_schedules`."""
+__all__ = ["KINDS", "Schedule", "diffusers", "formulas", "schedule", "tables"]  # which declare kinds
 
 EDGE = 1e-12
 """A tau this close to an end (relative) is that end: the rounding of a closed form and its inverse."""
@@ -117,38 +115,95 @@ class Schedule:
         return self._at_tau(tau, lambda _, q: self._path.gauge(q)[0] ** 2)
 
     def sample_times(self) -> np.ndarray:
-        """Times that the sampler visits, from noise to data, strictly falling.
+        """Times that the sampler visits, as it runs, from noise to data: those of the calls of the network, then the end.
 
-        ``uniform``: ``steps`` equal moves from ``end`` to ``start``, both included (``steps + 1`` times; the network is
-        called at all but the last). ``karras``: ``steps`` noise levels, equally spaced in ``sigma^(1/rho)`` from
-        ``sigma_max`` to ``sigma_min``, then ``start`` if that is less noisy. ``table``: the entries picked by
-        ``num_inference_steps`` and ``timestep_spacing`` (diffusers' names); the last move, from the least noisy entry
-        to clean data, is outside the table.
+        The end, where the last move lands, is left out where it is outside of the schedule: clean data after a table.
+        ``uniform``: ``steps`` equal moves from ``end`` to ``start``. ``karras``, ``exponential``, ``polyexponential``,
+        ``vp``: ``steps`` noise levels by formula, then ``start`` if that is less noisy. ``levels``: those handed in.
+        ``table``: the entries picked by ``num_inference_steps`` and ``timestep_spacing`` (diffusers' names). ``scheduler``:
+        as the configured solver. Times fall; solvers of second order visit some twice.
         """
-        options = self._parameters
-        if options["spacing"] == "uniform":
-            return np.linspace(self.end, self.start, options["steps"] + 1)
-        if options["spacing"] == "table":
-            total = int(self.end) + 1
-            return formulas.select_steps(total, options["num_inference_steps"], options["timestep_spacing"]).astype(float)
-        low, high = self._karras_range()
-        sigmas = formulas.karras_sigmas(low, high, options["rho"], options["steps"])
+        return self._sampled().times
+
+    def sample_sigmas(self) -> np.ndarray:
+        """Noise levels ``sigma_n`` of the calls of the network, from noise to data, and of the end of the last move."""
+        return self._sampled().sigmas
+
+    def sample_noise(self) -> np.ndarray:
+        """The same as noise standard deviations of the schedule's own variable: the sigmas of flow matching."""
         with np.errstate(all="ignore"):
-            times = np.clip(self._path.time(sigmas**2), self.start, self.end)
-        return np.append(times, self.start) if times[-1] > self.start else times
+            return self._path.gauge(self._sampled().sigmas ** 2)[1]
+
+    def timesteps(self) -> np.ndarray:
+        """What the network is told at each of its calls: the time, or as the configured scheduler has it."""
+        return self._sampled().timesteps
 
     def sampling_step(self, tau: Any) -> Any:
-        """Number of moves (fractional) that the sampler has left at ``tau``: its position among the sampling times.
+        """Position (fractional) at which the sampler passes ``tau``: the 0-based index into :meth:`sample_times`.
 
-        0 is the last time of :meth:`sample_times`; between two times the position is linear in t. Noisier than the first
-        sampling time all moves are left, below the last none. NaN where the schedule never reaches ``tau``.
+        0 is the first and noisiest call of the network, as the sampler runs; between two times the position is linear in t.
+        Noisier than the first time it is 0, below the last the last index. NaN where the schedule never reaches ``tau``.
         """
-        rising = np.ascontiguousarray(self.sample_times()[::-1])
-        return self._at_tau(tau, lambda t, _: formulas.position(t, rising))
+        times = self.sample_times()
+        return self._at_tau(tau, lambda t, _: levels.position(t, times))
 
-    def _karras_range(self) -> tuple[float, float]:
-        low, high = np.sqrt(self._limits)
-        return max(self._parameters["sigma_min"], float(low)), min(self._parameters["sigma_max"], float(high))
+    def percent(self, tau: Any) -> Any:
+        """Share of the schedule's time, from 0 at noise to 1 at data, that is over at ``tau``.
+
+        ComfyUI's percent, whose time is the index of the training table or a flow's before its shift; ``ValueError`` of
+        schedules with another time, such as EDM.
+        """
+        self._check_index("percent")
+        return self._at_tau(tau, lambda t, _: 1 - t / self.end)
+
+    def time_at(self, index: Any, of: str = "sampler", base: int = 0) -> Any:
+        """Time at an index or share as programs state it, the inverse of `sampling_step` and `percent`.
+
+        Parameters
+        ----------
+        index
+            Numbers, which may be fractional.
+        of
+            ``sampler``: index of the sampler's times, which run from noise; ``table``: index of the training table, which
+            begins at data; ``percent``: share from 0 (noise) to 1 (data), as in ComfyUI.
+        base
+            Index of the first: 0, or 1 where programs count from 1.
+
+        Returns
+        -------
+        Time; NaN outside of the list, the table or the share.
+
+        Examples
+        --------
+        >>> schedule("vp-linear", steps=4).time_at([1, 5], "sampler", base=1)
+        array([1., 0.])
+        """
+        self._check_index(of)
+        if base not in (0, 1) or (of == "percent" and base):
+            raise ValueError(f"base = {show(base)} is not allowed; allowed: {0 if of == 'percent' else '0 or 1'}")
+        times = self.sample_times()
+
+        def compute(value: np.ndarray) -> tuple[np.ndarray]:
+            if of == "percent":
+                return (np.where((value >= 0) & (value <= 1), self.end * (1 - value), np.nan),)
+            last = len(times) - 1 if of == "sampler" else self.end
+            inside = (value - base >= 0) & (value - base <= last)
+            found = np.interp(value - base, np.arange(len(times)), times) if of == "sampler" else value - base
+            return (np.where(inside, found, np.nan),)
+
+        return _elementwise(compute, index, float)
+
+    def _check_index(self, of: Any) -> None:
+        """Refuse an index that the schedule does not have."""
+        scheduler = self.kind == "diffusers"
+        has_table = self.kind == "table" or (scheduler and self._path.gauge is formulas.preserving)
+        other_time = self.kind in ("ve", "ve-geometric", "edm") or (scheduler and not has_table)
+        allowed = ["sampler", *["table"] * has_table, *["percent"] * (not other_time)]
+        if of not in allowed:
+            raise ValueError(f"index of {show(of)} is not allowed of {self.kind}; allowed: {', '.join(allowed)}")
+
+    def _sampled(self) -> Sampled:
+        return spacings.sample(self._path, self._parameters, self._limits)
 
     def _at_time(self, t: Any, formula: Callable[[np.ndarray], np.ndarray]) -> Any:
         def compute(value: np.ndarray) -> tuple[np.ndarray]:
@@ -191,15 +246,19 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     Parameters
     ----------
     kind : str
-        ``ve``, ``ve-geometric``, ``edm``, ``vp-constant``, ``vp-linear``, ``vp-cosine``, ``sub-vp``, ``flow-matching``
-        or ``table``.
+        A path to a file with a schedule, a live scheduler, or a name: ``ve``, ``ve-geometric``, ``edm``, ``vp-constant``,
+        ``vp-linear``, ``vp-cosine``, ``sub-vp``, ``flow-matching``, ``table``, or ``diffusers`` with ``config``: a path to
+        ``scheduler_config.json``, its contents or a live scheduler.
     **parameters
         The kind's own (``KINDS[kind].parameters``: meaning, default, allowed values), and
 
-        spacing : ``uniform`` in t, ``karras`` (noise levels spaced by rho) or, for tables, ``table``.
-        steps : moves of the sampler, >= 1 (default 1000, ``edm`` 18; under ``karras`` the number of noise levels).
-        rho, sigma_min, sigma_max : of ``karras``; defaults 7 and the schedule's own ends (0.002 where that is 0, 80
-        where it is infinite).
+        spacing : ``uniform`` in t; ``karras``, ``exponential``, ``polyexponential``, ``vp`` (noise levels by k-diffusion's
+        formulas); ``levels`` (handed in); for tables ``table``; for ``diffusers`` ``scheduler``, as its solver does.
+        steps : moves of the sampler, >= 1 (default 1000, ``edm`` 18; of formulas the number of noise levels).
+        rho, sigma_min, sigma_max : of the formulas; defaults 7 (``polyexponential`` 1) and the schedule's own ends (0.002
+        where that is 0, 80 where it is infinite).
+        levels : falling noise levels ``sigma_n``, the last where the sampler lands, as a list or text (ComfyUI), or the name
+        of a published list (``align-your-steps-sd1``, ``-sdxl``, ``-svd``); ``steps`` interpolates their logarithm.
         num_inference_steps, timestep_spacing : of ``table``; defaults all entries and ``linspace`` (or ``leading``,
         ``trailing``).
 
@@ -217,10 +276,15 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     Notes
     -----
     A table gives ``alphas_cumprod``; ``alpha`` and ``sigma`` (the noise standard deviation); ``sigma_n`` (the ratio,
-    alpha = 1); ``betas: {start, end, num, scale: linear | sqrt}``; or ``file`` (.csv, .nc, .yaml, relative to the
-    working folder) with those columns. Its time is the step, the first entry at 0 (a descending table, noisy first, is
-    reversed: ``order``), and the log-SNR is linear between steps. An entry of zero noise (or zero signal) ends the
-    table; between it and its neighbour the ratio noise/alpha (or alpha/noise) is linear.
+    alpha = 1); ``sigmas`` in the ``convention`` sigma_n, flow (``alpha = 1 - sigma``) or vp (``sqrt(1 - alpha_bar)``), which
+    must be stated where several fit; ``log_snr``; ``betas``, a list or ``{start, end, num, scale: linear | sqrt}``; or
+    ``file`` (.csv, .nc, .yaml, .json, .npz, relative to the working folder) with those columns, or (.txt, .npy too) one list
+    of numbers. Its time is the step, the first entry at 0 (a descending table, noisy first, is reversed: ``order``), and the
+    log-SNR is linear between steps. An entry of zero noise (or zero signal) ends the table; between it and its neighbour
+    the ratio noise/alpha (or alpha/noise) is linear. A sampler's list of sigmas may repeat levels, which are visited twice.
+
+    ``diffusers`` takes ``num_inference_steps`` and, of flows, ``mu`` or ``image_seq_len``, and ``sigmas`` handed in. Its
+    table and levels are the published formulas in double precision, from which diffusers' float32 differs by its rounding.
 
     References
     ----------
@@ -235,6 +299,7 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     >>> round(float(ou.time(1.5)), 12)
     0.69314718056
     """
+    kind, parameters = recognition.recognised(kind, parameters)
     resolved = resolve(kind, parameters)
     try:
         path = KINDS[kind].build(resolved)
@@ -248,62 +313,23 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     return result
 
 
-def as_schedules(schedules: Any) -> dict[str, Schedule]:
-    """Schedules by label, from what stands for them: no schedule, one, or several.
-
-    Parameters
-    ----------
-    schedules
-        A name of a kind, a `Schedule`, a mapping of parameters with ``kind``, a list of these, or a mapping from labels to
-        these. Without labels the kinds are the labels. None and what is empty stand for no schedule.
-
-    Raises
-    ------
-    ValueError
-        For anything else, unknown kinds, and two schedules of one label.
-
-    Examples
-    --------
-    >>> list(as_schedules("edm")), list(as_schedules(["edm", schedule("ve")])), list(as_schedules({"fine": "edm"}))
-    (['edm'], ['edm', 've'], ['fine'])
-    """
-    if schedules is None:
-        return {}
-    if isinstance(schedules, Mapping) and not isinstance(schedules.get("kind"), str):
-        return {str(label): _as_schedule(one, f"schedules[{show(label)}]") for label, one in schedules.items()}
-    several = schedules if isinstance(schedules, list | tuple) else [schedules]
-    result = [_as_schedule(one) for one in several]
-    kinds = [each.kind for each in result]
-    if again := repeated(kinds):
-        raise ValueError(
-            f"schedules = {show(schedules)} has kind {again[0]!r} more than once; "
-            "allowed: a mapping from labels to schedules"
-        )
-    return dict(zip(kinds, result, strict=True))
-
-
-def _as_schedule(one: Any, name: str = "schedules") -> Schedule:
-    if isinstance(one, Schedule):
-        return one
-    if isinstance(one, str):
-        return schedule(one)
-    if isinstance(one, Mapping) and "kind" in one:
-        return schedule(**{str(name): value for name, value in one.items()})
-    raise ValueError(
-        f"{name} = {show(one)} is not allowed; allowed: a name such as 'edm', a schedule of ss.schedule, a mapping "
-        "with kind, a list of these, or a mapping from labels to these"
-    )
-
-
 def _resolve_spacing(new: Schedule) -> None:
     """Fill in the sampler's parameters that depend on the path, and check them against it."""
     options = new._parameters
-    if options["spacing"] == "table":
+    if options["spacing"] == "table" and (new._path.sampled is None or spacings.asked(options)):
         total = int(new.end) + 1
-        if options.setdefault("num_inference_steps", total) > total:
+        if "timesteps" in options:
+            options["timesteps"] = spacings.entries_of(options["timesteps"], total)
+            if options.get("num_inference_steps", len(options["timesteps"])) != len(options["timesteps"]):
+                raise ValueError(
+                    f"num_inference_steps is not allowed; allowed: {len(options['timesteps'])}, as timesteps say"
+                )
+        elif options.setdefault("num_inference_steps", total) > total:
             chosen = options["num_inference_steps"]
             raise ValueError(f"num_inference_steps = {chosen} is not allowed; allowed: at most {total}, the table's entries")
-    if options["spacing"] != "karras":
+    if options["spacing"] == "levels":
+        spacings.check_levels(options, new._limits)
+    if options["spacing"] not in spacings.OF_RANGE:
         return
     low, high = (float(limit) for limit in np.sqrt(new._limits))
     options.setdefault("sigma_min", low if low > 0 else KARRAS_SIGMA_MIN)
@@ -313,7 +339,7 @@ def _resolve_spacing(new: Schedule) -> None:
             raise ValueError(
                 f"{name} = {options[name]} is not allowed; allowed: {low:.6g} to {high:.6g}, the schedule's own"
             )
-    least, greatest = new._karras_range()
+    least, greatest = spacings.level_range(options, new._limits)
     if least >= greatest:
         raise ValueError(
             f"sigma_min = {options['sigma_min']} is not allowed; allowed: below sigma_max = {options['sigma_max']} "
@@ -322,7 +348,8 @@ def _resolve_spacing(new: Schedule) -> None:
 
 
 def _last_finite_sigma(new: Schedule) -> float:
-    return float(new.sigma(new.end - 1)) if new.kind == "table" else KARRAS_SIGMA_MAX
+    whole = new.kind in ("table", "diffusers") and not new._path.end_open
+    return float(new.sigma(new.end - 1)) if whole else KARRAS_SIGMA_MAX
 
 
 def _elementwise(function: Callable[[np.ndarray], tuple[np.ndarray, ...]], value: Any, *dtypes: type) -> Any:

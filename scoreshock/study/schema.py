@@ -6,11 +6,21 @@ import json
 from typing import Any
 
 from scoreshock.densities.families import FAMILIES, REQUIRED
-from scoreshock.schedules.kinds import KINDS, SPACINGS
+from scoreshock.schedules.files import READERS
+from scoreshock.schedules.kinds import KINDS
+from scoreshock.schedules.parameters import synonyms_of
+from scoreshock.schedules.spacings import SPACINGS
 from scoreshock.study.models import EXTRA, builtin
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+_RECOGNISED: list[dict[str, Any]] = [
+    {"type": "string", "pattern": f"({'|'.join(READERS)})$".replace(".", "\\."), "description": "a file with a schedule"},
+    {"type": "object", "required": ["_class_name"], "description": "contents of diffusers' scheduler_config.json"},
+]
+"""What stands for a schedule without its kind."""
 
 
 def schema() -> str:
@@ -34,6 +44,9 @@ def schema() -> str:
     definitions["Axes"]["additionalProperties"] = definitions["Axes"]["properties"]["separation"]  # as of files
     definitions["SweepEntry"]["allOf"] = [_of_family(name, known) for name in known.families]
     definitions["ScheduleEntry"]["allOf"] = [_of_kind(name) for name in known.kinds]
+    schedules = result["properties"]["schedules"]["patternProperties"]
+    for pattern, entry in schedules.items():
+        schedules[pattern] = {"anyOf": [entry, *_RECOGNISED]}
     return json.dumps(result, indent=2) + "\n"
 
 
@@ -61,10 +74,10 @@ def _of_family(name: str, known: Vocabulary) -> dict[str, Any]:
 
 def _of_kind(name: str) -> dict[str, Any]:
     """What a schedule of this kind may hold."""
-    rules = {**KINDS[name].parameters, **{key: rule for rules in SPACINGS.values() for key, rule in rules.items()}}
+    rules = {key: rule for rules in SPACINGS.values() for key, rule in rules.items()} | dict(KINDS[name].parameters)
     parameters = {key: {"description": f"{rule.meaning}; allowed: {rule.allowed}"} for key, rule in rules.items()}
     holds = {"kind": {}, "spacing": {"enum": list(SPACINGS)}, **parameters}
     return {
         "if": {"properties": {"kind": {"const": name}}},
-        "then": {"properties": holds, "propertyNames": {"enum": list(holds)}},
+        "then": {"properties": holds, "propertyNames": {"enum": [*holds, *synonyms_of(name)]}},
     }

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scoreshock import plugins
 from scoreshock.plugins import Plugin
+from scoreshock.schedules.recognition import parameters_of
 from scoreshock.storage.plans import NAME_LENGTH
 from scoreshock.study import models
 from scoreshock.study.blocks import Sweep
@@ -80,7 +81,7 @@ class Study:
             raise StudyError([f"the study: {show(mapping)} is not a mapping; allowed keys: {', '.join(_KEYS)}"])
         if holds_more_than(mapping, NODES_LIMIT, _children):
             raise StudyError([f"the study: holds more than {NODES_LIMIT:,} values, or contains itself"])
-        mapping = _filled(mapping)
+        mapping = _recognised(_filled(mapping))
         loaded = _plugins(mapping, allow_plugins)
         known = replace(vocabulary(loaded), file_axes=file_axes(mapping))
         problems: list[str] = []
@@ -210,6 +211,14 @@ def _checked(
     except ValidationError as error:
         problems += messages(error, raw, prefix, known)
         return None
+
+
+def _recognised(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The study with kinds and parameters in place of files and configurations of schedules."""
+    schedules = mapping.get("schedules")
+    if not isinstance(schedules, Mapping):
+        return mapping
+    return {**mapping, "schedules": {label: parameters_of(spec) or spec for label, spec in schedules.items()}}
 
 
 def _schedules(raw: Any, known: Vocabulary, problems: list[str]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ class Mutation(NamedTuple):
 
 
 PATHS = "tests/schedules/test_formulas.py::"
+LEVELS = "tests/schedules/test_levels.py::"
+CONFIGURATIONS = "tests/schedules/test_diffusers.py::"
 SERIES = "tests/kernels/speciation/test_series.py::"
 AMPLIFICATION = "tests/kernels/layer/test_amplification.py::"
 VERDICTS = "tests/paper/test_statement.py::"
@@ -215,8 +217,8 @@ MUTATIONS = (
         "(beta_max - beta_min) * t",
     ),
     Mutation(
-        f"{PATHS}test_karras_levels_follow_equation_5_and_keep_both_ends",
-        "schedules/formulas.py",
+        f"{LEVELS}test_karras_levels_follow_equation_5_and_keep_both_ends",
+        "schedules/levels.py",
         "(bottom - top)) ** rho",
         "(bottom - top)) ** 2",
     ),
@@ -227,10 +229,70 @@ MUTATIONS = (
         "growth = np.log(sigma_max / sigma_min) * t",
     ),
     Mutation(
-        f"{PATHS}test_selected_steps_are_those_of_table_2_of_lin_et_al",
-        "schedules/formulas.py",
+        f"{LEVELS}test_selected_steps_are_those_of_table_2_of_lin_et_al",
+        "schedules/levels.py",
         ".astype(np.int64) - 1",
         ".astype(np.int64)",
+    ),
+    Mutation(
+        f"{PATHS}test_a_shifted_flow_has_the_noise_of_esser_et_al", "schedules/formulas.py", "shift * (t / (1", "(t / (1"
+    ),
+    Mutation(
+        f"{PATHS}test_a_table_of_sigma_is_linear_between_its_entries",
+        "schedules/formulas.py",
+        "return np.interp(np.sqrt(q), sigmas,",
+        "return np.interp(q, sigmas,",
+    ),
+    Mutation(
+        f"{LEVELS}test_equal_ratios_and_powers_of_them_follow_k_diffusion",
+        "schedules/levels.py",
+        "np.linspace(1, 0, num) ** rho",
+        "np.linspace(1, 0, num)",
+    ),
+    Mutation(
+        f"{LEVELS}test_vp_levels_are_those_of_the_linear_rate_at_equal_times",
+        "schedules/levels.py",
+        "beta_d * t * t / 2",
+        "beta_d * t * t",
+    ),
+    Mutation(
+        f"{LEVELS}test_beta_levels_are_quantiles", "schedules/levels.py", "betaincinv(0.6, 0.6,", "betaincinv(0.6, 0.5,"
+    ),
+    Mutation(
+        f"{LEVELS}test_log_linear_interpolation_keeps_a_list_of_its_own_length_and_halves_ratios",
+        "schedules/levels.py",
+        "np.exp(np.interp(np.linspace(0, 1, num), np.linspace(0, 1, len(levels)), np.log(levels)))",
+        "np.interp(np.linspace(0, 1, num), np.linspace(0, 1, len(levels)), levels)",
+    ),
+    Mutation(
+        f"{LEVELS}test_position_is_linear_between_times_first_of_repeated_ones_and_clamped_outside",
+        "schedules/levels.py",
+        'side="left"',
+        'side="right"',
+    ),
+    Mutation(
+        f"{CONFIGURATIONS}test_configurations_meet_the_reference_and_the_published_formulas",
+        "schedules/scheduler_steps.py",
+        "least if dynamic else shifted(least, shift)",
+        "least",
+    ),
+    Mutation(
+        f"{CONFIGURATIONS}test_cogview4_shifts_its_ten_levels_linearly",
+        "schedules/scheduler_steps.py",
+        "return shift / (shift + (1 / sigma - 1))",
+        "return shift / (1 + (1 / sigma - 1))",
+    ),
+    Mutation(
+        f"{CONFIGURATIONS}test_levels_of_a_table_follow_the_solvers_own_reading_of_linspace",
+        "schedules/scheduler_steps.py",
+        "np.linspace(0, last - 1, num + 1))[::-1][:-1]",
+        "np.linspace(0, last - 1, num))[::-1]",
+    ),
+    Mutation(
+        f"{CONFIGURATIONS}test_zero_snr_ends_without_signal_or_where_sigma_based_solvers_put_it",
+        "schedules/diffusers.py",
+        "(alpha - alpha[-1]) * (alpha[0] / (alpha[0] - alpha[-1]))",
+        "(alpha - alpha[-1])",
     ),
     Mutation(
         f"{SERIES}test_eigenvalue_series_is_the_taylor_series_of_the_branch",

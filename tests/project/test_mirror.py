@@ -57,7 +57,10 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "quantities/test_trajectories.py": ("quantities/divergence", "quantities/regions"),
     "quantities/test_vorticity.py": ("kernels/burgers/rotation",),
     "quantities/wells/test_wells.py": ("quantities/wells/layer", "quantities/wells/scores"),
+    "schedules/test_inputs.py": tuple(f"schedules/{name}" for name in ("files", "lists", "recognition", "spacings")),
+    "schedules/test_kinds.py": ("schedules/parameters",),
     "schedules/test_schedule.py": ("quantities/schedule_time",),
+    "schedules/test_diffusers.py": ("schedules/scheduler_config", "schedules/scheduler_steps"),
     "storage/test_store.py": ("storage/netcdf_lock",),
     "study/test_models.py": ("study/layers", "study/limits", "study/resolve"),
 }

@@ -34,6 +34,7 @@ CLOCKS = {
     "cosine": (lambda t: formulas.cosine_variance(t, 0.008), lambda q: formulas.cosine_time(q, 0.008), 1.0),
     "cosine without offset": (lambda t: formulas.cosine_variance(t, 0.0), lambda q: formulas.cosine_time(q, 0.0), 1.0),
     "flow": (formulas.flow_variance, formulas.flow_time, 1.0),
+    "flow shifted": (lambda t: formulas.flow_variance(t, 3.0), lambda q: formulas.flow_time(q, 3.0), 1.0),
 }
 GAUGES = (formulas.exploding, formulas.preserving, formulas.sub_preserving, formulas.interpolant)
 
@@ -178,37 +179,16 @@ def test_log_snr_of_rates_agrees_with_the_cumulative_product_and_keeps_the_first
     np.testing.assert_allclose(np.exp(-tiny), [1e-18, 2e-18], rtol=1e-13)
 
 
-def test_karras_levels_follow_equation_5_and_keep_both_ends():
-    sigmas = formulas.karras_sigmas(0.002, 80.0, 7.0, 18)
-    i = np.arange(18)
-    expected = (80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7
-    np.testing.assert_allclose(sigmas, expected, rtol=1e-13)
-    assert (sigmas[0], sigmas[-1]) == (80.0, 0.002)
-    assert np.all(np.diff(sigmas) < 0)
-    np.testing.assert_array_equal(formulas.karras_sigmas(0.002, 80.0, 7.0, 1), [80.0])
+def test_a_shifted_flow_has_the_noise_of_esser_et_al():
+    t, shift = np.linspace(0.01, 0.99, 50), 3.0
+    _, noise = formulas.interpolant(formulas.flow_variance(t, shift))
+    np.testing.assert_allclose(noise, shift * t / (1 + (shift - 1) * t), rtol=1e-13)
+    np.testing.assert_allclose(formulas.flow_time(formulas.flow_variance(t, shift), shift), t, rtol=1e-13)
 
 
-def test_selected_steps_are_those_of_table_2_of_lin_et_al():
-    leading = formulas.select_steps(1000, 10, "leading")
-    np.testing.assert_array_equal(leading, [900, 800, 700, 600, 500, 400, 300, 200, 100, 0])
-    linspace = formulas.select_steps(1000, 10, "linspace")
-    np.testing.assert_array_equal(linspace, [999, 888, 777, 666, 555, 444, 333, 222, 111, 0])
-    trailing = formulas.select_steps(1000, 10, "trailing")
-    np.testing.assert_array_equal(trailing, [999, 899, 799, 699, 599, 499, 399, 299, 199, 99])
-
-
-@pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
-@given(st.integers(1, 60), st.data())
-def test_selected_steps_fall_strictly_and_stay_in_the_table(spacing, total, data):
-    num = data.draw(st.integers(1, total))
-    steps = formulas.select_steps(total, num, spacing)
-    assert len(steps) == num
-    assert np.all(np.diff(steps) < 0)
-    assert steps.min() >= 0
-    assert steps.max() < total
-
-
-def test_position_is_linear_between_times_and_clamped_outside():
-    times = array(0.0, 1.0, 4.0)
-    np.testing.assert_array_equal(formulas.position(array(-1, 0, 0.5, 1, 2.5, 4, 9), times), [0, 0, 0.5, 1, 1.5, 2, 2])
-    np.testing.assert_array_equal(formulas.position(array(-1, 3), array(2.0)), [0, 0])
+def test_a_table_of_sigma_is_linear_between_its_entries():
+    sigmas = array(0.1, 1.0, 7.0)
+    np.testing.assert_allclose(
+        np.sqrt(formulas.sigma_table_variance(array(0, 0.5, 1, 1.25, 2), sigmas)), [0.1, 0.55, 1, 2.5, 7]
+    )
+    np.testing.assert_allclose(formulas.sigma_table_time(array(0.1, 0.55, 1, 2.5, 7) ** 2, sigmas), [0, 0.5, 1, 1.25, 2])

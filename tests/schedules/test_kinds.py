@@ -8,14 +8,13 @@ import pytest
 
 from scoreshock.schedules.schedule import KINDS, schedule
 
-from .test_schedule import DDPM_RATES
+from .test_schedule import NEEDED
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("spacing", [None, "uniform", "karras"])
 def test_resolved_parameters_are_json_and_make_the_same_schedule(kind, spacing):
-    inputs = {"betas": DDPM_RATES} if kind == "table" else {}
-    result = schedule(kind, **inputs, **({"spacing": spacing} if spacing else {}))
+    result = schedule(kind, **NEEDED.get(kind, {}), **({"spacing": spacing} if spacing else {}))
     again = schedule(**json.loads(json.dumps(result.parameters)))
     assert again == result
     assert again.parameters == result.parameters
@@ -43,7 +42,7 @@ def test_stated_defaults():
     assert shown("vp-constant") == {"beta": 1.0, "t_end": 10.0, "steps": 1000}
     assert shown("vp-linear") == shown("sub-vp") == {"beta_min": 0.1, "beta_max": 20.0, "steps": 1000}
     assert shown("vp-cosine") == {"s": 0.008, "steps": 1000}
-    assert shown("flow-matching") == {"steps": 1000}
+    assert shown("flow-matching") == {"shift": 1.0, "steps": 1000}
 
 
 def test_every_parameter_has_a_description():

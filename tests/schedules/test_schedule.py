@@ -12,7 +12,8 @@ from scoreshock.conventions import TimeStatus
 from scoreshock.densities import families
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.quantities.speciation import speciation
-from scoreshock.schedules.schedule import KINDS, Schedule, as_schedules, schedule
+from scoreshock.schedules.inputs import as_schedules
+from scoreshock.schedules.schedule import KINDS, Schedule, schedule
 from tests.reference import cases, check, identify
 
 DDPM_RATES = {"start": 1e-4, "end": 0.02, "num": 1000}
@@ -20,9 +21,12 @@ SD_RATES = {"start": 0.00085, "end": 0.012, "num": 1000, "scale": "sqrt"}
 NAMES = {"vp_linear": "vp-linear", "subvp_linear": "sub-vp", "cosine": "vp-cosine", "edm": "edm"}
 
 
+NEEDED = {"table": {"betas": DDPM_RATES}, "diffusers": {"config": {"_class_name": "DDIMScheduler"}}}
+
+
 def of_kind(kind):
     """A schedule with the kind's defaults."""
-    return schedule(kind, betas=DDPM_RATES) if kind == "table" else schedule(kind)
+    return schedule(kind, **NEEDED.get(kind, {}))
 
 
 @pytest.mark.parametrize("case", cases("vp_constant"), ids=identify)
@@ -106,7 +110,7 @@ def test_every_time_of_the_range_is_found_again(kind, fraction):
     else:
         assert status == TimeStatus.ok
         # A table starts with noise, so tau cannot tell tiny steps apart.
-        assert time == pytest.approx(t, rel=1e-11, abs=1e-11 if kind == "table" else 1e-150)
+        assert time == pytest.approx(t, rel=1e-11, abs=1e-11 if kind in NEEDED else 1e-150)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -238,13 +242,13 @@ def test_labels_pass_through_and_dask_stays_lazy():
         ("table", {"alphas_cumprod": []}, "alphas_cumprod has 0 entries"),
         ("table", {"alphas_cumprod": 0.9}, "alphas_cumprod = 0.9 is not allowed; allowed: a list of numbers from 0 to 1"),
         ("table", {"alphas_cumprod": [[0.9], [0.5, 0.1]]}, r"alphas_cumprod\[0\] = \[0.9\] is not allowed"),
-        ("table", {"alphas_cumprod": "0.9"}, "alphas_cumprod = '0.9' is not allowed; allowed: a list"),
+        ("table", {"alphas_cumprod": "0.9"}, "alphas_cumprod has 1 entries; allowed: 2 or more"),
         (
             "table",
             {"alphas_cumprod": [0.9, 0.5, 0.6, 0.1]},
             r"alphas_cumprod: not strictly monotone: \[0.6\] at entry 2 follows \[0.5\] at entry 1",
         ),
-        ("table", {"sigma_n": [1.0, 0.5, 0.5]}, r"sigma_n: not strictly monotone: \[0.5\] at entry 2 follows \[0.5\]"),
+        ("table", {"sigma_n": [0.5, 0.5, 2.0]}, r"sigma_n: not strictly monotone: \[0.5\] at entry 1 follows \[0.5\]"),
         ("table", {"alpha": [1, 0.5], "sigma": [1, 0.5]}, "alpha and sigma: not strictly monotone"),
         ("table", {"alpha": [1, 0.5], "sigma": [1, 2, 3]}, "alpha has 2 entries and sigma 3; allowed: equally many"),
         ("table", {"alpha": [1, 0], "sigma": [1, 0]}, "alpha and sigma are both 0 at entry 1"),
@@ -265,7 +269,9 @@ def test_labels_pass_through_and_dask_stays_lazy():
             {"betas": {"start": "1e-4", "end": 0.02, "num": 9}},
             r"betas.start = '1e-4' is not allowed .*write 0.0001",
         ),
-        ("table", {"betas": [0.1, 0.2]}, r"betas = \[0.1, 0.2\] is not allowed"),
+        ("table", {"betas": [0.1, 1.2]}, r"betas\[1\] = 1.2 is not allowed; allowed: rates per step, from 0 to below 1"),
+        ("table", {"betas": 0.1}, "betas = 0.1 is not allowed; allowed: a list of rates per step"),
+        ("table", {"betas": {"start": 0.1, "end": 20, "num": 9}}, "vp-linear has rates per unit time"),
         ("table", {"file": 3}, "file = 3 is not allowed; allowed: text"),
     ],
 )

@@ -6,13 +6,13 @@ import pytest
 from scoreshock.study.errors import LONGEST, MOST, StudyError, show
 from scoreshock.study.study import load_study
 
-from .test_models import CASES, GOOD, lines_of
+from .test_models import GOOD, lines_of
 
 
 @pytest.mark.slow
 def test_a_long_list_makes_no_long_message():
     with pytest.raises(StudyError, match=r"schedules\.mine: ") as caught:
-        load_study(CASES / "k7a_betas_list.yaml")
+        load_study({**GOOD, "schedules": {"mine": {"kind": "table", "betas": [1 + j / 1000 for j in range(1000)]}}})
     assert len(str(caught.value)) <= LONGEST
     many = {f"s{n}": {"family": "pear", "axes": {"separation": 1.0}, "quantities": ["scores"]} for n in range(MOST + 50)}
     lines = lines_of({"sweeps": many, "schedules": GOOD["schedules"]})

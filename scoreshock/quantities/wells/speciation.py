@@ -23,7 +23,7 @@ from scoreshock.quantities.criteria import (
 from scoreshock.quantities.declaration import Criterion, criterion, names_of, quantity
 from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.wells.definition import of_wells, parameters_of
-from scoreshock.schedules.schedule import Schedules, as_schedules
+from scoreshock.schedules.inputs import Schedules, as_schedules
 
 
 @criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True, density="wells")

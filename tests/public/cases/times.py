@@ -134,3 +134,18 @@ def _(_case, beta, a, sigma0, t, x):
     yield "s_vp_x_at_0", ss.score_jacobian(pair, np.array([0.0]), tau).item() / alpha**2
     yield "width_x", alpha * ss.layer(pair, tau).width.item()
     yield "t_star", ss.speciation(pair, {"it": clock}, criteria=["leading"]).time.item()
+
+
+@meets("schedules")
+def _(case, scheduler, config, num_inference_steps, call):
+    config = {"_class_name": scheduler, **config}
+    result = ss.schedule("diffusers", config=config, num_inference_steps=num_inference_steps, **call)
+    expected = case["expected"]
+    levels = result.sample_noise() if scheduler.startswith("FlowMatch") else result.sample_sigmas()
+    yield "timesteps", result.timesteps()
+    yield "sigmas", levels[: len(expected["sigmas"])]
+    if "alpha_bar" in expected:
+        yield "alpha_bar", result.alpha_bar(result.timesteps())
+    if "table_steps" in expected:
+        yield "table_steps", expected["table_steps"]
+        yield "table_alpha_bar", result.alpha_bar(np.array(expected["table_steps"], dtype=float))
