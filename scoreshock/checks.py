@@ -124,6 +124,10 @@ def as_array(name: str, value: Any) -> np.ndarray:
     """
     for method in ("detach", "cpu"):
         value = getattr(value, method)() if callable(getattr(value, method, None)) else value
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":  # which NumPy does not have
+        value = value.float()
+    if hasattr(value, "to_numpy") and not hasattr(value, "__array__"):
+        value = value.to_numpy()
     if np.ma.is_masked(value):
         raise ValueError(f"{name} has masked entries; allowed: an array without a mask")
     try:

@@ -251,6 +251,8 @@ _SHARED = variables(
     origin: origin of the span's coordinates in the data's own coordinates
     perpendicular_squared: squared distance of the point from the means' span
     feature_scale: what each feature of the data was divided by
+    feature_offset: what was subtracted from each feature of the data before it was divided
+    feature_name: name of each feature of the data
     label: label of the class
     within_class_variance: variance within each class, mean over the features
     within_class_anisotropy: largest eigenvalue of the within-class covariance over the mean variance: 1 where isotropic

@@ -12,6 +12,7 @@ from scipy.linalg.blas import dsymv
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from scoreshock.densities.mixtures import one_blas_thread
+from scoreshock.densities.tables.rows import Rows
 
 CHUNK = 2**21
 """Numbers of a chunk (16 MiB): what is derived from the table is never held for more of it at once."""
@@ -57,7 +58,7 @@ class Covariances(NamedTuple):
         return largest_eigenvalue(np.block([[square, cross], [cross.T, c * self.within]]))
 
 
-def class_statistics(x: np.ndarray, scale: np.ndarray, member: np.ndarray) -> Classes:
+def class_statistics(x: Rows, scale: np.ndarray, member: np.ndarray) -> Classes:
     """Statistics of the rows ``(x - x[0]) / scale`` of a table (N, d) by class ``member (N,)``.
 
     The covariances are held by feature where that is the smaller matrix, else by row.
@@ -80,7 +81,7 @@ def class_statistics(x: np.ndarray, scale: np.ndarray, member: np.ndarray) -> Cl
 class _Rows(NamedTuple):
     """A table whose rows are shifted and scaled as they are used."""
 
-    x: np.ndarray
+    x: Rows
     scale: np.ndarray
     member: np.ndarray
 
@@ -91,7 +92,7 @@ class _Rows(NamedTuple):
             yield slice(start, start + size)
 
     def shifted(self, part: slice) -> np.ndarray:
-        rows = self.x[part] - self.x[0]
+        rows = np.subtract(self.x[part], self.x[0], dtype=float)
         rows /= self.scale
         return rows
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import unicodedata
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.axes import as_axis
-from scoreshock.checks import as_array, as_numbers, as_real, listed, shortened, show
+from scoreshock.checks import as_numbers, as_real, listed, show
 from scoreshock.conventions import attributes
 from scoreshock.densities.covariances import Covariances, class_statistics
 from scoreshock.densities.mixtures import GREATEST_MEAN, assemble, normalised, span
-from scoreshock.densities.sources import refuse_row_numbers
+from scoreshock.densities.tables.labels import classes_of
+from scoreshock.densities.tables.reading import as_table
+from scoreshock.densities.tables.rows import bounds
+from scoreshock.densities.tables.table import Table
+from scoreshock.densities.units import Units, units_of
 
-SCALINGS = ("raw", "unit-range", "unit-variance")
-MOST_CLASSES = 4096  # as of the components of a family; a column of numbers taken for labels has more
 
-
-def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Dataset:
+def from_labelled(features: Any, labels: Any = None, scaling: Any = "raw") -> xr.Dataset:
     r"""The mixture of a labelled table: one component a class.
 
     .. math:: w_k = N_k/N, \quad \mu_k = \text{class mean}, \quad \sigma_0^2 = \operatorname{tr}\Sigma_W/d, \quad
@@ -28,13 +27,18 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
 
     Parameters
     ----------
-    features : array (N, d)
-        One sample a row; finite numbers.
-    labels : array (N,)
-        Class of each sample: text, whole numbers or booleans; at least two classes. Components are in sorted order.
-    scaling : {"raw", "unit-range", "unit-variance"}
-        What each feature is divided by first: nothing; the range (largest minus smallest value) of the whole table, which
-        keeps the geometry; or its own standard deviation (a constant feature is left as it is).
+    features : array (N, d), or a table with its labels
+        One sample a row; finite numbers, read slice by slice in their own type. Also arrays of Dask, Zarr and h5py,
+        tensors, frames of pandas, Polars and PyArrow, datasets, a Bunch of scikit-learn, and the path of a file as
+        :func:`scoreshock.families.data` reads it.
+    labels : array (N,) or str, optional
+        Class of each sample: text, whole numbers or booleans; at least two classes. Components are in sorted order. Of a
+        frame, dataset or file the name of its column, by default the one named label, class, target, species or the like.
+    scaling : {"raw", "unit-range", "unit-variance"} or mapping
+        Units of the model. The data's own; or what each feature is divided by: the range (largest minus smallest value)
+        of the whole table, which keeps the geometry, or its own standard deviation (a constant feature is left as it is). Or
+        ``{"scale": c, "shift": b}``: (x - b) c, such as the factors of latents, b = 0 by default. Or ``{"range": [a, b]}``:
+        the least and greatest number of the table, of the type uint8 0 and 255, become a and b.
 
     Returns
     -------
@@ -43,13 +47,14 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
         means about their weighted mean, a coordinate ``label (component)``, and
 
         * ``basis (feature, ambient)``, ``origin (ambient)``: the span in scaled data coordinates, for :func:`project`;
-        * ``feature_scale (ambient)``: what each feature was divided by;
+        * ``feature_scale (ambient)``: what each feature was divided by, after ``feature_offset``, if any, was subtracted;
         * ``within_class_variance (component)``: mean variance of each class, tr Σ_k/d;
         * ``within_class_anisotropy``: λ_max(Σ_W)/σ0², 1 where the classes are isotropic (or have no spread at all);
         * ``total_eigenvalue``: the largest eigenvalue of the total covariance Σ_W + Σ_B.
 
-        Attributes: ``scaling``, ``n_samples``, ``constant_features`` (how many). Variances are those of the sample
-        (divided by N), so that total = within + between holds exactly.
+        Attributes: ``scaling``, ``data_units``, ``n_samples``, ``constant_features`` (how many), and what was chosen where
+        the table was read, such as ``label_column``; of named columns the coordinate ``feature_name (ambient)``. Variances
+        are those of the sample (divided by N), so that total = within + between holds exactly.
 
     Raises
     ------
@@ -66,28 +71,37 @@ def from_labelled(features: Any, labels: Any, scaling: str = "raw") -> xr.Datase
     >>> table.component_mean.values.ravel(), float(table.component_variance), float(table.within_class_anisotropy)
     (array([-2.,  2.]), 0.5, 2.0)
     """
-    if hasattr(features, "columns") and hasattr(features, "items"):  # a table of pandas
-        refuse_row_numbers("features", features.items())
-    x = as_numbers("features", _samples_first(features, labels), copy=False)
-    if x.ndim != 2:
-        raise ValueError(f"features has shape {x.shape}; allowed: (samples, features)")
-    low, high = x.min(axis=0), x.max(axis=0)
+    table = as_table(features, labels)
+    x = table.features
+    low, high = bounds("features", x)
     if not (far := max(-low.min(), high.max())) <= GREATEST_MEAN:
         raise ValueError(f"features has a value of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
-    names, member = _classes(labels, len(x))
-    scale = _feature_scale(x, scaling)
+    names, member = classes_of(table.labels, len(x))
+    units = units_of(scaling, x, low, high)
     # Statistics are those of x - x[0]: an offset common to all samples would cost digits.
-    classes = class_statistics(x, scale, member)
+    classes = class_statistics(x, units.divisor, member)
     eigenvalues = classes.covariances.within_eigenvalue(), classes.covariances.total_eigenvalue(1.0, 1.0)
     dataset = _labelled_mixture(classes.means, classes.weights, classes.variances, *eigenvalues)
-    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + x[0] / scale)
-    dataset["feature_scale"] = xr.DataArray(scale, dims="ambient", attrs=attributes("feature_scale"))
+    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + (x[0] - units.offset) / units.divisor)
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
-    return dataset.assign_attrs(scaling=scaling, n_samples=len(x), constant_features=int((low == high).sum()))
+    return describe_units(dataset, table, units, low == high)
+
+
+def describe_units(dataset: xr.Dataset, table: Table, units: Units, constant: np.ndarray) -> xr.Dataset:
+    """The mixture with the units of the data, the names of the features, and what is known of the table."""
+    dataset["feature_scale"] = xr.DataArray(units.divisor, dims="ambient", attrs=attributes("feature_scale"))
+    if units.offset != 0.0:
+        dataset["feature_offset"] = xr.DataArray(units.offset, attrs=attributes("feature_offset"))
+    if table.names is not None:
+        dataset = dataset.assign_coords(feature_name=("ambient", list(table.names), attributes("feature_name")))
+        named = [name for name, is_constant in zip(table.names, constant, strict=True) if is_constant]
+        dataset.attrs |= {"constant_feature_names": listed(named)} if named else {}
+    dataset.attrs |= units.attributes | {"n_samples": len(table.features), "constant_features": int(constant.sum())}
+    return dataset.assign_attrs(table.notes)
 
 
 def moved_total_eigenvalue(
-    features: Any, labels: Any, scaling: str, separation: xr.DataArray, variance: xr.DataArray | None
+    table: Table, scaling: Any, separation: xr.DataArray, variance: xr.DataArray | None
 ) -> xr.DataArray:
     r"""Largest eigenvalue of the total covariance of a table whose classes are moved apart and widened.
 
@@ -95,12 +109,11 @@ def moved_total_eigenvalue(
     are scaled by one factor to the within-class ``variance`` tr Σ_W/d (None: as they are). So the covariance is
     :math:`s^2\Sigma_B + (v/\sigma_0^2)\Sigma_W`. NaN where there are no deviations to scale.
 
-    ``features``, ``labels`` and ``scaling`` as for :func:`from_labelled`; the result has the dimensions of both axes, and
-    costs an eigenvalue problem of size min(N + k, d) for each of its values.
+    The result has the dimensions of both axes, and costs an eigenvalue problem of size min(N + k, d) for each of its values.
     """
-    x = as_numbers("features", features, copy=False)
-    _, member = _classes(labels, len(x))
-    classes = class_statistics(x, _feature_scale(x, scaling), member)
+    x = table.features
+    _, member = classes_of(table.labels, len(x))
+    classes = class_statistics(x, units_of(scaling, x, *bounds("features", x)).divisor, member)
     own = float(classes.weights @ classes.variances)
     spread = xr.DataArray(own) if variance is None else variance
     factor, ratio = xr.broadcast(separation, spread / own if own > 0 else spread.where(spread == 0))
@@ -162,7 +175,7 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     mixture : Dataset
         A mixture with ``basis`` and ``origin``, from :func:`from_labelled` or :func:`from_sklearn`.
     x : array (ambient,) or (n, ambient), or DataArray with the dimension ``ambient``
-        Points in the units that ``features`` had: they are divided by ``feature_scale`` first, as the features were.
+        Points in the units that ``features`` had: they are brought into those of the model first, as the features were.
 
     Returns
     -------
@@ -191,6 +204,8 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
         )
     d = mixture.sizes["ambient"]
     points = _as_points(x, d)
+    if "feature_offset" in mixture:
+        points = points - mixture["feature_offset"]
     if "feature_scale" in mixture:
         points = points / mixture["feature_scale"]
     offset = (points - mixture["origin"]).transpose(..., "ambient")
@@ -226,84 +241,6 @@ def _labelled_mixture(
         "total_eigenvalue": ((), total),
     }
     return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
-
-
-def _classes(labels: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Names of the classes in sorted order, and the class index of each of ``n`` samples."""
-    array = _label_array(labels, n)
-    classes, member = np.unique(array, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(f"labels has one class, {shortened(classes[0])}; allowed: at least two classes")
-    if len(classes) > MOST_CLASSES:
-        raise ValueError(f"labels has {len(classes):,} classes; allowed: at most {MOST_CLASSES:,}")
-    return classes.astype(str), member
-
-
-def _label_array(labels: Any, n: int) -> np.ndarray:
-    """The labels as text, whole numbers or booleans (n,), each of them there."""
-    array = as_array("labels", labels)
-    if array.shape != (n,):
-        raise ValueError(f"labels has shape {array.shape}; allowed: ({n},), one label for each row of features")
-    if array.dtype.kind in "OSU":
-        array = np.array([_text(label) for label in array])
-    elif array.dtype.kind == "f":
-        if not (np.isfinite(array) & (array == np.floor(array))).all():
-            bad = array[~(np.isfinite(array) & (array == np.floor(array)))][0]
-            raise ValueError(f"labels has the value {bad}; allowed: text or whole numbers")
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iubU":
-        raise ValueError(f"labels of type {array.dtype} are not allowed; allowed: text, whole numbers or booleans")
-    if array.dtype.kind == "U":
-        if (array == "").any():
-            raise ValueError("labels has an empty label; allowed: a label for each sample")
-        if (lost := np.isin(array, MISSING)).any():
-            raise ValueError(f"labels has {show(array[lost][0])}, which stands for a missing label; allowed: a class")
-    return array
-
-
-MISSING = ("nan", "NaN", "NaT", "<NA>", "NA", "N/A", "#N/A", "null", "NULL", "None", "none")
-"""Text that stands for a missing label in tables of NumPy, pandas, R and spreadsheets."""
-
-
-def _text(label: Any) -> str:
-    """A label as text, in one spelling, without blanks around it; whatever stands for a missing one is empty."""
-    if isinstance(label, bytes):
-        try:
-            label = label.decode("utf-8")
-        except UnicodeDecodeError:
-            raise ValueError(f"labels has {show(label)}, which is not UTF-8; allowed: text or whole numbers") from None
-    if isinstance(label, float | np.floating) and not math.isnan(label):
-        if label != math.floor(label) if math.isfinite(label) else True:
-            raise ValueError(f"labels has the value {label}; allowed: text or whole numbers")
-        label = int(label)
-    missing = label is None or type(label).__name__ in ("NAType", "NaTType") or label != label
-    return "" if missing else unicodedata.normalize("NFC", str(label)).strip()
-
-
-def _samples_first(features: Any, labels: Any) -> Any:
-    """Features with the samples first, where labelled arrays say which dimension theirs is."""
-    if not isinstance(features, xr.DataArray):
-        return features
-    own = labels.dims if isinstance(labels, xr.DataArray) else ("sample",) if "sample" in features.dims else ()
-    if len(own) == 1 and own[0] not in features.dims:
-        raise ValueError(
-            f"labels has the dimension {show(own[0])}, features has {listed(features.dims)}; "
-            "allowed: labels on the dimension of the samples in features"
-        )
-    return features.transpose(*own, ...) if len(own) == 1 else features
-
-
-def _feature_scale(x: np.ndarray, scaling: str) -> np.ndarray:
-    """What each feature is divided by, (d,)."""
-    if not isinstance(scaling, str) or scaling not in SCALINGS:
-        raise ValueError(f"scaling = {show(scaling)} is not allowed; allowed: {', '.join(SCALINGS)}")
-    if scaling == "raw":
-        return np.ones(x.shape[1])
-    if scaling == "unit-range":
-        width = x.max() - x.min()
-        return np.full(x.shape[1], width if width > 0 else 1.0)
-    constant = x.max(axis=0) == x.min(axis=0)
-    return np.where(constant, 1.0, (x - x[0]).std(axis=0))
 
 
 def _variances(covariances: np.ndarray, kind: Any, weights: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:

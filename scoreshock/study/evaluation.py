@@ -14,6 +14,7 @@ from scoreshock import axes
 from scoreshock.checks import show
 from scoreshock.conventions import AXES, attributes
 from scoreshock.densities import families, sources
+from scoreshock.densities.tables.reading import data_files
 from scoreshock.quantities.declaration import declared
 
 POINTS_PER_CHUNK = 100_000
@@ -124,7 +125,10 @@ def _point(text: str) -> xr.Dataset:
 
 def _computed(content: Mapping[str, Any], density: xr.Dataset) -> xr.Dataset:
     quantity = declared(content["quantity"], families.family_of(content["family"]).density)
-    return _in_order(quantity.compute(density, content), density, list(content["axes"]))
+    result = _in_order(quantity.compute(density, content), density, list(content["axes"]))
+    # What is known of data, such as their units, and how they were read.
+    told = density.attrs if "data_units" in density.attrs else {}
+    return result.assign_attrs({f"data_{name.removeprefix('data_')}": value for name, value in told.items()})
 
 
 def density_of(content: Mapping[str, Any]) -> xr.Dataset:
@@ -138,11 +142,12 @@ def density_of(content: Mapping[str, Any]) -> xr.Dataset:
     named = {name: axes.values(spec) for name, spec in content["axes"].items()}
     density = families.build(content["family"], named, content["parameters"])
     if "data" in content:
-        file = content["parameters"]["file"]
-        digest = sources.digest(file)
+        files = data_files(content["parameters"])
+        digest = sources.digest(*files)
         if digest != content["data"]:
             raise ValueError(
-                f"file = {file!r} has changed: sha256 {digest}, expected {content['data']}; run the study again"
+                f"file = {' or '.join(map(repr, files))} has changed: sha256 {digest}, "
+                f"expected {content['data']}; run the study again"
             )
     return density
 

@@ -16,6 +16,7 @@ from scoreshock import options
 from scoreshock.checks import listed, suggestion
 from scoreshock.conventions import AXES, Axis, ListedAxis
 from scoreshock.densities import families, sources
+from scoreshock.densities.tables.reading import data_files
 from scoreshock.quantities.declaration import Quantity
 from scoreshock.quantities.layer import codes_of
 from scoreshock.schedules.schedule import schedule
@@ -298,12 +299,12 @@ def _built(sweep: Sweep, report: Report) -> Sweep | None:
     groups = sweep.options.get("groups")
     if groups is not None and report.at("groups").call(codes_of, groups, components) is None:
         return None
-    file = sweep.parameters.get("file")
+    files = data_files(sweep.parameters)
     sized = replace(
         sweep,
         components=components,
         features=features,
-        data=None if file is None else sources.digest(file),
+        data=sources.digest(*files) if files else None,
         density_bytes=_density_bytes(density, sweep),
     )
     problems = [problem for quantity in sized.quantities for problem in sized.declaration(quantity).problems(sized)]

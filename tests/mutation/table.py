@@ -21,6 +21,7 @@ LEVELS = "tests/schedules/test_levels.py::"
 CONFIGURATIONS = "tests/schedules/test_diffusers.py::"
 SERIES = "tests/kernels/speciation/test_series.py::"
 AMPLIFICATION = "tests/kernels/layer/test_amplification.py::"
+UNITS = "tests/densities/test_units.py::"
 VERDICTS = "tests/paper/test_statement.py::"
 
 MUTATIONS = (
@@ -311,6 +312,31 @@ MUTATIONS = (
         "kernels/layer/amplification.py",
         "x = -v / (2 * a) * log_odds",
         "x = v / (2 * a) * log_odds",
+    ),
+    # Data
+    Mutation(
+        f"{UNITS}test_data_in_other_units_are_the_numbers_in_these_units",
+        "densities/units.py",
+        "offset = least - start * divisor",
+        "offset = least + start * divisor",
+    ),
+    Mutation(
+        f"{UNITS}test_data_in_other_units_are_the_numbers_in_these_units",
+        "densities/units.py",
+        "divisor, words = 1.0 / factor,",
+        "divisor, words = factor,",
+    ),
+    Mutation(
+        "tests/densities/tables/test_rows.py::test_bounds_and_deviations_are_those_of_numpy_to_the_bit_whatever_the_slices",
+        "densities/tables/rows.py",
+        "mean = total / n",
+        "mean = total / (n - 1)",
+    ),
+    Mutation(
+        "tests/densities/test_fitting.py::test_the_family_fits_files_and_moves_their_components",
+        "densities/families/means.py",
+        "scale**2 * between + spread",
+        "scale * between + spread",
     ),
     # How a verdict follows
     Mutation(

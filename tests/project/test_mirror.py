@@ -22,6 +22,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "cluster/test_dask.py": ("running/cluster",),
     "comparison/test_summaries.py": ("comparison/variables",),
     "densities/families/test_registry.py": ("densities/families/arguments",),
+    "densities/tables/test_reading.py": ("densities/tables/table",),
     "figures/test_figures.py": tuple(
         f"figures/{name}" for name in ("curves", "description", "files", "layers", "page", "picture", "style", "times")
     ),

@@ -93,7 +93,11 @@ VALID: dict[str, dict[str, Any]] = {
     "open_results": {"path": "results", "sweep": "pair", "quantity": "speciation"},
     "compare": {"first": SPECIATION, "second": SPECIATION},
     "families.custom": {"means": [-1.0, 1.0], "weights": None, "separation": 1.0, "variance": None, "dimension": None},
-    "families.data": {"source": "iris", "separation": 1.0, "variance": None, "scaling": "raw"},
+    "families.data": {
+        **{"source": "iris", "separation": 1.0, "variance": None, "scaling": "raw", "components": None, "seed": 0},
+        **dict.fromkeys(("label", "features", "ignore", "delimiter", "decimal")),
+        "missing": "refuse",
+    },
 }
 GENERAL = {"mixture": PAIR, "x": [0.1], "tau": 0.1, "tau_min": 0.0, "order": 1}
 DECORATORS = {"family", "criterion", "schedule_kind", "quantity", "figure"}  # of functions, whatever these are named

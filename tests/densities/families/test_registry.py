@@ -89,7 +89,7 @@ def test_a_build_with_the_resolved_defaults_is_the_build_without(name):
         ("custom", {}, {"file": "nowhere.nc"}, "file nowhere.nc does not exist"),
         ("custom", {}, {"file": "means.txt"}, "file means.txt has the suffix '.txt'; allowed: .nc"),
         ("data", {}, {}, "data needs either source or file, and not both"),
-        ("data", {}, {"source": "mnist"}, "source = 'mnist' is not known; allowed: digits, wine, iris, breast_cancer"),
+        ("data", {}, {"source": "cifar"}, "source = 'cifar' is not known; allowed: digits, wine, iris, breast_cancer"),
         ("data", {}, {"source": "iris", "scaling": "unit"}, "scaling = 'unit' is not allowed; allowed: raw, unit-range"),
     ],
 )
