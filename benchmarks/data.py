@@ -23,7 +23,9 @@ import scoreshock as ss
 
 CASES = (
     "from_labelled 10000 3072 float64", "from_labelled 60000 784 float64", "from_labelled 60000 784 uint8",
-    "from_labelled 1000000 64 float32", "file 60000 784 uint8 npy", "file 1000000 64 float32 npy",
+    "from_labelled 1000000 64 float32",
+    *(f"from_labelled 10000 3072 float64 {kind}" for kind in ("shared", "full", "diagonal")),
+    "from_labelled 60000 784 uint8 full", "file 60000 784 uint8 npy", "file 1000000 64 float32 npy",
     "file 1000000 64 float32 safetensors", "file 100000 64 float64 csv", "file 1000000 64 float32 csv",
     "from_sklearn spherical", "from_sklearn diag", "from_sklearn tied", "from_sklearn full",
 )  # fmt: skip
@@ -95,10 +97,10 @@ def call(name: str, arguments: list[str]) -> Callable[[], object]:
         ss.from_sklearn(model(*arguments, d=20))
         return partial(ss.from_sklearn, fitted)
     if name == "from_labelled":
-        n, d, dtype = arguments
+        n, d, dtype, *covariance = arguments
         features, labels = table(int(n), int(d), dtype)
         ss.from_labelled(features[:100], labels[:100])
-        return partial(ss.from_labelled, features, labels)
+        return partial(ss.from_labelled, features, labels, "raw", *covariance)
     path = Path(arguments[-1])
     small = path.parent / "small" / path.name
     small.parent.mkdir()

@@ -3,9 +3,10 @@
 from .comparison.runs import compare as compare
 from .densities import families as families
 from .densities.data import from_labelled as from_labelled
-from .densities.data import from_sklearn as from_sklearn
 from .densities.data import project as project
 from .densities.families.registry import family as family
+from .densities.fitted_models import from_sklearn as from_sklearn
+from .densities.mixtures import isotropic as isotropic
 from .densities.mixtures import mixture as mixture
 from .figures.description import figure as figure
 from .quantities.alternatives import alternative_times as alternative_times
@@ -42,6 +43,7 @@ from .quantities.fields import (
 from .quantities.fields import (
     score_jacobian as score_jacobian,
 )
+from .quantities.isotropy import isotropy as isotropy
 from .quantities.layer import competitors as competitors
 from .quantities.layer import decomposition as decomposition
 from .quantities.layer import layer as layer

@@ -245,7 +245,13 @@ _SHARED = variables(
     """
     component_mean: mean of each mixture component, in coordinates of the means' span
     component_weight: weight of each mixture component
-    component_variance: common component variance sigma0^2 at data time
+    component_variance: component variance sigma0^2 at data time
+        | In all directions, of all components unless it has the dimension component; beside covariance_eigenvalue in all
+        directions other than those.
+    covariance_eigenvalue: variance of the components at data time along each direction
+        | Of all components, unless it has the dimension component.
+    covariance_direction: unit vectors of the directions of covariance_eigenvalue, in coordinates of the features
+        | Without this variable the directions are the features.
     ambient_dimension: ambient dimension d of the data
     basis: orthonormal basis of the means' span in the data's own coordinates
     origin: origin of the span's coordinates in the data's own coordinates
@@ -269,6 +275,9 @@ _SHARED = variables(
         | The component variance at tau is sigma0^2 + 2 tau; in EDM's notation 2 tau = sigma^2.
     tau_scaled: diffusion time in units of the leading speciation time (wells: of their matched Gaussians)
         | tau is this multiple of the point's own leading speciation time.
+    tau_relative: diffusion time in units of the mean component variance | Of sigma0^2, the mean of tr S_k/d over components.
+    structure: structure of the components' covariances
+        | One variance, one matrix that is the mean of theirs, and their own.
     start: position along the line through the layer from which a trajectory starts
         | Distance from the line's point 0, at the largest tau.
     start_scaled: position along the line through the layer from which a trajectory starts, in natural units
@@ -279,6 +288,7 @@ _SHARED = variables(
     feature: index of the coordinate in the means' span
     feature_other: index of the coordinate in the means' span
     ambient: index of the coordinate in the data's own space
+    direction: index of the direction along which the components' variances are given
     criterion: name of the speciation criterion | What the quantity was told to look for.
     schedule: label of the noise schedule | Labels of the global attribute schedules, which defines each.
     eigenmode: index of the eigenvalue of the between-class covariance, largest first

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.axes import as_axis
+from scoreshock.axes import CORE, as_axis
 from scoreshock.checks import as_numbers, as_real, listed, show
 from scoreshock.conventions import attributes
-from scoreshock.densities.covariances import Covariances, class_statistics
-from scoreshock.densities.mixtures import GREATEST_MEAN, assemble, normalised, span
+from scoreshock.densities.class_covariances import Fit, fit, joint_span, kind_of, rank_of
+from scoreshock.densities.covariances import Classes, class_statistics
+from scoreshock.densities.mixtures import GREATEST_MEAN, assemble, normalised
 from scoreshock.densities.tables.labels import classes_of
 from scoreshock.densities.tables.reading import as_table
 from scoreshock.densities.tables.rows import bounds
@@ -19,7 +20,9 @@ from scoreshock.densities.tables.table import Table
 from scoreshock.densities.units import Units, units_of
 
 
-def from_labelled(features: Any, labels: Any = None, scaling: Any = "raw") -> xr.Dataset:
+def from_labelled(
+    features: Any, labels: Any = None, scaling: Any = "raw", covariance: str = "isotropic", rank: int | None = None
+) -> xr.Dataset:
     r"""The mixture of a labelled table: one component a class.
 
     .. math:: w_k = N_k/N, \quad \mu_k = \text{class mean}, \quad \sigma_0^2 = \operatorname{tr}\Sigma_W/d, \quad
@@ -39,22 +42,32 @@ def from_labelled(features: Any, labels: Any = None, scaling: Any = "raw") -> xr
         of the whole table, which keeps the geometry, or its own standard deviation (a constant feature is left as it is). Or
         ``{"scale": c, "shift": b}``: (x - b) c, such as the factors of latents, b = 0 by default. Or ``{"range": [a, b]}``:
         the least and greatest number of the table, of the type uint8 0 and 255, become a and b.
+    covariance : {"isotropic", "spherical", "shared-diagonal", "diagonal", "shared", "full"}
+        Covariances of the components: the common variance :math:`\sigma_0^2`; the mean variance of each class; variances of
+        the features, of all classes (the diagonal of :math:`\Sigma_W`) or of each; :math:`\Sigma_W`; that of each class.
+    rank : int, optional
+        With ``shared`` and ``full``: how many directions of largest variance are kept; all others have the mean of the
+        variances left (probabilistic principal components). By default all of up to 256 features, if the samples are more
+        than the features, else 32. Fewer than samples (of the smallest class) less 1, unless all are kept.
 
     Returns
     -------
     xarray.Dataset
         The variables of :func:`scoreshock.mixture`, with at most min(k - 1, d) features in principal directions of the class
-        means about their weighted mean, a coordinate ``label (component)``, and
+        means about their weighted mean, followed by the further directions of the covariances, if any, a coordinate ``label
+        (component)``, and
 
         * ``basis (feature, ambient)``, ``origin (ambient)``: the span in scaled data coordinates, for :func:`project`;
+          without ``basis`` (diagonals, and directions that span all of the space) the features are the data's own;
         * ``feature_scale (ambient)``: what each feature was divided by, after ``feature_offset``, if any, was subtracted;
         * ``within_class_variance (component)``: mean variance of each class, tr Σ_k/d;
         * ``within_class_anisotropy``: λ_max(Σ_W)/σ0², 1 where the classes are isotropic (or have no spread at all);
         * ``total_eigenvalue``: the largest eigenvalue of the total covariance Σ_W + Σ_B.
 
-        Attributes: ``scaling``, ``data_units``, ``n_samples``, ``constant_features`` (how many), and what was chosen where
-        the table was read, such as ``label_column``; of named columns the coordinate ``feature_name (ambient)``. Variances
-        are those of the sample (divided by N), so that total = within + between holds exactly.
+        Attributes: ``scaling``, ``data_units``, ``n_samples``, ``constant_features`` (how many); with a ``covariance`` that
+        is not isotropic also ``covariance`` and ``covariance_rank``; and what was chosen where the table was read, such as
+        ``label_column``. Of named columns the coordinate ``feature_name (ambient)``. Variances are those of the sample
+        (divided by N), so that total = within + between holds exactly.
 
     Raises
     ------
@@ -63,7 +76,7 @@ def from_labelled(features: Any, labels: Any = None, scaling: Any = "raw") -> xr
 
     References
     ----------
-    arXiv:2604.07404, (13), (15).
+    arXiv:2604.07404, (13), (15). Tipping and Bishop 1999, probabilistic principal component analysis.
 
     Examples
     --------
@@ -77,11 +90,16 @@ def from_labelled(features: Any, labels: Any = None, scaling: Any = "raw") -> xr
     if not (far := max(-low.min(), high.max())) <= GREATEST_MEAN:
         raise ValueError(f"features has a value of size {far:g}; allowed: at most {GREATEST_MEAN:g}")
     names, member = classes_of(table.labels, len(x))
+    kind = kind_of(covariance)
+    kept = rank_of(kind, rank, np.bincount(member), x.shape[1])
     units = units_of(scaling, x, low, high)
     # Statistics are those of x - x[0]: an offset common to all samples would cost digits.
     classes = class_statistics(x, units.divisor, member)
     eigenvalues = classes.covariances.within_eigenvalue(), classes.covariances.total_eigenvalue(1.0, 1.0)
-    dataset = _labelled_mixture(classes.means, classes.weights, classes.variances, *eigenvalues)
+    fitted = None if kind == "isotropic" else fit(kind, kept, x, units.divisor, member, classes)
+    dataset = mixture_of_classes(classes.means, classes.weights, classes.variances, *eigenvalues, fitted)
+    if kind != "isotropic":
+        dataset = dataset.assign_attrs(covariance=kind, **({"covariance_rank": kept} if kept else {}))
     dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + (x[0] - units.offset) / units.divisor)
     dataset = dataset.assign_coords(label=("component", names, attributes("label")))
     return describe_units(dataset, table, units, low == high)
@@ -100,10 +118,15 @@ def describe_units(dataset: xr.Dataset, table: Table, units: Units, constant: np
     return dataset.assign_attrs(table.notes)
 
 
-def moved_total_eigenvalue(
-    table: Table, scaling: Any, separation: xr.DataArray, variance: xr.DataArray | None
-) -> xr.DataArray:
-    r"""Largest eigenvalue of the total covariance of a table whose classes are moved apart and widened.
+def statistics_of(table: Table, scaling: Any) -> Classes:
+    """Statistics of the classes of a table, in the units of the model."""
+    x = table.features
+    _, member = classes_of(table.labels, len(x))
+    return class_statistics(x, units_of(scaling, x, *bounds("features", x)).divisor, member)
+
+
+def moved_total_eigenvalue(classes: Classes, separation: xr.DataArray, variance: xr.DataArray | None) -> xr.DataArray:
+    r"""Largest eigenvalue of the total covariance of classes that are moved apart and widened.
 
     Class means are moved to ``separation`` times their distance from the mean of all samples, and all deviations from them
     are scaled by one factor to the within-class ``variance`` tr Σ_W/d (None: as they are). So the covariance is
@@ -111,60 +134,12 @@ def moved_total_eigenvalue(
 
     The result has the dimensions of both axes, and costs an eigenvalue problem of size min(N + k, d) for each of its values.
     """
-    x = table.features
-    _, member = classes_of(table.labels, len(x))
-    classes = class_statistics(x, units_of(scaling, x, *bounds("features", x)).divisor, member)
     own = float(classes.weights @ classes.variances)
     spread = xr.DataArray(own) if variance is None else variance
     factor, ratio = xr.broadcast(separation, spread / own if own > 0 else spread.where(spread == 0))
     total = classes.covariances.total_eigenvalue
     values = [total(s, c) for s, c in zip(factor.values.ravel(), ratio.values.ravel(), strict=True)]
     return factor.copy(data=np.reshape(values, factor.shape)).assign_attrs(attributes("total_eigenvalue"))
-
-
-def from_sklearn(gaussian_mixture: Any) -> xr.Dataset:
-    r"""The mixture nearest to a fitted ``sklearn.mixture.GaussianMixture``, of any ``covariance_type``.
-
-    Means and weights are kept; the common variance is :math:`\sigma_0^2 = \sum_k w_k \operatorname{tr}\Sigma_k / d`.
-
-    Returns
-    -------
-    xarray.Dataset
-        As :func:`from_labelled` (without labels and scale), with :math:`\Sigma_W = \sum_k w_k \Sigma_k`;
-        ``within_class_anisotropy`` is 1 where the fitted covariances average to an isotropic one, and
-        ``within_class_variance`` says how far they differ in size.
-
-    Raises
-    ------
-    ValueError
-        Where the model is not a fitted Gaussian mixture.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn.mixture import GaussianMixture
-    >>> points = np.array([[-101.0], [-99.0], [99.0], [101.0]])
-    >>> fitted = GaussianMixture(2, covariance_type="spherical", random_state=0).fit(points)
-    >>> from_sklearn(fitted).component_mean.values.ravel().round(3)
-    array([-100.,  100.])
-    """
-    missing = [name for name in ("means_", "weights_", "covariances_") if not hasattr(gaussian_mixture, name)]
-    if missing:
-        given = type(gaussian_mixture).__name__
-        raise ValueError(f"gaussian_mixture = {given} has no {missing[0]}; allowed: a fitted sklearn GaussianMixture")
-    means, weights = (as_numbers(name, getattr(gaussian_mixture, name)) for name in ("means_", "weights_"))
-    if means.ndim != 2 or weights.shape != means.shape[:1]:
-        raise ValueError(f"means_ has shape {means.shape}, weights_ {weights.shape}; allowed: (k, d) and (k,)")
-    d = means.shape[1]
-    kind = getattr(gaussian_mixture, "covariance_type", None)
-    weights = weights / weights.sum()
-    covariances = as_numbers("covariances_", gaussian_mixture.covariances_, copy=False)
-    variances, within = _variances(covariances, kind, weights, d)
-    between = np.sqrt(weights)[:, None] * (means - weights @ means)
-    spread = Covariances(between, within, None)
-    top = spread.within_eigenvalue(), spread.total_eigenvalue(1.0, 1.0)
-    dataset = _labelled_mixture(means, weights, variances, *top)
-    return dataset.assign_attrs(source="sklearn GaussianMixture", covariance_type=kind)
 
 
 def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
@@ -198,9 +173,9 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     """
     if not isinstance(mixture, xr.Dataset):
         raise ValueError(f"mixture = {show(mixture)} is not allowed; allowed: a mixture from data (ss.from_labelled, ...)")
-    if "basis" not in mixture or "origin" not in mixture:
+    if "origin" not in mixture:
         raise ValueError(
-            "mixture has no basis and origin; allowed: a mixture from data (its means are already in its own coordinates)"
+            "mixture has no origin; allowed: a mixture from data (its means are already in its own coordinates)"
         )
     d = mixture.sizes["ambient"]
     points = _as_points(x, d)
@@ -209,6 +184,10 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     if "feature_scale" in mixture:
         points = points / mixture["feature_scale"]
     offset = (points - mixture["origin"]).transpose(..., "ambient")
+    if "basis" not in mixture:  # the features are the data's own
+        outside = xr.zeros_like(offset.isel(ambient=0, drop=True)).assign_attrs(attributes("perpendicular_squared"))
+        named = offset.rename("position").assign_attrs(attributes("position")).drop_vars("ambient", errors="ignore")
+        return named.rename(ambient="feature").assign_coords(feature=mixture["feature"], perpendicular_squared=outside)
     # One feature at a time along contiguous rows: a point's bits do not depend on how many points come with it.
     rows = [(offset * mixture["basis"].isel(feature=j, drop=True)).sum("ambient") for j in range(mixture.sizes["feature"])]
     inside = xr.concat(rows, dim="feature").transpose(..., "feature")
@@ -220,43 +199,46 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     return named.assign_coords(feature=mixture["feature"], perpendicular_squared=outside)
 
 
-def _labelled_mixture(
-    means: np.ndarray, weights: np.ndarray, variances: np.ndarray, within: float, total: float
+def mixture_of_classes(
+    means: np.ndarray, weights: np.ndarray, variances: np.ndarray, within: float, total: float, fitted: Fit | None
 ) -> xr.Dataset:
-    """The mixture with basis, origin and diagnostics; ``within`` and ``total`` are the covariances' largest eigenvalues."""
-    weights = normalised(weights)
-    reduced, basis, origin = span(means, weights)
+    """The mixture with basis, origin and diagnostics; ``within`` and ``total`` are the covariances' largest eigenvalues.
+
+    Covariances are ``fitted``, or the mean of the ``variances`` where there are none.
+    """
+    weights, d = normalised(weights), means.shape[1]
     variance = float(weights @ variances)
-    dataset = assemble(
-        xr.DataArray(reduced, dims=("component", "feature")),
-        xr.DataArray(weights, dims="component"),
-        as_axis("variance", variance),
-        as_axis("dimension", means.shape[1]),
-    )
+    spread = Fit(np.asarray(variance)) if fitted is None else fitted
+    # Diagonals, and as many directions as there are, leave nothing to reduce.
+    complete = spread.eigenvalues is not None and spread.eigenvalues.shape[-1] == d
+    lines = None if spread.directions is None else spread.directions.reshape(-1, d)
+    reduced = None if complete else joint_span(means, weights, lines)
+    centre = means[0] + np.cumsum(weights[:, None] * (means - means[0]), axis=0)[-1] if reduced is None else reduced.origin
+    parts = {
+        "means": (CORE, means - centre if reduced is None else reduced.means),
+        "weights": (("component",), weights),
+        "variance": (("component",), spread.variance),
+        "eigenvalues": (("component", "direction"), spread.eigenvalues),
+        "directions": (
+            ("component", "direction", "feature"),
+            spread.directions if reduced is None or lines is None else spread.directions @ reduced.basis.T,
+        ),
+    }
+    labelled = {
+        name: xr.DataArray(array, dims=dims[len(dims) - array.ndim :])
+        for name, (dims, array) in parts.items()
+        if array is not None
+    }
+    dataset = assemble(**labelled, dimension=as_axis("dimension", d))
     extra = {
-        "basis": (("feature", "ambient"), basis),
-        "origin": (("ambient",), origin),
+        "origin": (("ambient",), centre),
         "within_class_variance": (("component",), variances),
         "within_class_anisotropy": ((), within / variance if variance > 0 else 1.0),
         "total_eigenvalue": ((), total),
     }
+    if reduced is not None:
+        extra = {"basis": (("feature", "ambient"), reduced.basis)} | extra
     return dataset.assign({name: (dims, values, attributes(name)) for name, (dims, values) in extra.items()})
-
-
-def _variances(covariances: np.ndarray, kind: Any, weights: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean variance of each component (k,) and weighted covariance (d, d) from scikit-learn's four ways to store them."""
-    k = len(weights)
-    shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-    if not isinstance(kind, str) or kind not in shapes:
-        raise ValueError(f"covariance_type = {show(kind)} is not known; allowed: {', '.join(shapes)}")
-    if covariances.shape != shapes[kind]:
-        raise ValueError(f"covariances_ has shape {covariances.shape}; allowed: {shapes[kind]} for {kind} covariances")
-    if kind == "full":
-        return np.trace(covariances, axis1=1, axis2=2) / d, np.tensordot(weights, covariances, 1)
-    if kind == "tied":
-        return np.full(k, np.trace(covariances) / d), covariances
-    diagonals = np.broadcast_to(covariances.reshape(k, -1), (k, d))
-    return diagonals.mean(axis=1), np.diag(weights @ diagonals)
 
 
 def _as_points(x: Any, d: int) -> xr.DataArray:

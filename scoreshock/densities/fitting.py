@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from threadpoolctl import threadpool_limits
 
-from scoreshock.checks import whole
-from scoreshock.densities.data import describe_units, from_sklearn
+from scoreshock.checks import show, whole
+from scoreshock.densities.class_covariances import kind_of
+from scoreshock.densities.covariances import Classes
+from scoreshock.densities.data import describe_units
+from scoreshock.densities.fitted_models import from_sklearn, statistics_of_model
 from scoreshock.densities.tables.labels import MOST_CLASSES
 from scoreshock.densities.tables.rows import bounds, parts
 from scoreshock.densities.tables.table import Table
-from scoreshock.densities.units import units_of
+from scoreshock.densities.units import Units, units_of
 
 MOST_NUMBERS = 2**27
 """Most numbers to which a mixture is fitted (1 GiB, ours): the fit has all of them in memory."""
@@ -24,12 +26,22 @@ MOST_NUMBERS = 2**27
 MOST_ITERATIONS = 1000
 MOST_SEED = 2**32 - 1  # of NumPy's generator that scikit-learn uses
 
+TYPES = {"isotropic": "spherical", "spherical": "spherical", "diagonal": "diag", "shared": "tied", "full": "full"}
+"""Covariances that scikit-learn fits, by our names; an isotropic mixture has the mean variance of spherical ones."""
+
 FLOOR = 1e-6
 """Least variance of a component, over the mean variance of a feature: what keeps one from collapsing to a sample."""
 
 
-def from_unlabelled(table: Table, components: int, seed: int = 0, scaling: Any = "raw") -> xr.Dataset:
-    """The mixture nearest to a ``GaussianMixture`` of scikit-learn of spherical components, fitted to a table.
+def from_unlabelled(
+    table: Table,
+    components: int,
+    seed: int = 0,
+    scaling: Any = "raw",
+    covariance: str = "isotropic",
+    rank: int | None = None,
+) -> xr.Dataset:
+    """The mixture of a ``GaussianMixture`` of scikit-learn that is fitted to a table.
 
     Parameters
     ----------
@@ -37,8 +49,8 @@ def from_unlabelled(table: Table, components: int, seed: int = 0, scaling: Any =
         Samples; its labels are not used.
     components, seed : int
         Number of components, at least 2, and seed of the fit.
-    scaling
-        As of :func:`scoreshock.from_labelled`.
+    scaling, covariance
+        As of :func:`scoreshock.from_labelled`; all covariances but ``shared-diagonal``, without a ``rank``.
 
     Returns
     -------
@@ -58,29 +70,44 @@ def from_unlabelled(table: Table, components: int, seed: int = 0, scaling: Any =
     >>> fitted.component_mean.values.ravel().round(6), fitted.fit_converged
     (array([-10.,  10.]), 'yes')
     """
+    if rank is not None:
+        raise ValueError(f"rank = {show(rank)} beside components; allowed: leave it out")
+    model, units, constant = _model_of(table, components, seed, scaling, covariance)
+    dataset = from_sklearn(model, "isotropic" if covariance == "isotropic" else "fitted")
+    x = table.features
+    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + (x[0] - units.offset) / units.divisor)
+    described = describe_units(dataset, table, units, constant)
+    kind = f"{components} {model.covariance_type} components, random_state {seed}"
+    return described.assign_attrs(
+        fit=f"GaussianMixture of scikit-learn, {kind}, no labels",
+        fit_converged="yes" if model.converged_ else "no",
+        fit_iterations=int(model.n_iter_),
+    )
+
+
+def fitted_statistics(table: Table, components: int, seed: int, scaling: Any, covariance: str) -> Classes:
+    """Statistics of the components that `from_unlabelled` fits."""
+    return statistics_of_model(_model_of(table, components, seed, scaling, covariance)[0])
+
+
+def _model_of(table: Table, components: int, seed: int, scaling: Any, covariance: str) -> tuple[Any, Units, np.ndarray]:
+    """The fitted model, the units of its numbers, and which features are constant."""
     x = table.features
     components = whole("components", components, 2, min(len(x), MOST_CLASSES))
-    seed = whole("seed", seed, 0, MOST_SEED)
+    seed, kind = whole("seed", seed, 0, MOST_SEED), kind_of(covariance)
+    if kind not in TYPES:
+        raise ValueError(f"covariance = {kind!r} beside components is not allowed; allowed: {', '.join(TYPES)}")
     if len(x) * x.shape[1] > MOST_NUMBERS:
         raise ValueError(
             f"a table of {len(x):,} x {x.shape[1]:,} is too large to be fitted; allowed: {MOST_NUMBERS:,} numbers"
         )
     low, high = bounds("features", x)
     units = units_of(scaling, x, low, high)
-    model = _fitted(table, components, seed, units.divisor.tobytes())
-    held = ("means_", "weights_", "covariances_", "covariance_type")
-    dataset = from_sklearn(SimpleNamespace(**{name: getattr(model, name) for name in held}))
-    dataset["origin"] = dataset.origin.copy(data=dataset.origin.values + (x[0] - units.offset) / units.divisor)
-    described = describe_units(dataset, table, units, low == high)
-    return described.assign_attrs(
-        fit=f"GaussianMixture of scikit-learn, {components} spherical components, random_state {seed}, no labels",
-        fit_converged="yes" if model.converged_ else "no",
-        fit_iterations=int(model.n_iter_),
-    )
+    return _fitted(table, components, seed, units.divisor.tobytes(), TYPES[kind]), units, low == high
 
 
 @lru_cache(maxsize=1)  # checking a study builds its densities several times
-def _fitted(table: Table, components: int, seed: int, divisor: bytes) -> Any:
+def _fitted(table: Table, components: int, seed: int, divisor: bytes, covariance_type: str) -> Any:
     """The model of the rows ``(x - x[0]) / divisor``."""
     from sklearn.mixture import GaussianMixture
 
@@ -90,7 +117,7 @@ def _fitted(table: Table, components: int, seed: int, divisor: bytes) -> Any:
     if not spread > 0:
         raise ValueError("features has equal samples only; allowed: samples that differ")
     model = GaussianMixture(
-        components, covariance_type="spherical", random_state=seed, reg_covar=FLOOR * spread, max_iter=MOST_ITERATIONS
+        components, covariance_type=covariance_type, random_state=seed, reg_covar=FLOOR * spread, max_iter=MOST_ITERATIONS
     )
     # On one thread: the order of a sum would depend on their number.
     with warnings.catch_warnings(action="ignore"), threadpool_limits(1):

@@ -13,6 +13,14 @@ from threadpoolctl import ThreadpoolController
 from scoreshock.axes import CORE, as_axis
 from scoreshock.checks import as_numbers, shortened, show
 from scoreshock.conventions import AXES, attributes
+from scoreshock.densities.component_covariances import (
+    PARTS,
+    SPREAD,
+    as_spread,
+    mean_variance,
+    shared_where_equal,
+    structure,
+)
 
 GREATEST_MEAN = 1e150
 """Largest coordinate of a mean: its squares, and sums of them over features, stay inside double precision."""
@@ -21,12 +29,15 @@ LEAST_EXTENT = 1e-150
 """Least distance between means that is not 0, along the feature where it is greatest: its square does not underflow."""
 
 
-def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any = None) -> xr.Dataset:
-    r"""A Gaussian mixture with a common isotropic variance, as a checked labelled dataset.
+def mixture(
+    means: Any, weights: Any = None, variance: Any = None, dimension: Any = None, covariance: Any = None
+) -> xr.Dataset:
+    r"""A Gaussian mixture as a checked labelled dataset: isotropic with a common variance, or with any covariances.
 
-    .. math:: p_0(x) = \sum_k w_k\, N(x; \mu_k, \sigma_0^2 I_d)
+    .. math:: p_0(x) = \sum_k w_k\, N(x; \mu_k, S_k)
 
-    with ``means`` :math:`\mu_k`, ``weights`` :math:`w_k`, ``variance`` :math:`\sigma_0^2` and ``dimension`` d.
+    with ``means`` :math:`\mu_k`, ``weights`` :math:`w_k`, and :math:`S_k = \sigma_0^2 I_d` where there is no ``covariance``:
+    ``variance`` :math:`\sigma_0^2`, ``dimension`` d.
 
     Parameters
     ----------
@@ -36,17 +47,26 @@ def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any
     weights : array or DataArray, optional
         Shape (k,), or a DataArray (..., component); finite and > 0. Equal by default. They are divided by their sum,
         taken in the order of the components; weights that sum to one within rounding are kept bit for bit.
-    variance : number, 1D array or DataArray
-        Component variance, finite and >= 0. A 1D array becomes the dimension ``variance``; one of as many numbers as there
-        are components must be a DataArray with that dimension, since it could be meant as one for each component.
+    variance : number, 1D array or DataArray, optional
+        Component variance, finite and >= 0; 1 by default. A 1D array becomes the dimension ``variance``; a DataArray with
+        ``component`` is one of each component; a bare list of as many numbers as components is refused, since it could be
+        either. With ``covariance`` that of the directions which it does not have.
     dimension : whole number, 1D array or DataArray, optional
-        Ambient dimension, at least n, and n by default: outside the n features the mixture is one Gaussian.
+        Ambient dimension, at least n, and n by default: outside the n features the mixture has the one variance.
+    covariance : array, DataArray or mapping, optional
+        Covariances, symmetric and positive semidefinite. A matrix (n, n), which all components share, or (k, n, n). A
+        DataArray (..., [component,] feature, feature_other), or (..., [component,] feature) for diagonals. Or variances
+        along some directions: a mapping of ``eigenvalues`` ([k,] r) and orthonormal ``directions`` ([k,] r, n), with
+        ``variance`` in all others.
 
     Returns
     -------
     xarray.Dataset
         ``component_mean (..., component, feature)``, ``component_weight (..., component)``,
-        ``component_variance (...)`` and ``ambient_dimension (...)``, each with the sweep dimensions that it depends on.
+        ``component_variance (..., [component])`` and ``ambient_dimension (...)``, each with the sweep dimensions that it
+        depends on. With ``covariance`` also ``covariance_eigenvalue (..., [component,] direction)`` and
+        ``covariance_direction (..., [component,] direction, feature)``, without which the directions are the features;
+        ``component_variance`` is then that of all other directions. What is equal in all components has no ``component``.
 
     Raises
     ------
@@ -64,16 +84,31 @@ def mixture(means: Any, weights: Any = None, variance: Any = 1.0, dimension: Any
     array([0.25, 0.75])
     >>> dict(pair.component_mean.sizes)
     {'component': 2, 'feature': 1}
+    >>> shared = mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 1.0]])
+    >>> shared.covariance_eigenvalue.values.round(9)
+    array([1.6, 0.4])
     """
     mean = as_means(means)
     k, n = mean.sizes["component"], mean.sizes["feature"]
-    return assemble(mean, as_weights(weights, k), as_variance(variance, k), as_dimension(dimension, n))
+    ambient = as_dimension(dimension, n)
+    spread = as_spread(variance, covariance, mean, ambient)
+    return assemble(mean, as_weights(weights, k), spread.variance, ambient, spread.eigenvalues, spread.directions)
 
 
-def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray, dimension: xr.DataArray) -> xr.Dataset:
+def assemble(
+    means: xr.DataArray,
+    weights: xr.DataArray,
+    variance: xr.DataArray,
+    dimension: xr.DataArray,
+    eigenvalues: xr.DataArray | None = None,
+    directions: xr.DataArray | None = None,
+) -> xr.Dataset:
     """The mixture's dataset from checked, labelled parts, with dimensions in order, coordinates and attributes."""
+    all_parts = zip(PARTS, (means, weights, variance, dimension, eigenvalues, directions), strict=True)
+    given = {name: part for name, part in all_parts if part is not None}
+    given = {name: shared_where_equal(part) if name in SPREAD else part for name, part in given.items()}
     try:
-        parts = xr.align(means, weights, variance, dimension, join="exact", copy=False)
+        parts = xr.align(*given.values(), join="exact", copy=False)
     except ValueError as error:
         reason = shortened(error)
         raise ValueError(f"means, weights, variance and dimension disagree on a shared dimension: {reason}") from error
@@ -83,19 +118,53 @@ def assemble(means: xr.DataArray, weights: xr.DataArray, variance: xr.DataArray,
     extents = (means.max("component") - means.min("component")).max("feature").values
     if (near := extents[extents > 0].min(initial=np.inf)) < LEAST_EXTENT:
         raise ValueError(f"means differ by at most {near:g}; allowed: 0, or at least {LEAST_EXTENT:g}")
-    names = ("component_mean", "component_weight", "component_variance", "ambient_dimension")
-    dataset = xr.Dataset(dict(zip(names, parts, strict=True)))
-    dataset["component_mean"] = dataset.component_mean.transpose(..., *CORE)
-    dataset["component_weight"] = dataset.component_weight.transpose(..., "component")
-    for dim in CORE:
-        if dim not in dataset.coords:
+    dataset = xr.Dataset(dict(zip(given, parts, strict=True)))
+    for name in given:
+        dataset[name] = dataset[name].transpose(..., *(dim for dim in PARTS[name] if dim in dataset[name].dims))
+    for dim in PARTS["covariance_direction"]:
+        if dim in dataset.dims and dim not in dataset.coords:
             dataset = dataset.assign_coords({dim: np.arange(dataset.sizes[dim])})
     return describe(dataset)
 
 
+def isotropic(mixture: xr.Dataset) -> xr.Dataset:
+    r"""The isotropic mixture nearest to one with covariances: the same means and weights, and the mean variance.
+
+    .. math:: \sigma_0^2 = \sum_k w_k \operatorname{tr} S_k / d
+
+    Parameters
+    ----------
+    mixture : Dataset
+        A mixture; of an isotropic one the result is itself.
+
+    Returns
+    -------
+    xarray.Dataset
+        The mixture without ``covariance_eigenvalue`` and ``covariance_direction``, whose ``component_variance`` is that
+        :math:`\sigma_0^2`; all else is kept.
+
+    Raises
+    ------
+    ValueError
+        For anything but a mixture.
+
+    Examples
+    --------
+    >>> float(isotropic(mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 3.0]])).component_variance)
+    2.0
+    """
+    if not isinstance(mixture, xr.Dataset) or not set(list(PARTS)[:4]) <= set(mixture):
+        raise ValueError(f"mixture = {show(mixture)} is not a mixture; allowed: one from ss.mixture or ss.from_labelled")
+    if structure(mixture) == "isotropic":
+        return mixture
+    alike = mixture.assign(component_variance=mean_variance(mixture)).drop_dims("direction", errors="ignore")
+    alike.attrs = {name: value for name, value in mixture.attrs.items() if not name.startswith("covariance")}
+    return describe(alike)
+
+
 def describe(dataset: xr.Dataset) -> xr.Dataset:
     """The dataset with the attributes of the vocabulary on each of its variables and coordinates."""
-    known = {"component_mean", "component_weight", "component_variance", "ambient_dimension", *CORE, *AXES}
+    known = {*PARTS, *PARTS["covariance_direction"], *AXES}
     for name in known & set(dataset.variables):
         dataset[name].attrs = attributes(str(name))
     return dataset
@@ -130,17 +199,6 @@ def as_weights(weights: Any, k: int) -> xr.DataArray:
         raise ValueError(f"weights has sizes {dict(labelled.sizes)}; allowed: {k} weights, one for each component")
     ordered = labelled.transpose("component", ...)
     return ordered.copy(data=normalised(ordered.values)).transpose(..., "component")
-
-
-def as_variance(variance: Any, k: int) -> xr.DataArray:
-    """The variance that ``k`` components share as a checked DataArray; refused where it could be one for each of them."""
-    axis = as_axis("variance", variance)
-    if k > 1 and axis.shape == (k,) and not isinstance(variance, xr.DataArray):
-        raise ValueError(
-            f"variance = {show(variance)} has {k} numbers for {k} components; allowed: one number, which they "
-            "share, or for a sweep xr.DataArray(values, dims='variance')"
-        )
-    return axis
 
 
 def as_dimension(dimension: Any, n: int) -> xr.DataArray:

@@ -21,7 +21,7 @@ LINES = 6
 ALIKE = 1e-3
 """Distance of lines that coincide, as a fraction of the panel's height."""
 
-CLOCKS = ("tau", "tau_scaled")
+CLOCKS = ("tau", "tau_scaled", "tau_relative")
 """Possible names of the dimension of diffusion times."""
 
 

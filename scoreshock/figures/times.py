@@ -64,6 +64,13 @@ def one_mode(dataset: xr.Dataset) -> list[Panel]:
 @figure(of="alternatives")
 def alternatives(dataset: xr.Dataset) -> list[Panel]:
     """Cloning probability, class entropy and its rate over diffusion time, one panel each."""
-    names = ["cloning_probability", "class_entropy", "entropy_log_rate"]
+    names = [name for name in ("cloning_probability", "class_entropy", "entropy_log_rate") if name in dataset]
     valid = dataset[names].where(dataset.alternatives_status == 0)
     return abreast((valid[name] for name in names), clock(dataset), logy=False)
+
+
+@figure(of="isotropy")
+def isotropy(dataset: xr.Dataset) -> list[Panel]:
+    """Relative error of the isotropic score over diffusion time in units of the mean variance."""
+    error = dataset.isotropic_error.where(dataset.isotropic_error_status == 0)
+    return over(error, ["tau_relative", *swept(error)], logy=True)

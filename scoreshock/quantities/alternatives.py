@@ -7,17 +7,26 @@ import xarray as xr
 
 from scoreshock.checks import as_real, show
 from scoreshock.conventions import attributes, variables
+from scoreshock.kernels.covariances.class_information import class_information
+from scoreshock.kernels.covariances.components import Components
 from scoreshock.kernels.speciation import alternatives as kernel
 from scoreshock.options import TAU
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.criteria import STATUS, TAU_STAR
 from scoreshock.quantities.declaration import on_a_line_or_pairs, quantity
-from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import (
+    apply,
+    covariance_arguments,
+    is_general,
+    mixture_arguments,
+    number_of_components,
+    of_components,
+)
 from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
 
 CRITERIA = ("cloning", "drift", "entropic")
 
-VARIABLES = variables(
+VARIABLES = CLONING_PROBABILITY, CLASS_ENTROPY, *_, ALTERNATIVES_STATUS = variables(
     """
     cloning_probability, alternatives_status: probability that two reverse paths from one noisy point end in the same
         class
@@ -40,6 +49,7 @@ VARIABLES = variables(
     name="alternatives",
     seconds=(1.5e-4, 1e-4),
     problems=on_a_line_or_pairs("alternatives"),
+    covariances=(1e-2, 3e-2),
 )
 def _of_study(mixture: xr.Dataset, tau: GridSpec) -> xr.Dataset:
     """Cloning probability and class entropy at each diffusion time, with the entropy's rates."""
@@ -62,7 +72,8 @@ def alternatives(mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataAr
     Dataset
         ``cloning_probability`` (Biroli et al. 2024), ``class_entropy`` in nats, ``entropy_rate`` per tau,
         ``entropy_log_rate`` per log-SNR (negative: information is lost as the signal fades) and ``alternatives_status``:
-        ``not_applicable`` for three or more components in several features, ``singular`` where v = 0.
+        ``not_applicable`` for three or more components in several features, ``singular`` where v = 0. With covariances
+        without the rates, and ``not_applicable`` where the responsibilities depend on more than two coordinates.
 
     Examples
     --------
@@ -73,7 +84,15 @@ def alternatives(mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataAr
     0.7752
     """
     number_of_components(mixture)
+    if is_general(mixture):
+        arguments = covariance_arguments(mixture, tau=times(tau), dimension=mixture.ambient_dimension)
+        return apply(of_components(_of_covariances), arguments, (CLONING_PROBABILITY, CLASS_ENTROPY, ALTERNATIVES_STATUS))
     return apply(kernel.alternatives, mixture_arguments(mixture, tau=times(tau)), VARIABLES)
+
+
+def _of_covariances(c: Components, tau: np.ndarray, dimension: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    found = class_information(c, tau, dimension)
+    return found.cloning_probability, found.class_entropy, found.status
 
 
 def alternative_times(mixture: xr.Dataset, level: float = kernel.LEVEL) -> xr.Dataset:

@@ -41,10 +41,11 @@ def outcomes(criteria: Sequence[Criterion], inputs: Mapping[str, Any], shape: tu
     The inputs are arguments of the formulas by name: arrays, and results that are computed once for all criteria.
     """
     tau, status = zip(*(criterion(**inputs) for criterion in criteria), strict=True)
-    return {"tau_star": _stacked(tau, shape), "status": _stacked(status, shape)}
+    return {"tau_star": stacked(tau, shape), "status": stacked(status, shape)}
 
 
-def _stacked(columns: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+def stacked(columns: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """Results (...) of several criteria as (..., criterion)."""
     return np.stack([np.broadcast_to(column, shape) for column in columns], axis=-1)
 
 

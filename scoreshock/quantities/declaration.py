@@ -15,10 +15,11 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show, suggestion
-from scoreshock.conventions import Variable
+from scoreshock.conventions import Status, Variable
 from scoreshock.options import Grid, Options
 from scoreshock.plugins import OURS, Registry
 
@@ -35,7 +36,7 @@ def _none(_sweep: Any) -> Problems:
 
 def not_reducible(sweep: Any) -> str:
     """Numbers of components and features in words, if integrals over the densities of a sweep do not reduce to a line."""
-    if sweep.features == 1 or sweep.components == 2:
+    if sweep.features == 1 or sweep.components == 2 or sweep.covariances != "isotropic":  # those have a status
         return ""
     return f"this one has {sweep.components} components in {sweep.features} features"
 
@@ -72,6 +73,8 @@ class Quantity:
         span.
     problems
         Yields what makes it impossible for a sweep: numbers of components and features, or options that do not go together.
+    covariances
+        The same seconds of mixtures whose components have covariances, if it is computed of these too.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Quantity:
     options: Options
     seconds: tuple[float, float]
     problems: Callable[[Any], Problems] = _none
+    covariances: tuple[float, float] | None = None
 
     @property
     def module(self) -> str:
@@ -168,13 +172,15 @@ def quantity(
     density: str = "mixture",
     name: str = "",
     problems: Callable[[Any], Problems] = _none,
+    covariances: tuple[float, float] | None = None,
 ) -> Callable[[Callable[..., xr.Dataset]], Callable[..., xr.Dataset]]:
     """Declare the decorated function as a quantity; arguments as the attributes of `Quantity`."""
     if density not in DENSITIES:
         raise ValueError(f"density = {show(density)} is not allowed; allowed: {', '.join(DENSITIES)}")
 
     def declare(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
-        made = Quantity(name or function.__name__, function, density, tuple(variables), options or {}, seconds, problems)
+        key = name or function.__name__
+        made = Quantity(key, function, density, tuple(variables), options or {}, seconds, problems, covariances)
         DECLARED.add(made.module, made, function)
         return function
 
@@ -195,6 +201,8 @@ class Criterion:
         Kind of the densities that it takes.
     by_default
         Whether it is computed where nothing else is asked for.
+    covariances
+        Its formula for components with covariances, from `Components` ``c`` and others, if there is one.
     """
 
     name: str
@@ -202,10 +210,21 @@ class Criterion:
     function: Callable[..., Any]
     density: str
     by_default: bool
+    covariances: Callable[..., Any] | None = None
 
     def __call__(self, **known: Any) -> Any:
         """The time and its status from those of the arguments that the formula takes."""
-        return self.function(**{name: known[name] for name in inspect.signature(self.function).parameters if name in known})
+        return _called(self.function, known)
+
+    def of_covariances(self, **known: Any) -> Any:
+        """The time and its status for components with covariances; ``not_applicable`` without a formula."""
+        if self.covariances is None:
+            return np.array(np.nan), np.array(Status.not_applicable, dtype=np.int8)
+        return _called(self.covariances, known)
+
+
+def _called(formula: Callable[..., Any], known: Mapping[str, Any]) -> Any:
+    return formula(**{name: known[name] for name in inspect.signature(formula).parameters if name in known})
 
 
 CRITERIA: Registry[Criterion] = Registry("criterion", "criteria")
@@ -213,7 +232,12 @@ CRITERIA: Registry[Criterion] = Registry("criterion", "criteria")
 
 
 def criterion(
-    name: str, meaning: str, *, density: str = "mixture", by_default: bool = False
+    name: str,
+    meaning: str,
+    *,
+    density: str = "mixture",
+    by_default: bool = False,
+    covariances: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated formula as a criterion; arguments as the attributes of `Criterion`.
 
@@ -221,7 +245,8 @@ def criterion(
     """
 
     def declare(function: Callable[..., Any]) -> Callable[..., Any]:
-        made = Criterion(name, meaning, function, density, by_default and function.__module__.startswith(f"{OURS}."))
+        ours = function.__module__.startswith(f"{OURS}.")
+        made = Criterion(name, meaning, function, density, by_default and ours, covariances)
         CRITERIA.add(f"{density}.{name}".removeprefix("mixture."), made, function)
         return function
 

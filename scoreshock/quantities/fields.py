@@ -1,20 +1,23 @@
-"""Score, density and their relatives at labelled points.
+"""Score, density and their relatives at labelled points, of isotropic components and of those with covariances.
+
+With covariances ``S_k``: ``P_k = (S_k + 2 tau I)^-1``, ``g_k = P_k (mu_k - x)``, ``s = sum_k r_k g_k``, and the Jacobian is
+``-sum_k r_k P_k + sum_k r_k (g_k - s)(g_k - s)'``. Where the components' variances across the features differ, all fields
+depend on the distance from the features too, ``perpendicular_squared`` of the points.
 
 All is computed and returned in float64; float32 arguments (mixture, ``x``, ``tau``) are converted first, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Variable, variables
+from scoreshock.kernels.covariances import fields as covariances
 from scoreshock.kernels.gaussian import mixture as kernel
 from scoreshock.quantities import shared_variables as shared
-from scoreshock.quantities.labelled import apply, mixture_arguments
+from scoreshock.quantities.labelled import apply, covariance_arguments, is_general, mixture_arguments, of_components
 from scoreshock.quantities.points import Points, positions, times
 
 SQUARE = ("feature", "feature_other")
@@ -61,7 +64,7 @@ def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     >>> round(float(ss.score(pair, x=np.array([0.5]), tau=0.2).squeeze()), 10)
     0.5510872058
     """
-    return _field(kernel.score, SCORE, mixture, x, tau)
+    return _field("score", SCORE, mixture, x, tau)
 
 
 def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -83,7 +86,9 @@ def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0)
     -0.9189385332
     """
     points, at = positions(mixture, x), times(tau)
-    inside = _field(kernel.log_density, LOG_DENSITY, mixture, points, at)
+    if is_general(mixture):
+        return _general_field("log_density", LOG_DENSITY, mixture, points, at)
+    inside = _field("log_density", LOG_DENSITY, mixture, points, at)
     beyond = points.coords.get("perpendicular_squared", xr.DataArray(0.0))
     outside = apply(
         kernel.normal_factor,
@@ -115,7 +120,7 @@ def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0
     >>> float(ss.score_jacobian(pair, np.array([0.0]), tau=0.5).squeeze())
     0.5
     """
-    return _field(kernel.score_jacobian, SCORE_JACOBIAN, mixture, x, tau)
+    return _field("score_jacobian", SCORE_JACOBIAN, mixture, x, tau)
 
 
 def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -129,7 +134,7 @@ def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray =
     >>> ss.responsibilities(ss.families.pair(separation=1.0, variance=0.25), np.array([0.0])).values.ravel().tolist()
     [0.5, 0.5]
     """
-    return _field(kernel.responsibilities, RESPONSIBILITIES, mixture, x, tau)
+    return _field("responsibilities", RESPONSIBILITIES, mixture, x, tau)
 
 
 def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -144,7 +149,7 @@ def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) ->
     >>> float(ss.denoiser(one, np.array([4.0]), tau=0.5).squeeze())  # half signal, half noise
     2.0
     """
-    return _field(kernel.denoiser, DENOISER, mixture, x, tau)
+    return _field("denoiser", DENOISER, mixture, x, tau)
 
 
 def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
@@ -159,13 +164,30 @@ def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArra
     >>> float(ss.denoiser_covariance(point_masses, np.array([0.0]), tau=0.5).squeeze())
     1.0
     """
-    return _field(kernel.denoiser_covariance, DENOISER_COVARIANCE, mixture, x, tau)
+    return _field("denoiser_covariance", DENOISER_COVARIANCE, mixture, x, tau)
 
 
-def _field(
-    function: Callable[..., np.ndarray], variable: Variable, mixture: xr.Dataset, x: Points, tau: float | xr.DataArray
-) -> xr.DataArray:
-    """A kernel at ``x`` and ``tau``; dimensions of the mixture come first, then those of ``tau``, then those of ``x``."""
+def _field(name: str, variable: Variable, mixture: xr.Dataset, x: Points, tau: float | xr.DataArray) -> xr.DataArray:
+    """A field at ``x`` and ``tau``; dimensions of the mixture come first, then those of ``tau``, then those of ``x``."""
     points, at = positions(mixture, x), times(tau)
+    if is_general(mixture):
+        return _general_field(name, variable, mixture, points, at)
     arguments = mixture_arguments(mixture, tau=at, x=(points, ("feature",)))
-    return apply(function, arguments, [variable], sizes={"feature_other": mixture.sizes["feature"]})[variable.name]
+    sizes = {"feature_other": mixture.sizes["feature"]}
+    return apply(getattr(kernel, name), arguments, [variable], sizes=sizes)[variable.name]
+
+
+def _general_field(
+    name: str, variable: Variable, mixture: xr.Dataset, points: xr.DataArray, tau: xr.DataArray
+) -> xr.DataArray:
+    """As `_field`, of components with covariances, whose posterior depends on the distance from the features too."""
+    beyond = points.coords.get("perpendicular_squared", xr.DataArray(0.0))
+    arguments = covariance_arguments(
+        mixture,
+        tau=tau,
+        x=(points, ("feature",)),
+        dimension=mixture.ambient_dimension,
+        perpendicular_squared=beyond.drop_vars("perpendicular_squared", errors="ignore"),
+    )
+    sizes = {"feature_other": mixture.sizes["feature"]}
+    return apply(of_components(getattr(covariances, name)), arguments, [variable], sizes=sizes)[variable.name]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from threadpoolctl import ThreadpoolController
 
 from scoreshock.checks import repeated, shortened, show, suggestion
 from scoreshock.conventions import AXES, Variable, attributes_among
+from scoreshock.densities.component_covariances import PARTS, structure
+from scoreshock.kernels.covariances.components import Components
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -203,20 +205,36 @@ def _whole(array: xr.DataArray, dims: tuple[str, ...]) -> xr.DataArray:
     return bare.chunk(dict.fromkeys(dims, -1)) if bare.chunks else bare
 
 
-PARTS = {"component_mean": MEANS, "component_weight": WEIGHTS, "component_variance": (), "ambient_dimension": ()}
-"""Variables of a mixture, and the dimensions that each has besides those of a sweep."""
+MIXTURE = {name: dims for name, dims in PARTS.items() if not name.startswith("covariance") and name != "component_variance"}
+"""Variables of every mixture, and those of their dimensions that are no sweep's; the variance may have none."""
 
 
 def checked_mixture(given: Any, name: str = "mixture") -> xr.Dataset:
     """The argument, where it is a labelled mixture; else ``ValueError`` naming it."""
     if isinstance(given, xr.Dataset):
-        lacking = [part for part, dims in PARTS.items() if part not in given or not set(dims) <= set(given[part].dims)]
+        known = {**MIXTURE, "component_variance": ()}
+        lacking = [part for part, dims in known.items() if part not in given or not set(dims) <= set(given[part].dims)]
         if not lacking:
             return given
     why = f" (no {lacking[0]})" if isinstance(given, xr.Dataset) else ""
     raise ValueError(
         f"{name} = {show(given)} is not a mixture{why}; allowed: one from ss.mixture, ss.families or ss.from_labelled"
     )
+
+
+def is_general(mixture: xr.Dataset) -> bool:
+    """Whether a mixture's components have covariances, and not one variance."""
+    return structure(checked_mixture(mixture)) != "isotropic"
+
+
+def isotropic_only(mixture: xr.Dataset, what: str = "this quantity") -> xr.Dataset:
+    """The mixture, if it is isotropic, as a quantity needs that is not defined for covariances."""
+    if is_general(mixture):
+        raise ValueError(
+            f"mixture has {structure(mixture)} covariances, for which {what} is not defined; allowed: one variance of all "
+            "components, as of ss.isotropic(mixture)"
+        )
+    return mixture
 
 
 def means_and_weights(mixture: xr.Dataset) -> Arguments:
@@ -226,8 +244,34 @@ def means_and_weights(mixture: xr.Dataset) -> Arguments:
 
 
 def mixture_arguments(mixture: xr.Dataset, **others: Argument) -> Arguments:
-    """The mixture's ``means``, ``weights`` and ``variance``, and ``others``, as arguments of :func:`apply`."""
-    return {**means_and_weights(mixture), "variance": mixture.component_variance, **others}
+    """The ``means``, ``weights`` and ``variance`` of an isotropic mixture, and ``others``, as arguments of :func:`apply`."""
+    return {**means_and_weights(isotropic_only(mixture)), "variance": mixture.component_variance, **others}
+
+
+SHARED = "shared"
+"""Dimension of length 1 in place of the components where they share a covariance."""
+
+
+def covariance_arguments(mixture: xr.Dataset, **others: Argument) -> Arguments:
+    """Means, weights and covariances of any mixture, and ``others``, as arguments of a kernel :func:`of_components`."""
+    named: Arguments = means_and_weights(mixture)
+    names = {"variance": "component_variance", "eigenvalues": "covariance_eigenvalue", "directions": "covariance_direction"}
+    for argument, name in names.items():
+        if name in mixture:
+            array = mixture[name]
+            first = "component" if "component" in array.dims else SHARED
+            array = array if first in array.dims else array.expand_dims(SHARED)
+            named[argument] = (array, (first, *PARTS[name][1:]))
+    return {**named, **others}
+
+
+def of_components(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that takes `Components` as its argument ``c``, as one of the arrays of :func:`covariance_arguments`."""
+    return partial(_with_components, kernel)
+
+
+def _with_components(kernel: Callable[..., Any], **arrays: Any) -> Any:
+    return kernel(c=Components(*(arrays.pop(name, None) for name in Components._fields)), **arrays)
 
 
 def without_variance(mixture: xr.Dataset, array: xr.DataArray) -> xr.DataArray:

@@ -11,7 +11,13 @@ from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.modes import mode_counts
 from scoreshock.kernels.speciation import covariance_condition as condition
 from scoreshock.quantities.corrections import COVARIANCE_COEFFICIENT
-from scoreshock.quantities.labelled import apply, means_and_weights, mixture_arguments, number_of_components
+from scoreshock.quantities.labelled import (
+    apply,
+    isotropic_only,
+    means_and_weights,
+    mixture_arguments,
+    number_of_components,
+)
 from scoreshock.quantities.modes import last_merging
 from scoreshock.quantities.speciation import DEFAULT_CRITERIA, speciation
 
@@ -68,7 +74,7 @@ def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
     (-1, 1, 1)
     """
     number_of_components(mixture)
-    return apply(condition.covariance_condition, means_and_weights(mixture), CONDITION)
+    return apply(condition.covariance_condition, means_and_weights(isotropic_only(mixture)), CONDITION)
 
 
 def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITERIA) -> xr.Dataset:

@@ -12,10 +12,23 @@ import xarray as xr
 from scoreshock import axes
 from scoreshock.checks import as_numbers, as_real, mapping_of, show
 from scoreshock.conventions import Status, Variable, attributes, attributes_among
+from scoreshock.densities.component_covariances import structure
+from scoreshock.kernels.covariances import criteria as covariances
+from scoreshock.kernels.covariances.components import Components
 from scoreshock.kernels.gaussian import geometry, line
 from scoreshock.kernels.speciation import criteria
 from scoreshock.options import POSITIONS, TIMES
-from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, means_and_weights, mixture_arguments
+from scoreshock.quantities.labelled import (
+    Arguments,
+    apply,
+    checked_mixture,
+    covariance_arguments,
+    is_general,
+    isotropic_only,
+    means_and_weights,
+    mixture_arguments,
+    of_components,
+)
 from scoreshock.quantities.shared_variables import POSITION, TAU, TAU_STATUS
 
 Points = xr.DataArray | np.ndarray | list | float
@@ -75,6 +88,12 @@ def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> x
 
 def diffusion_times(mixture: xr.Dataset, tau: GridSpec) -> xr.DataArray:
     """Diffusion times of a study's ``tau``; in units of speciation, NaN where the leading criterion has no time > 0."""
+    if unit_of("tau", tau, TIMES) == "absolute":
+        return axis(tau, "tau")
+    if is_general(mixture):
+        if structure(mixture) == "own":
+            raise ValueError("tau: the unit speciation is not defined for own covariances; allowed: absolute")
+        return times_in_units(tau, of_components(_multiples_of_general), covariance_arguments(mixture))
     return times_in_units(tau, _multiples_of_leading, mixture_arguments(mixture))
 
 
@@ -94,6 +113,10 @@ def multiples(tau: np.ndarray, scaled: np.ndarray) -> np.ndarray:
 
 def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, scaled: np.ndarray) -> np.ndarray:
     return multiples(criteria.leading(geometry.decompose(means, weights), variance)[0], scaled)
+
+
+def _multiples_of_general(c: Components, scaled: np.ndarray) -> np.ndarray:
+    return multiples(covariances.leading(c).tau, scaled)
 
 
 def unit_of(name: str, spec: Any, units: tuple[str, ...] = POSITIONS) -> str:
@@ -126,6 +149,8 @@ def on_line(mixture: xr.Dataset, x: GridSpec, tau: xr.DataArray, name: str = "x"
     """
     unit, grid = line_axis(x, name)
     along = (str(grid.name),)
+    if unit == "layer":
+        isotropic_only(mixture, "the unit layer")
     arguments: Arguments = means_and_weights(mixture) | {"grid": (grid, along)}
     arguments |= {"variance": mixture.component_variance, "tau": tau} if unit == "layer" else {}
     found = apply(line.points_on_line, arguments, [replace(POSITION, dims=(*along, "feature"))], unit=unit)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import xarray as xr
 
 from scoreshock.conventions import Variable
+from scoreshock.kernels.covariances import line as covariances
 from scoreshock.kernels.gaussian import line
 from scoreshock.options import TAU, X
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.declaration import quantity
-from scoreshock.quantities.labelled import Arguments, apply, means_and_weights
-from scoreshock.quantities.points import GridSpec, diffusion_times, line_axis, on_line, with_times
+from scoreshock.quantities.labelled import (
+    Arguments,
+    apply,
+    covariance_arguments,
+    is_general,
+    means_and_weights,
+    of_components,
+)
+from scoreshock.quantities.points import GridSpec, diffusion_times, line_axis, line_direction, on_line, with_times
 from scoreshock.quantities.shared_variables import along
 
 
@@ -20,7 +28,12 @@ def _profiles(grid: str) -> tuple[Variable, ...]:
     return along(shared.SCORE, grid, "feature"), *scalars, shared.SCORE_STATUS
 
 
-@quantity((*_profiles("x"), shared.POSITION, shared.TAU_STATUS), {"x": X, "tau": TAU}, seconds=(1.6e-7, 2e-8))
+@quantity(
+    (*_profiles("x"), shared.POSITION, shared.TAU_STATUS),
+    {"x": X, "tau": TAU},
+    seconds=(1.6e-7, 2e-8),
+    covariances=(5e-7, 3e-8),
+)
 def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     """Profile of score and density along the line through the layer, at several diffusion times.
 
@@ -30,7 +43,7 @@ def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
         A mixture of at least two components; its sweep dimensions carry over.
     x
         Grid along the line, as in a study: values or ``start, stop, num``, and ``unit``: ``absolute``, ``separation`` (half
-        the means' extent along the line) or ``layer`` (the layer's width ``v/a``, (34)).
+        the means' extent along the line) or ``layer`` (the layer's width ``v/a``, (34); not of covariances).
     tau
         Diffusion times, likewise; ``unit``: ``absolute`` or ``speciation`` (multiples of the leading time (77)).
 
@@ -59,9 +72,27 @@ def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     own = (str(grid.name),)
     outputs = _profiles(*own)
     times = diffusion_times(mixture, tau)
+    if is_general(mixture):
+        return _of_covariances(mixture, x, times, outputs)
     moment: Arguments = {"variance": mixture.component_variance, "tau": times}
     found = apply(line.profile, {**means_and_weights(mixture), "grid": (grid, own), **moment}, outputs, unit=unit)
     inside: Arguments = {"log_density": (found.log_density, own), "dimension": mixture.ambient_dimension}
     density = apply(line.in_all_dimensions, inside | moment, [outputs[2]], features=mixture.sizes["feature"])
     complete = found.assign(log_density=density.log_density, position=on_line(mixture, x, times))
     return with_times(complete.assign_coords(grid.coords), times)
+
+
+def _of_covariances(mixture: xr.Dataset, x: GridSpec, tau: xr.DataArray, outputs: tuple[Variable, ...]) -> xr.Dataset:
+    """The profile of components with covariances."""
+    points, direction = on_line(mixture, x, tau), line_direction(mixture)
+    grid = outputs[1].dims
+    arguments = covariance_arguments(
+        mixture,
+        tau=tau,
+        x=(points, (*grid, "feature")),
+        along=(direction, ("feature",)),
+        dimension=mixture.ambient_dimension,
+    )
+    found = apply(of_components(covariances.profile), arguments, outputs)
+    complete = found.assign(position=points).assign_coords(points[grid[0]].coords)
+    return with_times(complete, tau)

@@ -9,6 +9,11 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import variables
+from scoreshock.kernels.covariances import class_information
+from scoreshock.kernels.covariances import criteria as general
+from scoreshock.kernels.covariances.components import Components
+from scoreshock.kernels.covariances.exact import exact as general_exact
+from scoreshock.kernels.covariances.merging import merging as general_merging
 from scoreshock.kernels.gaussian import geometry
 from scoreshock.kernels.modes import modes
 from scoreshock.kernels.speciation import alternatives, roots
@@ -24,43 +29,70 @@ from scoreshock.quantities.criteria import (
     Outcome,
     chosen_criteria,
     outcomes,
+    stacked,
     with_criteria,
 )
 from scoreshock.quantities.declaration import Criterion, criterion, names_of, quantity
-from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components, without_variance
+from scoreshock.quantities.labelled import (
+    apply,
+    covariance_arguments,
+    is_general,
+    mixture_arguments,
+    number_of_components,
+    of_components,
+    without_variance,
+)
 from scoreshock.schedules.inputs import Schedules, as_schedules
 
-criterion("leading", "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)", by_default=True)(
-    closed.leading
-)
-criterion("first", "leading with the first correction as a series (92)", by_default=True)(closed.first)
-criterion("quadratic", "leading with the first correction as a root (93)", by_default=True)(closed.quadratic)
 
-
-@criterion(
-    "exact",
-    "largest eigenvalue of the score Jacobian at the weighted mean vanishes; largest of all roots (94)",
-    by_default=True,
-)
 def _exact(exact: roots.ExactRoots) -> Outcome:
     return exact.tau_star, exact.status
 
 
-criterion("boundary", "the log density turns convex across the boundary (42)-(43)", by_default=True)(closed.boundary)
-
-
-@criterion("merging", "the density's own modes merge for the last time", by_default=True)
 def _merging(merging: modes.Merging) -> Outcome:
     return merging.tau_star, merging.status
 
 
-criterion("spectral", f"largest eigenvalue of the total covariance against 1, depends on units ({BIROLI})", by_default=True)(
-    closed.spectral
+criterion(
+    "leading",
+    "largest eigenvalue of the between-class covariance equals v = sigma0^2 + 2 tau (77)",
+    by_default=True,
+    covariances=general.leading,
+)(closed.leading)
+criterion("first", "leading with the first correction as a series (92)", by_default=True)(closed.first)
+criterion("quadratic", "leading with the first correction as a root (93)", by_default=True)(closed.quadratic)
+criterion(
+    "exact",
+    "largest eigenvalue of the score Jacobian at the weighted mean vanishes; largest of all roots (94)",
+    by_default=True,
+    covariances=_exact,
+)(_exact)
+criterion(
+    "boundary",
+    "the log density turns convex across the boundary (42)-(43); with covariances in some direction",
+    by_default=True,
+    covariances=general.boundary,
+)(closed.boundary)
+criterion("merging", "the density's own modes merge for the last time", by_default=True, covariances=general_merging)(
+    _merging
 )
+criterion(
+    "spectral",
+    f"largest eigenvalue of the total covariance against 1, depends on units ({BIROLI})",
+    by_default=True,
+    covariances=general.spectral,
+)(closed.spectral)
+criterion(
+    "boundary-normal",
+    "the log density turns convex along the normal of the boundary (42)-(43); isotropic: boundary",
+    covariances=general.boundary_normal,
+)(closed.boundary)
 criterion("drift", f"the drift of the variance-preserving reverse process loses stability ({RAYA})")(alternatives.drift)
-criterion("cloning", f"two reverse paths from one point end in one class with probability 0.775 ({BIROLI})")(
-    alternatives.cloning
-)
+criterion(
+    "cloning",
+    f"two reverse paths from one point end in one class with probability 0.775 ({BIROLI})",
+    covariances=class_information.cloning,
+)(alternatives.cloning)
 criterion("entropic", "the class entropy changes fastest per log-SNR")(alternatives.entropic)
 
 DEFAULT_CRITERIA = names_of("mixture", default=True)
@@ -103,6 +135,7 @@ VARIABLES = variables(
     VARIABLES,
     {"criteria": Names("criteria of speciation, listed below", DEFAULT_CRITERIA, known=names_of("mixture"))},
     seconds=(4e-6, 3e-6),
+    covariances=(2e-3, 1e-4),
 )
 def speciation(
     mixture: xr.Dataset,
@@ -120,7 +153,7 @@ def speciation(
         label; with them each ``tau_star`` is also given in each schedule's clock.
     criteria
         Which criteria to report: by default ``leading, first, quadratic, exact, boundary, merging, spectral``; further
-        ``drift, cloning, entropic`` (of these the last two cost about a millisecond a point).
+        ``boundary-normal, drift, cloning, entropic`` (of these the last two cost about a millisecond a point).
 
     Returns
     -------
@@ -142,6 +175,12 @@ def speciation(
     ``boundary`` is (42)-(43) for a pair, ``merging`` the density's own last merging of modes. ``spectral`` takes the largest
     eigenvalue of the total covariance: of a mixture from data the data's own, ``total_eigenvalue``.
 
+    With covariances: ``leading`` is the largest eigenvalue of Sigma_B - S over 2, of a shared S; ``boundary`` is where the
+    largest eigenvalue of the score Jacobian vanishes on the boundary of a pair, at its densest point, ``boundary-normal``
+    where the second derivative along its normal does, at a smaller time. ``first, quadratic, drift, entropic`` are
+    ``not_applicable``, and so is what depends on the structure (``leading`` with own covariances); ``cascade``, events and
+    ``root_eigenmode`` are left out.
+
     Examples
     --------
     >>> import scoreshock as ss
@@ -151,6 +190,9 @@ def speciation(
     """
     chosen, clocks = chosen_criteria(criteria, "mixture"), as_schedules(schedules)
     k = number_of_components(mixture)
+    if is_general(mixture):
+        times = _of_covariances(mixture, k, chosen)
+        return with_criteria(times, chosen, clocks, **counted(times, "eigenmode", "root"))
     rank = max(1, min(k - 1, mixture.sizes["feature"]))
     arguments = mixture_arguments(mixture)
     if "total_eigenvalue" in mixture:
@@ -179,3 +221,28 @@ def _times(
     cascade, cascade_status = closed.cascade(spectrum, variance)
     own = outcomes(criteria, inputs, shape) | {"cascade": cascade, "cascade_status": cascade_status}
     return exact._asdict() | merging._asdict() | own | {"eigenvalue": spectrum.eigenvalues}
+
+
+def _of_covariances(mixture: xr.Dataset, k: int, criteria: Sequence[Criterion]) -> xr.Dataset:
+    """The variables that components with covariances have."""
+    arguments = covariance_arguments(mixture, dimension=mixture.ambient_dimension)
+    if "total_eigenvalue" in mixture:
+        arguments["total_eigenvalue"] = mixture.total_eigenvalue
+    named = {variable.name: variable for variable in VARIABLES}
+    own = [named[name] for name in ("tau_star", "status", *EXACT_ROOTS, "eigenvalue")]
+    sizes = {"criterion": len(criteria), "root": 2 * k + 3, "eigenmode": max(1, min(k - 1, mixture.sizes["feature"]))}
+    return apply(of_components(_general_times), arguments, own, sizes, criteria=criteria)
+
+
+EXACT_ROOTS = ("tau_root", "root_status", "n_roots", "root_truncated")
+
+
+def _general_times(
+    c: Components, dimension: np.ndarray, total_eigenvalue: np.ndarray | None = None, *, criteria: Sequence[Criterion]
+) -> Mapping[str, Any]:
+    shape = np.broadcast_shapes(c.lead, dimension.shape)
+    exact = general_exact(c, dimension, places=2 * c.means.shape[-2] + 3)
+    known = {"c": c, "dimension": dimension, "total_eigenvalue": total_eigenvalue, "exact": exact}
+    tau, status = zip(*(each.of_covariances(**known) for each in criteria), strict=True)
+    found = {"tau_star": stacked(tau, shape), "status": stacked(status, shape)}
+    return exact._asdict() | found | {"eigenvalue": geometry.decompose(c.means, c.weights).eigenvalues}

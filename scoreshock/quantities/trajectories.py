@@ -16,7 +16,7 @@ from scoreshock.kernels.flow import growth, quantiles, sampling
 from scoreshock.kernels.flow.trajectory import RTOL, Mixture, Profile
 from scoreshock.options import BIAS, ERROR_SUPPORT, POSITIONS, TAU, Grid, Number
 from scoreshock.quantities.declaration import Problems, quantity
-from scoreshock.quantities.labelled import MEANS, Arguments, apply, checked_mixture, mixture_arguments
+from scoreshock.quantities.labelled import MEANS, Arguments, apply, isotropic_only, mixture_arguments
 from scoreshock.quantities.points import (
     GridSpec,
     Points,
@@ -326,7 +326,7 @@ def centre_growth(
     return apply(
         growth.centre_growth_of_pair,
         {
-            "means": (checked_mixture(mixture).component_mean, MEANS),
+            "means": (isotropic_only(mixture).component_mean, MEANS),
             "variance": mixture.component_variance,
             "tau_min": times(tau_min, "tau_min"),
             "tau_start": times(tau_start, "tau_start"),

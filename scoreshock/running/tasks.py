@@ -229,6 +229,7 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
     import dask
 
     from scoreshock import comparison
+    from scoreshock.densities.component_covariances import structure
     from scoreshock.quantities.sampling_times import schedule_samples
     from scoreshock.quantities.schedule_time import schedule_time
     from scoreshock.schedules.schedule import schedule
@@ -241,6 +242,7 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
     speciation, corrections = opened["speciation"], opened.get("corrections")
     schedules = {label: schedule(**parameters) for label, parameters in content["schedules"].items()}
     density = density_of(content)
+    is_isotropic = "component_mean" in density and structure(density) == "isotropic"  # rules of trust are for these
     order_clock = None
     if schedules and corrections is not None:
         tau, lengths = corrections.tau_order, comparison.block_sizes(speciation, corrections)
@@ -250,7 +252,7 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
         compared = comparison.compare(
             speciation,
             corrections,
-            density if "component_mean" in density else None,
+            density if is_isotropic else None,
             samples=schedule_samples(schedules) if schedules else None,
             order_clock=order_clock,
         )

@@ -56,6 +56,8 @@ class Sweep:
         SHA-256 of the data file that the family reads, or None.
     components, features
         Numbers of components of the mixtures (of parts of the wells), and of coordinates of the means' span.
+    covariances
+        Structure of the components' covariances: ``isotropic``, ``shared`` or ``own``.
     density_bytes
         Bytes of the density's variables at one point, by the axes on which they depend.
     unused
@@ -75,6 +77,7 @@ class Sweep:
     data: str | None = None
     components: int = 2
     features: int = 1
+    covariances: str = "isotropic"
     density_bytes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     plugins: tuple[Plugin, ...] = ()

@@ -45,7 +45,8 @@ def block_seconds(sweep: Sweep, quantity: str) -> float:
     >>> round(block_seconds(study.sweeps["line"], "speciation"), 1)
     4.0
     """
-    pair, more = sweep.declaration(quantity).seconds
+    declared = sweep.declaration(quantity)
+    pair, more = (declared.covariances or declared.seconds) if sweep.covariances != "isotropic" else declared.seconds
     k, n = sweep.components, sweep.features
     rate = pair if k <= 2 else pair + more * k * n
     return FILE_SECONDS + rate * sweep.points(quantity) / sweep.n_blocks(quantity)

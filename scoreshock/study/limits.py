@@ -6,10 +6,14 @@ The limits are ours: far above the work of a job in a day, far below the size of
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from scoreshock import axes as written
+from scoreshock.checks import listed
+from scoreshock.quantities.declaration import Problems
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Report
+from scoreshock.study.vocabulary import vocabulary
 
 POINTS_LIMIT = 10**9
 GRID_LIMIT = 10**7
@@ -55,6 +59,26 @@ def drawable(sweep: Sweep, report: Report) -> bool:
     largest, k = max(ends["values"]), sweep.parameters.get("components")
     size = math.ceil(8 * largest * k / 2**30) if isinstance(k, int) else 0
     return _within(report.at("axes", "dimension"), f"a draw of {k} means", size, DRAW_LIMIT // 2**30, "GiB")
+
+
+def of_covariances(sweep: Sweep) -> Problems:
+    """Problems of what is computed of isotropic mixtures only, where the components have other covariances."""
+    if sweep.covariances == "isotropic":
+        return
+    known = [each.name for each in vocabulary().quantities if each.density == "mixture" and each.covariances]
+    for place, name in enumerate(sweep.quantities):
+        if not sweep.declaration(name).covariances:
+            yield (
+                ("quantities", place),
+                f"{name!r} is not defined for {sweep.covariances} covariances; allowed: {listed(known)}, or one variance "
+                "of all components",
+            )
+    taken = dict.fromkeys(option for name in sweep.quantities for option in sweep.declaration(name).options)
+    for option in taken:
+        unit = spec.get("unit") if isinstance(spec := sweep.options[option], Mapping) else None
+        if unit == "layer" or (unit == "speciation" and sweep.covariances == "own"):
+            allowed = "absolute" if unit == "speciation" else "absolute, separation"
+            yield (option, "unit"), f"{unit!r} is not defined for {sweep.covariances} covariances; allowed: {allowed}"
 
 
 def _within(report: Report, what: str, number: int, limit: int, unit: str) -> bool:

@@ -16,6 +16,7 @@ from scoreshock import options
 from scoreshock.checks import listed, suggestion
 from scoreshock.conventions import AXES, Axis, ListedAxis
 from scoreshock.densities import families, sources
+from scoreshock.densities.component_covariances import structure
 from scoreshock.densities.tables.reading import data_files
 from scoreshock.quantities.declaration import Quantity
 from scoreshock.quantities.layer import codes_of
@@ -304,10 +305,12 @@ def _built(sweep: Sweep, report: Report) -> Sweep | None:
         sweep,
         components=components,
         features=features,
+        covariances=structure(density) if "component" in density.dims else "isotropic",
         data=sources.digest(*files) if files else None,
         density_bytes=_density_bytes(density, sweep),
     )
-    problems = [problem for quantity in sized.quantities for problem in sized.declaration(quantity).problems(sized)]
+    problems = [*limits.of_covariances(sized)]
+    problems = problems or [problem for each in sized.quantities for problem in sized.declaration(each).problems(sized)]
     for path, message in problems:
         report.at(*path).add(message)
     return None if problems else sized

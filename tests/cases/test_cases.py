@@ -9,7 +9,10 @@ import pytest
 import xarray as xr
 
 from scoreshock.densities import families
-from scoreshock.densities.data import from_labelled, from_sklearn
+from scoreshock.densities.data import from_labelled
+from scoreshock.densities.fitted_models import from_sklearn
+from scoreshock.densities.mixtures import mixture
+from tests.densities.test_component_covariances import matrices
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -60,10 +63,19 @@ def test_a_table_as_people_have_it_is_read_as_they_mean_it_and_the_result_says_h
     assert abs(result.component_mean.diff("component")).item() == pytest.approx(gap, rel=1e-12)
 
 
-def test_a_file_of_a_mixture_that_would_be_misread_is_refused_with_the_remedy():
-    refused(lambda: families.custom(file=str(CASES / "k1b_covariances.nc")), "has covariances, which would be ignored")
-    output = ("a variance for each component", "one number, the variance that all components share")
-    refused(lambda: families.custom(file=str(CASES / "k1c_variance_by_component.nc")), *output)
+def test_covariances_and_variances_by_component_of_a_file_are_those_of_the_mixture():
+    path = CASES / "k1b_covariances.nc"
+    stored, read = xr.load_dataset(path), families.custom(file=str(path))
+    np.testing.assert_allclose(matrices(read), stored.covariances, rtol=1e-14, atol=1e-15)
+    path = CASES / "k1c_variance_by_component.nc"
+    stored, read = xr.load_dataset(path), families.custom(file=str(path))
+    assert read.component_variance.dims == ("component",)
+    assert read.component_variance.values.tolist() == stored.variance.values.tolist()
+
+
+def test_a_list_of_as_many_variances_as_components_is_refused_with_both_readings():
+    both = "dims='component'), or for a sweep dims='variance'"
+    refused(lambda: mixture([-5.0, 0.0, 5.0], [0.2, 0.3, 0.5], variance=[0.5, 1.0, 2.0]), both)
 
 
 FOUR = [[0.0, 1.0], [1.0, 1.5], [4.0, 1.0], [5.0, 0.0]]
@@ -157,8 +169,7 @@ def test_arrays_of_an_npz_file_that_would_be_ignored_are_named(tmp_path):
     ("variables", "said"),
     [
         ({"means": (("k", "n"), np.eye(2)), "component_mean": (("k", "n"), np.eye(2))}, "both 'means' and 'component_mean'"),
-        ({"means": (("k", "n"), np.eye(2)), "variance": ("k", [1.0, 2.0])}, "a variance for each k"),
-        ({"means": (("k", "n"), np.eye(2)), "variance": ("m", [1.0, 2.0])}, "a variance for each m"),
+        ({"means": (("k", "n"), np.eye(2)), "variance": ("m", [1.0, 2.0])}, "has the dimension 'm' without a coordinate"),
         ({"means": (("feature",), [0.0, 1.0])}, "means on the dimension 'feature' alone"),
         ({"means": (("k", "n"), np.eye(2)), "labels": ("k", [0, 1])}, "labels, which would be ignored"),
     ],
@@ -251,8 +262,8 @@ class Fitted:
     ("changed", "said"),
     [
         (
-            {"covariance_type": "tied-diag"},
-            "covariance_type = 'tied-diag' is not known; allowed: full, tied, diag, spherical",
+            {"covariance_type": "banded"},
+            "covariance_type = 'banded' is not known; allowed: full, tied, diag, spherical",
         ),
         ({"means_": np.full((2, 2), np.nan)}, "means_ has the value nan at [0, 0]"),
         ({"covariances_": np.eye(2)}, "covariances_ has shape (2, 2); allowed: (2, 2, 2) for full covariances"),

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 import xarray as xr
 from sklearn import datasets
-from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import scale
 
 from scoreshock import speciation
 from scoreshock.conventions import Status
 from scoreshock.densities import families
-from scoreshock.densities.data import from_labelled, from_sklearn, project
+from scoreshock.densities.data import from_labelled, project
 from scoreshock.kernels.gaussian.geometry import decompose
 
 
@@ -240,36 +239,9 @@ def test_a_table_that_is_not_allowed_is_named(features, labels, message):
         from_labelled(features, labels)
 
 
-@pytest.mark.parametrize("kind", ["spherical", "tied", "diag", "full"])
-def test_a_fitted_model_of_any_covariance_type_gives_its_mean_variance(kind):
-    x, _ = table(n=200)
-    fitted = GaussianMixture(3, covariance_type=kind, random_state=0).fit(x)
-    dataset = from_sklearn(fitted)
-    each = {
-        "spherical": lambda j: fitted.covariances_[j] * np.eye(7),
-        "tied": lambda _: fitted.covariances_,
-        "diag": lambda j: np.diag(fitted.covariances_[j]),
-        "full": lambda j: fitted.covariances_[j],
-    }[kind]
-    within = sum(fitted.weights_[j] * each(j) for j in range(3))
-    assert dataset.component_variance.item() == pytest.approx(np.trace(within) / 7, rel=1e-12)
-    top = np.linalg.eigvalsh(within)[-1]
-    assert dataset.within_class_anisotropy.item() == pytest.approx(top / (np.trace(within) / 7), rel=1e-12)
-    np.testing.assert_allclose(class_means(dataset), fitted.means_, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(dataset.component_weight, fitted.weights_, rtol=1e-12)
-    centred = fitted.means_ - fitted.weights_ @ fitted.means_
-    total = within + (fitted.weights_[:, None] * centred).T @ centred
-    assert dataset.total_eigenvalue.item() == pytest.approx(np.linalg.eigvalsh(total)[-1], rel=1e-12)
-
-
-def test_a_model_that_is_not_fitted_is_named():
-    with pytest.raises(ValueError, match="GaussianMixture has no means_; allowed: a fitted"):
-        from_sklearn(GaussianMixture(2))
-
-
 def test_project_names_what_it_lacks():
     x, labels = table()
-    with pytest.raises(ValueError, match="mixture has no basis and origin"):
+    with pytest.raises(ValueError, match="mixture has no origin"):
         project(families.pair(1.0), [1.0])
     with pytest.raises(ValueError, match=re.escape("x has shape (6,); allowed: (7,) or (n, 7)")):
         project(from_labelled(x, labels), np.zeros(6))
@@ -325,15 +297,6 @@ def test_classes_without_any_spread_have_no_total_covariance_at_another_variance
     assert result.status.sel(criterion="spectral").values.tolist() == [Status.ok, Status.not_applicable]
     assert result.tau_star.sel(criterion="spectral").isnull().values.tolist() == [False, True]
     assert (result.status.sel(criterion="leading") == Status.ok).all()
-
-
-def test_the_spectral_time_of_a_fitted_model_is_that_of_its_covariances():
-    x, _ = table(n=200)
-    fitted = GaussianMixture(3, covariance_type="full", random_state=0).fit(x)
-    # Of a converged fit by expectation maximisation: the model's covariance is the sample's (up to reg_covar).
-    largest = np.linalg.eigvalsh(np.cov(x.T, bias=True))[-1]
-    result = speciation(from_sklearn(fitted), criteria=["spectral"])
-    assert result.tau_star.item() == pytest.approx((largest - 1) / 2, rel=1e-5)
 
 
 def test_a_data_mixture_survives_netcdf(tmp_path):

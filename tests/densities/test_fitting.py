@@ -104,3 +104,47 @@ def test_what_cannot_be_fitted_is_refused(table, components, seed, said):
 def test_a_seed_without_a_fit_is_refused():
     with pytest.raises(ValueError, match="seed = 3 is not used without components"):
         families.data(source="iris", seed=3)
+
+
+def covariances(dataset):
+    """Covariances of the components in the data's own coordinates, in the order of their weights."""
+    k, d = dataset.sizes["component"], dataset.ambient_dimension.item()
+    floor = np.broadcast_to(dataset.component_variance.values, k)
+    result = floor[:, None, None] * np.eye(d)
+    if "covariance_eigenvalue" in dataset:
+        values = np.broadcast_to(dataset.covariance_eigenvalue.values, (k, dataset.sizes["direction"]))
+        if "covariance_direction" in dataset:
+            lines = dataset.covariance_direction.values
+            lines = lines if "basis" not in dataset else lines @ dataset.basis.values
+        else:
+            lines = np.eye(d)
+        lines = np.broadcast_to(lines, (k, *lines.shape[-2:]))
+        result = result + np.einsum("kr,kri,krj->kij", values - floor[:, None], lines, lines)
+    return result[np.argsort(dataset.component_weight.values)]
+
+
+@pytest.mark.parametrize("kind", ["spherical", "diagonal", "shared", "full"])
+def test_covariances_are_those_that_scikit_learn_fits(kind):
+    stretched = X * np.array([1.0, 2.0, 0.5])
+    sklearn = {"spherical": "spherical", "diagonal": "diag", "shared": "tied", "full": "full"}[kind]
+    floor = 1e-6 * stretched.var(axis=0).mean()
+    model = GaussianMixture(3, covariance_type=sklearn, random_state=0, reg_covar=floor, max_iter=1000).fit(stretched)
+    expected = {
+        "spherical": lambda held: held[:, None, None] * np.eye(3),
+        "diag": lambda held: held[:, :, None] * np.eye(3),
+        "tied": lambda held: np.stack([held] * 3),
+        "full": lambda held: held,
+    }[sklearn](model.covariances_)[np.argsort(model.weights_)]
+    dataset = from_unlabelled(Table(stretched, None), 3, covariance=kind)
+    np.testing.assert_allclose(covariances(dataset), expected, atol=1e-6)
+    scaled = from_unlabelled(Table(stretched, None), 3, covariance=kind, scaling={"scale": 0.1, "shift": 2.0})
+    np.testing.assert_allclose(covariances(scaled) * 100, expected, atol=1e-6)
+
+
+def test_covariances_that_are_not_fitted_are_refused():
+    with pytest.raises(
+        ValueError, match="covariance = 'shared-diagonal' beside components is not allowed; allowed: isotropic"
+    ):
+        from_unlabelled(TABLE, 3, covariance="shared-diagonal")
+    with pytest.raises(ValueError, match="rank = 1 beside components; allowed: leave it out"):
+        from_unlabelled(TABLE, 3, covariance="full", rank=1)

@@ -102,8 +102,8 @@ def test_normalising_a_column_does_not_depend_on_its_neighbours(weights, copies)
         ({"means": [-1, 1], "dimension": 1.5}, "dimension = 1.5 is not allowed; allowed: a whole number >= 1"),
         ({"means": [[0, 1], [2, 3]], "dimension": 1}, "dimension = 1 is not allowed; allowed: a whole number >= 2"),
         (
-            {"means": [-1, 1], "variance": xr.DataArray([1.0, 2.0], dims="component")},
-            "variance has the dimension 'component'; allowed: sweep dimensions",
+            {"means": [-1, 1], "variance": xr.DataArray([1.0, 2.0, 3.0], dims="component")},
+            "variance has sizes {'component': 3}; allowed: 2 numbers, one for each component",
         ),
     ],
 )

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock.densities import sources
+from scoreshock.densities import mixture_files, sources
 from scoreshock.study.study import Study
 
 
 def test_checking_a_study_reads_a_file_of_mixtures_once_and_again_where_it_changed(tmp_path, monkeypatch):
-    path, reads, original = tmp_path / "means.nc", [], sources._read_arrays
-    monkeypatch.setattr(sources, "_read_arrays", lambda file: reads.append(file) or original(file))
+    path, reads, original = tmp_path / "means.nc", [], mixture_files.read_netcdf
+    monkeypatch.setattr(mixture_files, "read_netcdf", lambda file: reads.append(file) or original(file))
     sweep = {"family": "custom", "axes": {"separation": [1.0]}, "parameters": {"file": str(path)}}
     for number in (2, 3):
         xr.Dataset({"means": (("component", "feature"), np.eye(number))}).to_netcdf(path, engine="netcdf4")

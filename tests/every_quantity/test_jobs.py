@@ -30,7 +30,7 @@ SCHEDULES = {"edm": {"kind": "edm"}, "mine": {"kind": "table", "alphas_cumprod":
 
 
 def one_of(member: dict[str, Any], quantity: str, **more: Any) -> dict[str, Any]:
-    return member | OPTIONS | {"tau": CLOCKS["absolute"], "quantities": [quantity]} | more
+    return OPTIONS | member | {"tau": CLOCKS["absolute"], "quantities": [quantity]} | more
 
 
 def sweeps() -> dict[str, Any]:
@@ -43,6 +43,10 @@ def sweeps() -> dict[str, Any]:
             entries[f"{name}-{criterion}"] = one_of(timed, "speciation", criteria=[criterion])
     for quantity in ("scores", "speciation", "modes"):
         entries[f"labelled-{quantity}"] = one_of(LABELLED, quantity)
+    for kind in ("spherical", "diagonal", "shared", "full"):
+        table = LABELLED | {"parameters": {"source": "iris", "covariance": kind}, "axes": {"variance": [0.1, 1.0]}}
+        for quantity in ("scores", "speciation", "isotropy"):
+            entries[f"{kind}-{quantity}"] = one_of(table, quantity, x=MEMBERS["shared"]["x"])
     return entries
 
 

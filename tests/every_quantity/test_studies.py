@@ -38,6 +38,18 @@ MEMBERS: dict[str, dict[str, Any]] = {
     "line": {"family": "collinear", "axes": {"separation": [0.0, 1.0, 2.0], "variance": [0.0, 0.5]}},
     "plane": {"family": "polygon", "axes": {"variance": [0.0, 0.5], "separation": [0.0, 1.0, 2.0]}},
     "lone": {"family": "custom", "axes": {}, "parameters": {"means": [[0.0], [1.0], [3.0]]}},
+    "shared": {
+        "family": "custom",
+        "axes": {"separation": [0.0, 1.0, 2.0]},
+        "parameters": {"means": [[-1.0, -0.5], [1.0, 0.5]], "weights": [0.3, 0.7], "covariance": [[0.5, 0.1], [0.1, 0.02]]},
+        "x": {"start": -2, "stop": 2, "num": 5, "unit": "separation"},
+    },
+    "own": {
+        "family": "custom",
+        "axes": {"separation": [0.0, 1.0, 2.0]},
+        "parameters": {"means": [[0.0], [1.0], [3.0]], "variances": [0.0, 0.5, 0.1]},
+        "x": {"start": -2, "stop": 2, "num": 5, "unit": "separation"},
+    },
     "wells": {"family": "tilted-quartic", "axes": {"half_distance": [0.5, 1.0, 1.5], "tilt": [0.0, 6.0]}},
 }
 CLOCKS: dict[str, Any] = {
@@ -59,7 +71,7 @@ def sweep_of(member: str, quantity: str, clock: str = "absolute") -> Sweep:
 
 
 def changed(member: str, quantity: str, clock: str = "absolute", **more: Any) -> Sweep:
-    entry = MEMBERS[member] | OPTIONS | {"tau": CLOCKS[clock], "quantities": [quantity]} | more
+    entry = OPTIONS | MEMBERS[member] | {"tau": CLOCKS[clock], "quantities": [quantity]} | more
     return Study.from_mapping({"sweeps": {"s": entry}}).sweeps["s"]
 
 
@@ -69,8 +81,21 @@ def takes_times(member: str, quantity: str) -> bool:
 
 REFUSED = {("plane", "regions"), ("plane", "alternatives")}
 REFUSED |= {("wells", quantity) for quantity in QUANTITIES if quantity not in ("scores", "speciation", "layer")}
+REFUSED |= {
+    (member, name)
+    for member in ("shared", "own")
+    for name in QUANTITIES
+    if not declared(name, "wells" if name.startswith("well") else "mixture").covariances
+}
 CASES = [(member, quantity) for member in MEMBERS for quantity in QUANTITIES if (member, quantity) not in REFUSED]
-TIMED = [(*case, clock) for case in CASES for clock in CLOCKS if clock == "speciation" or takes_times(*case)]
+UNTIMED = "own"
+"""A member that has no leading time, in whose units times could be."""
+TIMED = [
+    (*case, clock)
+    for case in CASES
+    for clock in CLOCKS
+    if (clock == "absolute" if case[0] == UNTIMED else clock == "speciation" or takes_times(*case))
+]
 
 
 @cache
@@ -183,9 +208,10 @@ def test_the_template_is_the_result_without_its_numbers(member: str, quantity: s
 @pytest.mark.parametrize(("member", "quantity"), CASES)
 def test_files_pass_the_compliance_checker_and_describe_every_variable(member: str, quantity: str, tmp_path: Path) -> None:
     path = tmp_path / f"{quantity}.nc"
-    sweep = sweep_of(member, quantity, "speciation")
+    clock = "absolute" if member == UNTIMED else "speciation"
+    sweep = sweep_of(member, quantity, clock)
     about = provenance.attributes(sweep.content(quantity), quantity, module=sweep.planned(quantity).module)
-    store.write(result(member, quantity, "speciation"), path, about)
+    store.write(result(member, quantity, clock), path, about)
     compliance.check(path, tmp_path)
     with store.open_file(path) as file:
         for name, variable in file.variables.items():

@@ -20,8 +20,12 @@ PATHS = "tests/schedules/test_formulas.py::"
 LEVELS = "tests/schedules/test_levels.py::"
 CONFIGURATIONS = "tests/schedules/test_diffusers.py::"
 SERIES = "tests/kernels/speciation/test_series.py::"
+COVARIANCES = "tests/kernels/covariances/"
 AMPLIFICATION = "tests/kernels/layer/test_amplification.py::"
 UNITS = "tests/densities/test_units.py::"
+CLASSES = "tests/densities/test_class_covariances.py::"
+COMPONENTS = "tests/densities/test_component_covariances.py::"
+ISOTROPY = "tests/kernels/covariances/test_isotropy.py::"
 VERDICTS = "tests/paper/test_statement.py::"
 
 MUTATIONS = (
@@ -333,10 +337,96 @@ MUTATIONS = (
         "mean = total / (n - 1)",
     ),
     Mutation(
-        "tests/densities/test_fitting.py::test_the_family_fits_files_and_moves_their_components",
-        "densities/families/means.py",
-        "scale**2 * between + spread",
-        "scale * between + spread",
+        "tests/densities/test_fitting.py::test_the_fit_is_that_of_scikit_learn_in_any_units",
+        "densities/fitting.py",
+        "(x[0] - units.offset) / units.divisor",
+        "x[0] / units.divisor",
+    ),
+    # Covariances
+    Mutation(
+        f"{COVARIANCES}test_fields.py::test_density_is_scipys",
+        "kernels/covariances/points.py",
+        "np.broadcast_to(p.log_weights - 0.5 * form",
+        "np.broadcast_to(p.log_weights - form",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_fields.py::test_score_and_jacobian_are_slopes_of_the_density",
+        "kernels/covariances/posterior_moments.py",
+        "return g - over_components(r * g)[:, :, None]",
+        "return g",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_fields.py::test_all_the_noise_leaves_the_prior",
+        "kernels/covariances/fields.py",
+        "p.noise / at.along * p.eigenvalues",
+        "p.noise / at.along",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_exact.py::test_eigenvalue_is_zero_at_the_roots_and_that_of_the_jacobian",
+        "kernels/covariances/exact.py",
+        "np.log(np.maximum(value, TINY))",
+        "np.log(np.maximum(2 * value, TINY))",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_criteria.py::test_concentric_classes_part_as_the_law_in_the_theory",
+        "kernels/covariances/pencil.py",
+        "value = 0.5 * total(point.gradient**2",
+        "value = 0.25 * total(point.gradient**2",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_criteria.py::test_both_boundaries_of_the_example_in_the_theory",
+        "kernels/covariances/pencil.py",
+        "square * square / (2 * pressed)",
+        "square * square / pressed",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_merging.py::test_two_components_with_three_modes",
+        "kernels/covariances/merging.py",
+        "return (phi - u) / size[points]",
+        "return (phi - 2 * u) / size[points]",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_class_information.py::test_reference_pairs",
+        "kernels/covariances/averages.py",
+        "total(rest * (1 - rest))",
+        "total(rest * rest)",
+    ),
+    Mutation(
+        f"{COVARIANCES}test_growth.py::test_reference_pairs",
+        "kernels/covariances/growth.py",
+        "RADAU * (0.5 * ratio.T)",
+        "RADAU * ratio.T",
+    ),
+    # Covariances of data, and the isotropic score beside them
+    Mutation(
+        f"{CLASSES}test_directions_that_are_kept_and_the_variance_of_the_others",
+        "densities/class_covariances.py",
+        "0.0) / (d - r)",
+        "0.0) / d",
+    ),
+    Mutation(
+        f"{CLASSES}test_covariances_of_a_table_are_those_of_numpy",
+        "densities/class_covariances.py",
+        "_eigenpairs(product / count, rank)",
+        "_eigenpairs(product / (count - 1), rank)",
+    ),
+    Mutation(
+        f"{COMPONENTS}test_directions_with_the_variance_of_all_others",
+        "densities/component_covariances.py",
+        '(d - eigenvalues.sizes["direction"]) * floor',
+        "d * floor",
+    ),
+    Mutation(
+        f"{ISOTROPY}test_one_gaussian_has_the_error_of_its_closed_form",
+        "kernels/covariances/isotropy.py",
+        "2 * gammaincinv(",
+        "gammaincinv(",
+    ),
+    Mutation(
+        f"{ISOTROPY}test_the_standard_error_is_the_scatter_of_independent_draws",
+        "kernels/covariances/isotropy.py",
+        "below / (2 * root)",
+        "below / root",
     ),
     # How a verdict follows
     Mutation(

@@ -43,6 +43,7 @@ KERNELS: dict[str, set[str]] = {
     "speciation": {"numerics", "gaussian"},
     "layer": {"numerics", "gaussian", "speciation"},
     "modes": {"numerics", "gaussian"},
+    "covariances": {"numerics", "gaussian", "speciation", "modes", "layer"},
     "wells": {"numerics", "gaussian", "layer"},
 }
 """The same of the rooms of the kernels."""

@@ -27,6 +27,13 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         f"figures/{name}" for name in ("curves", "description", "files", "layers", "page", "picture", "style", "times")
     ),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
+    "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
+    "kernels/covariances/test_criteria.py": ("kernels/covariances/pencil", "kernels/covariances/shared_pair"),
+    "kernels/covariances/test_exact.py": ("kernels/covariances/reduction", "kernels/numerics/root_search"),
+    "kernels/covariances/test_fields.py": tuple(
+        f"kernels/covariances/{name}" for name in ("components", "points", "posterior_moments")
+    ),
+    "kernels/covariances/test_merging.py": ("kernels/covariances/stationary", "kernels/covariances/switches"),
     "kernels/flow/test_trajectory.py": ("kernels/numerics/runge_kutta",),
     "kernels/gaussian/test_mixture.py": (
         *("kernels/gaussian/pair", "kernels/numerics/batching", "kernels/numerics/blocks", "kernels/numerics/posterior"),

@@ -32,9 +32,16 @@ def jacobian(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
 
 
 VALID: dict[str, dict[str, Any]] = {
-    "mixture": {"means": [-1.0, 1.0], "weights": [1, 3], "variance": 1.0, "dimension": 1},
-    "from_labelled": {"features": [[0.0], [1.0], [4.0]], "labels": ["a", "a", "b"], "scaling": "raw"},
-    "from_sklearn": {"gaussian_mixture": None},
+    "mixture": {"means": [-1.0, 1.0], "weights": [1, 3], "variance": 1.0, "dimension": 1, "covariance": None},
+    "isotropy": {"mixture": PAIR, "tau_relative": [0.1, 1.0], "threshold": 0.05, "samples": 100, "seed": 0},
+    "from_labelled": {
+        "features": [[0.0], [1.0], [4.0]],
+        "labels": ["a", "a", "b"],
+        "scaling": "raw",
+        "covariance": "shared",
+        "rank": None,
+    },
+    "from_sklearn": {"gaussian_mixture": None, "covariance": "fitted"},
     "project": {"mixture": DATA, "x": [1.0, 2.0]},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},
     "speciation": {"mixture": PAIR, "schedules": None, "criteria": ["leading"]},
@@ -92,11 +99,25 @@ VALID: dict[str, dict[str, Any]] = {
     "load_study": {"path": "study.yaml"},
     "open_results": {"path": "results", "sweep": "pair", "quantity": "speciation"},
     "compare": {"first": SPECIATION, "second": SPECIATION},
-    "families.custom": {"means": [-1.0, 1.0], "weights": None, "separation": 1.0, "variance": None, "dimension": None},
+    "families.custom": {
+        "means": [-1.0, 1.0],
+        "weights": None,
+        "separation": 1.0,
+        "variance": None,
+        "dimension": None,
+        "variances": None,
+        "covariance": None,
+    },
     "families.data": {
-        **{"source": "iris", "separation": 1.0, "variance": None, "scaling": "raw", "components": None, "seed": 0},
-        **dict.fromkeys(("label", "features", "ignore", "delimiter", "decimal")),
+        "source": "iris",
+        "separation": 1.0,
+        "variance": None,
+        "scaling": "raw",
+        "covariance": "full",
+        "rank": None,
         "missing": "refuse",
+        "seed": 0,
+        **dict.fromkeys(("label", "features", "ignore", "delimiter", "decimal", "components")),
     },
 }
 GENERAL = {"mixture": PAIR, "x": [0.1], "tau": 0.1, "tau_min": 0.0, "order": 1}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.public.cases import ANSWERS, fields, layers, times  # noqa: F401 (they enter their answers)
+from tests.public.cases import ANSWERS, covariances, fields, layers, times  # noqa: F401 (they enter their answers)
 from tests.reference import all_cases, check, identify
 
 

@@ -32,9 +32,16 @@ def seconds(num=1000, quantity="speciation", **changes):
 
 @pytest.mark.parametrize("declared", vocabulary().quantities, ids=lambda declared: declared.module)
 def test_every_quantity_has_a_measured_cost(declared):
-    pair, more = declared.seconds
-    assert 1e-8 < pair < 0.1
-    assert 1e-8 < more < 0.1
+    for pair, more in filter(None, (declared.seconds, declared.covariances)):
+        assert 1e-8 < pair < 0.1
+        assert 1e-8 < more < 0.1
+
+
+def test_covariances_cost_what_is_measured_of_them():
+    matrix = {"means": [[-1.0, 0.0], [1.0, 0.0]], "covariance": [[1.0, 0.5], [0.5, 1.0]]}
+    axes = {"separation": {"start": 1.0, "stop": 2.0, "num": 50}}
+    own = seconds(family="custom", parameters=matrix, axes=axes)
+    assert own == pytest.approx(50 * vocabulary().of("mixture")["speciation"].covariances[0])
 
 
 @pytest.mark.slow

@@ -98,6 +98,20 @@ def expectation(integrand: Integrand, line: Axis, v: np.ndarray, stride: int = 1
     return tuple(np.concatenate(column) for column in zip(*results, strict=True))
 
 
+def surprise(logits: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """Entropy of the responsibilities ``r (k, ...)`` in nats, (...), from the logits, so that a tiny one keeps its digits.
+
+    Examples
+    --------
+    >>> surprise(np.log([[0.5], [0.5]]), np.array([[0.5], [0.5]])).round(12).tolist()
+    [0.69314718056]
+    """
+    peak = logits.max(axis=0)
+    others = np.exp(logits - peak)
+    others[np.argmax(logits, axis=0), *np.indices(peak.shape, sparse=True)] = 0.0
+    return np.log1p(total(others)) + total(r * (peak - np.where(r > 0, logits, peak)))
+
+
 def spread(nodes: Nodes) -> np.ndarray:
     """Integrand of ``E Gamma/v``, (J, B): the sum of ``r_i r_j (mu_i - mu_j)^2`` over pairs, with ``p r_j = w_j N_j``.
 

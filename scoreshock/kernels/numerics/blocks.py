@@ -314,7 +314,10 @@ def combinations(b: Block, coefficients: np.ndarray, out: np.ndarray | None = No
     if b.few_features:
         return _multiply(b, np.ascontiguousarray(b.mixtures.shifted.transpose(2, 1, 0)), coefficients, False, "mean")
     _, n, mixtures = b.mixtures.shifted.shape
-    tiles, means = _tiles(b, coefficients, False), np.ascontiguousarray(b.mixtures.shifted.transpose(2, 0, 1))[:, None]
+    tiles, means = (
+        _tiles(coefficients, mixtures, b.run, False),
+        np.ascontiguousarray(b.mixtures.shifted.transpose(2, 0, 1))[:, None],
+    )
     if out is not None and b.run % TILE == 0:
         np.matmul(tiles.swapaxes(-1, -2), means, out=out.T.reshape(mixtures, -1, TILE, n))
         return out
@@ -325,22 +328,45 @@ def combinations(b: Block, coefficients: np.ndarray, out: np.ndarray | None = No
 def _multiply(b: Block, matrices: np.ndarray, columns: np.ndarray, points_first: bool, name: str) -> np.ndarray:
     """Product of the matrix (mixtures, m, c) of each mixture with its columns (c, B), (m, B)."""
     mixtures, m = matrices.shape[:2]
-    tiles = _tiles(b, columns, points_first)
-    rows = b.scratch(name, m, mixtures, tiles.shape[1] * TILE)
+    rows = b.scratch(name, m, mixtures, _padded(b.run))
+    return tiled_product(matrices, columns, b.run, rows, points_first)
+
+
+def tiled_product(
+    matrices: np.ndarray, columns: np.ndarray, run: int, rows: np.ndarray | None = None, points_first: bool = False
+) -> np.ndarray:
+    """Product of each matrix (mixtures, m, c) with its ``run`` of the columns (c, B), (m, B), in tiles of fixed width.
+
+    ``rows (m, mixtures, run)``, the run rounded up to whole tiles, is memory for the product; ``points_first`` as in
+    `_tiles`.
+
+    Examples
+    --------
+    >>> tiled_product(np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), np.ones((2, 2)), 1).tolist()
+    [[3.0, 7.0]]
+    """
+    mixtures, m = matrices.shape[:2]
+    rows = np.empty((m, mixtures, _padded(run))) if rows is None else rows
+    tiles = _tiles(columns, mixtures, run, points_first)
     np.matmul(matrices[:, None], tiles, out=rows.reshape(m, mixtures, -1, TILE).transpose(1, 2, 0, 3))
-    return rows[..., : b.run].reshape(m, -1)
+    return rows[..., :run].reshape(m, -1)
 
 
-def _tiles(b: Block, columns: np.ndarray, points_first: bool) -> np.ndarray:
-    """Columns (c, B) in tiles, (mixtures, tiles, c, TILE), each mixture's padded with zeros.
+def _padded(run: int) -> int:
+    """Points of the whole tiles that hold a run."""
+    return -(-run // TILE) * TILE
+
+
+def _tiles(columns: np.ndarray, mixtures: int, run: int, points_first: bool) -> np.ndarray:
+    """Columns (c, B) in tiles, (mixtures, tiles, c, TILE), each mixture's run padded with zeros.
 
     ``points_first`` says how they lie in memory, which decides the order of a product's sums.
     """
-    count, mixtures, length = len(columns), b.mixtures.means.shape[-1], -(-b.run // TILE) * TILE
-    if columns.shape[-1] != b.size or length != b.run:
+    count, length = len(columns), _padded(run)
+    if columns.shape[-1] != mixtures * run or length != run:
         padded = np.zeros((mixtures, length, count) if points_first else (count, mixtures, length))
         padded = padded.transpose(2, 0, 1) if points_first else padded
-        padded[..., : b.run] = np.broadcast_to(columns, (count, b.size)).reshape(-1, mixtures, b.run)
+        padded[..., :run] = np.broadcast_to(columns, (count, mixtures * run)).reshape(-1, mixtures, run)
         columns = padded
     return columns.reshape(count, mixtures, -1, TILE).transpose(1, 2, 0, 3)
 

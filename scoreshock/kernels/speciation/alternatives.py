@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, spread
+from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, spread, surprise
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
@@ -247,12 +247,8 @@ def _means(line: Axis, v: np.ndarray) -> np.ndarray:
     """Cloning probability, entropy and its rate per tau, (3, B)."""
 
     def integrand(nodes: Nodes) -> tuple[np.ndarray, ...]:
-        r, e = nodes.shares, nodes.logits
-        peak = e.max(axis=0)
-        others = np.exp(e - peak)
-        others[np.argmax(e, axis=0), *np.indices(peak.shape, sparse=True)] = 0.0
-        surprise = np.log1p(total(others)) + total(r * (peak - np.where(r > 0, e, peak)))
-        return total(r * r), surprise, spread(nodes)
+        r = nodes.shares
+        return total(r * r), surprise(nodes.logits, r), spread(nodes)
 
     cloned, entropy, mixed = expectation(integrand, line, v)
     return np.stack([cloned, entropy, mixed / v])
