@@ -20,11 +20,19 @@ from .quantities.boundary_amplification import (
 )
 from .quantities.burgers import burgers_residual as burgers_residual
 from .quantities.cascade import exact_cascade as exact_cascade
+from .quantities.clocks import clock_rates as clock_rates
+from .quantities.clocks import clocks as clocks
+from .quantities.collapse import collapse as collapse
+from .quantities.collapse import gaussian_collapse as gaussian_collapse
 from .quantities.corrections import corrections as corrections
+from .quantities.decisions import caustic_norm as caustic_norm
+from .quantities.decisions import class_decisions as class_decisions
+from .quantities.decisions import decision_windows as decision_windows
 from .quantities.declaration import criterion as criterion
 from .quantities.declaration import quantity as quantity
 from .quantities.divergence import divergence_bound as divergence_bound
 from .quantities.divergence import gaussian_divergence as gaussian_divergence
+from .quantities.empirical import empirical_decisions as empirical_decisions
 from .quantities.fields import (
     denoiser as denoiser,
 )
@@ -43,6 +51,9 @@ from .quantities.fields import (
 from .quantities.fields import (
     score_jacobian as score_jacobian,
 )
+from .quantities.guidance import guidance_interval as guidance_interval
+from .quantities.guidance import guided_generation as guided_generation
+from .quantities.guidance import guided_trajectories as guided_trajectories
 from .quantities.isotropy import isotropy as isotropy
 from .quantities.layer import competitors as competitors
 from .quantities.layer import decomposition as decomposition

@@ -307,6 +307,23 @@ _SHARED = variables(
     mode: index of the mode of the density | Places that no mode of the density fills are NaN beside a status.
     crossing_index: index of the crossing of the line with the boundary
         | Places that no crossing fills are NaN beside crossing_status.
+    remaining: share of the entropy of the classes that remains
+        | In generation it falls from the greatest, where classes are open, to the least, where they are decided.
+    pair: index of the pair of classes | Classes in the order of their components, the first with each later one first.
+    class_first: name of the first class of the pair | Label of a component, or of the class that components form.
+    class_second: name of the second class of the pair | Label of a component, or of the class that components form.
+    parting: index of the parting of classes, in the order of generation | From much noise to little.
+    clock: name of the clock
+        | Equal steps of int mmse/sigma^3 dsigma, conditional entropy: entropic; of int mmse/sigma^2 dsigma: rescaled.
+    level: index of the noise level, in the order of generation | From much noise to little.
+    guidance_weight: weight of the class's score, 1 without guidance
+        | The score is w s(x given c) + (1 - w) s(x).
+    sigma_low: noise level at and below which there is no guidance | sqrt(2 tau), the noise of x/alpha.
+    sigma_high: noise level up to which there is guidance | sqrt(2 tau), the noise of x/alpha.
+    outside_weight: weight of the class's score outside the guidance interval | 1 the class's score alone, 0 that of all.
+    noise_share: share eta of noise in generation | 0 is the probability flow, 1 the reverse SDE.
+    edge: end of the interval on the line | lower or upper.
+    training_samples: number of samples that a score is fitted to | Draws of the density.
     """
 )
 SHARED = {variable.name: variable for variable in _SHARED}

@@ -162,6 +162,11 @@ class Groups(Option):
 
 
 @dataclass(frozen=True)
+class Classes(Option):
+    """A whole number for each component."""
+
+
+@dataclass(frozen=True)
 class Grid(Option):
     """Numbers in ascending order, one by one or as a range, in one of the ``units``; each value is a separate point.
 
@@ -197,6 +202,10 @@ GROUPS = Groups(
 )
 BIAS = Number("size of the score error; for trajectories along the line", 0.01, not_zero=True)
 ERROR_SUPPORT = Choice("region in which the score error acts", "everywhere", known=("everywhere", "layer", "outside"))
+
+SIGMA_MIN = Positive("noise level at which clocks and guided generation end", 0.002)
+SIGMA_MAX = Positive("noise level from which clocks and guided generation run", 80.0)
+"""As Karras et al. (2022)."""
 
 Options = Mapping[str, Option]
 
@@ -239,3 +248,7 @@ def spelling(text: str) -> str:
     mantissa, _, exponent = repr(number).partition("e")
     mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
     return f"{mantissa}e{exponent}" if exponent else mantissa
+
+
+SEED = Whole("seed of random numbers", 0)
+"""Option of everything that draws."""

@@ -148,7 +148,8 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     Parameters
     ----------
     mixture : Dataset
-        A mixture with ``basis`` and ``origin``, from :func:`from_labelled` or :func:`from_sklearn`.
+        A mixture with ``origin``, and ``basis`` unless its features are the data's own: from :func:`from_labelled` or
+        :func:`from_sklearn`.
     x : array (ambient,) or (n, ambient), or DataArray with the dimension ``ambient``
         Points in the units that ``features`` had: they are brought into those of the model first, as the features were.
 
@@ -156,13 +157,14 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     -------
     xarray.DataArray
         Dims (feature) or (point, feature), or those of the DataArray with ``ambient`` replaced. Its coordinate
-        ``perpendicular_squared`` is the squared distance from the span: there the score is minus the perpendicular part
-        divided by v, and the density has the factor exp(-perpendicular_squared/(2v)).
+        ``perpendicular_squared`` is the squared distance from the span: there the score of an isotropic mixture is minus the
+        perpendicular part divided by v, and the density has the factor exp(-perpendicular_squared/(2v)). Without ``basis``
+        the features are the data's own, and it is 0.
 
     Raises
     ------
     ValueError
-        Where the mixture has no basis or x has another number of coordinates.
+        Where the mixture has no origin or x has another number of coordinates.
 
     Examples
     --------

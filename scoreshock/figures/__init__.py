@@ -1,8 +1,8 @@
 """Figures from datasets, one format at a time.
 
-`times` and `layers` describe each figure as the plain data of `description`; `curves` selects panels and lines, `style`
-their look. `page` renders a description as HTML with BokehJS, `picture` as PNG or SVG with Matplotlib. A call imports only
-the renderer of its format.
+`times`, `layers` and `decisions` describe each figure as the plain data of `description`; `curves` selects panels and lines,
+`style` their look. `page` renders a description as HTML with BokehJS, `picture` as PNG or SVG with Matplotlib. A call
+imports only the renderer of its format.
 """
 
 from __future__ import annotations
@@ -13,13 +13,25 @@ from pathlib import Path
 
 import xarray as xr
 
-from scoreshock.figures import layers, times
+from scoreshock.figures import decisions, layers, times
 from scoreshock.figures.description import FIGURES, Panel, figure
 from scoreshock.figures.files import digest_of
 from scoreshock.figures.style import DASHES, OKABE_ITO
 from scoreshock.storage.staging import write_file
 
-__all__ = ["DASHES", "FIGURES", "OKABE_ITO", "RENDERERS", "digest_of", "draw", "figure", "layers", "save", "times"]
+__all__ = [
+    "DASHES",
+    "FIGURES",
+    "OKABE_ITO",
+    "RENDERERS",
+    "decisions",
+    "digest_of",
+    "draw",
+    "figure",
+    "layers",
+    "save",
+    "times",
+]
 
 RENDERERS = {"html": "page", "png": "picture", "svg": "picture"}
 """Module that writes each format; imported by name, so that the code digest of one format excludes the other."""

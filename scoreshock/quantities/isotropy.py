@@ -13,7 +13,7 @@ from scoreshock.conventions import Status, Variable, attributes, attributes_amon
 from scoreshock.densities.component_covariances import mean_variance, structure
 from scoreshock.densities.mixtures import isotropic
 from scoreshock.kernels.covariances import isotropy as kernel
-from scoreshock.options import Grid, Number, Whole
+from scoreshock.options import SEED, Grid, Number, Whole
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import (
@@ -33,8 +33,7 @@ TAU_RELATIVE = Grid(
     low=0.0,
 )
 THRESHOLD = Number("relative error of the isotropic score up to which it may be used", 0.05, low=0.0)
-SAMPLES = Whole("points at which scores are compared, drawn from the density", 2000, low=100, high=10**7)
-SEED = Whole("seed of the draws", 0)
+POINTS = Whole("points at which scores are compared, drawn from the density", 2000, low=100, high=10**7)
 
 STRUCTURES = ("isotropic", "shared", "own")
 """Structures of covariances: one variance, one matrix, and those of the mixture."""
@@ -72,23 +71,23 @@ EXACT = variables(
 
 @quantity(
     (*VARIABLES, TAU_AT, *FROM, *EXACT),
-    {"tau_relative": TAU_RELATIVE, "threshold": THRESHOLD, "samples": SAMPLES, "seed": SEED},
+    {"tau_relative": TAU_RELATIVE, "threshold": THRESHOLD, "points": POINTS, "seed": SEED},
     name="isotropy",
     seconds=(3e-3, 5e-5),
     covariances=(3e-3, 5e-5),
 )
 def _of_study(
-    mixture: xr.Dataset, tau_relative: GridSpec, threshold: float = 0.05, samples: int = 2000, seed: int = 0
+    mixture: xr.Dataset, tau_relative: GridSpec, threshold: float = 0.05, points: int = 2000, seed: int = 0
 ) -> xr.Dataset:
     """Error of the isotropic score against that with covariances, and exact speciation times of both."""
-    return isotropy(mixture, axis(tau_relative, "tau_relative"), threshold, samples, seed)
+    return isotropy(mixture, axis(tau_relative, "tau_relative"), threshold, points, seed)
 
 
 def isotropy(
     mixture: xr.Dataset,
     tau_relative: Any = None,
     threshold: float = 0.05,
-    samples: int = 2000,
+    points: int = 2000,
     seed: int = 0,
 ) -> xr.Dataset:
     r"""How far the isotropic mixture of the same means and weights is from a mixture with covariances.
@@ -104,7 +103,7 @@ def isotropy(
         Diffusion times in units of :math:`\sigma_0^2`; by default 13 values from 0.1 to 100.
     threshold : number
         Relative error up to which the isotropic score may be used; 5 % by default, which is ours.
-    samples, seed : int
+    points, seed : int
         Points at which scores are compared, and seed of the draws.
 
     Returns
@@ -137,7 +136,7 @@ def isotropy(
         mixture, tau=tau, mean_variance=spread, dimension=mixture.ambient_dimension
     )  # fmt: skip
     found = apply(
-        of_components(kernel.score_error), arguments, VARIABLES_AT, samples=SAMPLES.check(samples), seed=SEED.check(seed)
+        of_components(kernel.score_error), arguments, VARIABLES_AT, samples=POINTS.check(points), seed=SEED.check(seed)
     )
     found = found.transpose(..., "tau_relative")
     along = ("tau_relative",)

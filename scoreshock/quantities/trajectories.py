@@ -232,16 +232,16 @@ def trajectories(
     (0.456049, 0.456049)
     """
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0)
-    points, at = positions(mixture, x), _track(tau, falling=stochastic)
+    points, at = positions(mixture, x), times_along(tau, falling=stochastic)
     arguments = mixture_arguments(mixture, tau=(at, ("tau",)), x=(points, ("feature",)))
     wrong, shape = _wrong(mixture, bias, error_support)
     if stochastic:
-        arguments |= {"trajectory": _numbers(mixture, points), **wrong}
-        return _timed(apply(sampling.reverse_sde, arguments, FLOW, steps=steps, seed=seed, profile=shape), at)
+        arguments |= {"trajectory": numbers_of(mixture, points), **wrong}
+        return timed(apply(sampling.reverse_sde, arguments, FLOW, steps=steps, seed=seed, profile=shape), at)
     found = apply(sampling.probability_flow, arguments | wrong, FLOW, rtol=checked_rtol(rtol), profile=shape)
     if bias is None and mixture.sizes["feature"] == 1:
         found = found.merge(apply(quantiles.quantile_flow, arguments, EXACT, rtol=rtol), join="exact")
-    return _timed(found, at)
+    return timed(found, at)
 
 
 def error_growth(
@@ -285,11 +285,11 @@ def error_growth(
     """
     if bias is None:
         raise ValueError("bias = None is not allowed; allowed: a number, or one for each feature")
-    points, at = positions(mixture, x), _track(tau, falling=True)
+    points, at = positions(mixture, x), times_along(tau, falling=True)
     wrong, shape = _wrong(mixture, bias, error_support)
     arguments = mixture_arguments(mixture, tau=(at, ("tau",)), x=(points, ("feature",)), **wrong)
     actual = apply(growth.error_growth, arguments, DIFFERENCE, rtol=checked_rtol(rtol), profile=shape)
-    return _timed(actual.merge(apply(growth.flow_growth, arguments, GROWTH, rtol=rtol), join="exact"), at)
+    return timed(actual.merge(apply(growth.flow_growth, arguments, GROWTH, rtol=rtol), join="exact"), at)
 
 
 def centre_growth(
@@ -343,7 +343,7 @@ def checked_rtol(rtol: float) -> float:
     return float(rtol)
 
 
-def _track(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray:
+def times_along(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.DataArray:
     """Times along the trajectory, with dimension ``tau``."""
     at = times(tau)
     if "tau" not in at.dims:
@@ -378,7 +378,7 @@ def _wrong(mixture: xr.Dataset, bias: Bias | None, error_support: str | ErrorFie
     return {"bias": (given, ("feature",))}, profile
 
 
-def _numbers(mixture: xr.Dataset, points: xr.DataArray) -> xr.DataArray:
+def numbers_of(mixture: xr.Dataset, points: xr.DataArray) -> xr.DataArray:
     """Number of each start, over the dimensions that only starts have."""
     own = [dim for dim in points.dims if dim != "feature" and dim not in mixture.dims]
     shape = [points.sizes[dim] for dim in own]
@@ -386,7 +386,7 @@ def _numbers(mixture: xr.Dataset, points: xr.DataArray) -> xr.DataArray:
     return numbers.assign_coords({dim: points.coords[dim] for dim in own if dim in points.coords})
 
 
-def _timed(found: xr.Dataset, at: xr.DataArray) -> xr.Dataset:
+def timed(found: xr.Dataset, at: xr.DataArray) -> xr.Dataset:
     """The result with its times: a coordinate where they are shared, else a variable."""
     if at.dims == ("tau",):
         return found.assign_coords(tau=("tau", at.data, attributes("tau")))

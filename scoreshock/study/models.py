@@ -180,6 +180,8 @@ def _type(option: options.Option) -> Any:
             return one_of(known)
         case options.Groups():
             return Groups
+        case options.Classes():
+            return Annotated[list[int], Field(min_length=1)]
         case options.Switch():
             return bool
         case options.Whole(low=low, high=high):

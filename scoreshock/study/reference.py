@@ -106,6 +106,8 @@ def _allowed(option: options.Option) -> str:
     match option:
         case options.Choice(known=known):
             return ": " + ", ".join(f"`{name}`" for name in known)
+        case options.Positive(high=options.GREATEST, or_zero=or_zero):
+            return f" ({'>=' if or_zero else '>'} 0)"
         case options.Number(low=low, high=high) | options.Whole(low=low, high=high) if high not in (float("inf"), 2**53):
             return f" ({low:g} to {high:g})"
         case options.Number(not_zero=True):

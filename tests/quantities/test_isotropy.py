@@ -17,7 +17,7 @@ TABLES = ("digits", "wine", "iris", "breast_cancer")
 @pytest.fixture(scope="module", params=TABLES)
 def table(request):
     mixture = families.data(source=request.param, scaling="unit-variance", covariance="full")
-    return request.param, mixture, isotropy(mixture, [0.1, 1.0, 10.0], samples=4000)
+    return request.param, mixture, isotropy(mixture, [0.1, 1.0, 10.0], points=4000)
 
 
 def test_real_classes_are_as_far_from_isotropic_as_is_known(table):
@@ -54,7 +54,7 @@ def largest_zero(mixture):
 
 def test_zeros_at_the_mean_of_the_digits_are_those_of_plain_matrices():
     kinds = {kind: families.data(source="digits", scaling="unit-range", covariance=kind) for kind in KINDS}
-    found = isotropy(kinds["full"], [1.0], samples=100).tau_exact
+    found = isotropy(kinds["full"], [1.0], points=100).tau_exact
     for kind, structure in KINDS.items():
         assert found.sel(structure=structure).item() == pytest.approx(largest_zero(kinds[kind]), rel=1e-8)
     assert found.sel(structure="isotropic").item() == pytest.approx(0.161, abs=5e-4)
@@ -94,7 +94,7 @@ def test_the_shared_time_is_that_of_the_mean_covariance(kind):
     mixture = families.data(source="wine", scaling="unit-variance", covariance=kind, separation=[1.0, 2.0])
     shared = {"spherical": "isotropic", "diagonal": "shared-diagonal", "full": "shared"}[kind]
     expected = families.data(source="wine", scaling="unit-variance", covariance=shared, separation=[1.0, 2.0])
-    found = isotropy(mixture, [1.0], samples=100).tau_exact.sel(structure="shared")
+    found = isotropy(mixture, [1.0], points=100).tau_exact.sel(structure="shared")
     times = ss.speciation(expected, criteria=["exact"]).tau_star
     np.testing.assert_allclose(found, times.isel(criterion=0), rtol=1e-10)
 
@@ -103,7 +103,7 @@ def test_low_rank_covariances_have_a_mean_of_more_directions():
     wine = datasets.load_wine()
     x = np.concatenate([wine.data / wine.data.std(axis=0), np.random.default_rng(0).standard_normal((178, 20))], axis=1)
     mixture = ss.from_labelled(x, wine.target, covariance="full", rank=2)
-    found = isotropy(mixture, [1.0], samples=100).tau_exact
+    found = isotropy(mixture, [1.0], points=100).tau_exact
     weights = mixture.component_weight.values
     each = [low_rank(x[wine.target == label], 2) for label in range(3)]
     means = [x[wine.target == label].mean(axis=0) for label in range(3)]
@@ -136,7 +136,7 @@ def test_chunks_change_no_bit():
         ),
         ({"tau_relative": 1.0}, "tau_relative = 1.0 is not allowed"),
         ({"threshold": -1.0}, "-1.0 is not allowed; allowed: a number >= 0"),
-        ({"samples": 1}, "1 is not allowed; allowed: a whole number from 100"),
+        ({"points": 1}, "1 is not allowed; allowed: a whole number from 100"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):

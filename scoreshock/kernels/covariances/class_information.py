@@ -67,13 +67,13 @@ def class_information(c: Components, tau: Any, dimension: Any = None) -> ClassIn
     0.7752
     """
     tau = np.asarray(tau, dtype=float)
-    lead = np.broadcast_shapes(c.lead, tau.shape)
+    lead = np.broadcast_shapes(c.lead, tau.shape, () if dimension is None else np.shape(dimension))
     known, coordinates = coordinates_needed(c, dimension)
     if not known:
         return _everywhere(lead, Status.not_applicable)
     with np.errstate(all="ignore"):
-        if _is_radial(c, dimension):
-            averages, exists = _of_radius(c, tau, lead, c.means.shape[-1] if dimension is None else dimension)
+        if _is_radial(c):
+            averages, exists = _of_radius(c, tau, lead, dimension)
         else:
             averages, exists = _averages(c, tau, lead, coordinates)
     finite = np.broadcast_to(is_finite(c), lead) & np.isfinite(tau)
@@ -103,7 +103,7 @@ def coordinates_needed(c: Components, dimension: Any = None) -> tuple[bool, int]
     if is_shared(c):
         count = max(1, min(n, k - 1))
         return count <= 2, count
-    if _is_radial(c, dimension):
+    if _is_radial(c):
         return True, 2
     return _ambient(c, dimension) == n and n <= 2, n
 
@@ -113,10 +113,10 @@ def _ambient(c: Components, dimension: Any) -> int:
     return int(np.max(c.means.shape[-1] if dimension is None else dimension, initial=0))
 
 
-def _is_radial(c: Components, dimension: Any) -> bool:
-    """Whether own isotropic covariances and means on a line leave a radius in more than two dimensions."""
+def _is_radial(c: Components) -> bool:
+    """Whether covariances are own and isotropic, and means on a line: across it only the distance counts."""
     k, n = c.means.shape[-2:]
-    return not is_shared(c) and c.eigenvalues is None and min(n, k - 1) <= 1 and _ambient(c, dimension) > 2
+    return not is_shared(c) and c.eigenvalues is None and min(n, k - 1) <= 1
 
 
 def _averages(c: Components, tau: np.ndarray, lead: tuple[int, ...], coordinates: int) -> tuple[Averages, np.ndarray]:
@@ -144,8 +144,13 @@ def _of_radius(c: Components, tau: np.ndarray, lead: tuple[int, ...], dimension:
     v = _flat(c.variance + 2 * tau[..., None], lead, 1)
     exists = np.logical_and.reduce(v > 0)
     mu, log_w = _flat(reduced(c).means[..., 0], lead, 1), _flat(np.log(c.weights), lead, 1)
-    others = np.broadcast_to(np.asarray(dimension, dtype=float) - 1, lead).ravel()
-    return radial_averages(mu, np.where(exists, v, 1.0), log_w, others), exists
+    v = np.where(exists, v, 1.0)
+    d = np.broadcast_to(c.means.shape[-1] if dimension is None else dimension, lead).ravel()
+    found = np.empty((4, d.size))
+    for at in (np.flatnonzero(d == 1), np.flatnonzero(d > 1)):
+        part = mu[:, at], v[:, at], log_w[:, at]
+        found[:, at] = line_averages(*part) if (d[at] == 1).all() else radial_averages(*part, d[at] - 1.0)
+    return Averages(*found), exists
 
 
 def _flat(array: np.ndarray, lead: tuple[int, ...], core: int) -> np.ndarray:
@@ -190,7 +195,7 @@ def cloning(c: Components, level: Any = alternatives.LEVEL, dimension: Any = Non
     0.25
     """
     level = np.asarray(level, dtype=float)
-    lead = np.broadcast_shapes(c.lead, level.shape)
+    lead = np.broadcast_shapes(c.lead, level.shape, () if dimension is None else np.shape(dimension))
     if is_shared_pair(c):
         # A pair at -1 and 1 of variance v has R = 1/v.
         time, status = alternatives.cloning(np.array([[-1.0], [1.0]]), c.weights, np.zeros(()), level)
@@ -199,15 +204,16 @@ def cloning(c: Components, level: Any = alternatives.LEVEL, dimension: Any = Non
     if not coordinates_needed(c, dimension)[0]:
         return Outcome(np.full(lead, np.nan), np.full(lead, Status.not_applicable, dtype=np.int8))
     flat = spread_over(c, lead)
-    tau, status = _falling(flat, np.broadcast_to(level, lead).ravel(), dimension)
+    d = np.broadcast_to(c.means.shape[-1] if dimension is None else dimension, lead).ravel()
+    tau, status = _falling(flat, np.broadcast_to(level, lead).ravel(), d)
     return Outcome(tau.reshape(lead), status.reshape(lead))
 
 
-def _falling(c: Components, level: np.ndarray, dimension: Any) -> tuple[np.ndarray, np.ndarray]:
+def _falling(c: Components, level: np.ndarray, dimension: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Time (B,) at which the probability is the level, and its status."""
 
     def above(t: np.ndarray, i: np.ndarray) -> np.ndarray:
-        return class_information(c.take(i), np.exp(t), dimension).cloning_probability - level[i]
+        return class_information(c.take(i), np.exp(t), dimension[i]).cloning_probability - level[i]
 
     scale = covariance(c).max(axis=(-1, -2, -3)) + ((c.means - c.means[:, :1]) ** 2).max(axis=(-1, -2))
     apart = (c.means != c.means[:, :1]).any(axis=(-1, -2)) | (not is_shared(c))

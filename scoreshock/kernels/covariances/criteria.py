@@ -15,9 +15,8 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.covariances.components import Components, Outcome, covariance, is_finite, is_shared, spread_over
-from scoreshock.kernels.covariances.exact import LOWEST, largest_distance, smallest_variance
 from scoreshock.kernels.covariances.pencil import Pair, Pencil, neutral, neutral_along_normal
-from scoreshock.kernels.covariances.reduction import reduced
+from scoreshock.kernels.covariances.reduction import LOWEST, largest_distance, reduced, smallest_variance
 from scoreshock.kernels.covariances.shared_pair import is_shared_pair, normal_roots, time_of_snr
 from scoreshock.kernels.gaussian.geometry import centred
 from scoreshock.kernels.numerics.blocks import total

@@ -17,18 +17,15 @@ from scoreshock.kernels.covariances.components import Components, is_finite, is_
 from scoreshock.kernels.covariances.fields import score_jacobian
 from scoreshock.kernels.covariances.points import Points, noisy, over_components, posterior, sweep
 from scoreshock.kernels.covariances.posterior_moments import mean_deviations, resolved, score_deviations
-from scoreshock.kernels.covariances.reduction import reduced
+from scoreshock.kernels.covariances.reduction import LOWEST, largest_distance, reduced, smallest_variance
 from scoreshock.kernels.covariances.shared_pair import is_shared_pair, time_of_snr
-from scoreshock.kernels.numerics.blocks import FEW_FEATURES, total
+from scoreshock.kernels.numerics.blocks import FEW_FEATURES
 from scoreshock.kernels.numerics.eigenvalues import largest
 from scoreshock.kernels.numerics.root_search import Function, roots
 from scoreshock.kernels.speciation.roots import pair_roots
 
 TINY = 1e-300
 """Floor under eigenvalues: zero has no logarithm."""
-
-LOWEST = 1e-16
-"""Least tau that is searched, over the squared distance of the means, where nothing shows that roots end earlier."""
 
 GATHERED = 64
 """Numbers of a covariance up to which each time has a copy of its mixture; above, times are grouped by mixture."""
@@ -143,23 +140,6 @@ def _outside(p: Points) -> tuple[np.ndarray, ...]:
     """Eigenvalue along the dimensions that are no features, ``-sum_k r_k / v_k``, (M, W)."""
     at = noisy(p)
     return (-over_components(posterior(p, at)[0] / at.floor),)
-
-
-def largest_distance(c: Components) -> np.ndarray:
-    """Largest distance of two means, (...)."""
-    k = c.means.shape[-2]
-    steps = [c.means[..., j + 1 :, :] - c.means[..., j, None, :] for j in range(k - 1)]
-    if not steps:
-        return np.zeros(c.means.shape[:-2])
-    return np.sqrt(total(np.moveaxis(np.concatenate(steps, axis=-2) ** 2, -1, 0)).max(axis=-1))
-
-
-def smallest_variance(c: Components, dimension: Any = None) -> np.ndarray:
-    """Smallest variance of any component along any direction, (...), of the ambient ``dimension (...)``."""
-    beyond = dimension is not None and bool(np.any(np.asarray(dimension) > c.means.shape[-1]))
-    values = [] if c.complete and not beyond else [c.variance.min(axis=-1)]
-    values += [] if c.eigenvalues is None else [c.eigenvalues.min(axis=(-1, -2))]
-    return np.minimum(*np.broadcast_arrays(*values)) if len(values) == 2 else values[0]
 
 
 def _roots(c: Components, dimension: np.ndarray, extent: np.ndarray) -> np.ndarray:

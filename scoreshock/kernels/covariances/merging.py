@@ -16,9 +16,8 @@ from scipy.special import expit
 from scoreshock.conventions import Status
 from scoreshock.kernels.covariances.components import Components, Outcome, covariance, is_finite, is_shared, spread_over
 from scoreshock.kernels.covariances.criteria import not_applicable
-from scoreshock.kernels.covariances.exact import largest_distance, smallest_variance
 from scoreshock.kernels.covariances.pencil import Pair, ratio_on_ridge
-from scoreshock.kernels.covariances.reduction import reduced
+from scoreshock.kernels.covariances.reduction import largest_distance, reduced, smallest_variance
 from scoreshock.kernels.covariances.shared_pair import is_shared_pair, time_of_snr
 from scoreshock.kernels.covariances.stationary import Rises, rises
 from scoreshock.kernels.covariances.switches import switches

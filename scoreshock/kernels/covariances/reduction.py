@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from scoreshock.kernels.covariances.components import Components
 from scoreshock.kernels.gaussian.geometry import centred
+from scoreshock.kernels.numerics.blocks import total
+
+LOWEST = 1e-16
+"""Least tau that is searched, over the squared distance of the means, where nothing shows that roots end earlier."""
 
 
 def reduced(c: Components) -> Components:
@@ -41,3 +47,20 @@ def reduced(c: Components) -> Components:
     if means.shape[-1] == 1 and k > 1:
         means = means * np.where(means[..., -1:, :] < means[..., :1, :], -1.0, 1.0)
     return c._replace(means=means, directions=directions)
+
+
+def largest_distance(c: Components) -> np.ndarray:
+    """Largest distance of two means, (...)."""
+    k = c.means.shape[-2]
+    steps = [c.means[..., j + 1 :, :] - c.means[..., j, None, :] for j in range(k - 1)]
+    if not steps:
+        return np.zeros(c.means.shape[:-2])
+    return np.sqrt(total(np.moveaxis(np.concatenate(steps, axis=-2) ** 2, -1, 0)).max(axis=-1))
+
+
+def smallest_variance(c: Components, dimension: Any = None) -> np.ndarray:
+    """Smallest variance of any component along any direction, (...), of the ambient ``dimension (...)``."""
+    beyond = dimension is not None and bool(np.any(np.asarray(dimension) > c.means.shape[-1]))
+    values = [] if c.complete and not beyond else [c.variance.min(axis=-1)]
+    values += [] if c.eigenvalues is None else [c.eigenvalues.min(axis=(-1, -2))]
+    return np.minimum(*np.broadcast_arrays(*values)) if len(values) == 2 else values[0]

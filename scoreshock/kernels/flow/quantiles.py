@@ -89,7 +89,7 @@ def _quantiles(x: np.ndarray, means: np.ndarray, log_w: np.ndarray, v: np.ndarra
     scale = np.sqrt(np.where(v > 0, v, np.nan))
     lower, upper = _log_tail(y, scale[0], *line, 1.0), _log_tail(y, scale[0], *line, -1.0)
     side, target = np.where(lower <= upper, 1.0, -1.0), np.minimum(lower, upper)
-    later = [_solved(target, side, each, *line) for each in scale[1:]]
+    later = [position_of_tail(target, side, each, *line) for each in scale[1:]]
     positions = np.stack([np.where(scale[0] > 0, y, np.nan), *later])
     rounding = ROUNDINGS * EPS * (1 + np.abs(target))
     errors = rounding * np.exp(target - _log_density(positions, scale, *line)) + ROUNDINGS * EPS * np.abs(positions)
@@ -112,7 +112,9 @@ def _log_density(y: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.nda
     return reduce(np.logaddexp, parts) - np.log(np.sqrt(2 * np.pi) * scale)
 
 
-def _solved(target: np.ndarray, side: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.ndarray) -> np.ndarray:
+def position_of_tail(
+    target: np.ndarray, side: np.ndarray, scale: np.ndarray, mu: np.ndarray, log_w: np.ndarray
+) -> np.ndarray:
     """Positions whose tail on their ``side`` is ``target``: between the quantiles of the outermost components, (B,)."""
     from scipy.optimize.elementwise import find_root  # slow to import
 

@@ -173,3 +173,15 @@ def test_a_plane_with_one_long_axis_is_the_line():
     flat[:, 0, 0], flat[:, 1, 1] = variance, 5.0
     plane = plane_averages(np.stack([mu, 0 * mu], axis=1), flat, log_w)
     np.testing.assert_allclose(plane[:3], line[:3], rtol=1e-11)
+
+
+def test_a_dimension_does_not_depend_on_those_beside_it():
+    c = components([[-1.0], [1.2]], [0.4, 0.6], [0.5, 1.5])
+    dimensions = np.array([1, 2, 3, 1000])
+    together, times = class_information(c, 0.3, dimensions), cloning(c, dimension=dimensions)
+    for j, d in enumerate(dimensions):
+        alone = class_information(c, 0.3, d)
+        assert together.cloning_probability[j] == alone.cloning_probability
+        assert times.tau[j] == cloning(c, dimension=d).tau
+    plane = components([[-1.0, 0.0], [1.2, 0.0]], [0.4, 0.6], 0.0, [[0.5, 0.5], [1.5, 1.5]])
+    np.testing.assert_allclose(together.class_entropy[1], class_information(plane, 0.3).class_entropy, rtol=1e-10)

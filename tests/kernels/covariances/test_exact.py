@@ -9,8 +9,8 @@ from scipy.special import expit
 from scoreshock.conventions import Status
 from scoreshock.kernels.covariances import fields
 from scoreshock.kernels.covariances.components import components, covariance, from_covariances, weighted_mean
-from scoreshock.kernels.covariances.exact import exact, largest_distance, mean_jacobian_eigenvalue
-from scoreshock.kernels.covariances.reduction import reduced
+from scoreshock.kernels.covariances.exact import exact, mean_jacobian_eigenvalue
+from scoreshock.kernels.covariances.reduction import largest_distance, reduced
 from scoreshock.kernels.numerics.root_search import roots
 from scoreshock.kernels.speciation import roots as isotropic_roots
 from tests.kernels.covariances.draws import drawn, rotated, scaled, shared_and_repeated
