@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import sys
 import traceback
@@ -273,12 +272,8 @@ def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, thread
 
     sweep = Sweep(study, name)
     datasets = opening.open_files(sweep.files(list(sweep.plan["quantities"])), chunks=None)
-    folder, unfinished = sweep.folder / "figures", sweep.folder / ".figures"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)  # also for sweeps without figures
-    _forked([partial(figures.draw, datasets, unfinished, each, digest=digest) for each in formats])
-    shutil.rmtree(folder, ignore_errors=True)
-    unfinished.rename(folder)
+    with staging.staged_folder(sweep.folder / "figures") as folder:  # also for sweeps without figures
+        _forked([partial(figures.draw, datasets, folder, each, digest=digest) for each in formats])
 
 
 def _forked(calls: Sequence[Callable[[], Any]]) -> None:

@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+REPLACEMENTS = 20
+"""Attempts to take the place of a folder that other writers replace at the same time."""
+
 FULL_BYTES = 2**22
 """Free space below which a disk counts as full: a chunk, its index and the header can need this much."""
 
@@ -48,6 +51,36 @@ def staged(path: Path) -> Iterator[Path]:
         _unfinished.discard(temporary)
 
 
+@contextmanager
+def staged_folder(path: Path) -> Iterator[Path]:
+    """Yield a new folder beside ``path``, which it replaces on success; on failure it is removed.
+
+    Of several writers at once the last to finish remains.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{path.name}.{socket.gethostname()}."
+    _remove_abandoned(path.parent, prefix)
+    temporary = path.parent / f"{prefix}{os.getpid()}.{secrets.token_hex(4)}.tmp"
+    temporary.mkdir()
+    _unfinished.add(temporary)
+    try:
+        yield temporary
+        _replace_folder(temporary, path)
+    finally:
+        _remove(temporary)
+        _unfinished.discard(temporary)
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Rename a folder to ``path``, in place of what is there, also while others do the same."""
+    for _ in range(REPLACEMENTS):
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another writer was faster
+            new.rename(path)
+            return
+    new.rename(path)
+
+
 class BrokenFile(OSError):
     """A file that is missing, unreadable, incomplete, or changed since it was written."""
 
@@ -56,10 +89,9 @@ _unfinished: set[Path] = set()
 
 
 def discard_unfinished() -> None:
-    """Remove the temporary files of this process, which is about to exit."""
+    """Remove the temporary files and folders of this process, which is about to exit."""
     for temporary in tuple(_unfinished):
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def write_file(content: str | bytes, path: str | Path) -> None:
@@ -69,12 +101,20 @@ def write_file(content: str | bytes, path: str | Path) -> None:
 
 
 def _remove_abandoned(folder: Path, prefix: str) -> None:
-    """Remove temporary files of killed writers of this host; writers of other hosts may be alive."""
+    """Remove temporary files and folders of killed writers of this host; writers of other hosts may be alive."""
     for name in os.listdir(folder):  # faster than glob for many files
         owner = name.removeprefix(prefix).split(".")[0]
-        if name.startswith(prefix) and name.endswith(".tmp.nc") and owner.isdigit() and not is_alive(int(owner)):
-            with suppress(OSError):
-                (folder / name).unlink()
+        if name.startswith(prefix) and name.endswith((".tmp.nc", ".tmp")) and owner.isdigit() and not is_alive(int(owner)):
+            _remove(folder / name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder with all in it, if it is there and can be removed."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def is_alive(process: int) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,7 @@ def test_remains_of_a_killed_writer_are_removed_and_those_of_other_hosts_and_fil
     path = tmp_path / "a.txt"
     code = f"""
 import os, signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from scoreshock.storage import staging
 with staging.staged(Path({str(path)!r})) as temporary:
@@ -69,3 +73,41 @@ def test_a_process_that_ends_at_once_removes_its_unfinished_file(tmp_path: Path)
 
     with pytest.raises(FileNotFoundError):
         write_half()
+
+
+def test_a_folder_takes_the_place_of_the_old_one_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "figures"
+    for number in range(2):
+        with staging.staged_folder(target) as folder:
+            (folder / f"{number}.png").write_text("drawn")
+            assert not (target / f"{number}.png").exists()
+        assert [path.name for path in target.iterdir()] == [f"{number}.png"]
+    with suppress(ZeroDivisionError), staging.staged_folder(target) as folder:
+        (folder / "half.png").write_text("drawn")
+        raise ZeroDivisionError
+    assert [path.name for path in tmp_path.rglob("*")] == ["figures", "1.png"]
+
+
+def test_several_writers_of_one_folder_leave_one_whole_folder_and_nothing_else(tmp_path: Path) -> None:
+    def write(number: int) -> None:
+        for _ in range(30):
+            with staging.staged_folder(tmp_path / "figures") as folder:
+                for name in "ab":
+                    staging.write_file(str(number), folder / name)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(write, range(4)))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "figures"]
+    assert len({(tmp_path / "figures" / name).read_text() for name in "ab"}) == 1
+
+
+def test_a_folder_of_a_killed_writer_is_removed_by_the_next(tmp_path: Path) -> None:
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
+    )
+    abandoned = tmp_path / f".figures.{socket.gethostname()}.{gone.stdout.strip()}.00000000.tmp"
+    abandoned.mkdir()
+    (abandoned / "half.png").write_text("drawn")
+    with staging.staged_folder(tmp_path / "figures"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["figures"]
