@@ -11,6 +11,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/verify.smk"
+include: "workflow/rules/examples.smk"
 
 
 rule all:

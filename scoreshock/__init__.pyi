@@ -2,6 +2,7 @@
 
 from .comparison.runs import compare as compare
 from .densities import families as families
+from .densities.bootstrap import bootstrapped as bootstrapped
 from .densities.data import from_labelled as from_labelled
 from .densities.data import project as project
 from .densities.families.registry import family as family
@@ -98,6 +99,7 @@ from .quantities.wells.definition import well as well
 from .quantities.wells.fields import well_boundary as well_boundary
 from .quantities.wells.fields import well_fields as well_fields
 from .quantities.wells.speciation import well_speciation as well_speciation
+from .quantities.when import when as when
 from .schedules.kinds import schedule_kind as schedule_kind
 from .schedules.schedule import schedule as schedule
 from .storage.opening import open_results as open_results

@@ -26,7 +26,7 @@ PAPERS = (Path(DEFAULT_PAPER), Path(__file__).parents[1] / DEFAULT_PAPER)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0 for success, 1 for incomplete results, 2 for invalid input."""
-    options = _parser().parse_args(arguments)
+    options = _parser((sys.argv[1:] if arguments is None else arguments)[:1]).parse_args(arguments)
     try:
         return options.run(options)
     except StudyError as error:
@@ -51,7 +51,7 @@ def _read_files(files: Sequence[str]) -> dict[str, Any]:
     return read_layers(files, DEFAULT_STUDY if Path(DEFAULT_STUDY).is_file() else None)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked_for: Sequence[str] = ()) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scoreshock", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     files = argparse.ArgumentParser(add_help=False)
@@ -88,8 +88,18 @@ def _parser() -> argparse.ArgumentParser:
         "clean", _clean, "list blocks whose parameters or code differ from the study's; remove them with --yes"
     )
     cleaned.add_argument("--yes", action="store_true", help="remove the listed blocks")
+    asked = command("when", _when, "say when the classes of data or of a family part, in noise schedules", parents=())
+    _add_flags_of_when(asked, asked_for)
     command("schema", _schema, "print the JSON schema of a study", parents=())
     return parser
+
+
+def _add_flags_of_when(parser: argparse.ArgumentParser, asked_for: Sequence[str]) -> None:
+    """Its flags name families and sets, whose import takes longer than other commands."""
+    if "when" in asked_for:
+        from scoreshock.reports.command import add_flags
+
+        add_flags(parser)
 
 
 def _validate(options: argparse.Namespace) -> int:
@@ -118,6 +128,12 @@ def _validate(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     print(table(read_study(options.configfile, options.allow_plugins)))
     return 0
+
+
+def _when(options: argparse.Namespace) -> int:
+    from scoreshock.reports.command import run
+
+    return run(options)
 
 
 def _schema(options: argparse.Namespace) -> int:  # noqa: ARG001 - all commands have the same signature

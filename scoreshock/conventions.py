@@ -299,6 +299,7 @@ _SHARED = variables(
         | 0 is the leading order; each further one adds a term to v*.
     step: index of the schedule's sampling time, from noise to data
         | Counts from 0 as the sampler runs: 0 is the first and noisiest call of the network.
+    call: index of the call of the network, from noise to data | Places that no call fills are 0.
     form: name of the form of the score's equation
         | Score in diffusion time, Burgers velocity, physical time, variance preserving, log density.
     interface: index of the boundary between neighbouring components, ascending in position
@@ -309,6 +310,8 @@ _SHARED = variables(
         | Places that no crossing fills are NaN beside crossing_status.
     remaining: share of the entropy of the classes that remains
         | In generation it falls from the greatest, where classes are open, to the least, where they are decided.
+    moment: name of the moment of generation
+        | A criterion of speciation; "decision begins", "half decided" and "decided" by class entropy; "collapse".
     pair: index of the pair of classes | Classes in the order of their components, the first with each later one first.
     class_first: name of the first class of the pair | Label of a component, or of the class that components form.
     class_second: name of the second class of the pair | Label of a component, or of the class that components form.
@@ -323,6 +326,7 @@ _SHARED = variables(
     outside_weight: weight of the class's score outside the guidance interval | 1 the class's score alone, 0 that of all.
     noise_share: share eta of noise in generation | 0 is the probability flow, 1 the reverse SDE.
     edge: end of the interval on the line | lower or upper.
+    replicate: index of the bootstrap replicate of the data | Of samples with random weights.
     training_samples: number of samples that a score is fitted to | Draws of the density.
     """
 )

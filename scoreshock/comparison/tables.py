@@ -41,7 +41,7 @@ estimate."""
 NOTE = """Differences are taken over the points at which both criteria are `ok`; they are positive where the criterion comes
 later in tau than the reference. Medians are accurate to 0.4 %; comparison.nc holds all numbers, also for each point."""
 
-NOT_JUDGED = "Without the mixture the trusted criterion is not determined."
+NOT_JUDGED = "The trusted criterion is not determined: its rules are for mixtures of one variance, given with the results."
 
 
 def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str:

@@ -131,9 +131,9 @@ def _shared(rank: int, table: _Table, classes: Classes) -> Fit:
     within, d = classes.covariances.within, table.x.shape[1]
     total = float(classes.weights @ classes.variances) * d
     if classes.covariances.mixed is None:  # by feature
-        eigenvalues, directions = _eigenpairs(within, rank)
+        eigenvalues, directions = eigenpairs(within, rank)
     else:
-        eigenvalues, directions = _from_rows(within, table.residuals(), rank)
+        eigenvalues, directions = eigenpairs_of_rows(within, table.residuals(), rank)
     return Fit(_rest(np.asarray(total), eigenvalues, d), eigenvalues, directions)
 
 
@@ -142,11 +142,11 @@ def _leading(table: _Table, j: int, rank: int) -> tuple[np.ndarray, np.ndarray]:
     count, d = np.count_nonzero(table.member == j), table.x.shape[1]
     if count < d:
         rows = np.concatenate(list(table.of_class(j)))
-        return _from_rows(rows @ rows.T / count, rows, rank)
+        return eigenpairs_of_rows(rows @ rows.T / count, rows, rank)
     product = np.zeros((d, d))
     for rows in table.of_class(j):
         product += rows.T @ rows
-    return _eigenpairs(product / count, rank)
+    return eigenpairs(product / count, rank)
 
 
 def _squares(table: _Table, j: int) -> np.ndarray:
@@ -157,14 +157,14 @@ def _squares(table: _Table, j: int) -> np.ndarray:
     return total / np.count_nonzero(table.member == j)
 
 
-def _from_rows(products: np.ndarray, rows: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def eigenpairs_of_rows(products: np.ndarray, rows: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and directions from the products of rows; directions of no variance are any that complete the others."""
-    eigenvalues, combinations = _eigenpairs(products, rank)
+    eigenvalues, combinations = eigenpairs(products, rank)
     q, r = np.linalg.qr((combinations @ rows).T)
     return eigenvalues, (q * np.where(np.diagonal(r) < 0, -1.0, 1.0)).T
 
 
-def _eigenpairs(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+def eigenpairs(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
     """Largest eigenvalues (rank,) of a positive semidefinite matrix in falling order, and eigenvectors as rows."""
     n = len(matrix)
     if n < LANCZOS_FROM or 8 * rank > n or not matrix.any():

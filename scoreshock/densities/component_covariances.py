@@ -101,9 +101,12 @@ def _decomposed(covariance: Any, k: int, n: int) -> tuple[xr.DataArray, xr.DataA
     if isinstance(covariance, Mapping):
         return _listed(covariance, k, n)
     labelled = covariance if isinstance(covariance, xr.DataArray) else _matrices(covariance, k, n)
+    second = [dim for dim in labelled.dims if str(dim).startswith("feature") and dim != "feature"]
+    if len(second) == 1:  # by any name, as in files: never a sweep of diagonals
+        labelled = labelled.rename({second[0]: "feature_other"})
     own = [dim for dim in ("component", *MATRIX) if dim in labelled.dims]
     sizes = {"component": k, "feature": n, "feature_other": n}
-    if "feature" not in own or any(labelled.sizes[dim] != sizes[dim] for dim in own):
+    if "feature" not in own or len(second) > 1 or any(labelled.sizes[dim] != sizes[dim] for dim in own):
         raise ValueError(f"covariance has sizes {dict(labelled.sizes)}; allowed for {k} means of {n} features: {FORMS}")
     labelled = labelled.copy(data=as_numbers("covariance", labelled.values)).transpose(..., *own)
     if "feature_other" not in own:

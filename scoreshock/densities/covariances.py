@@ -64,7 +64,7 @@ def class_statistics(x: Rows, scale: np.ndarray, member: np.ndarray) -> Classes:
     The covariances are held by feature where that is the smaller matrix, else by row.
     """
     count = np.bincount(member)
-    rows = _Rows(x, scale, member)
+    rows = ScaledRows(x, scale, member)
     sums = np.zeros((len(count), x.shape[1]))
     for part in rows.parts():
         classes, total = _sum_by_class(rows.shifted(part), member[part])
@@ -78,7 +78,7 @@ def class_statistics(x: Rows, scale: np.ndarray, member: np.ndarray) -> Classes:
     return Classes(means, weights, variances, Covariances(between, within, mixed))
 
 
-class _Rows(NamedTuple):
+class ScaledRows(NamedTuple):
     """A table whose rows are shifted and scaled as they are used."""
 
     x: Rows
@@ -110,7 +110,7 @@ def _sum_by_class(rows: np.ndarray, member: np.ndarray) -> tuple[np.ndarray, np.
     return classes, np.add.reduceat(rows[order], first, axis=0)
 
 
-def _by_feature(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray, None]:
+def _by_feature(rows: ScaledRows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray, None]:
     """Within-class covariance (d, d) and squared lengths (N,) of the residuals."""
     n, d = rows.x.shape
     squares = np.empty(n)
@@ -126,7 +126,7 @@ def _by_feature(rows: _Rows, means: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return _in_threads(share, range(min(SHARES, -(-n // max(1, CHUNK // d))))) / n, squares, None
 
 
-def _by_row(rows: _Rows, means: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _by_row(rows: ScaledRows, means: np.ndarray, between: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Products (N, N) of the residuals over N, their squared lengths (N,), and products with the rows of ``between``."""
     residuals = rows.residuals(slice(None), means)
     product = residuals @ residuals.T

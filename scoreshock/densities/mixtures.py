@@ -55,9 +55,9 @@ def mixture(
         Ambient dimension, at least n, and n by default: outside the n features the mixture has the one variance.
     covariance : array, DataArray or mapping, optional
         Covariances, symmetric and positive semidefinite. A matrix (n, n), which all components share, or (k, n, n). A
-        DataArray (..., [component,] feature, feature_other), or (..., [component,] feature) for diagonals. Or variances
-        along some directions: a mapping of ``eigenvalues`` ([k,] r) and orthonormal ``directions`` ([k,] r, n), with
-        ``variance`` in all others.
+        DataArray (..., [component,] feature, feature_other), also of another name that begins with feature, or
+        (..., [component,] feature) for diagonals. Or variances along some directions: a mapping of ``eigenvalues``
+        ([k,] r) and orthonormal ``directions`` ([k,] r, n), with ``variance`` in all others.
 
     Returns
     -------

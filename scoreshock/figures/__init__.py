@@ -13,7 +13,7 @@ from pathlib import Path
 
 import xarray as xr
 
-from scoreshock.figures import decisions, layers, times
+from scoreshock.figures import decisions, layers, moments, times
 from scoreshock.figures.description import FIGURES, Panel, figure
 from scoreshock.figures.files import digest_of
 from scoreshock.figures.style import DASHES, OKABE_ITO
@@ -29,6 +29,7 @@ __all__ = [
     "draw",
     "figure",
     "layers",
+    "moments",
     "save",
     "times",
 ]

@@ -1,4 +1,4 @@
-"""Description of a figure as plain data: panels of lines, points, bars and levels, independent of the renderer."""
+"""Description of a figure as plain data: panels of lines, points, bars, levels and bands, independent of the renderer."""
 
 from __future__ import annotations
 
@@ -63,13 +63,26 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Band:
+    """The part of the panel between two values of y, or of x if ``vertical``, shaded."""
+
+    low: float
+    high: float
+    vertical: bool = False
+    color: str = OKABE_ITO[1]
+
+
+Mark = Line | Points | Bars | Level | Band
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes: with ``falling`` the x-axis runs from right to left, with ``square`` both axes have one scale."""
 
     title: str
     xlabel: str
     ylabel: str
-    marks: tuple[Line | Points | Bars | Level, ...]
+    marks: tuple[Mark, ...]
     logx: bool = False
     logy: bool = False
     falling: bool = False
@@ -111,6 +124,8 @@ class Panel:
 
     def _values(self, axis: str) -> Iterator[np.ndarray | float]:
         for mark in self.marks:
+            if isinstance(mark, Band):
+                continue
             if not isinstance(mark, Level):
                 yield mark.y if axis == "y" else getattr(mark, "x", np.empty(0))
             elif mark.vertical == (axis == "x"):

@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
+from scoreshock.figures.description import Band, Bars, Level, Line, Mark, Panel, Points, with_legend
 
 AXES = (4.1, 2.75)
 """Width and height of a panel's axes in inches."""
@@ -132,7 +132,7 @@ def power(value: float, plain: bool, digits: str = "125") -> str:
     )
 
 
-def _mark(axes: Axes, mark: Line | Points | Bars | Level, panel: Panel) -> None:
+def _mark(axes: Axes, mark: Mark, panel: Panel) -> None:
     match mark:
         case Line():
             look = {"linestyle": _dash(mark.dash), "color": mark.color, "linewidth": mark.width}
@@ -144,6 +144,9 @@ def _mark(axes: Axes, mark: Line | Points | Bars | Level, panel: Panel) -> None:
             bottom = panel.limits("y")[0] if panel.logy else 0.0
             axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=mark.color, tick_label=mark.names)
             axes.tick_params(axis="x", labelsize=9, rotation=20 if len("".join(mark.names)) > 40 else 0)
+        case Band():
+            shade = axes.axvspan if mark.vertical else axes.axhspan
+            shade(mark.low, mark.high, color=mark.color, alpha=0.18, linewidth=0)
         case Level():
             draw = axes.axvline if mark.vertical else axes.axhline
             draw(mark.value, color=mark.color, linestyle=_dash(mark.dash), linewidth=mark.width)

@@ -76,6 +76,11 @@ function drawn(panel, place) {
   if (panel.yticks.length) plot.yaxis.ticker = new Bokeh.FixedTicker({ticks: panel.yticks});
   const items = [];
   for (const mark of panel.marks) {
+    if (mark.kind === "Band") {
+      const ends = mark.vertical ? {left: mark.low, right: mark.high} : {bottom: mark.low, top: mark.high};
+      plot.add_layout(new Bokeh.BoxAnnotation({...ends, fill_color: mark.color, fill_alpha: 0.18, line_color: null, level: "underlay"}));
+      continue;
+    }
     if (mark.kind === "Level") {
       const dimension = mark.vertical ? "height" : "width";
       plot.add_layout(new Bokeh.Span({location: mark.value, dimension, ...stroke(mark)}));

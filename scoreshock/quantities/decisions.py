@@ -38,6 +38,8 @@ MOST_CLASSES = 64
 SHARE = 0.05
 """Our default of the share of the class entropy that remains where classes count as decided."""
 
+DECIDED = Number("share of the class entropy that remains where classes count as decided", SHARE, low=1e-6, high=0.4)
+
 DECISIONS = variables(
     """
     cloning_probability, decisions_status: probability that two reverse paths from one noisy point end in the same class
@@ -121,9 +123,7 @@ def _few_classes(sweep: Any) -> Problems:
     {
         "tau": TAU,
         "classes": CLASSES,
-        "decided": Number(
-            "share of the class entropy that remains where classes count as decided", SHARE, low=1e-6, high=0.4
-        ),
+        "decided": DECIDED,
         "draws": DRAWS,
         "seed": SEED,
     },

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import as_numbers, listed, show, whole
+from scoreshock.checks import as_real, listed, show, whole
 from scoreshock.conventions import attributes, variables
 from scoreshock.kernels.flow import guided
 from scoreshock.kernels.flow.generation import Sampling, generate
@@ -64,7 +64,7 @@ CALLS = variables(
     first_call int32, calls_status: index of the first guided network call, from noise (-1: none)
     last_call int32, calls_status: index of the last guided network call, from noise (-1: none)
     n_calls int32: number of network calls inside the interval | Those with sigma_low < sigma <= sigma_high.
-    n_calls_fractional: length of the interval in network calls
+    n_calls_fractional, calls_status: length of the interval in network calls
         | Between calls by interpolation in ln sigma; calls beyond the sampler's are not counted.
     snapped_high, calls_status: noise level of the first guided call | The greatest level not above sigma_high.
     snapped_low, calls_status: noise level of the first call after the guided ones, 0 after the last
@@ -287,7 +287,7 @@ def guidance_interval(sigma_low: Numbers, sigma_high: Numbers, levels: np.ndarra
     sigma_low, sigma_high
         Ends of the interval, such as ``sigma_decision`` of :func:`decision_windows`.
     levels
-        Noise levels ``sigma = sqrt(2 tau)`` of the network calls, descending, without the final 0.
+        Noise levels ``sigma = sqrt(2 tau)`` of the network calls, falling or repeated, without the final 0.
 
     Returns
     -------
@@ -299,7 +299,7 @@ def guidance_interval(sigma_low: Numbers, sigma_high: Numbers, levels: np.ndarra
     Raises
     ------
     ValueError
-        For levels that are not positive and descending.
+        For levels that rise, or are not positive.
 
     Examples
     --------
@@ -308,11 +308,9 @@ def guidance_interval(sigma_low: Numbers, sigma_high: Numbers, levels: np.ndarra
     >>> int(found.first_call), int(found.last_call), float(found.snapped_low), float(found.snapped_high)
     (2, 3, 0.5, 2.0)
     """
-    calls = as_numbers("levels", levels)
-    if calls.ndim != 1 or not calls.size or not (np.diff(calls) < 0).all() or not calls[-1] > 0:
-        raise ValueError(
-            f"levels = {show(levels)} is not allowed; allowed: noise levels of network calls, descending, above 0"
-        )
+    calls = as_real("levels", levels).astype(float)
+    if calls.ndim != 1 or not calls.size or not (calls[1:] <= calls[:-1]).all() or not 0 < calls[-1] < np.inf:
+        raise ValueError(f"levels = {show(levels)} is not allowed; allowed: noise levels of network calls, falling, above 0")
     ends: Arguments = {"low": _end("sigma_low", sigma_low), "high": _end("sigma_high", sigma_high)}
     return apply(guided_calls, ends, CALLS, levels=calls)
 

@@ -326,6 +326,14 @@ def describe_paper(paper: Mapping[str, Any], digest: str, threads: int = 1) -> N
         staging.write_file(text, folder / name)
 
 
+def write_example(examples: Mapping[str, Any], digest: str, name: str, threads: int = 1) -> None:
+    """Compute one of the worked examples, and write its dataset and its figure."""
+    from scoreshock.examples import write
+
+    attributes = provenance.attributes({"example": name}, "examples", threads)
+    write(name, Path(examples["output"]), attributes, digest)
+
+
 ACTIONS: dict[str, Any] = {
     "plan": write_plan,
     "compute": compute,
@@ -335,6 +343,7 @@ ACTIONS: dict[str, Any] = {
     "verify": verify,
     "draw-paper": draw_paper,
     "describe-paper": describe_paper,
+    "example": write_example,
 }
 """Functions by the first word of a task; their arguments are the study file and the other words."""
 

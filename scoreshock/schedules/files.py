@@ -80,7 +80,7 @@ def _read_csv(path: FilePath) -> Any:
     if len(cells) > MAX_STEPS:
         raise ValueError(f"it has more than {MAX_STEPS:,} rows")
     if any(len(row) > len(names) for row in cells):
-        raise ValueError("a line has more cells than the header")
+        raise ValueError("a line has more cells than the header (columns are separated by commas, with decimal points)")
     return {name: [_cell(row[j]) if j < len(row) else None for row in cells] for j, name in enumerate(names)}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreshock.checks import as_array, show
+from scoreshock.checks import as_array, shortened, show
 
 CONVENTIONS = {
     "sigma_n": "noise/signal, EDM's",
@@ -94,4 +94,5 @@ def convention_of(name: str, values: Any, stated: str | None, among: Sequence[st
             f"{name} = {show(values)} fits no convention; allowed: numbers that rise or fall, of {', '.join(among)}"
         )
     readings = "; ".join(f"{each} ({CONVENTIONS[each]})" for each in fits)
-    raise ValueError(f"{name} = {show(array)} has {len(fits)} readings: {readings}; say which by convention: {fits[0]}, ...")
+    numbers = shortened(show(array), 30)
+    raise ValueError(f"{name} = {numbers} has {len(fits)} readings: {readings}; say which by convention: {fits[0]}, ...")

@@ -207,7 +207,8 @@ def resolved(config: Any) -> Config:
                 kept[key] = checked
         else:
             _refuse_unread(name, key, value, solver)
-    prediction = config.get("prediction_type", "epsilon")
+    # Schedulers of flow matching have no such key.
+    prediction = config.get("prediction_type", "flow_prediction" if "flow" in solver.reading.split() else "epsilon")
     if prediction not in PREDICTIONS:
         raise ValueError(f"config: prediction_type = {show(prediction)} is not allowed; allowed: {', '.join(PREDICTIONS)}")
     _check_together(complete(kept))

@@ -121,6 +121,16 @@ def _convention(columns: Mapping[str, np.ndarray], options: dict[str, Any]) -> s
             "sigma_n never exceeds 1, that is, noise never exceeds signal; allowed: sigmas with convention: flow "
             "(alpha = 1 - sigma) or vp (sqrt(1 - alpha_bar)), or here convention: sigma_n"
         )
+    if only == "alphas_cumprod" and stated is None and columns["alphas_cumprod"].min() > 0.5:
+        raise ValueError(
+            "alphas_cumprod never falls below 1/2, that is, noise never exceeds signal; allowed: betas (diffusers' alphas "
+            "are 1 - betas), or here convention: alphas_cumprod"
+        )
+    if only == "betas" and stated is None and columns["betas"][0] > columns["betas"][-1]:
+        raise ValueError(
+            f"betas fall from {columns['betas'][0]:g} to {columns['betas'][-1]:g}; allowed: rates from data to noise, which "
+            "rise (products of 1 - betas are alphas_cumprod), or here convention: betas"
+        )
     return None
 
 

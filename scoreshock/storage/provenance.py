@@ -32,6 +32,7 @@ DERIVED = {
     "verification": ("paper.table",),
     "verification figures": ("paper.drawing", "figures.page", "figures.picture"),
     "verification page": ("paper.page",),
+    "examples": ("examples", "examples.cloning_mnist", "examples.guidance_intervals", "figures.page", "figures.picture"),
 }
 """Products that are derived from the files of quantities, and the modules that compute them."""
 
@@ -42,6 +43,7 @@ TEMPLATES = {
     "verification page": ("paper/templates/*.j2", "pages/*.*[!y]"),
     "figures": ("pages/*.*[!y]",),
     "verification figures": ("pages/*.*[!y]",),
+    "examples": ("examples/*.csv", "pages/*.*[!y]"),
 }
 """Templates that count as code."""
 

@@ -88,7 +88,7 @@ FOUR = [[0.0, 1.0], [1.0, 1.5], [4.0, 1.0], [5.0, 0.0]]
         ("u,label,Label\n1,0,0\n3,1,1\n", "has the column 'label' more than once"),
         ("u,v,label,\n1,2,a,\n3,4,b,\n", "a column without a name (column 4)"),
         ("Unnamed: 0,u,label\n0,2,a\n1,4,b\n", "a column without a name (column 1)"),
-        ("id,u,label\n1,2,a\n2,4,b\n", "the column 'id', which counts the rows"),
+        ("id,u,label\n1,2,a\n2,4,b\n", "the column 'id', which numbers the rows"),
         ("u,label\n1,a\n2,\n", "an empty label"),
         ("u,label\n1,a\n2\n3,b\n", "an empty label"),
         ("u,label\n1,a\n2,nan\n", "'nan', which stands for a missing label"),

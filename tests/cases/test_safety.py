@@ -313,7 +313,7 @@ def test_the_table_of_a_schedule_is_measured_before_it_is_read(tmp_path: Path) -
 def test_a_column_of_numbers_taken_for_labels_is_refused(tmp_path: Path) -> None:
     from scoreshock.densities.families import data
 
-    (tmp_path / "a.csv").write_text("x,label\n" + "".join(f"{i},{i}\n" for i in range(5000)))
+    (tmp_path / "a.csv").write_text("x,label\n" + "".join(f"{2 * i},{i}\n" for i in range(5000)))
     with pytest.raises(ValueError, match="labels has 5,000 classes; allowed: at most 4,096"):
         data(file=str(tmp_path / "a.csv"))
 

@@ -99,10 +99,10 @@ def test_large_tables_keep_32_directions_by_default_and_say_so():
 
 @pytest.mark.parametrize("size", [700, 60])
 def test_leading_directions_of_a_large_matrix_are_those_of_all_of_them(size):
-    from scoreshock.densities.class_covariances import _eigenpairs
+    from scoreshock.densities.class_covariances import eigenpairs
 
     rows = np.random.default_rng(0).normal(size=(40, size)) * np.linspace(1, 9, 40)[:, None]
-    values, vectors = _eigenpairs(rows.T @ rows, 5)
+    values, vectors = eigenpairs(rows.T @ rows, 5)
     np.testing.assert_allclose(values, np.linalg.eigvalsh(rows.T @ rows)[: -size - 1 : -1][:5], rtol=1e-12)
     np.testing.assert_allclose(vectors @ vectors.T, np.eye(5), atol=1e-12)
     np.testing.assert_allclose((rows.T @ rows) @ vectors.T, vectors.T * values, atol=1e-6 * values[0])

@@ -50,6 +50,14 @@ def test_a_sweep_of_matrices_keeps_its_dimension_and_the_numbers_of_each():
     assert (dataset.covariance_direction.sel(angle=2.0).values == one.covariance_direction.values).all()
 
 
+@pytest.mark.parametrize("other", ["feature_2", "feature_", "features"])
+def test_a_second_dimension_of_features_has_any_name(other):
+    matrix = xr.DataArray(np.diag([3.0, 2.0, 1.0]) + 0.5, dims=(other, "feature"))
+    assert mixture(MEANS, covariance=matrix).identical(mixture(MEANS, covariance=matrix.values))
+    with pytest.raises(ValueError, match="covariance has sizes"):
+        mixture(MEANS, covariance=matrix.expand_dims(feature_other=3))
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_diagonals_are_named_and_need_no_directions(own):
     values = np.array([[1.0, 4.0, 0.5], [2.0, 0.0, 3.0]])

@@ -409,8 +409,38 @@ MUTATIONS = (
     Mutation(
         f"{CLASSES}test_covariances_of_a_table_are_those_of_numpy",
         "densities/class_covariances.py",
-        "_eigenpairs(product / count, rank)",
-        "_eigenpairs(product / (count - 1), rank)",
+        "eigenpairs(product / count, rank)",
+        "eigenpairs(product / (count - 1), rank)",
+    ),
+    Mutation(
+        "tests/densities/test_bootstrap.py::test_replicates_are_weighted_statistics_with_exponential_weights",
+        "densities/bootstrap.py",
+        ' - np.einsum("bkd,bkd->bk", shift, shift)',
+        "",
+    ),
+    Mutation(
+        "tests/densities/test_bootstrap.py::test_the_total_eigenvalue_is_that_of_each_replicate_to_first_order",
+        "densities/bootstrap.py",
+        " - mean[:, :, None] * mean[:, None]",
+        "",
+    ),
+    Mutation(
+        "tests/quantities/test_when_errors.py::test_draws_have_no_part_in_the_error",
+        "kernels/information/classes.py",
+        "geometry.coordinates @ (u @ v)",
+        "geometry.coordinates @ u",
+    ),
+    Mutation(
+        "tests/quantities/test_when_errors.py::test_pairs_are_those_of_the_decision_windows_of_each_replicate",
+        "kernels/information/decisions.py",
+        "* alone - variance[..., None, None]",
+        "* alone",
+    ),
+    Mutation(
+        "tests/quantities/test_when_errors.py::test_differences_are_paired",
+        "quantities/when_errors.py",
+        "(values - values.sel(moment=reference, drop=True)).std",
+        "values.std",
     ),
     Mutation(
         f"{COMPONENTS}test_directions_with_the_variance_of_all_others",
@@ -452,8 +482,8 @@ MUTATIONS = (
     Mutation(
         f"{DECISIONS}test_draws_agree_with_quadrature_within_their_standard_error",
         "kernels/information/classes.py",
-        "(REPLICATES * (REPLICATES - 1))",
-        "(REPLICATES - 1)",
+        "(count * (count - 1))",
+        "(count - 1)",
     ),
     Mutation(CASES, "kernels/information/clocks.py", "value / sigma]", "value / sigma**3]"),
     Mutation(CASES, "kernels/information/collapse.py", "- found.entropy + within", "+ within"),

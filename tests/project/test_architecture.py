@@ -22,7 +22,7 @@ ROOMS: dict[str, set[str]] = {
     "axes": VOCABULARY,
     "kernels": {"conventions"},
     "schedules": {"kernels", "options", "plugins", *VOCABULARY},
-    "densities": {"axes", "plugins", *VOCABULARY},
+    "densities": {"kernels", "axes", "plugins", *VOCABULARY},
     "quantities": {"kernels", "schedules", "densities", "axes", "options", "plugins", *VOCABULARY},
     "storage": {"axes", *VOCABULARY},
     "comparison": VOCABULARY,
@@ -31,9 +31,11 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}
+ROOMS["examples"] = {"quantities", "figures", "storage"} | ROOMS["quantities"]
 ROOMS["study"] = {"quantities", "storage"} | ROOMS["quantities"]
-ROOMS["running"] = {"study", "comparison", "figures", "paper"} | ROOMS["study"]
+ROOMS["running"] = {"study", "comparison", "figures", "paper", "examples"} | ROOMS["study"]
 ROOMS["paper"] = {"study", "figures", "pages"} | ROOMS["study"]
+ROOMS["reports"] = {"figures", "pages", "quantities", "storage"} | ROOMS["quantities"]
 ROOMS["cli"] = set(ROOMS)
 KERNELS: dict[str, set[str]] = {
     "numerics": set(),

@@ -26,7 +26,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "densities/tables/test_reading.py": ("densities/tables/table",),
     "figures/test_figures.py": tuple(
         f"figures/{name}"
-        for name in ("curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")
+        for name in ("moments", "curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")
     ),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),

@@ -71,7 +71,7 @@ def test_configurations_in_use_are_read(tmp_path, monkeypatch, name):
     assert (
         inline.parameters["prediction_type"]
         == result.parameters["prediction_type"]
-        == config.get("prediction_type", "epsilon")
+        == config.get("prediction_type", "flow_prediction" if "FlowMatch" in config["_class_name"] else "epsilon")
     )
     for same in (schedule(**result.parameters), schedule(**json.loads(json.dumps(inline.parameters))), inline):
         np.testing.assert_array_equal(same.sample_sigmas(), result.sample_sigmas())

@@ -22,8 +22,8 @@ def test_a_descending_table_is_the_same_schedule_read_from_its_other_end(values)
     logit = np.log(noisy_first) - np.log1p(-np.array(noisy_first))
     if np.diff(logit).min() < 1e-9:
         return
-    one = schedule("table", alphas_cumprod=noisy_first)
-    other = schedule("table", alphas_cumprod=noisy_first[::-1])
+    one = schedule("table", alphas_cumprod=noisy_first, convention="alphas_cumprod")
+    other = schedule("table", alphas_cumprod=noisy_first[::-1], convention="alphas_cumprod")
     assert (one.parameters["order"], other.parameters["order"]) == ("noisy-first", "data-first")
     np.testing.assert_allclose(one.alpha_bar(np.arange(len(values))), noisy_first[::-1], rtol=1e-10)
     t = np.linspace(0, one.end, 17)
@@ -153,6 +153,7 @@ def test_a_missing_file_is_refused(tmp_path, monkeypatch):
         ("sixty.yaml", "sigma_n: [0.1, 1, 3:0]\n", "it has 3:0, which YAML reads in base 8 or 60"),
         ("octal.yaml", "sigma_n: [1, 010]\n", "it has 010, which YAML reads in base 8 or 60"),
         ("date.yaml", "sigma_n: [2024-01-01, 2024-01-02]\n", "sigma_n[0] = datetime.date(2024, 1, 1) is not allowed"),
+        ("many.csv", "step;sigma_n\n0;0,1\n1;10,5\n", "more cells than the header (columns are separated by commas"),
         ("comma.csv", "alpha;sigma\n1;0.1\n0.5;0.5\n", "alpha;sigma; allowed: .* (columns separated by commas"),
         (
             "sigmas.csv",
@@ -246,6 +247,9 @@ def test_alpha_bar_is_the_cumulative_product():
         ("flow-matching", {"betas": [0.1, 0.2]}, "rates per step are kind table with betas, a list"),
         ("vp-linear", {"beta_start": 0.1, "beta_min": 0.1}, "has 'beta_min' more than once"),
         ("table", {"sigma_n": [1.0, 0.5, 0.0]}, "sigma_n never exceeds 1"),
+        ("table", {"alphas_cumprod": [0.9999, 0.99, 0.98]}, "never falls below 1/2.*diffusers' alphas are 1 - betas"),
+        ("table", {"betas": [0.99, 0.5, 0.1]}, "betas fall from 0.99 to 0.1; allowed: .*products of 1 - betas are alphas"),
+        ("table", {"sigmas": list(np.linspace(0.123456789, 0.987654321, 99))}, "sigmas = [0.123.* has 3 readings"),
         (
             "table",
             {"sigmas": [1.0, 0.5, 0.0]},
@@ -288,7 +292,7 @@ def test_names_that_people_type_are_understood():
 
 
 def test_lists_of_rates_and_of_log_snr_are_tables():
-    betas = [0.1, 0.2, 0.3]
+    betas = [0.1, 0.2, 0.4]
     product = schedule("table", alphas_cumprod=list(np.cumprod(1 - np.array(betas))))
     for one in (schedule("table", betas=betas), schedule("table", trained_betas=betas)):
         np.testing.assert_allclose(one.tau(T), product.tau(T), rtol=1e-14)
@@ -340,11 +344,11 @@ def test_a_list_of_a_sampler_keeps_its_repeated_levels_and_its_end(tmp_path, nam
 
 
 def test_numbers_without_names_are_read_in_the_stated_convention(tmp_path):
-    np.save(tmp_path / "a.npy", [0.9, 0.5, 0.1])
+    np.save(tmp_path / "a.npy", [0.1, 0.5, 0.9])
     for convention, column in {"alphas_cumprod": "alphas_cumprod", "betas": "betas"}.items():
         same(
             schedule("table", file=str(tmp_path / "a.npy"), convention=convention),
-            schedule("table", **{column: [0.9, 0.5, 0.1]}),
+            schedule("table", **{column: [0.1, 0.5, 0.9]}),
         )
     np.save(tmp_path / "b.npy", [3.0, 0.5, -3.0])
     same(schedule("table", file=str(tmp_path / "b.npy")), schedule("table", log_snr=[3.0, 0.5, -3.0]))

@@ -130,7 +130,7 @@ def test_digests_of_blocks_leave_out_the_split_values():
     assert Planned.of(json.loads(json.dumps(part.plain()))) == part
 
 
-WITHOUT_TAU = {"speciation", "corrections", "divergence", "cascade", "isotropy", "clocks", "collapse", "guidance"}
+WITHOUT_TAU = {"speciation", "corrections", "divergence", "cascade", "isotropy", "clocks", "collapse", "guidance", "when"}
 
 
 @pytest.mark.slow
@@ -139,7 +139,7 @@ WITHOUT_TAU = {"speciation", "corrections", "divergence", "cascade", "isotropy",
     [
         ({"x": {"start": -1, "stop": 1, "num": 3}}, {"scores", "burgers"}),
         ({"tau": [1.0]}, set(QUANTITIES) - WITHOUT_TAU),
-        ({"criteria": ["exact"]}, {"speciation"}),
+        ({"criteria": ["exact"]}, {"speciation", "when"}),
         ({"order": 3}, {"corrections"}),
         ({"tau_min": 0.5}, {"amplification", "boundary_amplification", "divergence"}),
         ({"tau_max": 0.5}, {"divergence"}),
@@ -153,7 +153,7 @@ WITHOUT_TAU = {"speciation", "corrections", "divergence", "cascade", "isotropy",
         ({"tau_relative": [1.0, 2.0]}, {"isotropy"}),
         ({"threshold": 0.1}, {"isotropy"}),
         ({"points": 500}, {"isotropy"}),
-        ({"seed": 1}, {"isotropy", "decisions", "clocks", "collapse", "guidance"}),
+        ({"seed": 1}, {"isotropy", "decisions", "clocks", "collapse", "guidance", "when"}),
         ({"parameters": {"scaling": "fixed"}}, set(QUANTITIES)),
         ({"parameters": {"scaling": "per-coordinate"}}, set()),
         ({"quantities": ["speciation", "scores", "corrections", "amplification"]}, set()),

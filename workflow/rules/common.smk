@@ -112,15 +112,16 @@ def refuse_interpreter():
         )
 
 
-def only_verifies():
-    """Whether the paper is the only target."""
-    return set(workflow.dag_settings.targets) == {"verify"}
-
-
 def print_summary():
-    if only_verifies():
+    targets = set(workflow.dag_settings.targets)
+    if targets == {"verify"}:
         print(
             f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
         )
+    elif targets == {"examples"}:
+        print(f"Examples in {Path(EXAMPLES_OUT).resolve()}")
+        for name in SKIPPED:
+            needed = EXAMPLES[name].needs
+            print(f"Skipped: {name} needs {needed}, pip install {needed}")
     else:
         print(tasks.summary(PREFIXED))

@@ -1,4 +1,4 @@
-# Parameters and files of the paper's statements, tables and figures.
+# Parameters and files of the paper's statements, tables and figures; and the tasks of the worked examples.
 import json
 
 from scoreshock.paper import configuration as verification
@@ -52,6 +52,11 @@ def of_paper(_, action, code="verification"):
         {"code": provenance.code_digest(code), "content": content}
     )
     return [json.dumps([*action[:1], digest[:16], *action[1:]])]
+
+
+def example_task(_, name):
+    """The task of a worked example, with the digest of its code."""
+    return [json.dumps(["example", provenance.code_digest("examples")[:16], name])]
 
 
 def paper_resources():

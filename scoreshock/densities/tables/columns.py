@@ -9,8 +9,11 @@ import numpy as np
 
 from scoreshock.checks import shortened, show
 from scoreshock.densities.tables.labels import MISSING, label_text, whole_where_possible
-from scoreshock.densities.tables.rows import CHUNK, Spool
+from scoreshock.densities.tables.rows import CHUNK, Rows, Spool, parts
 from scoreshock.densities.tables.table import ROW_NUMBERS, Choice, Columns, Table, choose_columns, refuse_nameless, without
+
+COUNTED = 10
+"""Fewest rows in which a column of any name that counts them, 0, 1, 2, ..., is no feature (ours)."""
 
 
 def collect(source: str, names: Sequence[str], columns: Columns, pieces: Iterable[Any], choice: Choice) -> Table:
@@ -37,7 +40,7 @@ class _Collected:
         self._count = self._dropped = 0
         chosen = columns.features if choice.features is None else []
         refuse_nameless(source, names, chosen)
-        self._counting = {j for j in chosen if names[j].strip().casefold() in ROW_NUMBERS}
+        self._chosen = self._counting = set(chosen)
 
     def add(self, piece: Any) -> None:
         used, label = self._columns.features, self._columns.label
@@ -45,7 +48,7 @@ class _Collected:
         for place, j in enumerate(used):
             rows[:, place] = numbers = self._numbers(self._names[j], piece.iloc[:, j])
             if j in self._counting and not self._counts(numbers):
-                self._counting.remove(j)
+                self._counting = self._counting - {j}
         codes, lost = (None, np.zeros(len(rows), bool)) if label is None else self._coded(piece.iloc[:, label])
         keep = self._complete(rows, lost)
         self._rows.append(rows[keep])
@@ -55,8 +58,21 @@ class _Collected:
 
     def _counts(self, numbers: np.ndarray) -> bool:
         """Whether the numbers of the next rows count these, from 0 or 1."""
-        before = numbers - np.arange(len(numbers)) - self._count
-        return before[0] in (0, 1) and bool((before == before[0]).all())
+        before = numbers[0] - self._count
+        return before in (0, 1) and bool((numbers - np.arange(len(numbers)) == numbers[0]).all())
+
+    def _row_numbers(self, rows: Rows) -> list[str]:
+        """Columns that number the rows: that count them, or have such a name and another whole number in each row."""
+        found = []
+        for place, j in enumerate(self._columns.features):
+            named = j in self._chosen and self._names[j].strip().casefold() in ROW_NUMBERS
+            if j in self._counting and (named or self._count >= COUNTED):
+                found.append(self._names[j])
+            elif named:
+                numbers = np.concatenate([rows[part][:, place] for part in parts(rows)])
+                if (numbers == np.floor(numbers)).all() and len(np.unique(numbers)) == len(numbers):
+                    found.append(self._names[j])
+        return found
 
     def _numbers(self, name: str, column: Any) -> np.ndarray:
         """A column as floats, NaN where one is missing."""
@@ -123,16 +139,16 @@ class _Collected:
         if not self._count:
             found = f"columns found: {shortened(', '.join(self._names))}"
             raise ValueError(f"{self._source} has no rows; {found}; allowed: a row for each sample")
-        for name in (self._names[j] for j in self._counting):
-            allowed = f"features ({without(self._source, name)})"
-            raise ValueError(f"{self._source} has the column {show(name)}, which counts the rows; allowed: {allowed}")
         if self._dropped == self._count:
             raise ValueError(f"{self._source} has no row without a missing entry; allowed: samples with all numbers")
+        for name in self._row_numbers(rows := self._rows.rows()):
+            allowed = f"features ({without(self._source, name)})"
+            raise ValueError(f"{self._source} has the column {show(name)}, which numbers the rows; allowed: {allowed}")
         labels = None
         if self._columns.label is not None:
             labels = whole_where_possible(self._source, list(self._spellings))[np.asarray(self._codes.rows()[:])]
         notes = self._columns.notes | ({"dropped_rows": self._dropped} if self._choice.missing == "drop" else {})
-        return Table(self._rows.rows(), labels, tuple(self._names[j] for j in self._columns.features), notes)
+        return Table(rows, labels, tuple(self._names[j] for j in self._columns.features), notes)
 
 
 def is_frame(value: Any) -> bool:

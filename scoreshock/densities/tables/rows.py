@@ -172,7 +172,8 @@ def bounds(name: str, x: Rows) -> tuple[np.ndarray, np.ndarray]:
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             row, column = (int(i) for i in np.argwhere(~np.isfinite(rows))[0])
             where = f"the value {rows[row, column]} at {[part.start + row, column]}"
-            raise ValueError(f"{name} has {where}; allowed: finite numbers (of a file, missing: drop leaves such rows out)")
+            remedy = " (of a file, missing: drop leaves such rows out)" if np.isnan(rows[row, column]) else ""
+            raise ValueError(f"{name} has {where}; allowed: finite numbers{remedy}")
     return low, high
 
 

@@ -14,7 +14,7 @@ LABELS = ("label", "labels", "class", "classes", "target", "targets", "species",
 """Usual names of classes, in any case; ``y`` only where there is no ``x``, whose coordinate it then is."""
 
 ROW_NUMBERS = ("index", "id", "idx", "row", "rownames", "sample")
-"""Names of columns that, where they count the rows, are no features."""
+"""Names of columns that, where they have another whole number in each row, are no features."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,9 @@ def read_lines(path: Path, n: int) -> np.ndarray:
         lines = [line.strip() for line in io.TextIOWrapper(stream, "utf-8-sig")]
     while lines and not lines[-1]:
         lines.pop()
+    for mark in MARKS:
+        if len(widths := {len(row) for row in csv.reader(lines, delimiter=mark)}) == 1 and widths != {1}:
+            raise ValueError(f"file {path} has {widths.pop()} columns, with {show(mark)} between; allowed: one label a line")
     spellings, index = np.unique(np.array(lines[len(lines) == n + 1 :], dtype=str), return_inverse=True)
     return whole_where_possible(f"file {path}", spellings.tolist())[index]
 

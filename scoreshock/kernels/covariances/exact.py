@@ -81,7 +81,7 @@ def exact(c: Components, dimension: Any = None, places: int | None = None) -> Ex
         return _exact_times(tau, (extent == 0).reshape(lead), finite.reshape(lead), places)
     flat = spread_over(reduced(c), lead)
     good = np.flatnonzero(finite & (extent > 0))
-    found = _roots(flat.take(good), d[good], extent[good])
+    found = _roots(flat.take(good), d[good], extent[good]) if good.size else np.empty((0, 1))
     tau = np.full((extent.size, found.shape[1]), np.nan)
     tau[good] = found
     return _exact_times(tau.reshape(*lead, tau.shape[1]), (extent == 0).reshape(lead), finite.reshape(lead), places)

@@ -24,7 +24,9 @@ class GuidedCalls(NamedTuple):
 
 
 def guided_calls(low: np.ndarray, high: np.ndarray, levels: np.ndarray) -> GuidedCalls:
-    """Calls with ``low < sigma <= high (...)`` of a sampler whose calls are at ``levels (m,)``, descending and positive.
+    """Calls with ``low < sigma <= high (...)`` of a sampler whose calls are at ``levels (m,)``, positive and never rising.
+
+    Levels may repeat, as of solvers of second order, and begin at infinity; fractions are between those that differ.
 
     Examples
     --------
@@ -38,7 +40,10 @@ def guided_calls(low: np.ndarray, high: np.ndarray, levels: np.ndarray) -> Guide
     n = np.maximum(after - first, 0)
     none = n == 0
     with np.errstate(all="ignore"):
-        place = [count - 1 - np.interp(np.log(end), np.log(rising), np.arange(count)) for end in (high, low)]
+        finite, place_of = np.unique(np.where(np.isfinite(rising), rising, np.nan), return_index=True)
+        known = np.isfinite(finite)
+        ladder = np.log(finite[known]), count - 1.0 - place_of[known]
+        place = [np.interp(np.log(end), *ladder) for end in (high, low)]
     after_levels = np.append(levels, 0.0)
     numbers = (after_levels[first], after_levels[after], 100 * first / count, 100 * after / count)
     status = np.where(none, np.int8(Status.not_applicable), np.int8(Status.ok))

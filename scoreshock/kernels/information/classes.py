@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import entr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.geometry import decompose
+from scoreshock.kernels.gaussian.geometry import Geometry, decompose
 from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.blocks import total
 
@@ -35,11 +35,15 @@ RESOLVED, ZERO = 1e-9, 1e-25
 
 
 class Method(NamedTuple):
-    """How expectations are computed: a name in `METHODS`, and draws of each component with their seed."""
+    """How expectations are computed: a name in `METHODS`, and draws of each component with their seed and independent parts.
+
+    One part is enough, and fastest, where its standard error, NaN, is not asked for.
+    """
 
     name: str = "auto"
     samples: int = SAMPLES
     seed: int = 0
+    parts: int = REPLICATES
 
 
 class Classes(NamedTuple):
@@ -103,8 +107,12 @@ def classes_of(
     dimension: np.ndarray,
     groups: tuple[tuple[int, ...], ...],
     lead: tuple[int, ...],
+    frame: np.ndarray | None = None,
 ) -> Classes:
     """Mixtures ``(..., k, n)``, ``(..., k)``, ``(..., k)`` in ``dimension (...)`` dimensions, over ``lead`` points.
+
+    Coordinates are turned to be nearest to those of the means ``frame (..., k, n)``, if any: mixtures that differ little
+    then have draws in common.
 
     Examples
     --------
@@ -125,7 +133,17 @@ def classes_of(
     across = np.where(own, d - rank, 0)
     rank = np.where(own, rank, np.maximum(rank, 1))
     nothing = np.full(rank.shape, -1)
-    return Classes(core_first(geometry.coordinates, 2, lead), log_w, spread, rank, across, d, nothing, groups)
+    means = core_first(geometry.coordinates if frame is None else _turned(geometry, frame), 2, lead)
+    return Classes(means, log_w, spread, rank, across, d, nothing, groups)
+
+
+def _turned(geometry: Geometry, frame: np.ndarray) -> np.ndarray:
+    """Coordinates (..., k, m) in the rotation nearest to the means of ``frame``, where both have all m of them."""
+    k = frame.shape[-2]
+    other = decompose(frame, np.full(k, 1 / k))
+    u, _, v = np.linalg.svd(np.swapaxes(geometry.coordinates, -1, -2) @ other.coordinates)
+    complete = np.asarray((geometry.eigenvalues[..., -1] > 0) & (other.eigenvalues[..., -1] > 0))
+    return np.where(complete[..., None, None], geometry.coordinates @ (u @ v), geometry.coordinates)
 
 
 def pairs_of(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -188,30 +206,30 @@ class Estimates(NamedTuple):
 def estimated(solve: Solver, points: Classes, method: Method, *more: np.ndarray) -> Estimates:
     """Values by quadrature where there are few coordinates, and by Monte Carlo elsewhere.
 
-    A Monte Carlo value is the mean of those of the `REPLICATES`, and its error the standard error of the mean.
+    A Monte Carlo value is the mean of those of the method's parts, and its error the standard error of the mean.
     """
     most = {"auto": AUTO, "quadrature": MOST, "monte-carlo": 0}[method.name]
     smooth = (points.coordinates <= most) | (len(points.log_w) == 1)
     drawn = ~smooth & (method.name != "quadrature")
     empty = solve(points.take(np.empty(0, dtype=int)), *(a[..., :0] for a in more))[0]
     values, errors = np.full((2, len(empty), points.size), np.nan)
-    for by, some in ((solve, np.flatnonzero(smooth)), (_replicated(solve), np.flatnonzero(drawn))):
+    for by, some in ((solve, np.flatnonzero(smooth)), (_replicated(solve, method.parts), np.flatnonzero(drawn))):
         for cut in slices(some.size, ROOM // (REPLICATES**2 * points.means.shape[0] * points.means.shape[1])):
             at = some[cut]
             values[:, at], errors[:, at] = by(points.take(at), *(a[..., at] for a in more))
     return Estimates(values, errors, drawn, ~smooth & ~drawn)
 
 
-def _replicated(solve: Solver) -> Solver:
-    """The solver by Monte Carlo: means over the replicates, and standard errors of the means."""
+def _replicated(solve: Solver, count: int) -> Solver:
+    """The solver by Monte Carlo: means over ``count`` replicates, and standard errors of the means."""
 
     def averaged(points: Classes, *more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        often = np.repeat(np.arange(points.size), REPLICATES)
-        many = points.take(often)._replace(replicate=np.tile(np.arange(REPLICATES), points.size))
-        parts = solve(many, *(a[..., often] for a in more))[0].reshape(-1, points.size, REPLICATES)
+        often = np.repeat(np.arange(points.size), count)
+        many = points.take(often)._replace(replicate=np.tile(np.arange(count), points.size))
+        parts = solve(many, *(a[..., often] for a in more))[0].reshape(-1, points.size, count)
         rows = np.ascontiguousarray(np.moveaxis(parts, -1, 0))
-        mean = total(rows) / REPLICATES
+        mean = total(rows) / count
         away = rows - mean
-        return mean, np.sqrt(total(away * away) / (REPLICATES * (REPLICATES - 1)))
+        return mean, np.sqrt(total(away * away) / (count * (count - 1)))
 
     return averaged

@@ -62,13 +62,14 @@ def collapse(
     dimension: np.ndarray,
     samples: np.ndarray,
     method: Method,
+    frame: np.ndarray | None = None,
 ) -> Collapse:
     """Collapse of ``samples (...)`` draws of a mixture, from its own entropy.
 
     Parameters
     ----------
     means, weights, variance, dimension, method
-        As for `clock_levels`.
+        As for `clock_levels`; ``frame`` as for `decision_windows`.
     samples : (...)
         Number of draws, at least 2.
 
@@ -86,7 +87,7 @@ def collapse(
     """
     shapes = means.shape[:-2], weights.shape[:-1], variance.shape[:-1], np.shape(dimension), np.shape(samples)
     lead = np.broadcast_shapes(*shapes)
-    points = classes_of(means, weights, variance, dimension, tuple((i,) for i in range(means.shape[-2])), lead)
+    points = classes_of(means, weights, variance, dimension, tuple((i,) for i in range(means.shape[-2])), lead, frame)
     n = np.broadcast_to(np.asarray(samples, dtype=float), lead).ravel()
     # Without variance there are no more than the components to tell apart.
     exists = (points.variance.max(axis=0) > 0) | (np.log(n) < points.weight_entropy)

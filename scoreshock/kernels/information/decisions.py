@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.special import expit
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.information.classes import Classes, Method, Solver, classes_of, estimated
+from scoreshock.kernels.information.classes import Classes, Method, Solver, classes_of, estimated, pairs_of
 from scoreshock.kernels.information.expectations import Moments, mean_square_errors, moments
 from scoreshock.kernels.numerics.bracketing import bracketed
 
@@ -15,6 +18,9 @@ AUTOMATIC = Method()
 
 WIDEN, TIMES = np.log(1e3), 12
 """Steps, in the logarithm of sigma^2, by which a bracket grows, and how many."""
+
+ODDS, NODES = 1e7, 65
+"""Largest ratio of the weights of a pair whose levels are interpolated, and at how many ratios they are computed."""
 
 STILL = 1e-20
 """Noise variance, over the squared extent of the means, at which point masses do not overlap."""
@@ -115,8 +121,11 @@ def decision_windows(
     groups: tuple[tuple[int, ...], ...],
     dimension: np.ndarray | None = None,
     method: Method = AUTOMATIC,
+    frame: np.ndarray | None = None,
 ) -> Windows:
     r"""Noise levels ``sigma = sqrt(2 tau)`` at which the class entropy is a ``share (m,)`` of that of the weights.
+
+    Mixtures near that of the means ``frame (..., k, n)`` have draws in common (see `classes_of`).
 
     Returns
     -------
@@ -132,7 +141,7 @@ def decision_windows(
     """
     d = np.asarray(means.shape[-1] if dimension is None else dimension)
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape[:-1], d.shape)
-    points = classes_of(means, weights, variance, d, groups, lead)
+    points = classes_of(means, weights, variance, d, groups, lead, frame)
     columns, status = np.full((2, points.size, len(share)), np.nan), np.zeros((points.size, len(share)), dtype=np.int8)
     with np.errstate(all="ignore"):
         for i, part in enumerate(share):
@@ -143,6 +152,34 @@ def decision_windows(
             status[:, i] = np.where(np.isnan(found.values[0]) & ~found.beyond, reason, found.status(0))
     sigma, error = columns.reshape(2, *lead, len(share))
     return Windows(sigma, error, status.reshape(sigma.shape))
+
+
+def pair_windows(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, share: np.ndarray) -> np.ndarray:
+    r"""Levels ``sigma (..., pair, share)`` of `decision_windows` for each pair of components of one ``variance (...)``.
+
+    They are :math:`\sigma^2 = |\mu_i - \mu_j|^2 c(w) - \sigma_0^2`, c interpolated in the log odds to a relative 1e-6.
+    NaN where data leave more of the entropy, and where one component is `ODDS` times rarer than the other.
+
+    Examples
+    --------
+    >>> pair_windows(np.array([[-1.0], [1.0]]), np.full(2, 0.5), np.array(0.0), np.array([0.5])).round(4).tolist()
+    [[0.9787]]
+    """
+    one, other = pairs_of(means.shape[-2])
+    step = means[..., one, :] - means[..., other, :]
+    odds = np.abs(np.log(weights[..., one]) - np.log(weights[..., other]))
+    alone = np.exp(2 * _unit_pair(tuple(share.tolist()))(odds))
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(np.einsum("...n,...n->...", step, step)[..., None] * alone - variance[..., None, None])
+
+
+@lru_cache(maxsize=8)
+def _unit_pair(share: tuple[float, ...]) -> CubicSpline:
+    """Logarithm of the levels of two point masses at distance 1, over the log odds of their weights."""
+    odds = np.linspace(0.0, np.log(ODDS), NODES)
+    weights = np.stack([expit(odds), expit(-odds)], axis=-1)
+    found = decision_windows(np.array([[-0.5], [0.5]]), weights, np.zeros(2), np.array(share), ((0,), (1,)))
+    return CubicSpline(odds, np.log(found.sigma), extrapolate=False)
 
 
 def _numbers(method: Method) -> Solver:

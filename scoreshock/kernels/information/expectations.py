@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import entr, gammaincinv, ndtr
 
-from scoreshock.kernels.information.classes import REPLICATES, ROOM, Classes, Method
+from scoreshock.kernels.information.classes import ROOM, Classes, Method
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, total
 from scoreshock.kernels.numerics.counter_rng import normals
@@ -149,7 +149,7 @@ def _integrated(points: Classes, noise: np.ndarray, sums: Sums, least: np.ndarra
 def _sampled(points: Classes, noise: np.ndarray, sums: Sums, method: Method) -> np.ndarray:
     """Moments by the draws of each point's replicate, (5, B)."""
     result = np.zeros((5, points.size))
-    count = -(-method.samples // REPLICATES)
+    count = -(-method.samples // method.parts)
     for part in np.unique(points.replicate):
         at = np.flatnonzero(points.replicate == part)
         some = points.take(at)

@@ -1,4 +1,4 @@
-"""Normal numbers that are a function of seed, trajectory and index: no order of computation changes them.
+"""Random numbers that are a function of seed, trajectory and index: no order of computation changes them.
 
 SplitMix64 (Steele, Lea and Flood 2014): each trajectory starts from a different state, a hash of its number and the seed.
 """
@@ -24,10 +24,15 @@ def normals(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
     >>> bool(together[2] == normals(7, np.array(2), 5))
     True
     """
+    return ndtri(uniforms(seed, trajectory, index))
+
+
+def uniforms(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
+    """The number strictly between 0 and 1 of which `normals` is the normal quantile, like ``trajectory``."""
     with np.errstate(over="ignore"):
         start = np.asarray(trajectory).astype(np.uint64) * GOLDEN + _mixed(np.asarray(seed).astype(np.uint64) + GOLDEN)
         bits = _mixed(_mixed(start) + np.uint64(index + 1) * GOLDEN) >> np.uint64(12)
-    return ndtri((bits.astype(float) + 0.5) * 2.0**-52)
+    return (bits.astype(float) + 0.5) * 2.0**-52
 
 
 def _mixed(z: np.ndarray) -> np.ndarray:

@@ -83,7 +83,9 @@ def test_frames_of_polars():
         ),
         (FRAME.assign(c=pd.Categorical(Y)), "kind", "column 'c' holds entries of the type category"),
         (FRAME.assign(z=1j), "kind", "column 'z' holds entries of the type complex128"),
-        (FRAME.assign(id=np.arange(1, 31)), "kind", "has the column 'id', which counts the rows"),
+        (FRAME.assign(id=np.arange(1, 31)), "kind", "has the column 'id', which numbers the rows"),
+        (FRAME.assign(id=np.arange(1001, 1031)[::-1]), "kind", "has the column 'id', which numbers the rows"),
+        (FRAME.assign(nth=np.arange(30.0)), "kind", "has the column 'nth', which numbers the rows"),
         (
             FRAME.assign(u=FRAME.u.where(FRAME.u != FRAME.u[4])),
             "kind",

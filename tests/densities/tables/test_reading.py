@@ -141,10 +141,12 @@ def test_files_of_labels_that_do_not_fit_are_refused(tmp_path):
     np.save(tmp_path / "labels.npy", LABELS[:50])
     np.savez(tmp_path / "two.npz", a=LABELS, b=LABELS)
     (tmp_path / "labels.txt").write_text("\n".join(LABELS[:58]))
+    (tmp_path / "labels.csv").write_text("\n".join([",label", *(f"{i},{label}" for i, label in enumerate(LABELS))]))
     (tmp_path / "x.csv").write_text("u,label\n1,a\n2,b\n")
     for label, said in [
         ("labels.npy", r"labels has shape (50,); allowed: (60,)"),
         ("labels.txt", r"labels has shape (58,); allowed: (60,)"),
+        ("labels.csv", "labels.csv has 2 columns, with ',' between; allowed: one label a line"),
         ("two.npz", "has the arrays a, b; allowed: one array of labels"),
         ("none.npy", "does not exist"),
     ]:

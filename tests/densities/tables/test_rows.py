@@ -54,7 +54,7 @@ def test_the_first_number_that_is_not_finite_is_named(monkeypatch, chunk):
     monkeypatch.setattr(rows, "CHUNK", chunk)
     x = np.zeros((9, 3))
     x[7, 2], x[8, 0] = np.inf, np.nan
-    with pytest.raises(ValueError, match=r"features has the value inf at \[7, 2\]"):
+    with pytest.raises(ValueError, match=r"features has the value inf at \[7, 2\]; allowed: finite numbers$"):
         bounds("features", x)
 
 

@@ -113,6 +113,8 @@ def test_statuses():
     equal = components(np.zeros((2, 1)), [0.5, 0.5], [1.0, 3.0])
     assert exact(equal).status == Status.no_transition
     assert np.isnan(exact(equal).tau_star)
+    in_the_plane = from_covariances(np.zeros((2, 2)), [0.4, 0.6], [np.diag([1.0, 0.5]), np.diag([1.0, 3.0]) + 0.1])
+    assert exact(in_the_plane).status == Status.no_transition
     near = components([[-0.1], [0.1]], [0.5, 0.5], [1.0, 2.0])
     assert exact(near).status == Status.no_real_root
     assert exact(near).n_roots == 0

@@ -1,0 +1,109 @@
+"""The command ``when``: data and families by flags, what is refused, and what it prints in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scoreshock as ss
+from scoreshock.cli import main
+
+TABLE = "a;b;kind\n" + "\n".join(
+    f"{x},5;{y},0;{'cat' if x < 5 else 'dog'}" for x, y in [(0, 1), (0, 2), (1, 1), (9, 1), (9, 2), (8, 1)]
+)
+
+
+def run(capsys, *arguments):
+    assert main(["when", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_family_by_its_axes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    printed = run(
+        capsys,
+        "--family",
+        "pair",
+        "--separation",
+        2,
+        "--weight",
+        0.7,
+        "--variance",
+        0.25,
+        "--schedule",
+        "edm",
+        "--steps",
+        12,
+    )
+    assert printed.startswith("pair: separation 2, variance 0.25, weight 0.7")
+    assert "of 12 calls" in printed
+    with xr.open_dataset("when/when.nc") as stored:
+        expected = ss.when(ss.families.pair(2.0, 0.25, 0.7), ss.schedule("edm", steps=12)).squeeze()
+        np.testing.assert_array_equal(stored.tau_moment, expected.tau_moment)
+        np.testing.assert_array_equal(stored.sampling_step, expected.sampling_step.values[:, None])
+
+
+def test_a_family_by_further_parameters(tmp_path, capsys):
+    printed = run(
+        capsys,
+        "--family",
+        "custom",
+        "--set",
+        "means=[[0, 0], [3, 0], [0, 3]]",
+        "variances=[1.0, 1.0, 1.0]",
+        "--into",
+        tmp_path,
+    )
+    assert "Pairs of classes that part last" in printed
+
+
+def test_a_table_as_people_have_it(tmp_path, capsys):
+    (tmp_path / "table.csv").write_text(TABLE)
+    arguments = ("--data", tmp_path / "table.csv", "--label", "kind", "--range", -1, 1, "--into", tmp_path / "out", "--json")
+    told = json.loads(run(capsys, *arguments))
+    assert told["source"].startswith("2 classes of ")
+    assert any(line.startswith("Units: ") for line in told["warnings"])
+    assert "collapse" in told["coordinates"]["moment"]["data"]
+
+
+def test_data_without_labels_get_components(tmp_path, capsys):
+    x = np.random.default_rng(0).standard_normal((90, 2)) + 6 * (np.arange(90) % 3)[:, None]
+    np.save(tmp_path / "x.npy", x)
+    printed = run(capsys, "--data", tmp_path / "x.npy", "--components", 3, "--into", tmp_path)
+    assert printed.startswith("3 components fitted to")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "when needs --data FILE or --family NAME"),
+        (["--data", "digits", "--family", "pair"], "--family does not go with --data"),
+        (["--data", "digits", "--separation", "2"], "--separation does not go with --data"),
+        (["--family", "pair", "--separation", "2", "--label", "x"], "--label does not go with --family"),
+        (["--family", "par", "--separation", "2"], "did you mean 'pair'"),
+        (["--family", "pair"], "needs separation"),
+        (["--family", "quartic"], "has wells; allowed: a family of mixtures"),
+        (["--family", "pair", "--separation", "2", "--schedule", "emd"], "schedule kind = 'emd' is not known"),
+        (["--family", "pair", "--separation", "2", "--set", "scaling"], "allowed: NAME=VALUE"),
+        (["--data", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_sentence(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["when", *arguments]) == 2
+    message = capsys.readouterr().err.strip()
+    assert said in message
+    assert "\n" not in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_it_runs_in_a_process_of_its_own(tmp_path):
+    command = [sys.executable, "-m", "scoreshock.cli", "when", "--data", "iris", "--schedule", "edm"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+    assert ended.stdout.startswith("3 classes of iris: 150 samples, 4 features")
+    assert ended.stderr == ""
+    assert {path.name for path in (tmp_path / "when").iterdir()} >= {"when.nc", "when.html"}
