@@ -171,7 +171,8 @@ def _backwards(*arrays: xr.DataArray) -> tuple[xr.DataArray, ...]:
 def _joined(parts: Sequence[xr.DataArray], variable: Any) -> xr.DataArray:
     bare = [part.drop_vars("moment", errors="ignore") for part in parts]
     joined = xr.concat(bare, "moment", coords="minimal", compat="override", join="exact")
-    return joined.transpose(..., "moment").rename(variable.name).assign_attrs(variable.attributes())
+    whole = joined.chunk(moment=-1) if joined.chunks else joined
+    return whole.transpose(..., "moment").rename(variable.name).assign_attrs(variable.attributes())
 
 
 def _guided(sigma: xr.DataArray, clocks: Mapping[str, Schedule]) -> xr.Dataset:
@@ -185,4 +186,5 @@ def _guided(sigma: xr.DataArray, clocks: Mapping[str, Schedule]) -> xr.Dataset:
         row[: len(levels)] = levels
     index = ("call", np.arange(sigma_call.shape[1]), attributes("call"))
     guided = xr.concat(each, label).transpose(..., "schedule").assign_coords(call=index)
+    guided = guided.chunk(schedule=-1) if guided.chunks else guided
     return guided.assign(sigma_call=(("schedule", "call"), sigma_call, CALL[0].attributes()))

@@ -30,6 +30,9 @@ CURVE = 33
 REACH = 4.0
 """How far the curve goes beyond the decision window, as a factor on sigma."""
 
+NAMED = 12
+"""Classes of one side of a parting that are named; of more their number is."""
+
 PAIRS_SHOWN = 12
 """Pairs of classes in a report: those that part last."""
 
@@ -96,7 +99,8 @@ def text(made: Report) -> str:
         ).rstrip()
         for row in rows
     ]
-    sections = _intervals(made.moments), _agreement(made.moments), _partings(made.moments), made.warnings
+    moments = made.moments
+    sections = _intervals(moments), _agreement(moments), _order(moments), _last_pairs(moments), made.warnings
     for paragraphs in sections:
         if paragraphs:
             lines += ["", *paragraphs]
@@ -203,12 +207,66 @@ def _intervals(moments: xr.Dataset) -> list[str]:
         total, inside = int((one.sigma_call > 0).sum()), int(one.n_calls)
         first, last = int(one.first_call), int(one.last_call)
         where = f"steps {first} to {last} of 0 to {total - 1}, {inside} of {total} calls ({inside / total:.0%})"
-        lines.append(f"{label}: {where}" if inside else f"{label}: none of its {total} calls lies inside")
+        if not inside:
+            lines.append(f"{label}: none of its {total} calls lies inside")
+            continue
+        lines.append(f"{label}: {where}; {first} before it, {total - 1 - last} after it{_past_collapse(one)}")
     return lines
 
 
-def _partings(moments: xr.Dataset) -> list[str]:
-    """Which classes part when, from the last parting on."""
+def _past_collapse(one: xr.Dataset) -> str:
+    """How many calls of a schedule come after the collapse."""
+    if COLLAPSE not in one.moment.values:
+        return ""
+    sigma = float(one.sigma.sel(moment=COLLAPSE))
+    count = int(((one.sigma_call > 0) & (one.sigma_call < sigma)).sum())
+    return f", {count} where a perfect fit would memorise" if np.isfinite(sigma) else ""
+
+
+def partings(moments: xr.Dataset) -> list[tuple[float, list[str], list[str]]]:
+    """Noise level of each parting, from noise to data, and the names of the classes on either side.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> for sigma, one, other in partings(ss.when(ss.mixture([0.0, 1.0, 4.0], variance=0.01))):
+    ...     print(round(sigma, 3), one, other)
+    1.465 ['0', '1'] ['2']
+    0.479 ['0'] ['1']
+    """
+    names = list(dict.fromkeys([*moments.class_first.values.tolist(), *moments.class_second.values.tolist()]))
+    sides = [moments[name].values for name in ("sigma_parting", "parting_first", "parting_second")]
+    together = {i: [i] for i in range(len(names))}
+    found = []
+    for sigma, first, second in zip(*(side[::-1] for side in sides), strict=True):  # from data to noise sets come together
+        if first < 0 or second < 0:
+            continue
+        one, other = together[int(first)], together[int(second)]
+        found.append((float(sigma), [names[i] for i in sorted(one)], [names[i] for i in sorted(other)]))
+        for i in one + other:
+            together[i] = one + other
+    return found[::-1]
+
+
+def _order(moments: xr.Dataset) -> list[str]:
+    """In which order classes part."""
+    rows = _order_rows(moments)
+    return ["Classes part, from noise to data, at sigma:", *(f"  {' '.join(row)}" for row in rows)] if rows else []
+
+
+def _order_rows(moments: xr.Dataset) -> list[list[str]]:
+    """Noise level and both sides of each parting."""
+    if moments.sizes["pair"] < 2:
+        return []
+    return [[number(sigma), f"{_named(one)} | {_named(other)}"] for sigma, one, other in partings(moments)]
+
+
+def _named(classes: Sequence[str]) -> str:
+    return ", ".join(classes) if len(classes) <= NAMED else f"{len(classes)} classes"
+
+
+def _last_pairs(moments: xr.Dataset) -> list[str]:
+    """Which pairs of classes part last."""
     if moments.sizes["pair"] < 2:
         return []
     half = moments.sigma_pair.isel(remaining=1)
@@ -262,6 +320,8 @@ def _body(made: Report, script: str) -> str:
             '<p class="caption">Shaded: the decision window, in which the class entropy falls from 95 % to 5 %.</p>'
         )
     parts.append(f"<h2>What is still open</h2>\n{figure_page.on_page(_curves(made), script)}")
+    if order := _order_rows(made.moments):
+        parts.append(f"<h2>In which order classes part</h2>\n{_table(['at sigma', 'sides'], order)}")
     if pairs := _pair_rows(made.moments):
         table = _table(["first", "second", "half decided at sigma"], pairs)
         folded = f"<details><summary>{len(pairs)} pairs</summary>\n{table}</details>" if len(pairs) > PAIRS_SHOWN else table

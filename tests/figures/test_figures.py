@@ -73,6 +73,7 @@ def datasets() -> dict[str, xr.Dataset]:
     schedules = {"ddpm": ss.schedule("vp-linear"), "edm": ss.schedule("edm")}
     return datasets_of("pair", "speciation") | {
         "speciation": ss.speciation(pair, schedules),
+        "when": ss.when(pair, schedules),
         "corrections": ss.corrections(pair, order=4),
     }
 
@@ -276,7 +277,7 @@ def test_a_sweep_of_one_point_is_drawn_as_bars(tmp_path: Path) -> None:
 )
 def test_each_kind_of_family_is_drawn(member: str, clock: str) -> None:
     panels = drawn_of(member, clock)
-    allowed_to_be_empty = {"time"}  # without schedules
+    allowed_to_be_empty = {"time", "when"}  # without schedules
     if member in ("line", "plane", "lone"):
         allowed_to_be_empty.add("corrections")  # no exact root on these lines, and no error at equal distances
     if member in ("line", "lone"):

@@ -41,6 +41,7 @@ VALID: dict[str, dict[str, Any]] = {
         "covariance": "shared",
         "rank": None,
     },
+    "bootstrapped": {"features": [[0.0], [1.0], [4.0], [5.0]], "labels": ["a", "a", "b", "b"], "replicates": 2, "seed": 0},
     "from_sklearn": {"gaussian_mixture": None, "covariance": "fitted"},
     "project": {"mixture": DATA, "x": [1.0, 2.0]},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -115,3 +118,18 @@ def test_a_study_says_which_components_form_a_class():
 def test_a_study_that_cannot_be_computed_is_refused(more, message):
     with pytest.raises(StudyError, match=message):
         study(**({"quantities": ["guidance"]} | more))
+
+
+def test_published_intervals_in_steps_are_those_of_the_documentation():
+    """Kynkaanniemi et al. 2024, table 1; where they say how many steps lie inside, as many do."""
+    page = (Path(__file__).parents[2] / "docs" / "examples.md").read_text("utf-8")
+    row = re.compile(
+        r"\| \((\S+), (\S+)\] \| `(\S+)`, (\d+) steps.* \| (\d+) to (\d+) \| (\d+) of \d+ \| (?:–|(\d+) of \d+) \|"
+    )
+    rows = row.findall(page)
+    assert len(rows) == 4
+    for low, high, kind, steps, first, last, inside, published in rows:
+        levels = ss.schedule(kind, steps=int(steps)).sample_sigmas()[: int(steps)]
+        found = ss.guidance_interval(float(low), float(high), levels)
+        assert [int(found[name]) for name in ("first_call", "last_call", "n_calls")] == [int(first), int(last), int(inside)]
+        assert published in ("", inside)

@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.cluster.hierarchy import linkage
 
 import scoreshock as ss
 from scoreshock.reports import when
@@ -81,7 +82,7 @@ def test_files_hold_the_moments_and_a_page_that_asks_for_nothing_else(made, tmp_
     text = page.read_text()
     (script,) = [path.name for path in page.parent.glob("*.js")]
     assert re.findall(r"(?:src|href)=[\"']?([^\"' >]*)", text) == ["data:,", script, "when.nc"]
-    assert text.count("<table>") == 2
+    assert text.count("<table>") == 3
     told = json.loads(when.as_json(made), parse_constant=lambda name: pytest.fail(name))
     assert told["source"] == "three components"
     assert told["coordinates"]["moment"]["data"] == made.moments.moment.values.tolist()
@@ -114,3 +115,21 @@ def test_a_telephone_shows_the_page_drawn_without_scrolling_sideways_and_without
     ] == []
     asked = set(re.findall(r'"url":"((?:https?|file)://[^"]*)"', (tmp_path / "net.json").read_text()))
     assert not [url for url in asked if str(page.parent) not in url and not any(own in url for own in BROWSERS_OWN)]
+
+
+def test_partings_are_those_of_single_linkage():
+    moments = ss.when(ss.mixture(np.random.default_rng(2).standard_normal((7, 2)) * 3, variance=0.01), criteria=["exact"])
+    levels = moments.sigma_pair.sel(remaining=0.5).values
+    tree = linkage(levels, "single")
+    members = [frozenset([str(i)]) for i in range(7)]
+    for one, other, *_ in tree:
+        members.append(members[int(one)] | members[int(other)])
+    found = when.partings(moments)
+    np.testing.assert_allclose([sigma for sigma, *_ in found], tree[::-1, 2], rtol=1e-12)
+    assert [frozenset(one + other) for _, one, other in found] == members[:6:-1]
+
+
+def test_calls_are_before_in_and_after_the_window(made):
+    line = next(line for line in when.text(made).splitlines() if line.startswith("edm: steps"))
+    inside, total, before, after = map(int, re.findall(r"(\d+) of (\d+) calls .*; (\d+) before it, (\d+) after it", line)[0])
+    assert (total, before + inside + after) == (18, 18)
