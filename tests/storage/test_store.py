@@ -231,20 +231,18 @@ def test_eight_flipped_bytes_anywhere_are_found_at_load_or_change_nothing(writte
     content = written.read_bytes()
     with store.open_file(written) as file:
         original = file.load()
-    result, loaded = [], 0
+    result = []
     for position in np.linspace(0, len(content) - 8, 120).astype(int):
         flipped = bytes(byte ^ 0xFF for byte in content[position : position + 8])
         written.write_bytes(content[:position] + flipped + content[position + 8 :])
         try:
             with store.open_file(written) as file:  # HDF5 would go on showing what it knows of an open file
                 assert file.load().identical(original), position
-                loaded += 1
         except store.BrokenFile as error:
             result.append(str(error))
             broken = store.inspect(written, full=True).state
             assert broken != "ok", position
     assert len(result) > 60
-    assert loaded
     assert all(str(written) in error for error in result)
     assert any("values differ from their checksum" in error for error in result)
     assert any("cannot be read" in error for error in result)
