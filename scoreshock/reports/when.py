@@ -16,7 +16,7 @@ from scoreshock.figures import page as figure_page
 from scoreshock.figures.description import Band, Line, Panel
 from scoreshock.figures.moments import WINDOW
 from scoreshock.figures.moments import when as levels_of_calls
-from scoreshock.figures.style import WIDTH
+from scoreshock.figures.style import WIDTH, short
 from scoreshock.pages import shell
 from scoreshock.quantities.decisions import class_decisions
 from scoreshock.quantities.when import BEGINS, COLLAPSE, ENDS, HALF, when
@@ -140,13 +140,13 @@ def _rows(moments: xr.Dataset) -> list[list[str]]:
         cells = [
             str(moment),
             _with_error(row) if known else "–",
-            number(row.tau_moment.item()) if known else status.name,
+            short(row.tau_moment.item()) if known else status.name,
         ]
         for label in labels:
             placed = row.sel(schedule=label)
             inside = known and int(placed.time_status) == TimeStatus.ok
             why = TimeStatus(int(placed.time_status)).name if known else ""
-            cells += [f"{placed.sampling_step.item():.1f}", number(placed.time.item())] if inside else ["–", why]
+            cells += [f"{placed.sampling_step.item():.1f}", short(placed.time.item())] if inside else ["–", why]
         rows.append(cells)
     return rows
 
@@ -154,24 +154,13 @@ def _rows(moments: xr.Dataset) -> list[list[str]]:
 def _with_error(row: xr.Dataset) -> str:
     """Noise level of a moment, with its standard error, of the data and of the draws, where replicates say it."""
     if "sigma_error" not in row:
-        return number(row.sigma.item())
+        return short(row.sigma.item())
     return _pm(row.sigma.item(), float(np.hypot(row.sigma_error, row.sigma_numerical_error)))
 
 
 def _pm(value: float, error: float) -> str:
     """A number and its standard error, where it has one."""
-    return f"{number(value)} ± {number(error, 2) if np.isfinite(error) else '–'}"
-
-
-def number(value: float, digits: int = 4) -> str:
-    """Four significant digits, or as many as ``digits`` says.
-
-    Examples
-    --------
-    >>> number(0.123456), number(12345.6), number(0.123456, 2)
-    ('0.1235', '1.235e+04', '0.12')
-    """
-    return f"{value:.{digits}g}"
+    return f"{short(value)} ± {f'{error:.2g}' if np.isfinite(error) else '–'}"
 
 
 def _agreement(moments: xr.Dataset) -> list[str]:
@@ -201,7 +190,7 @@ def _intervals(moments: xr.Dataset) -> list[str]:
     low, high = (float(moments.sigma.sel(moment=name)) for name in WINDOW)
     if not (np.isfinite(low) and np.isfinite(high)):
         return ["There is no decision window: the data leave the class open, or no noise tells classes apart."]
-    lines = [f"Classes are decided in sigma ({number(low)}, {number(high)}]."]
+    lines = [f"Classes are decided in sigma ({short(low)}, {short(high)}]."]
     for label in moments.schedule.values if "schedule" in moments.dims else ():
         one = moments.sel(schedule=label)
         total, inside = int((one.sigma_call > 0).sum()), int(one.n_calls)
@@ -258,7 +247,7 @@ def _order_rows(moments: xr.Dataset) -> list[list[str]]:
     """Noise level and both sides of each parting."""
     if moments.sizes["pair"] < 2:
         return []
-    return [[number(sigma), f"{_named(one)} | {_named(other)}"] for sigma, one, other in partings(moments)]
+    return [[short(sigma), f"{_named(one)} | {_named(other)}"] for sigma, one, other in partings(moments)]
 
 
 def _named(classes: Sequence[str]) -> str:
@@ -297,11 +286,11 @@ def _isotropic_from(beside: xr.Dataset, density: xr.Dataset) -> str:
         for name, value in zip(beside.structure.values, beside.tau_exact.values, strict=True)
     }
     others = ", ".join(
-        f"{number(sigma)} with {name} covariances" for name, sigma in exact.items() if sigma > 0 and name != "isotropic"
+        f"{short(sigma)} with {name} covariances" for name, sigma in exact.items() if sigma > 0 and name != "isotropic"
     )
-    spread = f"largest variance within classes {number(float(density.within_class_anisotropy))} times the mean"
+    spread = f"largest variance within classes {short(float(density.within_class_anisotropy))} times the mean"
     if int(beside.tau_isotropic_status) == Status.ok:
-        sigma = number(float(np.sqrt(2 * beside.tau_isotropic)))
+        sigma = short(float(np.sqrt(2 * beside.tau_isotropic)))
         start = f"The isotropic score is within 5 % of that with covariances by class above sigma {sigma}"
     else:
         start = "The isotropic score is not within 5 % of that with covariances by class at any noise that was tried"
@@ -346,7 +335,7 @@ def _pair_levels(moments: xr.Dataset, order: Any = slice(None)) -> list[str]:
     half = moments.isel(remaining=1)
     sigma = half.sigma_pair.values[order]
     if "sigma_pair_standard_error" not in moments:
-        return [number(value) for value in sigma]
+        return [short(value) for value in sigma]
     return [_pm(value, error) for value, error in zip(sigma, half.sigma_pair_standard_error.values[order], strict=True)]
 
 

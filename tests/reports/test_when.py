@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.cluster.hierarchy import linkage
 
 import scoreshock as ss
+from scoreshock.figures.style import short
 from scoreshock.reports import when
 from scoreshock.schedules.inputs import as_schedules
 
@@ -39,9 +40,9 @@ def test_the_table_has_a_row_for_each_moment_from_noise_to_data(made):
 def test_numbers_of_the_table_are_those_of_the_dataset(made):
     row = next(line for line in when.text(made).splitlines() if line.startswith("half decided"))
     one = made.moments.sel(moment="half decided", schedule="vp-cosine")
-    expected = [when.number(one.sigma.item()), when.number(one.tau_moment.item())]
+    expected = [short(one.sigma.item()), short(one.tau_moment.item())]
     assert row.split()[2:4] == expected
-    assert row.split()[-2:] == [f"{one.sampling_step.item():.1f}", when.number(one.time.item())]
+    assert row.split()[-2:] == [f"{one.sampling_step.item():.1f}", short(one.time.item())]
 
 
 def test_calls_inside_the_window_are_said_of_each_schedule(made):
@@ -70,7 +71,7 @@ def test_data_say_their_units_and_where_the_isotropic_model_may_be_used():
     beside = ss.isotropy(full).squeeze(drop=True)
     text = when.text(when.report(ss.from_labelled(x, y, scaling={"range": [-1, 1]}), {}, "bars", beside))
     assert "Units: " in text
-    assert f"above sigma {when.number(float(np.sqrt(2 * beside.tau_isotropic)))}" in text
+    assert f"above sigma {short(float(np.sqrt(2 * beside.tau_isotropic)))}" in text
     assert "with own covariances" in text
 
 
