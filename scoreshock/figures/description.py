@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -72,7 +73,85 @@ class Band:
     color: str = OKABE_ITO[1]
 
 
-Mark = Line | Points | Bars | Level | Band
+@dataclass(frozen=True)
+class Area:
+    """The region between two curves over x, shaded."""
+
+    x: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    name: str = ""
+    color: str = OKABE_ITO[1]
+
+
+@dataclass(frozen=True)
+class Image:
+    """Colours of ``z (y, x)`` on a grid whose x and y need not be uniform, with a colour bar.
+
+    Without ``centre`` the colours are sequential, else they diverge from that value. ``logarithmic`` applies to the colours,
+    and ``categories`` names whole numbers 0, 1, ... instead of a scale.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    label: str
+    centre: float | None = None
+    logarithmic: bool = False
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contour:
+    """The line on which ``z (y, x)`` has one value."""
+
+    x: np.ndarray
+    y: np.ndarray
+    z: np.ndarray
+    level: float
+    name: str = ""
+    color: str = OKABE_ITO[0]
+    dash: tuple[float, ...] = SOLID
+    width: float = 1.6
+
+
+@dataclass(frozen=True)
+class Arrows:
+    """Arrows from points (x, y) with components (u, v) in data units, scaled so that the longest span about one cell."""
+
+    x: np.ndarray
+    y: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    color: str = OKABE_ITO[0]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Short texts at points."""
+
+    x: np.ndarray
+    y: np.ndarray
+    texts: tuple[str, ...]
+    color: str = OKABE_ITO[0]
+
+
+Mark = Line | Points | Bars | Level | Band | Area | Image | Contour | Arrows | Labels
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a reader chose of a figure, of the key ``figures`` of a sweep or of the arguments of `scoreshock.plot`.
+
+    ``x``, ``lines`` and ``panels`` name dimensions; ``select`` maps dimensions to values, slices or lists of values; ``scale``
+    maps ``x`` or ``y`` to ``linear`` or ``log``. What is empty follows the data.
+    """
+
+    x: str = ""
+    lines: str = ""
+    panels: str = ""
+    select: Mapping[str, Any] = field(default_factory=dict)
+    scale: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
