@@ -9,6 +9,8 @@ from .densities.families.registry import family as family
 from .densities.fitted_models import from_sklearn as from_sklearn
 from .densities.mixtures import isotropic as isotropic
 from .densities.mixtures import mixture as mixture
+from .diagnosis.convention import check_convention as check_convention
+from .diagnosis.scores import learned_score as learned_score
 from .figures.description import figure as figure
 from .quantities.alternatives import alternative_times as alternative_times
 from .quantities.alternatives import alternatives as alternatives

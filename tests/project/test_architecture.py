@@ -31,9 +31,10 @@ ROOMS: dict[str, set[str]] = {
 }
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}
+ROOMS["diagnosis"] = {"quantities"} | ROOMS["quantities"]
 ROOMS["examples"] = {"quantities", "figures", "storage"} | ROOMS["quantities"]
 ROOMS["study"] = {"quantities", "storage"} | ROOMS["quantities"]
-ROOMS["running"] = {"study", "comparison", "figures", "paper", "examples"} | ROOMS["study"]
+ROOMS["running"] = {"study", "comparison", "diagnosis", "figures", "paper", "examples"} | ROOMS["study"]
 ROOMS["paper"] = {"study", "figures", "pages"} | ROOMS["study"]
 ROOMS["reports"] = {"figures", "pages", "quantities", "storage"} | ROOMS["quantities"]
 ROOMS["cli"] = set(ROOMS)

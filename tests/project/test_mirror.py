@@ -24,6 +24,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "comparison/test_summaries.py": ("comparison/variables",),
     "densities/families/test_registry.py": ("densities/families/arguments",),
     "densities/tables/test_reading.py": ("densities/tables/table",),
+    "diagnosis/test_scores.py": ("diagnosis/frameworks",),
     "figures/test_figures.py": tuple(
         f"figures/{name}"
         for name in ("moments", "curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")

@@ -27,6 +27,10 @@ def network(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return -x / (1 + 2 * tau)[..., None]
 
 
+LEARNED = ss.learned_score(network)
+SAMPLES = np.random.default_rng(0).normal(size=(50, 2))
+
+
 def jacobian(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return -np.eye(x.shape[-1]) / (1 + 2 * tau)[..., None, None]
 
@@ -44,6 +48,18 @@ VALID: dict[str, dict[str, Any]] = {
     "bootstrapped": {"features": [[0.0], [1.0], [4.0], [5.0]], "labels": ["a", "a", "b", "b"], "replicates": 2, "seed": 0},
     "from_sklearn": {"gaussian_mixture": None, "covariance": "fitted"},
     "project": {"mixture": DATA, "x": [1.0, 2.0]},
+    "learned_score": {
+        "model": network,
+        "predicts": "rescaled_score",
+        "schedule": None,
+        "takes": "scaled",
+        "time": "tau",
+        "framework": "numpy",
+        "shape": (),
+        "time_scale": 1.0,
+        "sigma_data": 0.5,
+    },
+    "check_convention": {"score": LEARNED, "data": SAMPLES, "samples": 10, "seed": 0},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},
     "speciation": {"mixture": PAIR, "schedules": None, "criteria": ["leading"]},
     "schedule_time": {"tau_star": 0.5, "schedules": "edm"},

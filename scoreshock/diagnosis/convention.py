@@ -1,0 +1,166 @@
+r"""Whether a network is read as it was trained: the error of denoising known data, in every reading.
+
+Of all functions the posterior mean has the least ``E|D(x_0 + sigma z) - x_0|^2`` (Tweedie). A wrong reading has more, and
+the reading that has least is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, astuple
+from itertools import product
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scoreshock.checks import as_real, show, whole
+from scoreshock.conventions import variables
+from scoreshock.diagnosis.scores import INPUTS, PREDICTIONS, TIMES, Reading, Score
+from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.schedules.schedule import Schedule
+
+LOSSES = variables(
+    """
+    denoising_error(reading, sigma): mean squared error of denoising over that of the data's mean
+        | E|D(x_0 + sigma z) - x_0|^2/E|x_0 - mean|^2; inf where a reading gives no number. | Tweedie's formula
+    denoising_standard_error(reading, sigma): standard error of denoising_error | Over the samples.
+    """
+)
+LEVELS = 7
+"""Noise levels at which readings are compared."""
+
+SPAN = (0.1, 4.0)
+"""Their range in units of the data's standard deviation."""
+
+WORSE = 1.1
+"""A stated reading is refused where another has less than its error over this, by more than three standard errors."""
+
+
+def check_convention(score: Score, data: Any, samples: int = 1000, seed: int = 0) -> xr.Dataset:
+    """The error of denoising known data, as the score is read and as it could be read otherwise.
+
+    Parameters
+    ----------
+    score
+        Of :func:`learned_score`.
+    data
+        Samples (N, d) that the model was trained on, or such as them.
+    samples
+        At most so many are used.
+    seed
+        Of the choice of samples and of the noise, which is the same for all readings.
+
+    Returns
+    -------
+    Dataset
+        ``denoising_error (reading, sigma)`` with its standard error, at noise levels from a tenth to four times the data's
+        standard deviation, as far as the schedule has them; the stated reading first, then others from the least mean error
+        on.
+
+    Raises
+    ------
+    ValueError
+        Where another reading denoises better, which the message names: wrong units of the noise, ``sigma`` for
+        ``sqrt(1 - alpha_bar)``, scaled for unscaled positions, another prediction. And where no reading denoises better
+        than the mean of the data does.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> data = np.random.default_rng(0).normal(size=(500, 1))
+    >>> vp = ss.schedule("vp-linear")
+    >>> def model(x, t):  # the noise prediction of N(0, 1)
+    ...     return np.asarray(vp.noise(t))[:, None] * x
+    >>> found = ss.check_convention(ss.learned_score(model, "epsilon", vp), data)
+    >>> bool(found.denoising_error[0].max() < 1.1)
+    True
+    >>> ss.check_convention(ss.learned_score(model, "epsilon", vp, takes="unscaled"), data)
+    Traceback (most recent call last):
+    ValueError: takes='unscaled' is not how the model was trained: with takes='scaled' it denoises ... better
+    """
+    if not isinstance(score, Score):
+        raise ValueError(f"score = {show(score)} is not allowed; allowed: what ss.learned_score returns")
+    clean = _some(data, samples, whole("seed", seed, 0))
+    spread = float(np.sqrt(clean.var(axis=0).sum()))
+    if not spread > 0:
+        raise ValueError(f"data = {show(data)} are all one point; allowed: samples that differ")
+    sigma = _levels(score.schedule, spread / np.sqrt(clean.shape[1]))
+    count, d = clean.shape
+    noise = np.stack([normals(seed, np.arange(count), column) for column in range(d)], axis=-1)
+    readings = [score.reading, *(each for each in _others(score))]
+    errors = np.array([[_losses(score.read_as(each), clean, noise, level) for level in sigma] for each in readings])
+    mean, deviation = errors[..., 0] / spread**2, errors[..., 1] / spread**2
+    with np.errstate(all="ignore"):
+        rounded = np.round(np.log(mean[1:].mean(axis=1)), 6)  # so that of equal readings the first stays first
+    order = [0, *(1 + np.argsort(rounded, kind="stable"))]
+    names = [str(readings[i]) for i in order]
+    found = xr.Dataset(
+        {
+            "denoising_error": (("reading", "sigma"), mean[order], LOSSES[0].attributes()),
+            "denoising_standard_error": (("reading", "sigma"), deviation[order], LOSSES[1].attributes()),
+        },
+        {"reading": ("reading", names, {"long_name": "how the model is read"}), "sigma": ("sigma", sigma)},
+    )
+    _refuse(found, [readings[i] for i in order])
+    return found
+
+
+def _refuse(found: xr.Dataset, readings: list[Reading]) -> None:
+    """``ValueError`` where another reading is better, or none is good."""
+    mean = found.denoising_error.mean("sigma").values
+    error = np.sqrt((found.denoising_standard_error**2).sum("sigma").values) / found.sizes["sigma"]
+    best = int(np.argmin(mean))
+    if not mean.min() < 1:
+        raise ValueError(
+            f"the model denoises no better than the data's mean does ({mean.min():.3g} times its error), however it is "
+            "read; allowed: a model of these data, in these units"
+        )
+    if best and mean[0] > WORSE * mean[best] + 3 * np.hypot(error[0], error[best]):
+        stated, other = asdict(readings[0]), asdict(readings[best])
+        changed = [name for name in stated if stated[name] != other[name]]
+        better, worse = (", ".join(f"{name}={each[name]!r}" for name in changed) for each in (other, stated))
+        times = f"{mean[0] / mean[best]:.3g} times" if np.isfinite(mean[0]) else "infinitely"
+        raise ValueError(f"{worse} is not how the model was trained: with {better} it denoises {times} better")
+
+
+def _losses(score: Score, clean: np.ndarray, noise: np.ndarray, sigma: float) -> tuple[float, float]:
+    """Mean over samples of the squared error of denoising at one level, and its standard error."""
+    with np.errstate(all="ignore"):
+        try:
+            found = score.denoise(clean + sigma * noise, sigma)
+        except (ValueError, RuntimeError):
+            return np.inf, 0.0
+        square = ((found - clean) ** 2).sum(axis=1)
+    if not np.isfinite(square).all():
+        return np.inf, 0.0
+    return float(square.mean()), float(square.std() / np.sqrt(len(square)))
+
+
+def _others(score: Score) -> Iterator[Reading]:
+    """All other readings, those that differ least from the stated one first."""
+    stated = astuple(score.reading)
+    every = [each for each in product(PREDICTIONS, INPUTS, TIMES) if each != stated]
+    yield from (Reading(*each) for each in sorted(every, key=lambda each: sum(map(str.__ne__, each, stated))))
+
+
+def _levels(schedule: Schedule | None, spread: float) -> np.ndarray:
+    low, high = (factor * spread for factor in SPAN)
+    if schedule is not None:
+        least, most = float(schedule.sigma(schedule.start)), float(schedule.sigma(schedule.end))
+        low, high = max(low, least), min(high, most)
+        if not low < high:
+            raise ValueError(
+                f"the schedule has sigma from {least:g} to {most:g}, the data a spread of {spread:g}; "
+                "allowed: data in the schedule's units"
+            )
+    return np.geomspace(low, high, LEVELS)
+
+
+def _some(data: Any, samples: int, seed: int) -> np.ndarray:
+    """At most so many rows of the data, chosen by the seed."""
+    rows = as_real("data", data).astype(float)
+    if rows.ndim != 2 or len(rows) < 2:
+        raise ValueError(f"data has shape {rows.shape}; allowed: (samples, features)")
+    most = whole("samples", samples, 2)
+    return rows if len(rows) <= most else rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:most])]
