@@ -11,6 +11,8 @@ from .densities.mixtures import isotropic as isotropic
 from .densities.mixtures import mixture as mixture
 from .diagnosis.convention import check_convention as check_convention
 from .diagnosis.scores import learned_score as learned_score
+from .diagnosis.step_comparison import compare_steps as compare_steps
+from .diagnosis.steps import allocate_steps as allocate_steps
 from .figures.description import figure as figure
 from .quantities.alternatives import alternative_times as alternative_times
 from .quantities.alternatives import alternatives as alternatives

@@ -318,6 +318,10 @@ _SHARED = variables(
     parting: index of the parting of classes, in the order of generation | From much noise to little.
     clock: name of the clock
         | Equal steps of int mmse/sigma^3 dsigma, conditional entropy: entropic; of int mmse/sigma^2 dsigma: rescaled.
+    rule: rule that spaces the noise levels of a sampler
+    solver: name of the sampler
+    calls: calls of the score that a sampler may make
+    reading: how a model is read as a score
     level: index of the noise level, in the order of generation | From much noise to little.
     guidance_weight: weight of the class's score, 1 without guidance
         | The score is w s(x given c) + (1 - w) s(x).

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_real, show, whole
-from scoreshock.conventions import variables
+from scoreshock.conventions import attributes, variables
 from scoreshock.diagnosis.scores import INPUTS, PREDICTIONS, TIMES, Reading, Score
 from scoreshock.kernels.numerics.counter_rng import normals
 from scoreshock.schedules.schedule import Schedule
@@ -100,7 +100,7 @@ def check_convention(score: Score, data: Any, samples: int = 1000, seed: int = 0
             "denoising_error": (("reading", "sigma"), mean[order], LOSSES[0].attributes()),
             "denoising_standard_error": (("reading", "sigma"), deviation[order], LOSSES[1].attributes()),
         },
-        {"reading": ("reading", names, {"long_name": "how the model is read"}), "sigma": ("sigma", sigma)},
+        {"reading": ("reading", names, attributes("reading")), "sigma": ("sigma", sigma)},
     )
     _refuse(found, [readings[i] for i in order])
     return found

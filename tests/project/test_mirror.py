@@ -25,6 +25,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "densities/families/test_registry.py": ("densities/families/arguments",),
     "densities/tables/test_reading.py": ("densities/tables/table",),
     "diagnosis/test_scores.py": ("diagnosis/frameworks",),
+    "diagnosis/test_steps.py": ("diagnosis/step_rules",),
     "figures/test_figures.py": tuple(
         f"figures/{name}"
         for name in ("moments", "curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")

@@ -27,6 +27,7 @@ def network(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
     return -x / (1 + 2 * tau)[..., None]
 
 
+ONE = ss.mixture([-1.0, 1.0])
 LEARNED = ss.learned_score(network)
 SAMPLES = np.random.default_rng(0).normal(size=(50, 2))
 
@@ -58,6 +59,31 @@ VALID: dict[str, dict[str, Any]] = {
         "shape": (),
         "time_scale": 1.0,
         "sigma_data": 0.5,
+    },
+    "allocate_steps": {
+        "mixture": ONE,
+        "steps": 2,
+        "rules": "karras",
+        "schedules": None,
+        "sigma_min": 0.1,
+        "sigma_max": 2.0,
+        "solver": "euler",
+        "score": None,
+        "to_zero": True,
+        "seed": 0,
+    },
+    "compare_steps": {
+        "mixture": ONE,
+        "calls": [2],
+        "rules": "karras",
+        "solvers": "euler",
+        "sigma_min": 0.1,
+        "sigma_max": 2.0,
+        "score": None,
+        "noise_share": 1.0,
+        "samples": 10,
+        "to_zero": True,
+        "seed": 0,
     },
     "check_convention": {"score": LEARNED, "data": SAMPLES, "samples": 10, "seed": 0},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},

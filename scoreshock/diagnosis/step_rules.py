@@ -1,0 +1,177 @@
+"""Rules that space noise levels: formulas, densities of steps over ln sigma, and the optimum by direct minimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.integrate import cumulative_trapezoid, solve_ivp
+from scipy.optimize import minimize
+
+from scoreshock.densities.component_covariances import mean_variance
+from scoreshock.diagnosis.truth import RTOL, Truth, ends_of
+from scoreshock.kernels.flow.solvers import Denoiser, sample
+from scoreshock.quantities.fields import score_jacobian
+from scoreshock.schedules import levels
+
+GITS = (
+    *(14.61464119, 5.85520077, 2.84484982, 1.67050016, 1.08895338, 0.74807048),
+    *(0.50118381, 0.32104823, 0.19894916, 0.09824532, 0.02916753),
+)
+"""Levels of ten steps for Stable Diffusion, coefficient 1.20 (Chen et al. 2024, arXiv:2405.11326, the authors' table)."""
+
+NODES = 401
+"""Nodes in ln sigma of a density of steps."""
+
+KNOTS = 10
+"""Most parameters of the optimum: logarithms of the sizes of steps, linear between."""
+
+POINTS = 256
+"""Trajectories over which the optimum and the bound are averaged."""
+
+
+SEARCH = {"maxiter": 40, "maxfun": 600}
+"""Limits of the search for the optimum, which changes the error by less than a percent from then on."""
+
+
+class Ends(NamedTuple):
+    """Greatest and least level, and whether a last move leads to 0."""
+
+    high: float
+    low: float
+    to_zero: bool
+
+    @property
+    def nodes(self) -> np.ndarray:
+        """Rising levels at equal steps of ln sigma, (NODES,)."""
+        return np.geomspace(self.low, self.high, NODES)
+
+
+class Paths(NamedTuple):
+    """Exact trajectories: starts and ends (N, n), and how fast their direction turns at each node, (NODES,)."""
+
+    starts: np.ndarray
+    ends: np.ndarray
+    bending: np.ndarray
+
+
+def paths_of(denoise: Denoiser, truth: Truth, ends: Ends, seed: int) -> Paths:
+    """Trajectories of a denoiser from draws of the noisy density; ``bending`` is the root mean square of d2x/dsigma2."""
+    starts, nodes = truth.starts(POINTS, ends.high, seed), ends.nodes
+
+    def slope(log_sigma: float, flat: np.ndarray) -> np.ndarray:
+        points = flat.reshape(starts.shape)
+        return (points - denoise(points, float(np.exp(log_sigma)))).ravel()
+
+    times = np.log(nodes[::-1])
+    tolerance = RTOL * ends.low
+    done = solve_ivp(slope, (times[0], times[-1]), starts.ravel(), "DOP853", times, rtol=RTOL, atol=tolerance)
+    along = np.moveaxis(done.y, -1, 0).reshape(NODES, *starts.shape)[::-1]
+    slopes = np.stack([(x - denoise(x, float(sigma))) / sigma for x, sigma in zip(along, nodes, strict=True)])
+    bending = np.gradient(slopes, nodes, axis=0)
+    return Paths(starts, ends_of(denoise, starts, *ends), np.sqrt((bending**2).sum(axis=-1).mean(axis=-1)))
+
+
+def by_density(density: np.ndarray, ends: Ends, moves: int) -> np.ndarray:
+    """``moves + 1`` falling levels at equal steps of the integral over ln sigma of a density at the nodes.
+
+    Examples
+    --------
+    >>> by_density(np.ones(NODES), Ends(4.0, 1.0, False), 2).round(12).tolist()
+    [4.0, 2.0, 1.0]
+    """
+    passed = cumulative_trapezoid(density, np.log(ends.nodes), initial=0.0)
+    return np.exp(np.interp(np.linspace(passed[-1], 0.0, moves + 1), passed, np.log(ends.nodes)))
+
+
+def layer_density(density: xr.Dataset, ends: Ends) -> np.ndarray:
+    """Steps per ln sigma of ``dtau = 1/max(s_x, 1/v)``: s_x the largest slope of the score at the weighted mean."""
+    slope, variance = _slopes(density, ends)
+    return ends.nodes**2 * np.maximum(slope, 1 / variance)
+
+
+def truncation_density(density: xr.Dataset, paths: Paths, ends: Ends) -> np.ndarray:
+    """Steps per ln sigma of the least bound (52) on Euler's error, up to a factor.
+
+    A step h in sigma is off by ``h^2 |x''|/2``, which grows by ``exp(int s_x dtau)`` till the end: the sum is least for
+    steps inverse to the root of their product.
+    """
+    slope, _ = _slopes(density, ends)
+    growth = cumulative_trapezoid(slope * ends.nodes**2, np.log(ends.nodes), initial=0.0)
+    with np.errstate(divide="ignore"):
+        log_density = np.log(ends.nodes) + 0.5 * (np.log(paths.bending) + growth)
+    return np.exp(log_density - log_density.max())
+
+
+def _slopes(density: xr.Dataset, ends: Ends) -> tuple[np.ndarray, np.ndarray]:
+    """Largest eigenvalue of the score's Jacobian at the weighted mean, and the mean variance of components, (NODES,)."""
+    tau = 0.5 * ends.nodes**2
+    mean = (density.component_mean * density.component_weight).sum("component").squeeze(drop=True).values
+    jacobian = score_jacobian(density, np.atleast_1d(mean)[None], xr.DataArray(tau, dims="tau")).squeeze(drop=True)
+    n = np.atleast_1d(mean).size
+    slope = np.linalg.eigvalsh(jacobian.values.reshape(NODES, n, n))[:, -1]
+    return slope, float(mean_variance(density).mean()) + ends.nodes**2
+
+
+def _stretched(published: Sequence[float]) -> Callable[[float, float, int], np.ndarray]:
+    """A published list, its ln sigma stretched to the ends and interpolated."""
+
+    def row(high: float, low: float, moves: int) -> np.ndarray:
+        logs = np.log(levels.log_linear_sigmas(np.asarray(published, dtype=float), moves + 1))
+        share = (logs - logs[-1]) / (logs[0] - logs[-1])
+        return np.exp(np.log(low) + share * np.log(high / low))
+
+    return row
+
+
+def _cosine(high: float, low: float, moves: int) -> np.ndarray:
+    """Equal steps of the time of the cosine schedule, whose sigma is the tangent of an angle linear in it."""
+    return np.tan(np.linspace(np.arctan(high), np.arctan(low), moves + 1))
+
+
+FORMULAS: dict[str, Callable[[float, float, int], np.ndarray]] = {
+    "uniform": lambda high, low, moves: np.linspace(high, low, moves + 1),
+    "log-snr": lambda high, low, moves: levels.polyexponential_sigmas(low, high, 1.0, moves + 1),
+    "karras": lambda high, low, moves: levels.karras_sigmas(low, high, 7.0, moves + 1),
+    "cosine": _cosine,
+    "align-your-steps": _stretched(levels.ALIGN_YOUR_STEPS["align-your-steps-sd1"]),
+    "gits": _stretched(GITS),
+}
+"""Levels (moves + 1,) of rules that ask for no density."""
+
+
+def error_of(denoise: Denoiser, paths: Paths, row: np.ndarray, solver: str) -> float:
+    """Root mean square distance of a solver's ends from those of the exact flow."""
+    apart = sample(denoise, paths.starts, row, solver).ends - paths.ends
+    return float(np.sqrt((apart**2).sum(axis=-1).mean()))
+
+
+def optimum(denoise: Denoiser, paths: Paths, rows: Sequence[np.ndarray], ends: Ends, solver: str) -> np.ndarray:
+    """The levels with the least error of the trajectories' ends, searched from the best of ``rows``, all of one size.
+
+    The logarithm of the steps in ln sigma is linear between at most `KNOTS` knots; of fewer steps each is free.
+    """
+    errors = [error_of(denoise, paths, row, solver) for row in rows]
+    best = rows[int(np.argmin(errors))]
+    inner = best[:-1] if ends.to_zero else best
+    moves = len(inner) - 1
+    if moves < 2:
+        return best
+    at = np.linspace(0, moves - 1, min(moves, KNOTS))
+
+    def row_of(logs: np.ndarray) -> np.ndarray:
+        sizes = np.exp(np.interp(np.arange(moves), at, logs - logs.max()))
+        passed = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
+        row = np.exp(np.log(ends.high) - passed * np.log(ends.high / ends.low))
+        row[0], row[-1] = ends.high, ends.low
+        return np.append(row, 0.0) if ends.to_zero else row
+
+    sizes = np.maximum(-np.diff(np.log(inner)), 1e-12)
+    start = np.interp(at, np.arange(moves), np.log(sizes))
+    found = minimize(
+        lambda logs: np.log(error_of(denoise, paths, row_of(logs), solver)), start, method="L-BFGS-B", options=SEARCH
+    )
+    searched = row_of(found.x)
+    return searched if error_of(denoise, paths, searched, solver) < min(errors) else best

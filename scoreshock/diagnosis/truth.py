@@ -1,0 +1,152 @@
+"""A mixture as the truth that scores and samplers are held to: its denoiser, draws, and the flow from noise to data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from scipy.integrate import solve_ivp
+
+from scoreshock.checks import listed
+from scoreshock.densities.component_covariances import PARTS
+from scoreshock.kernels.covariances import fields as general
+from scoreshock.kernels.covariances.components import Components, components, covariance
+from scoreshock.kernels.gaussian import mixture as isotropic
+from scoreshock.kernels.numerics.counter_rng import normals, uniforms
+from scoreshock.quantities.labelled import checked_mixture, covariance_arguments, is_general
+
+START, COMPONENT, NOISE = range(3)
+"""What is added to three times the seed, so that no two uses share random numbers."""
+
+RTOL = 1e-7
+"""Relative tolerance of the exact flow."""
+
+SMALL = 1e-3
+"""Share of the last noise level at which the flow is stopped and the denoiser is taken, where it should end at 0."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """One mixture as arrays; positions are in its features."""
+
+    parts: Components
+    one_variance: bool
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Components k and features n."""
+        k, n = self.parts.means.shape
+        return k, n
+
+    def denoise(self, x: np.ndarray, sigma: float) -> np.ndarray:
+        """Posterior mean of the data at ``x (N, n)``, (N, n)."""
+        tau, c = 0.5 * sigma * sigma, self.parts
+        with np.errstate(all="ignore"):
+            if self.one_variance:
+                return isotropic.denoiser(x, c.means, c.weights, c.variance[0], tau)
+            return general.denoiser(x, c, tau)
+
+    def responsibilities(self, x: np.ndarray, sigma: float) -> np.ndarray:
+        """Posterior probabilities of the components at ``x (N, n)``, (N, k)."""
+        tau, c = 0.5 * sigma * sigma, self.parts
+        if self.one_variance:
+            return isotropic.responsibilities(x, c.means, c.weights, c.variance[0], tau)
+        return general.responsibilities(x, c, tau)
+
+    def draws(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points of the data (count, n) and the component of each (count,); shares of components are as the weights."""
+        k, n = self.size
+        number = np.arange(count)
+        place = (number + uniforms(3 * seed + COMPONENT, np.array(0), 0)) / count  # stratified
+        component = np.minimum((np.cumsum(self.parts.weights) < place[:, None]).sum(axis=1), k - 1)
+        z = standard(3 * seed + START, count, n)
+        roots = self._roots()
+        own = roots[np.minimum(component, len(roots) - 1)]
+        return self.parts.means[component] + np.einsum("Nij,Nj->Ni", own, z), component
+
+    def starts(self, count: int, sigma: float, seed: int) -> np.ndarray:
+        """Points of the noisy density at ``sigma``, (count, n)."""
+        clean, _ = self.draws(count, seed)
+        return clean + sigma * standard(3 * seed + NOISE, count, self.size[1])
+
+    def _roots(self) -> np.ndarray:
+        """Square roots of the components' covariances, (k or 1, n, n)."""
+        if self.one_variance:
+            return np.sqrt(self.parts.variance[0]) * np.eye(self.size[1])[None]
+        values, vectors = np.linalg.eigh(covariance(self.parts))
+        return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+
+
+def standard(seed: int, count: int, n: int) -> np.ndarray:
+    """Standard normal numbers (count, n)."""
+    return np.stack([normals(seed, np.arange(count), column) for column in range(n)], axis=-1)
+
+
+def truth_of(mixture: xr.Dataset) -> Truth:
+    """One mixture as arrays.
+
+    Raises
+    ------
+    ValueError
+        For a mixture with sweep dimensions, which are named.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> truth_of(ss.mixture([-1.0, 1.0])).denoise(np.array([[0.0]]), 1.0).tolist()
+    [[0.0]]
+    """
+    own = {dim for dims in PARTS.values() for dim in dims}
+    checked = checked_mixture(mixture)
+    swept = [str(dim) for dim in checked.dims if dim not in own and checked.sizes[dim] > 1 and _varies(checked, str(dim))]
+    if swept:
+        raise ValueError(f"mixture has the sweep dimensions {listed(swept)}; allowed: one mixture, as of mixture.isel")
+    single = checked.isel({dim: 0 for dim in checked.dims if dim not in own}, drop=True)
+    arrays = {name: array for name, (array, _) in _labelled(single).items()}
+    return Truth(components(**arrays), not is_general(single))
+
+
+def _labelled(single: xr.Dataset) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
+    named = covariance_arguments(single)
+    return {
+        name: (array.transpose(*dims).values, dims)
+        for name, (array, dims) in named.items()  # type: ignore[misc]
+    }
+
+
+def _varies(mixture: xr.Dataset, dim: str) -> bool:
+    return any(dim in mixture[name].dims for name in PARTS if name in mixture)
+
+
+def flowed(denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarray, high: float, low: float) -> np.ndarray:
+    """Ends (N, n) of the probability flow of any denoiser from ``x`` at ``high`` to ``low``, by adaptive steps in ln sigma.
+
+    Examples
+    --------
+    The flow of N(0, 1) keeps x/sqrt(1 + sigma^2).
+
+    >>> end = flowed(lambda x, sigma: x / (1 + sigma**2), np.array([[np.sqrt(5.0)]]), 2.0, 1.0)
+    >>> round(float(end[0, 0]) ** 2, 6)
+    2.0
+    """
+
+    def slope(log_sigma: float, flat: np.ndarray) -> np.ndarray:
+        points = flat.reshape(x.shape)
+        return (points - denoise(points, float(np.exp(log_sigma)))).ravel()
+
+    span = np.log(high), np.log(low)
+    done = solve_ivp(slope, span, x.ravel(), "DOP853", rtol=RTOL, atol=RTOL * float(np.abs(x).std()) * low / high)
+    if not done.success:
+        raise ArithmeticError(f"the flow from sigma {high:g} to {low:g} cannot be followed: {done.message}")
+    return done.y[:, -1].reshape(x.shape)
+
+
+def ends_of(
+    denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarray, high: float, last: float, to_zero: bool
+) -> np.ndarray:
+    """Ends of the exact flow at the last level or, beyond it, at 0."""
+    if not to_zero:
+        return flowed(denoise, x, high, last)
+    return denoise(flowed(denoise, x, high, SMALL * last), SMALL * last)
