@@ -55,6 +55,38 @@ class Truth:
             return isotropic.responsibilities(x, c.means, c.weights, c.variance[0], tau)
         return general.responsibilities(x, c, tau)
 
+    def score(self, x: np.ndarray, sigma: float) -> np.ndarray:
+        """Score at ``x (N, n)``, (N, n)."""
+        tau, c = 0.5 * sigma * sigma, self.parts
+        if self.one_variance:
+            return isotropic.score(x, c.means, c.weights, c.variance[0], tau)
+        return general.score(x, c, tau)
+
+    def log_density(self, x: np.ndarray, sigma: float) -> np.ndarray:
+        """Logarithm of the density at ``x (N, n)``, (N,)."""
+        tau, c = 0.5 * sigma * sigma, self.parts
+        if self.one_variance:
+            return isotropic.log_density(x, c.means, c.weights, c.variance[0], tau)
+        return general.log_density(x, c, tau)
+
+    def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
+        """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""
+        alone = np.stack([self._alone(k).score(x, sigma) for k in range(self.size[0])], axis=1)
+        return self.responsibilities(x, sigma)[..., None] * (alone - self.score(x, sigma)[:, None])
+
+    def _alone(self, k: int) -> Truth:
+        """One component as a mixture."""
+        c = self.parts
+        rows = (None if part is None else part[min(k, len(part) - 1)][None] for part in c)
+        means, _, *others = rows
+        return Truth(Components(means, np.ones(1), *others), self.one_variance)  # type: ignore[arg-type]
+
+    def deviation(self, sigma: float) -> float:
+        """Standard deviation of the widest component along its widest direction, with the noise."""
+        c = self.parts
+        widest = c.variance if c.eigenvalues is None else np.concatenate([c.variance.ravel(), c.eigenvalues.ravel()])
+        return float(np.sqrt(widest.max() + sigma * sigma))
+
     def draws(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Points of the data (count, n) and the component of each (count,); shares of components are as the weights."""
         k, n = self.size

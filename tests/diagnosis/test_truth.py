@@ -21,6 +21,18 @@ def test_fields_are_those_of_the_public_functions(mixture) -> None:
 
 
 @pytest.mark.parametrize("mixture", [OWN, ONE])
+def test_gradients_of_responsibilities_are_their_differences(mixture) -> None:
+    truth, h = truth_of(mixture), 1e-5
+    found = truth.responsibility_gradients(X, 0.8)
+    for axis in range(2):
+        step = h * np.eye(2)[axis]
+        slope = (truth.responsibilities(X + step, 0.8) - truth.responsibilities(X - step, 0.8)) / (2 * h)
+        np.testing.assert_allclose(found[..., axis], slope, atol=1e-9)
+    np.testing.assert_allclose(truth.score(X, 0.8), ss.score(mixture, X, 0.32).values, rtol=1e-12)
+    np.testing.assert_allclose(truth.log_density(X, 0.8), ss.log_density(mixture, X, 0.32).values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mixture", [OWN, ONE])
 def test_draws_have_the_components_moments(mixture) -> None:
     x, component = truth_of(mixture).draws(40_000, 1)
     assert np.bincount(component) / 40_000 == pytest.approx([0.3, 0.7], abs=1e-4)

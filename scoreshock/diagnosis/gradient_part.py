@@ -1,0 +1,134 @@
+r"""The part of a score's error that moves the density: its projection on gradients in :math:`L^2(p)`.
+
+An error e splits into :math:`\nabla\psi`, with :math:`\nabla\cdot(p\nabla\psi) = \nabla\cdot(pe)`, and a rest whose
+flow keeps p. On a line all of it is a gradient. In the plane :math:`\psi` is sought among polynomials, alone and times
+powers of the components' responsibilities, with quadrature on a grid.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.polynomial import hermite_e
+
+from scoreshock.diagnosis.truth import Truth
+
+DEGREE, OWN_DEGREE = 12, 4
+"""Greatest total degree of the polynomials in the plane, and of those that multiply powers of responsibilities."""
+
+POWERS, FEW = 3, 8
+"""Greatest power of a responsibility; more components than `FEW` have the first, times polynomials of degree 1."""
+
+GRID, HALF_WIDTH = 160, 8.5
+"""Points of the grid in each direction of the plane, and its margin in standard deviations of the widest component."""
+
+
+NEGLIGIBLE = 1e-18
+"""Share of the probability, of that of the densest point, below which a point is left out."""
+
+
+class GradientPart(NamedTuple):
+    """Mean squares over the density: of the whole error, of its gradient part, and an estimate of the latter's error."""
+
+    whole: float
+    gradient: float
+    gradient_error: float
+
+
+def on_line(error: np.ndarray) -> GradientPart:
+    """Of errors ``(N, 1)`` at draws of the density: all of it."""
+    square = (error**2).sum(axis=-1)
+    return GradientPart(float(square.mean()), float(square.mean()), float(square.std() / np.sqrt(len(square))))
+
+
+def plane_grid(truth: Truth, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a grid in the plane (M, 2), and their shares of the probability (M,).
+
+    Sums over it are integrals to rounding, because densities of Gaussians are smooth and vanish at the grid's ends.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.diagnosis.truth import truth_of
+    >>> x, share = plane_grid(truth_of(ss.mixture([[0.0, 0.0]], variance=0.5)), 1.0)
+    >>> float(np.round((share[:, None] * x**2).sum(axis=0)[0], 12))
+    1.5
+    """
+    means = truth.parts.means
+    width = HALF_WIDTH * truth.deviation(sigma)
+    axes = [
+        np.linspace(low - width, high + width, GRID) for low, high in zip(means.min(axis=0), means.max(axis=0), strict=True)
+    ]
+    x = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    log_p = truth.log_density(x, sigma)
+    share = np.exp(log_p - log_p.max())
+    return x, share / share.sum()
+
+
+def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error: np.ndarray) -> GradientPart:
+    """Of errors ``(M, 2)`` on a `plane_grid`, by the best gradient among the basis functions, which is never too large.
+
+    The error of the gradient part is what the last degrees and the last power add.
+
+    Examples
+    --------
+    A rotation moves nothing, a shift acts whole.
+
+    >>> import scoreshock as ss
+    >>> from scoreshock.diagnosis.truth import truth_of
+    >>> one = truth_of(ss.mixture([[0.0, 0.0]]))
+    >>> x, share = plane_grid(one, 1.0)
+    >>> rotation, shift = np.stack([x[:, 1], -x[:, 0]], axis=-1), np.ones_like(x)
+    >>> in_plane(one, 1.0, x, share, rotation).gradient < 1e-10
+    True
+    >>> round(in_plane(one, 1.0, x, share, shift).gradient, 10)
+    2.0
+    """
+    kept = share > share.max() * NEGLIGIBLE
+    x, share, error = x[kept], share[kept], error[kept]
+    gradients, last = _basis(truth, sigma, x, share)
+    root = np.sqrt(share)
+    rows = np.moveaxis(gradients * root[:, None], 0, -1).reshape(-1, len(gradients))
+    right = (error * root[:, None]).ravel()
+    fewer, all_of_them = _energy(rows[:, ~last], right), _energy(rows, right)
+    return GradientPart(float(right @ right), all_of_them, abs(all_of_them - fewer))
+
+
+def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients of the basis functions (functions, M, 2), and which of them are of the last degrees or power."""
+    centre = share @ x
+    spread = np.sqrt(share @ (x - centre) ** 2)
+    z, k = (x - centre) / spread, truth.size[0]
+    _, slopes, degrees = _polynomials(z, DEGREE)
+    parts, last = [slopes[1:] / spread], [degrees[1:] > DEGREE - 2]
+    powers, degree = (POWERS, OWN_DEGREE) if k <= FEW else (1, 1)
+    values, slopes, degrees = _polynomials(z, degree)
+    r, own = truth.responsibilities(x, sigma), truth.responsibility_gradients(x, sigma)
+    for component in range(k - 1):
+        for power in range(1, powers + 1):
+            f = r[:, component]
+            g = power * f[:, None] ** (power - 1) * own[:, component]
+            parts.append(slopes / spread * (f**power)[:, None] + values[..., None] * g)
+            last.append(np.full(len(degrees), power == powers > 1))
+    return np.concatenate(parts), np.concatenate(last)
+
+
+def _energy(rows: np.ndarray, right: np.ndarray) -> float:
+    """Square of the projection of ``right`` on the columns of ``rows``."""
+    q, r = np.linalg.qr(rows)
+    sizes = np.abs(np.diag(r))
+    projected = q[:, sizes > 1e-12 * sizes.max()].T @ right
+    return float(projected @ projected)
+
+
+def _polynomials(z: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Products of Hermite polynomials of like size: values (functions, M), gradients (functions, M, 2), total degrees."""
+    i, j = np.indices((degree + 1, degree + 1)).reshape(2, -1)
+    order = np.argsort(i + j, kind="stable")
+    i, j = (index[order][: (degree + 1) * (degree + 2) // 2] for index in (i, j))
+    scale = np.sqrt(np.cumprod([1.0, *range(1, degree + 1)]))
+    one, other = (hermite_e.hermevander(z[:, axis], degree).T / scale[:, None] for axis in (0, 1))
+    down = np.sqrt(np.arange(degree + 1))[:, None]
+    slope, across = (down * np.concatenate([np.zeros((1, len(z))), rows[:-1]]) for rows in (one, other))
+    return one[i] * other[j], np.stack([slope[i] * other[j], one[i] * across[j]], axis=-1), i + j

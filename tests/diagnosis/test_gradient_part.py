@@ -1,0 +1,59 @@
+"""The part of a score's error that moves the density: rotations, shifts, and fields whose flow keeps a mixture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import scoreshock as ss
+from scoreshock.diagnosis.gradient_part import in_plane, on_line, plane_grid
+from scoreshock.diagnosis.truth import truth_of
+
+ONE = truth_of(ss.mixture([[0.0, 0.0]], variance=1.0))
+PAIR = truth_of(ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.3, 0.7], variance=0.25))
+SIGMA = 0.5
+
+
+def test_a_rotation_has_curl_and_no_effect_a_shift_the_reverse() -> None:
+    x, share = plane_grid(ONE, 1.0)
+    rotation = in_plane(ONE, 1.0, x, share, np.stack([3 * x[:, 1], -3 * x[:, 0]], axis=-1))
+    assert rotation.whole == pytest.approx(9 * 2 * 2, rel=1e-12)
+    assert rotation.gradient < 1e-10
+    shift = in_plane(ONE, 1.0, x, share, np.full_like(x, 0.3))
+    assert shift.gradient == pytest.approx(shift.whole, rel=1e-12)
+    assert shift.whole == pytest.approx(0.18, rel=1e-12)
+
+
+def test_both_together_split_without_a_rest() -> None:
+    x, share = plane_grid(ONE, 1.0)
+    both = in_plane(ONE, 1.0, x, share, np.stack([0.3 + 3 * x[:, 1], 0.3 - 3 * x[:, 0]], axis=-1))
+    assert both.gradient == pytest.approx(0.18, abs=1e-10)
+    assert both.whole == pytest.approx(36.18, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_a_field_that_keeps_a_mixture_has_no_gradient_part() -> None:
+    """e = rot(p h)/p, whose p e has no divergence."""
+    x, share = plane_grid(PAIR, SIGMA)
+    s = PAIR.score(x, SIGMA)
+    h, slope = np.sin(x[:, 0]), np.stack([np.cos(x[:, 0]), np.zeros(len(x))], axis=-1)
+    along = slope + h[:, None] * s
+    found = in_plane(PAIR, SIGMA, x, share, np.stack([along[:, 1], -along[:, 0]], axis=-1))
+    assert found.whole > 0.1
+    assert found.gradient < 1e-10
+
+
+@pytest.mark.slow
+def test_an_error_that_is_a_gradient_is_found_whole() -> None:
+    """A score of other weights is off by the gradient of a log-ratio."""
+    other = truth_of(ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6, 0.4], variance=0.25))
+    x, share = plane_grid(PAIR, SIGMA)
+    found = in_plane(PAIR, SIGMA, x, share, other.score(x, SIGMA) - PAIR.score(x, SIGMA))
+    assert found.gradient == pytest.approx(found.whole, rel=1e-6)
+    assert found.whole - found.gradient < found.gradient_error
+
+
+def test_on_a_line_all_of_it_acts() -> None:
+    error = np.random.default_rng(0).normal(size=(1000, 1))
+    found = on_line(error)
+    assert found.gradient == found.whole == pytest.approx(1.0, abs=4 * found.gradient_error)
