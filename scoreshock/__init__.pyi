@@ -10,6 +10,7 @@ from .densities.fitted_models import from_sklearn as from_sklearn
 from .densities.mixtures import isotropic as isotropic
 from .densities.mixtures import mixture as mixture
 from .diagnosis.convention import check_convention as check_convention
+from .diagnosis.diagnose import diagnose as diagnose
 from .diagnosis.scores import learned_score as learned_score
 from .diagnosis.step_comparison import compare_steps as compare_steps
 from .diagnosis.steps import allocate_steps as allocate_steps

@@ -2,11 +2,13 @@ r"""The part of a score's error that moves the density: its projection on gradie
 
 An error e splits into :math:`\nabla\psi`, with :math:`\nabla\cdot(p\nabla\psi) = \nabla\cdot(pe)`, and a rest whose
 flow keeps p. On a line all of it is a gradient. In the plane :math:`\psi` is sought among polynomials, alone and times
-powers of the components' responsibilities, with quadrature on a grid.
+powers of the components' responsibilities, with quadrature on a grid; in more features from samples, each half of them
+judged by the fit to the other, so that the estimate is too small rather than too large.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +22,18 @@ DEGREE, OWN_DEGREE = 12, 4
 POWERS, FEW = 3, 8
 """Greatest power of a responsibility; more components than `FEW` have the first, times polynomials of degree 1."""
 
-GRID, HALF_WIDTH = 160, 8.5
-"""Points of the grid in each direction of the plane, and its margin in standard deviations of the widest component."""
+STEP, MARGIN, MOST = 0.25, 8.5, 200
+"""Spacing of the grid in standard deviations of the narrowest component, its margin in those of the widest, most points."""
 
+
+FEW_FEATURES, MOST_PRODUCTS = 12, 300
+"""Features up to which all products of two are basis functions, and the most products of responsibilities and features."""
+
+RIDGES = (1e-6, 1e-4, 1e-2, 0.1, 1.0, 10.0)
+"""Regularisations that a fit chooses from, relative to the diagonal."""
+
+PIECE = 200
+"""Samples whose basis functions are computed together."""
 
 NEGLIGIBLE = 1e-18
 """Share of the probability, of that of the densest point, below which a point is left out."""
@@ -56,10 +67,9 @@ def plane_grid(truth: Truth, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     1.5
     """
     means = truth.parts.means
-    width = HALF_WIDTH * truth.deviation(sigma)
-    axes = [
-        np.linspace(low - width, high + width, GRID) for low, high in zip(means.min(axis=0), means.max(axis=0), strict=True)
-    ]
+    width, step = MARGIN * truth.deviation(sigma), STEP * truth.deviation(sigma, least=True)
+    ends = np.stack([means.min(axis=0) - width, means.max(axis=0) + width], axis=-1)
+    axes = [np.linspace(low, high, min(MOST, int((high - low) / step) + 2)) for low, high in ends]
     x = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
     log_p = truth.log_density(x, sigma)
     share = np.exp(log_p - log_p.max())
@@ -93,6 +103,83 @@ def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error
     right = (error * root[:, None]).ravel()
     fewer, all_of_them = _energy(rows[:, ~last], right), _energy(rows, right)
     return GradientPart(float(right @ right), all_of_them, abs(all_of_them - fewer))
+
+
+def from_samples(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray) -> GradientPart:
+    """Of errors ``(N, n)`` at draws of the density: a lower bound on the gradient part, with its standard error.
+
+    The best gradient among those of x, its squares (for few features all products), the responsibilities and their products
+    with x is fitted to one half of the samples; ``2 e.g - |g|^2`` averages over the other to the gradient part less the
+    square of what the fit lacks.
+    """
+    even, odd = slice(0, None, 2), slice(1, None, 2)  # draws come in the order of components
+    gains = [_gain(truth, sigma, x, error, *sides) for sides in ((even, odd), (odd, even))]
+    gain = np.concatenate(gains)
+    deviation = float(gain.std() / np.sqrt(len(gain)))
+    return GradientPart(float((error**2).sum(axis=-1).mean()), float(gain.mean()), deviation)
+
+
+def _gain(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray, fit: slice, judge: slice) -> np.ndarray:
+    """``2 e.g - |g|^2`` of the second samples, g fitted to the first."""
+    known, errors, centre = x[fit], error[fit], x[fit].mean(axis=0)
+    quarters = [_moments(truth, sigma, known[side::2], errors[side::2], centre) for side in (0, 1)]
+    weights = _weights(quarters)
+    gains = []
+    for points, wrong in _pieces(x[judge], error[judge]):
+        g = np.tensordot(weights, _sampled_basis(truth, sigma, points, centre), 1)
+        gains.append((2 * wrong * g - g * g).sum(axis=-1))
+    return np.concatenate(gains)
+
+
+def _moments(
+    truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray, centre: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Averages of products of the basis (functions, functions), and of the basis with the error (functions,)."""
+    matrix, right = np.zeros(()), np.zeros(())
+    for points, wrong in _pieces(x, error):
+        basis = _sampled_basis(truth, sigma, points, centre)
+        rows = basis.reshape(len(basis), -1)
+        matrix, right = matrix + rows @ rows.T / len(x), right + rows @ wrong.ravel() / len(x)
+    return matrix, right
+
+
+def _weights(quarters: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Coefficients of the fit, regularised so that each quarter predicts the other best; 0 where none does."""
+    gains = np.zeros(len(RIDGES))
+    for one, other in (quarters, quarters[::-1]):
+        for i, ridge in enumerate(RIDGES):
+            weights = _ridge(*one, ridge)
+            gains[i] += 2 * other[1] @ weights - weights @ other[0] @ weights
+    best = int(gains.argmax())
+    matrix, right = (0.5 * (one + other) for one, other in zip(*quarters, strict=True))
+    return _ridge(matrix, right, RIDGES[best]) if gains[best] > 0 else np.zeros_like(right)
+
+
+def _ridge(matrix: np.ndarray, right: np.ndarray, ridge: float) -> np.ndarray:
+    scale = np.sqrt(np.maximum(np.diag(matrix), np.finfo(float).tiny))
+    scaled = matrix / scale / scale[:, None] + ridge * np.eye(len(matrix))
+    return np.linalg.solve(scaled, right / scale) / scale
+
+
+def _pieces(x: np.ndarray, error: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for first in range(0, len(x), PIECE):
+        yield x[first : first + PIECE], error[first : first + PIECE]
+
+
+def _sampled_basis(truth: Truth, sigma: float, x: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Gradients of the basis functions, (functions, N, n), each function of like size."""
+    count, n = x.shape
+    spread = truth.deviation(sigma)
+    z, unit = (x - centre) / spread, np.eye(n) / spread
+    linear = np.broadcast_to(unit[:, None], (n, count, n))
+    pairs = np.stack(np.triu_indices(n)) if n <= FEW_FEATURES else np.stack([np.arange(n)] * 2)
+    square = np.moveaxis(z[:, pairs[0], None] * unit[pairs[1]] + z[:, pairs[1], None] * unit[pairs[0]], 1, 0)
+    r, own = truth.responsibilities(x, sigma)[:, :-1], truth.responsibility_gradients(x, sigma)[:, :-1]
+    parts = [linear, square, np.moveaxis(own, 1, 0)]
+    if r.shape[1] * n <= MOST_PRODUCTS:
+        products = z[:, None, :, None] * own[:, :, None] + r[:, :, None, None] * unit
+        parts.append(np.moveaxis(products.reshape(count, -1, n), 1, 0))
+    return np.concatenate(parts)
 
 
 def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

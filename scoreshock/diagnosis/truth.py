@@ -81,11 +81,13 @@ class Truth:
         means, _, *others = rows
         return Truth(Components(means, np.ones(1), *others), self.one_variance)  # type: ignore[arg-type]
 
-    def deviation(self, sigma: float) -> float:
-        """Standard deviation of the widest component along its widest direction, with the noise."""
+    def deviation(self, sigma: float, least: bool = False) -> float:
+        """Greatest standard deviation of a component along a direction, or the least one, with the noise."""
         c = self.parts
-        widest = c.variance if c.eigenvalues is None else np.concatenate([c.variance.ravel(), c.eigenvalues.ravel()])
-        return float(np.sqrt(widest.max() + sigma * sigma))
+        listed_only = c.eigenvalues is not None and c.complete
+        each = [part.ravel() for part in (None if listed_only else c.variance, c.eigenvalues) if part is not None]
+        variances = np.concatenate(each)
+        return float(np.sqrt((variances.min() if least else variances.max()) + sigma * sigma))
 
     def draws(self, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Points of the data (count, n) and the component of each (count,); shares of components are as the weights."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scoreshock as ss
-from scoreshock.diagnosis.gradient_part import in_plane, on_line, plane_grid
+from scoreshock.diagnosis.gradient_part import from_samples, in_plane, on_line, plane_grid
 from scoreshock.diagnosis.truth import truth_of
 
 ONE = truth_of(ss.mixture([[0.0, 0.0]], variance=1.0))
@@ -57,3 +57,22 @@ def test_on_a_line_all_of_it_acts() -> None:
     error = np.random.default_rng(0).normal(size=(1000, 1))
     found = on_line(error)
     assert found.gradient == found.whole == pytest.approx(1.0, abs=4 * found.gradient_error)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [3, 8])
+def test_from_samples_it_is_a_bound_within_its_error(n: int) -> None:
+    rng = np.random.default_rng(0)
+    means, weights = rng.normal(size=(3, n)), rng.dirichlet(np.full(3, 5.0))
+    truth, other = (truth_of(ss.mixture(means, w, variance=0.25)) for w in (None, weights))
+    x = truth.starts(2000, SIGMA, 0)
+    shift = from_samples(truth, SIGMA, x, np.full_like(x, 0.3))
+    assert shift.gradient == pytest.approx(0.09 * n, rel=1e-8)
+    error = other.score(x, SIGMA) - truth.score(x, SIGMA)  # a gradient
+    found = from_samples(truth, SIGMA, x, error)
+    assert found.gradient == pytest.approx(found.whole, abs=4 * found.gradient_error)
+    one = truth_of(ss.mixture(np.zeros((1, n))))
+    x, turn = one.starts(2000, 1.0, 0), rng.normal(size=(n, n))
+    rotation = from_samples(one, 1.0, x, x @ (turn - turn.T))
+    assert rotation.gradient < 3 * rotation.gradient_error + 1e-12
+    assert rotation.whole > 1

@@ -60,6 +60,14 @@ VALID: dict[str, dict[str, Any]] = {
         "time_scale": 1.0,
         "sigma_data": 0.5,
     },
+    "diagnose": {
+        "score": LEARNED,
+        "mixture": ONE,
+        "sigma": [0.5, 1.0],
+        "noise_share": 1.0,
+        "samples": 20,
+        "seed": 0,
+    },
     "allocate_steps": {
         "mixture": ONE,
         "steps": 2,

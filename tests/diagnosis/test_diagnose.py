@@ -1,0 +1,123 @@
+"""Diagnosis of scores with known damages: what is said, and bounds that hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scoreshock as ss
+from scoreshock.conventions import Status
+
+PAIR = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.3, 0.7], variance=0.09)
+LEVELS = [0.1, 0.3, 0.6, 1.0, 2.0, 5.0]
+
+
+def exact(x: np.ndarray, tau: np.ndarray, mixture: xr.Dataset = PAIR) -> np.ndarray:
+    return ss.score(mixture, x, float(tau[0])).values
+
+
+def diagnosed(model, mixture: xr.Dataset = PAIR, **how) -> xr.Dataset:
+    return ss.diagnose(ss.learned_score(model), mixture, **({"sigma": LEVELS, "samples": 400} | how))
+
+
+@pytest.mark.slow
+def test_the_exact_score_has_no_error_and_no_finding_but_sampling() -> None:
+    found = diagnosed(exact)
+    assert float(found.score_error.max()) == 0
+    assert float(found.kl_bound) == 0
+    assert (found.mode_weight_error == found.mode_weight_floor).all()
+    assert "KL" not in found.findings
+
+
+@pytest.mark.slow
+def test_a_rotation_about_the_mean_of_a_gaussian_shows_as_curl_and_moves_nothing() -> None:
+    one = ss.mixture([[0.0, 0.0]])
+    found = diagnosed(lambda x, tau: exact(x, tau, one) + 0.5 * np.stack([x[:, 1], -x[:, 0]], axis=-1), one)
+    assert float(found.asymmetry.min()) > 0.15
+    assert float(found.gradient_square.max()) < 1e-10
+    assert float(found.kl_bound) < 1e-8
+    assert float(found.kl_bound_plain) > 1
+    assert "The score has curl" in found.findings
+
+
+@pytest.mark.slow
+def test_a_constant_error_has_no_curl_and_acts_whole() -> None:
+    """KL <= |b|^2 (tau_max - tau_min), theory of the reverse SDE, met for fine levels."""
+    sigma = np.geomspace(0.3, 2.0, 24)
+    found = diagnosed(lambda x, tau: exact(x, tau) + np.array([0.3, 0.0]), sigma=sigma, samples=100)
+    assert float(found.asymmetry.max()) < 1e-9
+    np.testing.assert_allclose(found.gradient_square, 0.09, rtol=1e-9)
+    assert float(found.kl_bound) == pytest.approx(0.09 * (2.0**2 - 0.3**2) / 2, rel=3e-3)
+    assert float(found.kl_bound_plain) == pytest.approx(float(found.kl_bound), rel=1e-9)
+    assert float(found.tv_bound) == pytest.approx(np.sqrt(float(found.kl_bound) / 2), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_wrong_weights_are_found_in_the_layer_and_in_the_samples() -> None:
+    other = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6, 0.4], variance=0.09)
+    found = diagnosed(lambda x, tau: exact(x, tau, other), samples=2000)
+    assert (abs(found.mode_weight_error - 0.3) < 0.06).all()
+    assert (found.mode_weight_floor < 0.04).all()
+    # Total variation of the samples' weights is bounded by that of their densities.
+    assert (found.mode_weight_error <= found.tv_bound + 0.04).all()
+    low = found.sel(sigma=0.3)
+    assert float(low.region_error.sel(region="layer")) > 10 * float(low.region_error.sel(region="outside"))
+    np.testing.assert_allclose(found.region_probability.sum("region"), 1.0, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_an_error_at_one_level_is_ranked_first() -> None:
+    found = diagnosed(lambda x, tau: exact(x, tau) * (1 + 0.3 * np.exp(-(np.log(2 * tau[0] / 0.36) ** 2) / 0.08)))
+    assert float(found.sigma[int(found.kl_share.argmax())]) == 0.6
+    assert float(found.kl_share.max()) > 0.95
+
+
+@pytest.mark.slow
+def test_bounds_hold_for_gaussians_whose_divergence_is_known() -> None:
+    """A score of N(0, c^2) with another variance: the reverse SDE's law is Gaussian, `ss.gaussian_divergence`."""
+    one, other = ss.mixture([0.0], variance=1.0), ss.mixture([0.0], variance=1.3)
+    sigma = np.geomspace(0.1, 3.0, 60)
+    found = diagnosed(lambda x, tau: exact(x, tau, other), one, sigma=sigma, samples=4000)
+    known = ss.gaussian_divergence(1.0, 1.3, 0.0, float(sigma[0] ** 2 / 2), float(sigma[-1] ** 2 / 2))
+    names = [name for name in known if name.startswith("kl") and "bound" not in name and "status" not in name]
+    assert names
+    measured = max(float(known[name]) for name in names if "start" not in name)
+    assert measured <= float(found.kl_bound) * 1.02
+    assert (found.asymmetry == 0).all()
+
+
+@pytest.mark.slow
+def test_less_noise_has_a_larger_bound_and_none_has_none() -> None:
+    bounds = [
+        float(diagnosed(lambda x, tau: exact(x, tau) + 0.1, sigma=[0.5, 1.0], samples=50, noise_share=eta).kl_bound)
+        for eta in (1.0, 0.5, 0.0)
+    ]
+    assert bounds[1] == pytest.approx(bounds[0] * 1.25**2 / (4 * 0.25), rel=1e-12)
+    assert bounds[2] == np.inf
+
+
+@pytest.mark.slow
+def test_more_features_than_two_and_statuses() -> None:
+    means = np.random.default_rng(0).normal(size=(3, 5))
+    mixture = ss.mixture(means, variance=0.25)
+    found = ss.diagnose(ss.learned_score(lambda x, tau: exact(x, tau, mixture) + 0.1), mixture, samples=400)
+    assert found.sizes["sigma"] == 16
+    np.testing.assert_allclose(found.gradient_square, 0.05, rtol=1e-6)
+    empty = found.region_probability == 0
+    assert (found.region_status.where(empty, Status.not_applicable) == Status.not_applicable).all()
+    assert (found.region_error.isnull() == empty).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"score": None}, "score = None is not allowed; allowed: what ss.learned_score returns"),
+        ({"sigma": [1.0, 0.5]}, r"sigma = \[1.0, 0.5\] is not allowed; allowed: rising numbers > 0"),
+        ({"noise_share": -1}, "noise_share = -1 is not allowed; allowed: a number from 0 to 1"),
+        ({"mixture": ss.families.pair(separation=[1.0, 2.0])}, "mixture has the sweep dimensions separation"),
+    ],
+)
+def test_what_is_refused(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ss.diagnose(**({"score": ss.learned_score(exact), "mixture": PAIR} | arguments))
