@@ -9,14 +9,13 @@ from .densities.families.registry import family as family
 from .densities.fitted_models import from_sklearn as from_sklearn
 from .densities.mixtures import isotropic as isotropic
 from .densities.mixtures import mixture as mixture
+from .densities.refitting import refitted as refitted
 from .diagnosis.convention import check_convention as check_convention
 from .diagnosis.diagnose import diagnose as diagnose
 from .diagnosis.scores import learned_score as learned_score
 from .diagnosis.step_comparison import compare_steps as compare_steps
 from .diagnosis.steps import allocate_steps as allocate_steps
 from .figures.description import figure as figure
-from .quantities.alternatives import alternative_times as alternative_times
-from .quantities.alternatives import alternatives as alternatives
 from .quantities.amplification import amplification as amplification
 from .quantities.boundary_amplification import (
     boundary_amplification as boundary_amplification,

@@ -312,6 +312,7 @@ _SHARED = variables(
         | In generation it falls from the greatest, where classes are open, to the least, where they are decided.
     moment: name of the moment of generation
         | A criterion of speciation; "decision begins", "half decided" and "decided" by class entropy; "collapse".
+    route: route to a number | By the model of the data, or of their samples alone, by the empirical score.
     pair: index of the pair of classes | Classes in the order of their components, the first with each later one first.
     class_first: name of the first class of the pair | Label of a component, or of the class that components form.
     class_second: name of the second class of the pair | Label of a component, or of the class that components form.

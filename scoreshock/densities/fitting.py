@@ -19,6 +19,7 @@ from scoreshock.densities.tables.labels import MOST_CLASSES
 from scoreshock.densities.tables.rows import bounds, parts
 from scoreshock.densities.tables.table import Table
 from scoreshock.densities.units import Units, units_of
+from scoreshock.kernels.numerics.counter_rng import uniforms
 
 MOST_NUMBERS = 2**27
 """Most numbers to which a mixture is fitted (1 GiB, ours): the fit has all of them in memory."""
@@ -111,14 +112,44 @@ def _fitted(table: Table, components: int, seed: int, divisor: bytes, covariance
     """The model of the rows ``(x - x[0]) / divisor``."""
     from sklearn.mixture import GaussianMixture
 
-    x = table.features
-    points = np.concatenate([np.subtract(x[part], x[0], dtype=float) for part in parts(x)]) / np.frombuffer(divisor)
+    points = _points(table, np.frombuffer(divisor))
     spread = points.var(axis=0).mean()
     if not spread > 0:
         raise ValueError("features has equal samples only; allowed: samples that differ")
     model = GaussianMixture(
         components, covariance_type=covariance_type, random_state=seed, reg_covar=FLOOR * spread, max_iter=MOST_ITERATIONS
     )
-    # On one thread: the order of a sum would depend on their number.
+    return _fit(model, points)
+
+
+def _points(table: Table, divisor: np.ndarray) -> np.ndarray:
+    """The rows ``(x - x[0]) / divisor``."""
+    x = table.features
+    return np.concatenate([np.subtract(x[part], x[0], dtype=float) for part in parts(x)]) / divisor
+
+
+def _fit(model: Any, points: np.ndarray) -> Any:
+    """The model, fitted on one thread: the order of a sum would depend on their number."""
     with warnings.catch_warnings(action="ignore"), threadpool_limits(1):
         return model.fit(points)
+
+
+def refits(
+    table: Table, components: int, count: int, seed: int = 0, scaling: Any = "raw"
+) -> tuple[Any, list[Any], dict[str, Any]]:
+    """The spherical model of `from_unlabelled`, ``count`` refits of it, and the attributes of its units.
+
+    Each refit is to as many samples, drawn with replacement by the seed and its number, and starts from the model, so that
+    its components stay those of the model.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    model, units, _ = _model_of(table, components, seed, scaling, "isotropic")
+    points = _points(table, units.divisor)
+    start = {f"{name}_init": getattr(model, f"{name}_") for name in ("weights", "means", "precisions")}
+    bare = {"covariance_type": "spherical", "reg_covar": model.reg_covar, "max_iter": MOST_ITERATIONS, "random_state": 0}
+    found = []
+    for number in range(count):
+        drawn = np.floor(len(points) * uniforms(seed, np.arange(len(points)), number)).astype(int)
+        found.append(_fit(GaussianMixture(components, **bare, **start), points[np.minimum(drawn, len(points) - 1)]))
+    return model, found, units.attributes

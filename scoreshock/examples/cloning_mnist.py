@@ -16,8 +16,7 @@ from scoreshock.densities.data import from_labelled
 from scoreshock.densities.tables.bundled import read_bundled
 from scoreshock.figures.description import Level, Line, Panel, Points
 from scoreshock.figures.style import DASH_DOT, DASHED, OKABE_ITO
-from scoreshock.quantities.alternatives import alternatives
-from scoreshock.quantities.fields import responsibilities
+from scoreshock.quantities.decisions import class_decisions
 from scoreshock.schedules.schedule import schedule
 
 CURVE = Path(__file__).with_name("cloning-mnist.csv")
@@ -58,10 +57,9 @@ def compute() -> xr.Dataset:
     ddpm = schedule("diffusers", config=SCHEDULER)
     tau = ddpm.tau(ddpm.time_at(np.minimum(step, ddpm.end), of="table"))  # the last of steps 0 ... 999 is shown as 1000
     pixels, digits = images()
-    mixtures = {kind: from_labelled(pixels, digits, covariance=kind) for kind in MODELS}
-    by_class, error = cloning_by_draws(mixtures["full"], tau)
-    curves = [alternatives(mixtures[kind], tau).cloning_probability.values.ravel() for kind in ("isotropic", "shared")]
-    cloning = np.stack([*curves, by_class])
+    mixtures = [from_labelled(pixels, digits, covariance=kind) for kind in MODELS]
+    found = [class_decisions(mixture, tau, draws=DRAWS, seed=SEED) for mixture in mixtures]
+    cloning, error = np.stack([each.cloning_probability.values for each in found]), found[-1].one_minus_cloning_error
     late = step >= COMPARED
     return xr.Dataset(
         {
@@ -89,33 +87,6 @@ def images() -> tuple[np.ndarray, np.ndarray]:
     digits = np.asarray(table.labels).astype(int).astype(str)
     chosen = np.isin(digits, DIGITS)
     return np.asarray(table.features[:])[chosen] / 255, digits[chosen]
-
-
-def cloning_by_draws(
-    mixture: xr.Dataset, tau: np.ndarray, draws: int = DRAWS, seed: int = SEED
-) -> tuple[np.ndarray, np.ndarray]:
-    r"""Cloning probability :math:`E\sum_k r_k^2` at each ``tau`` by Monte Carlo, and its standard error.
-
-    ``mixture`` has covariances by component. Their part across its features is one number, the squared length of a point's
-    offset, whose law is chi-squared. All times share the ``draws`` of each component.
-    """
-    rng, n = np.random.default_rng(seed), mixture.sizes["feature"]
-    across = int(mixture.ambient_dimension) - n
-    mean, square = np.zeros((2, len(tau)))
-    for j, share in enumerate(mixture.component_weight.values):
-        one = mixture.isel(component=j)
-        normal, directions = rng.standard_normal((draws, n)), one.covariance_direction.values
-        radius = rng.chisquare(across, draws) if across else np.zeros(draws)
-        along = np.einsum("if,jf->ij", normal, directions)
-        rest = normal - np.einsum("ij,jf->if", along, directions)
-        for i, time in enumerate(tau):
-            wide, narrow = np.sqrt(one.covariance_eigenvalue.values + 2 * time), float(one.component_variance) + 2 * time
-            x = one.component_mean.values + np.sqrt(narrow) * rest + np.einsum("ij,jf->if", wide * along, directions)
-            points = xr.DataArray(x, {"perpendicular_squared": ("point", narrow * radius)}, dims=("point", "feature"))
-            same = (responsibilities(mixture, points, float(time)) ** 2).sum("component").values
-            mean[i] += share * same.mean()
-            square[i] += share**2 * same.var(ddof=1) / draws
-    return mean, np.sqrt(square)
 
 
 def crossing(step: np.ndarray, cloning: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from scoreshock.figures.curves import PANELS, abreast, clock, over, panels, swept
+from scoreshock.figures.curves import PANELS, clock, over, panels, swept
 from scoreshock.figures.description import Panel, figure
 
 
@@ -59,14 +59,6 @@ def one_mode(dataset: xr.Dataset) -> list[Panel]:
     """Diffusion time above which the density has one mode, over the swept axes."""
     tau = dataset.tau_density.where(dataset.density_status == 0)
     return over(tau, swept(tau))
-
-
-@figure(of="alternatives")
-def alternatives(dataset: xr.Dataset) -> list[Panel]:
-    """Cloning probability, class entropy and its rate over diffusion time, one panel each."""
-    names = [name for name in ("cloning_probability", "class_entropy", "entropy_log_rate") if name in dataset]
-    valid = dataset[names].where(dataset.alternatives_status == 0)
-    return abreast((valid[name] for name in names), clock(dataset), logy=False)
 
 
 @figure(of="isotropy")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +11,9 @@ import xarray as xr
 
 from scoreshock.checks import as_array, listed, show, suggestion, whole
 from scoreshock.kernels.information.classes import METHODS, SAMPLES, Method
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.options import Classes, Whole
-from scoreshock.quantities.labelled import MEANS, WEIGHTS, Arguments, checked_mixture, isotropic_only
+from scoreshock.quantities.labelled import WEIGHTS, Arguments, checked_mixture, covariance_arguments
 
 DRAWS = Whole("draws of each component, where an expectation is not computed by quadrature", SAMPLES, low=16, high=2**30)
 CLASSES = Classes("number of each component's class, such as [0, 0, 1], for all components; by default each is a class")
@@ -87,25 +90,25 @@ def target_class(classes: ClassMap, target: Any) -> int:
 
 
 def class_arguments(mixture: xr.Dataset) -> Arguments:
-    """Means, weights, the isotropic variance of each component, and the dimension, as arguments of a kernel.
-
-    Raises
-    ------
-    ValueError
-        For a mixture whose components have different variances along different directions.
-    """
+    """Means, weights, variances and the dimension of any mixture, as arguments of a kernel :func:`of_classes`."""
     mixture = checked_mixture(mixture)
-    if "covariance_eigenvalue" in mixture:
-        isotropic_only(mixture)
-    variance = mixture.component_variance
+    named, variance = covariance_arguments(mixture), mixture.component_variance
     if "component" not in variance.dims:
         variance = variance.expand_dims(component=mixture.sizes["component"], axis=-1)
-    return {
-        "means": (mixture.component_mean, MEANS),
-        "weights": (mixture.component_weight, WEIGHTS),
-        "variance": (variance, WEIGHTS),
-        "dimension": mixture.ambient_dimension,
-    }
+    elif "eigenvalues" in named and "component" not in mixture.covariance_eigenvalue.dims:
+        own = mixture.covariance_eigenvalue.expand_dims(component=mixture.sizes["component"])
+        named["eigenvalues"] = (own, ("component", "direction"))
+    return named | {"variance": (variance, WEIGHTS), "dimension": mixture.ambient_dimension}
+
+
+def of_classes(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that takes covariances as its argument ``along``, as one of the arrays of :func:`class_arguments`."""
+    return partial(_with_along, kernel)
+
+
+def _with_along(kernel: Callable[..., Any], **arrays: Any) -> Any:
+    eigenvalues, directions = arrays.pop("eigenvalues", None), arrays.pop("directions", None)
+    return kernel(**arrays, along=None if eigenvalues is None else Along(eigenvalues, directions))
 
 
 def method_of(method: Any, draws: Any, seed: Any) -> Method:

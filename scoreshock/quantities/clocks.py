@@ -9,13 +9,14 @@ from scoreshock.checks import whole
 from scoreshock.conventions import attributes, variables
 from scoreshock.kernels.information import clocks as kernel
 from scoreshock.kernels.information.classes import Method
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.kernels.information.decisions import class_decisions
 from scoreshock.options import SEED, SIGMA_MAX, SIGMA_MIN, Whole
-from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of
+from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of, of_classes
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.points import labelled_numbers, times
+from scoreshock.quantities.points import above, labelled_numbers, times
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
 
@@ -68,6 +69,7 @@ def _ascending(sweep: object) -> Problems:
     },
     seconds=(4e-3, 0.09),
     problems=_ascending,
+    covariances=(1.0, 0.06),
 )
 def clocks(
     mixture: xr.Dataset,
@@ -128,10 +130,13 @@ def clocks(
     [1.3, 0.7, 0.1]
     """
     steps, chosen = whole("n_steps", n_steps, 1, MOST_STEPS), as_schedules(schedules)
-    ends = {name: _noise_level(name, value) for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max))}
+    ends = {
+        name: above(name, labelled_numbers(name, value))
+        for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max))
+    }
     sizes = {"clock": 2, "level": steps + 1}
     way = method_of(method, draws, seed)
-    found = apply(_levels, class_arguments(mixture) | ends, LEVELS, sizes, n_steps=steps, method=way)
+    found = apply(of_classes(_levels), class_arguments(mixture) | ends, LEVELS, sizes, n_steps=steps, method=way)
     own = {"clock": ("clock", list(CLOCKS), attributes("clock")), **counted(found, "level")}
     found = found.assign_coords(own)
     return found.merge(schedule_time(found.tau_level, chosen), join="exact") if chosen else found
@@ -168,14 +173,7 @@ def clock_rates(
     0.5
     """
     arguments = class_arguments(mixture) | {"tau": times(tau)}
-    return apply(_rates, arguments, RATES, method=method_of(method, draws, seed))
-
-
-def _noise_level(name: str, value: float | xr.DataArray) -> xr.DataArray:
-    level = labelled_numbers(name, value)
-    if level.chunks is None and not bool((level > 0).all()):
-        raise ValueError(f"{name} = {float(level.min())} is not allowed; allowed: numbers > 0")
-    return level
+    return apply(of_classes(_rates), arguments, RATES, method=method_of(method, draws, seed))
 
 
 def _levels(
@@ -187,9 +185,10 @@ def _levels(
     sigma_max: np.ndarray,
     n_steps: int,
     method: Method,
+    along: Along | None,
 ) -> dict[str, np.ndarray]:
     """Variables of `LEVELS` as arrays."""
-    found = kernel.clock_levels(means, weights, variance, dimension, sigma_min, sigma_max, n_steps, method)
+    found = kernel.clock_levels(means, weights, variance, dimension, sigma_min, sigma_max, n_steps, method, along)
     levels = np.stack([found.sigma_entropic, found.sigma_rescaled], axis=-2)
     return {
         "tau_level": levels * levels / 2,
@@ -202,12 +201,18 @@ def _levels(
 
 
 def _rates(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray, dimension: np.ndarray, method: Method
+    means: np.ndarray,
+    weights: np.ndarray,
+    variance: np.ndarray,
+    tau: np.ndarray,
+    dimension: np.ndarray,
+    method: Method,
+    along: Along | None,
 ) -> dict[str, np.ndarray]:
     """Variables of `RATES` as arrays."""
     groups = tuple((i,) for i in range(means.shape[-2]))
     noisy = np.where(tau > 0, tau, np.nan)
-    found = class_decisions(means, weights, variance, noisy, dimension, groups, method)
+    found = class_decisions(means, weights, variance, noisy, dimension, groups, method, along)
     sigma = np.sqrt(2 * noisy)
     return {
         "mmse": found.mmse,

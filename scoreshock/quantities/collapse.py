@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import show
 from scoreshock.conventions import variables
 from scoreshock.kernels.information import collapse as kernel
 from scoreshock.options import SEED, Whole
-from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of
+from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of, of_classes
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, checked_mixture
-from scoreshock.quantities.points import labelled_numbers
+from scoreshock.quantities.points import at_least, labelled_numbers
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
 
@@ -41,6 +40,7 @@ COLLAPSE = variables(
         "seed": SEED,
     },
     seconds=(1e-3, 1.3e-2),
+    covariances=(0.1, 0.02),
 )
 def collapse(
     mixture: xr.Dataset,
@@ -92,7 +92,7 @@ def collapse(
     if training_samples is None:
         training_samples = checked_mixture(mixture).attrs.get("n_samples")
     arguments = class_arguments(mixture) | {"samples": _samples(training_samples)}
-    found = apply(kernel.collapse, arguments, COLLAPSE, method=method_of(method, draws, seed))
+    found = apply(of_classes(kernel.collapse), arguments, COLLAPSE, method=method_of(method, draws, seed))
     return found.merge(schedule_time(found.tau_collapse, chosen), join="exact") if chosen else found
 
 
@@ -116,20 +116,12 @@ def gaussian_collapse(variance: Numbers, dimension: Numbers, training_samples: N
     [1.2988, 1.9775, 2.6671]
     """
     spread, size = labelled_numbers("variance", variance, "variance"), labelled_numbers("dimension", dimension, "dimension")
-    for name, array, low in (("variance", spread, 0), ("dimension", size, 1)):
-        if array.chunks is None and not bool((array >= low).all()):
-            raise ValueError(f"{name} = {float(array.min())} is not allowed; allowed: numbers >= {low}")
-    arguments = {"variance": spread, "dimension": size, "samples": _samples(training_samples)}
+    sizes = {"variance": at_least("variance", spread), "dimension": at_least("dimension", size, 1)}
+    arguments = sizes | {"samples": _samples(training_samples)}
     return apply(kernel.gaussian_collapse, arguments, COLLAPSE)
 
 
 def _samples(training_samples: Numbers | None) -> xr.DataArray:
-    allowed = "numbers >= 2"
     if training_samples is None:
-        raise ValueError(
-            f"training_samples = {show(training_samples)} is not allowed; allowed: {allowed}, where data do not say them"
-        )
-    count = labelled_numbers("training_samples", training_samples, "training_samples")
-    if count.chunks is None and not bool((count >= 2).all()):
-        raise ValueError(f"training_samples = {float(count.min()):g} is not allowed; allowed: {allowed}")
-    return count
+        raise ValueError("training_samples = None is not allowed; allowed: numbers >= 2, where data do not say them")
+    return at_least("training_samples", labelled_numbers("training_samples", training_samples, "training_samples"), 2)

@@ -12,7 +12,8 @@ from scoreshock.checks import show
 from scoreshock.conventions import Status, attributes, variables
 from scoreshock.kernels.gaussian.mixture import denoiser_covariance
 from scoreshock.kernels.information import decisions as kernel
-from scoreshock.kernels.information.classes import Method, paired, pairs_of
+from scoreshock.kernels.information.classes import Method, paired, paired_along, pairs_of
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.kernels.information.partings import partings
 from scoreshock.options import SEED, TAU, Number, is_finite
 from scoreshock.quantities import shared_variables as shared
@@ -23,6 +24,7 @@ from scoreshock.quantities.class_map import (
     class_arguments,
     class_map,
     method_of,
+    of_classes,
     unfit_classes,
 )
 from scoreshock.quantities.counting_axes import counted
@@ -130,6 +132,7 @@ def _few_classes(sweep: Any) -> Problems:
     name="decisions",
     seconds=(1e-3, 8e-3),
     problems=_few_classes,
+    covariances=(0.1, 0.05),
 )
 def _of_study(
     mixture: xr.Dataset,
@@ -163,7 +166,7 @@ def class_decisions(
     Parameters
     ----------
     mixture
-        A mixture; its sweep dimensions carry over.
+        A mixture, of isotropic components or with covariances; its sweep dimensions carry over.
     tau
         Diffusion times; an array becomes the axis ``tau``.
     classes
@@ -172,8 +175,8 @@ def class_decisions(
         Whether for each pair of classes by itself, dimension ``pair``, instead of all classes.
     method, draws, seed
         ``auto``: quadrature where responsibilities depend on at most two coordinates (those of the means' span, and the
-        radius across it where variances differ), else Monte Carlo with so many ``draws`` of each component, the same at all
-        tau.
+        radius across it where variances differ; of different covariances all features), else Monte Carlo with so many
+        ``draws`` of each component, the same at all tau.
         ``quadrature`` in up to three coordinates, and ``monte-carlo``, where they are asked for.
 
     Returns
@@ -187,7 +190,7 @@ def class_decisions(
     Raises
     ------
     ValueError
-        For classes that do not fit the components, or components without isotropic variances.
+        For classes that do not fit the components.
 
     References
     ----------
@@ -205,10 +208,10 @@ def class_decisions(
     known, way = class_map(mixture, classes), method_of(method, draws, seed)
     arguments = class_arguments(mixture) | {"tau": times(tau)}
     if not pairs:
-        return apply(kernel.class_decisions, arguments, DECISIONS, groups=known.groups, method=way)
+        return apply(of_classes(kernel.class_decisions), arguments, DECISIONS, groups=known.groups, method=way)
     each = [shared.along(variable, "pair") for variable in DECISIONS]
     sizes = {"pair": len(_pair_names(known)[0])}
-    found = apply(_of_pairs, arguments, each, sizes, groups=known.groups, method=way)
+    found = apply(of_classes(_of_pairs), arguments, each, sizes, groups=known.groups, method=way)
     return found.assign_coords(_pair_coordinates(known))
 
 
@@ -267,7 +270,7 @@ def decision_windows(
     first, _ = _pair_names(known)
     sizes = {"remaining": 3, "pair": len(first), "parting": len(known.names) - 1}
     named = {"groups": known.groups, "method": way, "share": remaining}
-    found = apply(_windows, class_arguments(mixture), (*WINDOW, *PAIRS), sizes, **named)
+    found = apply(of_classes(_windows), class_arguments(mixture), (*WINDOW, *PAIRS), sizes, **named)
     found = found.assign_coords(
         {
             "remaining": ("remaining", remaining, attributes("remaining")),
@@ -329,9 +332,11 @@ def _of_pairs(
     dimension: np.ndarray,
     groups: tuple[tuple[int, ...], ...],
     method: Method,
+    along: Along | None,
 ) -> kernel.Decisions:
-    mixtures = paired(means, weights, variance, groups)
-    return kernel.class_decisions(*mixtures[:3], tau[..., None], dimension[..., None], mixtures[3], method)
+    mean, weight, spread, sides = paired(means, weights, variance, groups)
+    moments = tau[..., None], dimension[..., None]
+    return kernel.class_decisions(mean, weight, spread, *moments, sides, method, paired_along(along, groups))
 
 
 def _windows(
@@ -342,11 +347,13 @@ def _windows(
     groups: tuple[tuple[int, ...], ...],
     method: Method,
     share: np.ndarray,
+    along: Along | None,
 ) -> Mapping[str, np.ndarray]:
     """Windows of all classes and of each pair, and the order in which classes part."""
-    every = kernel.decision_windows(means, weights, variance, share, groups, dimension, method)
+    every = kernel.decision_windows(means, weights, variance, share, groups, dimension, method, along=along)
     mean, weight, spread, sides = paired(means, weights, variance, groups)
-    pairs = kernel.decision_windows(mean, weight, spread, share, sides, dimension[..., None], method)
+    both = paired_along(along, groups)
+    pairs = kernel.decision_windows(mean, weight, spread, share, sides, dimension[..., None], method, along=both)
     tree = partings(pairs.sigma[..., 1], pairs.status[..., 1], len(groups))
     found = {"decision_status": every.status, "pair_status": pairs.status, **tree._asdict()}
     found["tau_parting"] = tree.sigma_parting**2 / 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from scoreshock.quantities.class_map import (
 )
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import WEIGHTS, Argument, Arguments, apply, isotropic_only, mixture_arguments
-from scoreshock.quantities.points import GridSpec, Points, axis, labelled_numbers, positions
+from scoreshock.quantities.points import GridSpec, Points, above, at_least, axis, labelled_numbers, positions
 from scoreshock.quantities.trajectories import checked_rtol, numbers_of, timed, times_along
 
 Numbers = float | np.ndarray | list | xr.DataArray
@@ -200,14 +202,14 @@ def guided_trajectories(
     [0.0, 0.95, 1.034]
     """
     way = _guide(mixture, target, weight, sigma_low, sigma_high, outside_weight, classes)[1]
-    points, at, eta = positions(mixture, x), times_along(tau, falling=False), _not_negative("noise_share", noise_share)
+    points, at, eta = positions(mixture, x), times_along(tau, falling=False), _axis("noise_share", noise_share)
     arguments = way | {"tau": (at, ("tau",)), "x": (points, ("feature",))}
     if not _is_zero(eta):
         at = times_along(tau, falling=True)
         arguments |= {"noise": eta, "trajectory": numbers_of(mixture, points)}
         number, count = whole("seed", seed, 0), whole("steps", steps, 1)
-        return timed(apply(guided.guided_noise, arguments, FLOW, seed=number, steps=count), at)
-    return timed(apply(guided.guided_flow, arguments, FLOW, rtol=checked_rtol(rtol)), at)
+        return timed(apply(_of_guidance(guided.guided_noise), arguments, FLOW, seed=number, steps=count), at)
+    return timed(apply(_of_guidance(guided.guided_flow), arguments, FLOW, rtol=checked_rtol(rtol)), at)
 
 
 def guided_generation(
@@ -262,9 +264,13 @@ def guided_generation(
     (0.5, 500)
     """
     known, way = _guide(mixture, target, weight, sigma_low, sigma_high, outside_weight, classes)
-    low, high = (_positive(name, value) for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max)))
-    spread = high**2 if start_variance is None else _positive("start_variance", start_variance)
-    eta = _not_negative("noise_share", noise_share)
+    low, high = (
+        above(name, labelled_numbers(name, value)) for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max))
+    )
+    spread = (
+        high**2 if start_variance is None else above("start_variance", labelled_numbers("start_variance", start_variance))
+    )
+    eta = _axis("noise_share", noise_share)
     arguments = way | {
         "tau_min": 0.5 * low**2,
         "tau_max": 0.5 * high**2,
@@ -275,7 +281,7 @@ def guided_generation(
     count, numbers, parts = whole("samples", samples, 1, 10**7), whole("seed", seed, 0), whole("steps", steps, 1)
     named: dict[str, Any] = {"groups": known.groups, "target": target_class(known, target)}
     sampling = Sampling(count, not _is_zero(eta), numbers, parts, checked_rtol(rtol))
-    found = apply(generate, arguments, GENERATED, {"edge": 2}, sampling=sampling, **named)
+    found = apply(_of_guidance(generate), arguments, GENERATED, {"edge": 2}, sampling=sampling, **named)
     return found.assign_coords(edge=("edge", list(EDGES), attributes("edge")))
 
 
@@ -311,7 +317,8 @@ def guidance_interval(sigma_low: Numbers, sigma_high: Numbers, levels: np.ndarra
     calls = as_real("levels", levels).astype(float)
     if calls.ndim != 1 or not calls.size or not (calls[1:] <= calls[:-1]).all() or not 0 < calls[-1] < np.inf:
         raise ValueError(f"levels = {show(levels)} is not allowed; allowed: noise levels of network calls, falling, above 0")
-    ends: Arguments = {"low": _end("sigma_low", sigma_low), "high": _end("sigma_high", sigma_high)}
+    given = (("low", "sigma_low", sigma_low), ("high", "sigma_high", sigma_high))
+    ends: Arguments = {end: at_least(name, labelled_numbers(name, value), missing=True) for end, name, value in given}
     return apply(guided_calls, ends, CALLS, levels=calls)
 
 
@@ -328,7 +335,7 @@ def _guide(
     known = class_map(isotropic_only(mixture), classes)
     inside = np.isin(known.of_component, target_class(known, target))
     share = mixture.component_weight * xr.DataArray(inside.astype(float), dims="component")
-    low = _not_negative("sigma_low", sigma_low)
+    low = _axis("sigma_low", sigma_low)
     high = labelled_numbers("sigma_high", np.inf if sigma_high is None else sigma_high, "sigma_high")
     if low.chunks is None and high.chunks is None and not bool((low < high).all()):
         raise ValueError(f"sigma_low = {float(low.max()):g} is not allowed; allowed: numbers below sigma_high")
@@ -342,26 +349,18 @@ def _guide(
     return known, mixture_arguments(mixture, **own)
 
 
-def _end(name: str, value: Numbers) -> xr.DataArray:
-    """An end of an interval; NaN where there is none."""
-    array = labelled_numbers(name, value)
-    if array.chunks is None and bool((array < 0).any()):
-        raise ValueError(f"{name} = {float(array.min()):g} is not allowed; allowed: numbers >= 0")
-    return array
+def _axis(name: str, value: Numbers) -> xr.DataArray:
+    """Numbers >= 0, of which an array becomes the axis of their name."""
+    return at_least(name, labelled_numbers(name, value, name))
 
 
-def _not_negative(name: str, value: Numbers) -> xr.DataArray:
-    array = labelled_numbers(name, value, name)
-    if array.chunks is None and not bool((array >= 0).all()):
-        raise ValueError(f"{name} = {float(array.min()):g} is not allowed; allowed: numbers >= 0")
-    return array
+def _of_guidance(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that takes its argument ``guidance`` as one array for each of its fields."""
+    return partial(_with_guidance, kernel)
 
 
-def _positive(name: str, value: Numbers) -> xr.DataArray:
-    array = labelled_numbers(name, value)
-    if array.chunks is None and not bool((array > 0).all()):
-        raise ValueError(f"{name} = {float(array.min()):g} is not allowed; allowed: numbers > 0")
-    return array
+def _with_guidance(kernel: Callable[..., Any], **arrays: Any) -> Any:
+    return kernel(guidance=guided.Guidance(*(arrays.pop(name) for name in guided.Guidance._fields)), **arrays)
 
 
 def _is_zero(array: xr.DataArray) -> bool:

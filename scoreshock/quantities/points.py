@@ -58,6 +58,20 @@ def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -
     return xr.DataArray(values, {axis: (axis, values, attributes(meaning or axis))}, dims=(axis,))
 
 
+def at_least(name: str, array: xr.DataArray, low: float = 0.0, missing: bool = False) -> xr.DataArray:
+    """Numbers that are not below ``low``, nor NaN unless some may be ``missing``; those of Dask are not looked at."""
+    if array.chunks is None and not bool(((array >= low) | (array.isnull() & missing)).all()):
+        raise ValueError(f"{name} = {float(array.min()):g} is not allowed; allowed: numbers >= {low:g}")
+    return array
+
+
+def above(name: str, array: xr.DataArray, low: float = 0.0) -> xr.DataArray:
+    """Numbers above ``low``; those of Dask are not looked at."""
+    if array.chunks is None and not bool((array > low).all()):
+        raise ValueError(f"{name} = {float(array.min()):g} is not allowed; allowed: numbers > {low:g}")
+    return array
+
+
 def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
     """``x`` as a DataArray with the mixture's features."""
     n = checked_mixture(mixture).sizes["feature"]

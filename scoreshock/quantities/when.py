@@ -16,6 +16,7 @@ from scoreshock.quantities.collapse import collapse
 from scoreshock.quantities.criteria import chosen_criteria
 from scoreshock.quantities.decisions import DECIDED, PAIRS, SHARE, decision_windows
 from scoreshock.quantities.declaration import names_of, quantity
+from scoreshock.quantities.eigenmodes import EIGENMODES, PLACED, cascade_of_classes
 from scoreshock.quantities.guidance import CALLS, guidance_interval
 from scoreshock.quantities.labelled import number_of_components
 from scoreshock.quantities.schedule_time import VARIABLES as CLOCK
@@ -48,7 +49,7 @@ INTERVAL = [along(variable, "schedule") for variable in CALLS]
 
 
 @quantity(
-    (*MOMENTS, *PAIRS, *CLOCKS, *CALL, SIGMA, *INTERVAL, *ERRORS),
+    (*MOMENTS, *PAIRS, *EIGENMODES, *CLOCKS, *CALL, SIGMA, *INTERVAL, *PLACED, *ERRORS),
     {
         "criteria": Names("criteria of speciation, listed below", DEFAULT_CRITERIA, known=names_of("mixture")),
         "decided": DECIDED,
@@ -56,6 +57,7 @@ INTERVAL = [along(variable, "schedule") for variable in CALLS]
         "seed": SEED,
     },
     seconds=(4e-3, 0.02),
+    covariances=(0.5, 0.3),
 )
 def when(
     mixture: xr.Dataset,
@@ -72,7 +74,8 @@ def when(
     Parameters
     ----------
     mixture
-        A mixture of 2 to 64 classes, one a component, with isotropic variances; its sweep dimensions carry over.
+        A mixture of 2 to 64 classes, one a component, isotropic or with covariances, of which criteria and the cascade may
+        be ``not_applicable``; its sweep dimensions carry over.
     schedules
         Noise schedules by label, or a name, a schedule, a file, or a list of these.
     criteria
@@ -99,7 +102,10 @@ def when(
         (..., moment)``, and ``sigma_difference`` from the moment ``exact`` (without it ``half decided``; attribute
         ``reference_moment``) with its own error and status, and ``agrees``: 1 where within two errors of it. Pairs of
         classes (with replicates ``sigma_pair_standard_error``) and the order in which classes part as of
-        :func:`decision_windows`.
+        :func:`decision_windows`. Of each eigenmode of the between-class covariance ``tau_eigenmode`` and ``sigma_eigenmode``
+        by the exact criterion, ``cascade`` and ``sigma_cascade`` to leading order, ``eigenmode_share`` of the variance, and
+        the classes that it separates most, ``eigenmode_first`` and ``eigenmode_second``; with schedules ``eigenmode_step``
+        and ``cascade_step``.
 
     Raises
     ------
@@ -153,7 +159,8 @@ def when(
     pairs = windows[[each.name for each in PAIRS]]
     if replicates is not None:
         pairs = pairs.merge(pair_errors(pairs, replicates, windows.remaining.values))
-    result = xr.merge([moments, pairs], join="exact", compat="no_conflicts")
+    directions = cascade_of_classes(mixture, clocks)
+    result = xr.merge([moments, pairs, directions], join="exact", compat="no_conflicts")
     sigma = np.sqrt(2 * moments.tau_moment.where(moments.tau_moment >= 0)).assign_attrs(SIGMA.attributes())
     result = result.assign(sigma=sigma)
     if not clocks:

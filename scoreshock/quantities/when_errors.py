@@ -10,10 +10,11 @@ import xarray as xr
 
 from scoreshock.checks import show
 from scoreshock.conventions import Status, attributes_among, variables
+from scoreshock.densities.component_covariances import structure
 from scoreshock.kernels.information import collapse as collapse_kernel
 from scoreshock.kernels.information import decisions as decisions_kernel
-from scoreshock.quantities.class_map import class_arguments, class_map, method_of
-from scoreshock.quantities.labelled import MEANS, apply, checked_mixture, mixture_arguments
+from scoreshock.quantities.class_map import class_arguments, class_map, method_of, of_classes
+from scoreshock.quantities.labelled import MEANS, apply, checked_mixture, is_general, mixture_arguments
 from scoreshock.quantities.speciation import speciation
 
 FEWER_DRAWS = 256
@@ -73,8 +74,9 @@ def checked_replicates(replicates: Any, mixture: xr.Dataset) -> xr.Dataset:
     for name, (one, other) in given.items():
         if one != other:
             raise ValueError(f"replicates has {name} = {show(one)}; allowed: {show(other)}, as of the mixture")
-    if "component" in mixture.component_variance.dims:
-        raise ValueError("replicates have one variance, the mixture one of each component; allowed: one variance")
+    if is_general(mixture):
+        kind = structure(mixture)
+        raise ValueError(f"replicates have one variance, the mixture has {kind} covariances; allowed: one variance")
     if count < 2 or own != expected:
         sizes = dict(replicates.component_mean.sizes)
         raise ValueError(f"replicates has means of sizes {sizes}; allowed: {expected} and a replicate of 2 or more, as of "
@@ -169,7 +171,7 @@ def _sigma_of_replicates(
     known: Mapping[str, Any] = class_arguments(replicates) | {"frame": (mixture.component_mean, MEANS)}
     way = method_of("auto", draws, seed)._replace(parts=1)
     window = apply(
-        decisions_kernel.decision_windows,
+        of_classes(decisions_kernel.decision_windows),
         known,
         WINDOW,
         {"remaining": len(remaining)},
@@ -183,7 +185,10 @@ def _sigma_of_replicates(
     ]
     if training_samples is not None:
         found = apply(
-            collapse_kernel.collapse, {**known, "samples": xr.DataArray(float(training_samples))}, COLLAPSED, method=way
+            of_classes(collapse_kernel.collapse),
+            {**known, "samples": xr.DataArray(float(training_samples))},
+            COLLAPSED,
+            method=way,
         )
         columns.append((found.sigma_collapse.expand_dims("moment", -1), found.collapse_status.expand_dims("moment", -1)))
     values, statuses = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xarray as xr
 import yaml
@@ -13,59 +13,81 @@ from scoreshock.checks import number_of, show
 from scoreshock.conventions import AXES
 from scoreshock.densities import families
 from scoreshock.densities.bootstrap import REPLICATES, bootstrapped
+from scoreshock.densities.class_covariances import KINDS
 from scoreshock.densities.families.registry import build
+from scoreshock.densities.refitting import refitted
 from scoreshock.densities.tables.bundled import BUNDLED, read_bundled
+from scoreshock.densities.tables.reading import as_table
+from scoreshock.densities.tables.table import Table
+from scoreshock.quantities.class_map import DRAWS
 from scoreshock.quantities.isotropy import isotropy
-from scoreshock.reports import when
-from scoreshock.schedules.inputs import as_schedules
-from scoreshock.schedules.schedule import Schedule, schedule
+from scoreshock.quantities.labelled import is_general
+from scoreshock.reports import empirical, when
+from scoreshock.reports.schedules import schedules_of
 
 FOLDER = "when"
 """Folder of the report, by default."""
 
+FEWER_DRAWS = 512
+"""Draws of each component by default where covariances make each of them a product with a matrix (ours)."""
+
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of the command ``when``."""
-    density = parser.add_argument_group("density: data, or a family")
-    density.add_argument("--data", metavar="FILE", help=f"a table of samples, or one of {', '.join(BUNDLED)}")
-    density.add_argument("--label", metavar="COLUMN", help="column, array or file of the classes (default: the usual names)")
-    density.add_argument("--components", type=int, metavar="K", help="fit so many components to data without labels")
-    units = density.add_mutually_exclusive_group()
-    units.add_argument(
-        "--scale", type=float, metavar="FACTOR", help="factor into the model's units, such as 0.18215 of latents"
-    )
-    units.add_argument("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="bring the data into this range")
-    units.add_argument("--scaling", choices=["raw", "unit-range", "unit-variance"], help="units of the data (default: raw)")
-    density.add_argument("--family", metavar="NAME", help=f"one of {', '.join(families.FAMILIES)}")
-    for name, axis in AXES.items():
-        density.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=f"{axis.long_name} (family)")
-    density.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further parameters of the family")
+    _add_flags_of_density(parser.add_argument_group("density: data, or a family"))
     parser.add_argument(
         "--schedule",
         action="append",
         default=[],
-        metavar="NAME|FILE",
-        help="noise schedule by name or file; may be repeated",
+        metavar="NAME|FILE[:PARAMETER=VALUE,...]",
+        help="noise schedule by name or file, such as edm:sigma_max=40,rho=5; may be repeated",
     )
     parser.add_argument("--steps", type=int, metavar="N", help="steps of the sampler")
-    parser.add_argument("--draws", type=int, metavar="N", help="draws of each component, beyond two dimensions")
+    drawn = f"draws of each component, beyond two dimensions ({DRAWS.default}; with covariances {FEWER_DRAWS})"
+    parser.add_argument("--draws", type=int, metavar="N", help=drawn)
     parser.add_argument("--seed", type=int, default=0, help="of the draws (%(default)s)")
-    parser.add_argument(
-        "--replicates",
-        type=int,
-        metavar="N",
-        help=f"bootstrap replicates of labelled data, for standard errors ({REPLICATES}; 0: none)",
-    )
+    repeated = f"bootstrap replicates of data, for standard errors ({REPLICATES}; 0: none)"
+    parser.add_argument("--replicates", type=int, metavar="N", help=repeated)
     parser.add_argument("--into", default=FOLDER, metavar="FOLDER", help="folder of when.nc and when.html (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def _add_flags_of_density(density: argparse._ArgumentGroup) -> None:
+    """Flags that say of what the report is."""
+    density.add_argument("--data", metavar="FILE", help=f"a table of samples, or one of {', '.join(BUNDLED)}")
+    density.add_argument("--label", metavar="COLUMN", help="column, array or file of the classes (default: the usual names)")
+    density.add_argument("--components", type=int, metavar="K", help="fit so many components to data without labels")
+    units = density.add_mutually_exclusive_group()
+    scaled = "factor into the model's units, such as 0.18215 of latents"
+    units.add_argument("--scale", type=float, metavar="FACTOR", help=scaled)
+    units.add_argument("--range", type=float, nargs=2, metavar=("LOW", "HIGH"), help="bring the data into this range")
+    units.add_argument("--scaling", choices=["raw", "unit-range", "unit-variance"], help="units of the data (default: raw)")
+    kinds = f"covariances of the model of data: {'; '.join(map(': '.join, KINDS.items()))} (%(default)s)"
+    density.add_argument("--covariance", choices=list(KINDS), default="isotropic", help=kinds)
+    density.add_argument("--family", metavar="NAME", help=f"one of {', '.join(families.FAMILIES)}")
+    for name, axis in AXES.items():
+        density.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="X", help=f"{axis.long_name} (family)")
+    density.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further parameters of the family")
+
+
+class Given(NamedTuple):
+    """The density that the flags describe, and what is known beside it."""
+
+    density: xr.Dataset
+    source: str
+    beside: xr.Dataset | None = None
+    replicates: xr.Dataset | None = None
+    samples: empirical.Samples | None = None
+    notes: tuple[str, ...] = ()
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the report that the flags ask for, and write its files."""
-    schedules = _schedules(options.schedule, options.steps)
-    known = {"draws": options.draws} if options.draws is not None else {}
-    density, source, beside, replicates = _of_data(options) if options.data is not None else _of_family(options)
-    made = when.report(density, schedules, source, beside, replicates=replicates, seed=options.seed, **known)
+    schedules = schedules_of(options.schedule, options.steps)
+    given = _of_data(options) if options.data is not None else _of_family(options)
+    draws = options.draws or (FEWER_DRAWS if is_general(given.density) else int(DRAWS.default))
+    made = when.report(given.density, schedules, *given[1:3], given.samples, given.notes,
+                       replicates=given.replicates, draws=draws, seed=options.seed)  # fmt: skip
     paths = when.write(made, Path(options.into))
     if options.json:
         print(when.as_json(made))
@@ -75,47 +97,62 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_data(options: argparse.Namespace) -> tuple[xr.Dataset, str, xr.Dataset, xr.Dataset | None]:
-    """The mixture of a table, what it is of, how far its isotropic score is off, and bootstrap replicates of it."""
+def _of_data(options: argparse.Namespace) -> Given:
+    """The mixture of a table, how far its isotropic score is off, bootstrap replicates, and some of its samples."""
     _refuse("--data", options, "family", *AXES, "set")
     given = {"source": options.data} if options.data in BUNDLED else {"file": options.data}
     scaling = {"scale": options.scale} if options.scale is not None else options.scaling or "raw"
     scaling = {"range": options.range} if options.range is not None else scaling
     chosen = {"label": options.label, "components": options.components, "seed": options.seed if options.components else None}
     parameters = {"scaling": scaling} | given | {name: value for name, value in chosen.items() if value is not None}
-    density = build("data", {}, parameters)
+    density = build("data", {}, parameters | {"covariance": options.covariance})
     classes, d = density.sizes["component"], int(density.ambient_dimension)
     fitted = "components fitted to" if options.components else "classes of"
-    source = (
-        f"{classes} {fitted} {options.data}: {number_of(density.attrs['n_samples'], 'sample')}, {number_of(d, 'feature')}"
-    )
-    beside = isotropy(build("data", {}, parameters | {"covariance": "full"})).squeeze(drop=True)
-    return density, source, beside, _replicates(options, scaling)
+    numbers = f"{number_of(density.attrs['n_samples'], 'sample')}, {number_of(d, 'feature')}"
+    source = f"{classes} {fitted} {options.data}: {numbers}; model: a Gaussian for each, {KINDS[options.covariance]}"
+    full = density if options.covariance == "full" else build("data", {}, parameters | {"covariance": "full"})
+    beside = isotropy(full).squeeze(drop=True)
+    replicates, notes = _replicates(options, scaling)
+    if options.components is not None:
+        return Given(density, source, beside, replicates, None, (*notes, "No empirical score: the data have no labels."))
+    return Given(density, source, beside, replicates, empirical.samples_of(_table(options), density, options.seed), notes)
 
 
-def _replicates(options: argparse.Namespace, scaling: Any) -> xr.Dataset | None:
-    """Replicates of labelled data; a fit to data without labels has none."""
-    if options.components is not None or options.replicates == 0:
+def _table(options: argparse.Namespace) -> Table:
+    return read_bundled(options.data) if options.data in BUNDLED else as_table(options.data, options.label)
+
+
+def _replicates(options: argparse.Namespace, scaling: Any) -> tuple[xr.Dataset | None, tuple[str, ...]]:
+    """Replicates of the data's mixture with one variance, and what a reader must know of them; else why there are none."""
+    if options.covariance != "isotropic":
         if options.replicates:
-            raise ValueError("--replicates does not go with --components; allowed: with labelled data")
-        return None
+            raise ValueError("--replicates does not go with --covariance; allowed: with isotropic")
+        return None, ("No standard errors from the sampling of the data: the bootstrap is of one variance.",)
+    if options.replicates == 0:
+        return None, ()
     count = REPLICATES if options.replicates is None else options.replicates
+    if options.components is None:
+        return bootstrapped(_table(options), None, scaling, count, options.seed), ()
     table = read_bundled(options.data) if options.data in BUNDLED else options.data
-    return bootstrapped(table, options.label, scaling, count, options.seed)
+    note = "Standard errors are of fits to samples drawn with replacement, which start from the fit to the data."
+    return refitted(table, options.components, scaling, count, options.seed), (note,)
 
 
-def _of_family(options: argparse.Namespace) -> tuple[xr.Dataset, str, None, None]:
+def _of_family(options: argparse.Namespace) -> Given:
     """The mixture of a family, and what it is."""
     if options.family is None:
         raise ValueError("when needs --data FILE or --family NAME")
     _refuse("--family", options, "label", "components", "scale", "range", "scaling", "replicates")
+    if options.covariance != "isotropic":
+        raise ValueError("--covariance does not go with --family; allowed: with --data")
     axes = {name: [getattr(options, name)] for name in AXES if getattr(options, name) is not None}
     parameters = dict(_parameter(text) for text in options.set)
     density = build(options.family, {name: _plain(values) for name, values in axes.items()}, parameters)
     if "component_mean" not in density:
         raise ValueError(f"family = {show(options.family)} has wells; allowed: a family of mixtures")
     told = ", ".join(f"{name} {values[0]:g}" for name, values in axes.items())
-    return density, f"{options.family}: {told or 'its defaults'}", None, None
+    notes = ("No empirical score, and no errors of the sampling of data: a family has no samples.",)
+    return Given(density, f"{options.family}: {told or 'its defaults'}", notes=notes)
 
 
 def _plain(values: list[float]) -> list[float] | list[int]:
@@ -134,16 +171,3 @@ def _parameter(text: str) -> tuple[str, Any]:
     if not equals:
         raise ValueError(f"--set {show(text)} is not allowed; allowed: NAME=VALUE")
     return name, yaml.safe_load(value)
-
-
-def _schedules(names: list[str], steps: int | None) -> dict[str, Schedule]:
-    """The schedules by label: their names, or those of their files."""
-    made = {Path(name).stem if Path(name).suffix else name: next(iter(as_schedules(name).values())) for name in names}
-    return made if steps is None else {label: _in_steps(one, steps) for label, one in made.items()}
-
-
-def _in_steps(one: Schedule, steps: int) -> Schedule:
-    """The schedule with another number of steps, where its sampler can have one."""
-    known = one.parameters
-    key = "num_inference_steps" if one.kind in ("diffusers", "table") else "steps"
-    return schedule(**known | {key: steps})

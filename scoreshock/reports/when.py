@@ -16,10 +16,11 @@ from scoreshock.figures import page as figure_page
 from scoreshock.figures.description import Band, Line, Panel
 from scoreshock.figures.moments import WINDOW
 from scoreshock.figures.moments import when as levels_of_calls
-from scoreshock.figures.style import WIDTH, short
+from scoreshock.figures.style import DASHED, OKABE_ITO, SOLID, WIDTH, short
 from scoreshock.pages import shell
 from scoreshock.quantities.decisions import class_decisions
 from scoreshock.quantities.when import BEGINS, COLLAPSE, ENDS, HALF, when
+from scoreshock.reports import cascade, empirical, order
 from scoreshock.schedules.schedule import Schedule
 from scoreshock.storage import store
 from scoreshock.storage.staging import write_file
@@ -30,17 +31,20 @@ CURVE = 33
 REACH = 4.0
 """How far the curve goes beyond the decision window, as a factor on sigma."""
 
-NAMED = 12
-"""Classes of one side of a parting that are named; of more their number is."""
+ROUTES = (("model", "model", OKABE_ITO[4], SOLID), ("empirical", "empirical score of the samples", OKABE_ITO[5], DASHED))
+"""Routes to the class entropy, with their names, colours and dashes."""
 
-PAIRS_SHOWN = 12
-"""Pairs of classes in a report: those that part last."""
+DRAWN = 1e-6
+"""Relative numerical error from which on it is shown: that of draws is larger, that of quadrature smaller."""
 
 FILES = "when.nc", "when.html"
 
 
 class Report(NamedTuple):
-    """What is known of one density in some schedules, and where it comes from, in words."""
+    """What is known of one density in some schedules, and where it comes from, in words.
+
+    The ``curve`` over noise levels has the dimension ``route``, of the model and where there are samples of these alone.
+    """
 
     source: str
     moments: xr.Dataset
@@ -53,6 +57,8 @@ def report(
     schedules: Mapping[str, Schedule],
     source: str,
     beside: xr.Dataset | None = None,
+    samples: empirical.Samples | None = None,
+    notes: Sequence[str] = (),
     **options: Any,
 ) -> Report:
     """Moments, class entropy and warnings of a density without sweep dimensions.
@@ -60,13 +66,17 @@ def report(
     Parameters
     ----------
     density
-        A mixture with isotropic variances.
+        A mixture, isotropic or with covariances.
     schedules
         By label; none is allowed.
     source
         What the density is of, in words.
     beside
         How far the isotropic score is off, of ``ss.isotropy`` with the data's covariances.
+    samples
+        Of the data, for the empirical route.
+    notes
+        Further sentences for the reader.
     options
         Of :func:`scoreshock.when`.
 
@@ -83,8 +93,14 @@ def report(
     low, high = (value if np.isfinite(value) else 1.0 for value in ends)
     sigma = np.geomspace(low / REACH, high * REACH, CURVE)
     draws = {name: options[name] for name in ("draws", "seed") if name in options}
-    curve = class_decisions(density, sigma**2 / 2, **draws)
-    return Report(source, moments, curve, tuple(_warnings(density, moments, beside)))
+    model = class_decisions(density, sigma**2 / 2, **draws)
+    curve = empirical.with_routes(model, samples, options.get("seed", 0))
+    fall = model[["class_information_density", "class_information_density_error"]].where(
+        model.decisions_status != Status.failed
+    )
+    moments = empirical.onto(moments, curve)
+    warnings = [*notes, *_warnings(density, moments, beside)]
+    return Report(source, moments, curve.drop_dims("moment").merge(fall), tuple(warnings))
 
 
 def text(made: Report) -> str:
@@ -100,7 +116,9 @@ def text(made: Report) -> str:
         for row in rows
     ]
     moments = made.moments
-    sections = _intervals(moments), _agreement(moments), _order(moments), _last_pairs(moments), made.warnings
+    of_pairs = order.order(moments), order.last_pairs(moments)
+    of_samples = empirical.agreement(moments)
+    sections = _intervals(moments), _agreement(moments), of_samples, cascade.sentence(moments), *of_pairs, made.warnings
     for paragraphs in sections:
         if paragraphs:
             lines += ["", *paragraphs]
@@ -119,7 +137,7 @@ def write(made: Report, folder: Path) -> tuple[Path, Path]:
     """Write ``when.nc`` and ``when.html`` into a folder, which is created where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = tuple(folder / name for name in FILES)
-    store.write(made.moments.assign_attrs(title=made.source), paths[0], {})
+    store.write(made.moments.merge(made.curve).assign_attrs(title=made.source), paths[0], {})
     script = shell.script_beside(folder)
     write_file(shell.page("When the modes part", _body(made, script), script=script, wide=True), paths[1])
     return paths  # type: ignore[return-value]
@@ -128,7 +146,8 @@ def write(made: Report, folder: Path) -> tuple[Path, Path]:
 def _rows(moments: xr.Dataset) -> list[list[str]]:
     """Heading and a row for each moment, in the order of generation where it has a time."""
     labels = [str(name) for name in moments.schedule.values] if "schedule" in moments.dims else []
-    heading = ["from noise to data", "sigma ± error" if "sigma_error" in moments else "sigma", "tau"]
+    heading = ["from noise to data", "sigma ± error" if _agreement(moments) else "sigma"]
+    heading += [*(["by samples"] if "sigma_empirical" in moments else []), "tau"]
     for label in labels:
         heading += [f"{label}: step", "time"]
     order = np.argsort(-moments.tau_moment.fillna(-np.inf).values, kind="stable")
@@ -140,6 +159,7 @@ def _rows(moments: xr.Dataset) -> list[list[str]]:
         cells = [
             str(moment),
             _with_error(row) if known else "–",
+            *([empirical.cell(row)] if "sigma_empirical" in moments else []),
             short(row.tau_moment.item()) if known else status.name,
         ]
         for label in labels:
@@ -154,19 +174,16 @@ def _rows(moments: xr.Dataset) -> list[list[str]]:
 def _with_error(row: xr.Dataset) -> str:
     """Noise level of a moment, with its standard error, of the data and of the draws, where replicates say it."""
     if "sigma_error" not in row:
-        return short(row.sigma.item())
-    return _pm(row.sigma.item(), float(np.hypot(row.sigma_error, row.sigma_numerical_error)))
-
-
-def _pm(value: float, error: float) -> str:
-    """A number and its standard error, where it has one."""
-    return f"{short(value)} ± {f'{error:.2g}' if np.isfinite(error) else '–'}"
+        drawn = row.sigma_numerical_error.item()
+        return order.with_error(row.sigma.item(), drawn) if drawn > DRAWN * row.sigma.item() else short(row.sigma.item())
+    return order.with_error(row.sigma.item(), float(np.hypot(row.sigma_error, row.sigma_numerical_error)))
 
 
 def _agreement(moments: xr.Dataset) -> list[str]:
     """Which criteria agree with the reference within the error of the data, and which moments have no error."""
     if "agrees" not in moments:
-        return []
+        drawn = bool((moments.sigma_numerical_error > DRAWN * moments.sigma).any())
+        return ["Errors are standard errors of the draws."] if drawn else []
     reference = moments.sigma_difference.attrs["reference_moment"]
     criteria = [str(name) for name in moments.moment.values if name not in (BEGINS, HALF, ENDS, COLLAPSE, reference)]
     said = dict(zip(map(str, moments.moment.values), moments.agrees.values.tolist(), strict=True))
@@ -212,58 +229,6 @@ def _past_collapse(one: xr.Dataset) -> str:
     return f", {count} where a perfect fit would memorise" if np.isfinite(sigma) else ""
 
 
-def partings(moments: xr.Dataset) -> list[tuple[float, list[str], list[str]]]:
-    """Noise level of each parting, from noise to data, and the names of the classes on either side.
-
-    Examples
-    --------
-    >>> import scoreshock as ss
-    >>> for sigma, one, other in partings(ss.when(ss.mixture([0.0, 1.0, 4.0], variance=0.01))):
-    ...     print(round(sigma, 3), one, other)
-    1.465 ['0', '1'] ['2']
-    0.479 ['0'] ['1']
-    """
-    names = list(dict.fromkeys([*moments.class_first.values.tolist(), *moments.class_second.values.tolist()]))
-    sides = [moments[name].values for name in ("sigma_parting", "parting_first", "parting_second")]
-    together = {i: [i] for i in range(len(names))}
-    found = []
-    for sigma, first, second in zip(*(side[::-1] for side in sides), strict=True):  # from data to noise sets come together
-        if first < 0 or second < 0:
-            continue
-        one, other = together[int(first)], together[int(second)]
-        found.append((float(sigma), [names[i] for i in sorted(one)], [names[i] for i in sorted(other)]))
-        for i in one + other:
-            together[i] = one + other
-    return found[::-1]
-
-
-def _order(moments: xr.Dataset) -> list[str]:
-    """In which order classes part."""
-    rows = _order_rows(moments)
-    return ["Classes part, from noise to data, at sigma:", *(f"  {' '.join(row)}" for row in rows)] if rows else []
-
-
-def _order_rows(moments: xr.Dataset) -> list[list[str]]:
-    """Noise level and both sides of each parting."""
-    if moments.sizes["pair"] < 2:
-        return []
-    return [[short(sigma), f"{_named(one)} | {_named(other)}"] for sigma, one, other in partings(moments)]
-
-
-def _named(classes: Sequence[str]) -> str:
-    return ", ".join(classes) if len(classes) <= NAMED else f"{len(classes)} classes"
-
-
-def _last_pairs(moments: xr.Dataset) -> list[str]:
-    """Which pairs of classes part last."""
-    if moments.sizes["pair"] < 2:
-        return []
-    half = moments.sigma_pair.isel(remaining=1)
-    order, sigmas = np.argsort(half.fillna(np.inf).values)[:PAIRS_SHOWN], _pair_levels(moments)
-    pairs = [f"{moments.class_first.values[i]} and {moments.class_second.values[i]} at {sigmas[i]}" for i in order]
-    return [f"Pairs of classes that part last, half decided at sigma: {', '.join(pairs)}."]
-
-
 def _warnings(density: xr.Dataset, moments: xr.Dataset, beside: xr.Dataset | None) -> list[str]:
     """What a reader must know, in sentences."""
     found = []
@@ -302,41 +267,33 @@ def _body(made: Report, script: str) -> str:
     parts = [f"<h1>When the modes part</h1>\n<p>{html.escape(made.source)}</p>"]
     parts += [f"<p><strong>{html.escape(line)}</strong></p>" for line in _intervals(made.moments)]
     parts.append(_table(heading, rows))
-    parts += [f"<p>{html.escape(line)}</p>" for line in _agreement(made.moments)]
+    told = [*_agreement(made.moments), *empirical.agreement(made.moments)]
+    parts += [f"<p>{html.escape(line)}</p>" for line in told]
     if described := levels_of_calls(made.moments):
         parts.append(f"<h2>Noise level of each call</h2>\n{figure_page.on_page(described, script)}")
         parts.append(
             '<p class="caption">Shaded: the decision window, in which the class entropy falls from 95 % to 5 %.</p>'
         )
     parts.append(f"<h2>What is still open</h2>\n{figure_page.on_page(_curves(made), script)}")
-    if order := _order_rows(made.moments):
-        parts.append(f"<h2>In which order classes part</h2>\n{_table(['at sigma', 'sides'], order)}")
-    if pairs := _pair_rows(made.moments):
+    if directions := cascade.rows(made.moments):
+        parts.append("<h2>Which directions between the classes speciate when</h2>")
+        parts += [f"<p>{html.escape(line)}</p>" for line in cascade.sentence(made.moments)]
+        if panel := cascade.panel(made.moments):
+            parts.append(figure_page.on_page(panel, script))
+            parts.append(f'<p class="caption">{cascade.CAPTION}</p>')
+        parts.append(_table(directions[0], directions[1:]))
+    if partings := order.order_rows(made.moments):
+        parts.append(f"<h2>In which order classes part</h2>\n{_table(['at sigma', 'sides'], partings)}")
+    if pairs := order.pair_rows(made.moments):
         table = _table(["first", "second", "half decided at sigma"], pairs)
-        folded = f"<details><summary>{len(pairs)} pairs</summary>\n{table}</details>" if len(pairs) > PAIRS_SHOWN else table
+        folded = (
+            f"<details><summary>{len(pairs)} pairs</summary>\n{table}</details>" if len(pairs) > order.PAIRS_SHOWN else table
+        )
         parts.append(f"<h2>Pairs of classes, by when they part</h2>\n{folded}")
     if made.warnings:
         parts.append("<h2>To know</h2>\n<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in made.warnings) + "</ul>")
     parts.append('<p class="caption">Data: <a href="when.nc">when.nc</a>.</p>')
     return "\n".join(parts)
-
-
-def _pair_rows(moments: xr.Dataset) -> list[list[str]]:
-    half = moments.sigma_pair.isel(remaining=1).values
-    if len(half) < 2:
-        return []
-    order = np.argsort(-np.nan_to_num(half), kind="stable")
-    names = zip(moments.class_first.values[order], moments.class_second.values[order], strict=True)
-    return [[str(a), str(b), level] for (a, b), level in zip(names, _pair_levels(moments, order), strict=True)]
-
-
-def _pair_levels(moments: xr.Dataset, order: Any = slice(None)) -> list[str]:
-    """Noise level at which each pair is half decided, with its standard error from the data, if there is one."""
-    half = moments.isel(remaining=1)
-    sigma = half.sigma_pair.values[order]
-    if "sigma_pair_standard_error" not in moments:
-        return [short(value) for value in sigma]
-    return [_pm(value, error) for value, error in zip(sigma, half.sigma_pair_standard_error.values[order], strict=True)]
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -351,15 +308,20 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _curves(made: Report) -> list[Panel]:
-    """Class entropy over sigma, and its fall per ln sigma."""
-    valid = made.curve.where(made.curve.decisions_status.isin([Status.ok, Status.unresolved]))
-    sigma = np.sqrt(2 * made.curve.tau.values)
+    """Class entropy over sigma by each route, and its fall per ln sigma by the model."""
+    curve, sigma = made.curve, np.sqrt(2 * made.curve.tau.values)
     low, high = (float(made.moments.sigma.sel(moment=name)) for name in WINDOW)
     band = (Band(low, high, vertical=True),) if np.isfinite(low) and np.isfinite(high) else ()
-    fall = 2 * valid.class_information_density.values / sigma**2
+    entropy = curve.class_entropy.where(curve.decisions_status.isin([Status.ok, Status.unresolved]))
+    lines = [
+        Line(sigma, entropy.sel(route=route).values, name if curve.sizes["route"] > 1 else "", color, dash, WIDTH)
+        for (route, name, color, dash) in ROUTES
+        if route in curve.route
+    ]
+    fall = 2 * curve.class_information_density.values / sigma**2
     label = "noise level σ = √(2τ)"
     look: dict[str, Any] = {"logx": True, "falling": True}
     return [
-        Panel("", label, "class entropy, nats", (*band, Line(sigma, valid.class_entropy.values, width=WIDTH)), **look),
+        Panel("", label, "class entropy, nats", (*band, *lines), **look),
         Panel("", label, "its fall per unit of ln σ, nats", (*band, Line(sigma, fall, width=WIDTH)), **look),
     ]

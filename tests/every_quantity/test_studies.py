@@ -18,7 +18,7 @@ import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.densities import families
 from scoreshock.kernels.flow import sampling
-from scoreshock.quantities import alternatives, burgers, cascade, divergence, modes, regions, trajectories
+from scoreshock.quantities import burgers, cascade, divergence, modes, regions, trajectories
 from scoreshock.quantities.declaration import declared
 from scoreshock.storage import provenance, store
 from scoreshock.study import evaluation
@@ -79,7 +79,7 @@ def takes_times(member: str, quantity: str) -> bool:
     return "tau" in declared(quantity, families.FAMILIES[MEMBERS[member]["family"]].density).options
 
 
-REFUSED = {("plane", "regions"), ("plane", "alternatives")}
+REFUSED = {("plane", "regions")}
 REFUSED |= {("wells", quantity) for quantity in QUANTITIES if quantity not in ("scores", "speciation", "layer")}
 REFUSED |= {
     (member, name)
@@ -150,7 +150,6 @@ def test_chunks_change_no_bit(member: str, quantity: str, clock: str, monkeypatc
         ("modes", modes.mode_counts, ("modes_over_time", "last_merging")),
         ("modes", modes.trees, ("merging_tree",)),
         ("cascade", cascade.kernel, ("cascades",)),
-        ("alternatives", alternatives.kernel, ("alternatives",)),
     ],
 )
 def test_kernels_run_once_for_each_chunk_when_a_file_is_written(
@@ -238,7 +237,7 @@ def test_forms_and_places_of_the_options_are_those_that_are_computed() -> None:
         ("regions", ("kernels.roots", "kernels.flow", "kernels.modes")),
         ("modes", ("kernels.roots", "quantities.speciation", "kernels.exact_cascade")),
         ("cascade", ("kernels.modes", "kernels.mode_counts", "quantities.speciation")),
-        ("alternatives", ("kernels.flow", "kernels.modes", "quantities.speciation")),
+        ("decisions", ("kernels.flow", "kernels.modes", "quantities.speciation")),
         ("wells.layer", ("kernels.roots", "kernels.modes", "quantities.layer", "quantities.scores")),
     ],
 )

@@ -17,7 +17,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock import figures
-from scoreshock.figures import curves, layers, style, times
+from scoreshock.figures import curves, decisions, layers, style, times
 from scoreshock.figures.description import Bars, Level, Line, Panel, Points, with_legend
 from scoreshock.quantities.declaration import criteria_of
 from scoreshock.study.errors import StudyError
@@ -311,7 +311,7 @@ def test_times_run_from_noise_to_data_along_trajectories(datasets: dict[str, xr.
 
 def test_lines_are_chosen_where_there_are_numbers(datasets: dict[str, xr.Dataset]) -> None:
     # Half a distance of 0.4 has no speciation at either variance, so no times in its units.
-    panel = times.alternatives(datasets["alternatives"])[0]
+    panel = decisions.decisions(datasets["decisions"])[0]
     assert panel.names == ["separation 1.5", "separation 2"]
 
 

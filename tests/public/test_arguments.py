@@ -47,6 +47,7 @@ VALID: dict[str, dict[str, Any]] = {
         "rank": None,
     },
     "bootstrapped": {"features": [[0.0], [1.0], [4.0], [5.0]], "labels": ["a", "a", "b", "b"], "replicates": 2, "seed": 0},
+    "refitted": {"features": [[0.0], [1.0], [4.0], [5.0]], "components": 2, "replicates": 2, "seed": 0},
     "from_sklearn": {"gaussian_mixture": None, "covariance": "fitted"},
     "project": {"mixture": DATA, "x": [1.0, 2.0]},
     "learned_score": {
@@ -142,7 +143,6 @@ VALID: dict[str, dict[str, Any]] = {
         "error_support": "layer",
         "kl_start": 0.0,
     },
-    "alternative_times": {"mixture": PAIR, "level": 0.7},
     "class_decisions": {
         "mixture": PAIR,
         "tau": 0.1,

@@ -134,9 +134,9 @@ def test_classes_of_one_mean_part_by_their_variances():
     mixture = ss.mixture([0.0, 0.0], variance=variances, dimension=[10**4, 10**6])
     tau = (np.exp(2 * np.array([2.12252, 3.28020])) - 1) / 2
     at = xr.DataArray(tau, {"dimension": mixture.dimension}, dims="dimension")
-    np.testing.assert_allclose(ss.alternatives(mixture, at).cloning_probability, 0.775, atol=2e-5)
-    together = ss.alternatives(mixture, tau[0]).cloning_probability
-    alone = [ss.alternatives(mixture.isel(dimension=j), tau[0]).cloning_probability.item() for j in (0, 1)]
+    np.testing.assert_allclose(ss.class_decisions(mixture, at).cloning_probability, 0.775, atol=2e-5)
+    together = ss.class_decisions(mixture, tau[0]).cloning_probability
+    alone = [ss.class_decisions(mixture.isel(dimension=j), tau[0]).cloning_probability.item() for j in (0, 1)]
     assert together.values.ravel().tolist() == alone
     found = ss.speciation(mixture, criteria=["cloning", "leading", "exact", "merging"])
     assert found.tau_star.sel(criterion="cloning").values == pytest.approx(tau, rel=2e-3)

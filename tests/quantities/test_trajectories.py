@@ -9,7 +9,6 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.kernels.flow import sampling
 from scoreshock.kernels.flow.trajectory import Mixture
-from scoreshock.quantities.alternatives import alternative_times, alternatives
 from scoreshock.quantities.divergence import divergence_bound
 from scoreshock.quantities.regions import regions
 from scoreshock.quantities.trajectories import centre_growth, error_growth, trajectories
@@ -27,8 +26,6 @@ def all_quantities(mixture: xr.Dataset) -> list[xr.Dataset]:
         error_growth(mixture, STARTS, TRACK, 0.1, "layer"),
         centre_growth(mixture, levels, 2.0),
         divergence_bound(mixture, levels, 2.0, 0.1, "layer"),
-        alternatives(mixture, [0.0, 0.4]),
-        alternative_times(mixture),
         regions(mixture, [0.0, 0.4], [0.0, 1.0]),
     ]
 

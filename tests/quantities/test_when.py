@@ -79,6 +79,21 @@ def test_lazy_and_eager_are_the_same():
     xr.testing.assert_identical(lazy.compute(), ss.when(PAIR, "edm"))
 
 
-def test_covariances_are_refused_in_one_sentence():
-    with pytest.raises(ValueError, match="not defined; allowed: one variance"):
-        ss.when(ss.mixture([[0.0, 0.0], [2.0, 0.0]], covariance=np.diag([1.0, 2.0])))
+@pytest.mark.slow
+@pytest.mark.parametrize("covariance", [np.diag([0.4, 0.2]), np.array([np.diag([0.4, 0.2]), np.diag([0.1, 0.3])])])
+def test_moments_of_covariances_are_those_of_the_quantities_and_the_rest_has_a_status(covariance):
+    mixture = ss.mixture([[0.0, 0.0], [4.0, 0.0]], covariance=covariance)
+    found = ss.when(mixture, "edm", training_samples=50)
+    np.testing.assert_array_equal(found.tau_moment.sel(moment=MOMENTS), ss.decision_windows(mixture).tau_decision[::-1])
+    np.testing.assert_array_equal(found.tau_moment.sel(moment="collapse"), ss.collapse(mixture, None, 50).tau_collapse)
+    assert found.n_calls.item() > 0
+    assert (found.eigenmode_status == Status.not_applicable).all()
+    lacking = found.moment_status.sel(moment="first")
+    assert int(lacking) == Status.not_applicable
+
+
+def test_replicates_of_one_variance_do_not_go_with_covariances():
+    x = np.random.default_rng(0).standard_normal((40, 3)) + 4 * (np.arange(40) % 2)[:, None]
+    full, replicates = ss.from_labelled(x, np.arange(40) % 2, covariance="full"), ss.bootstrapped(x, np.arange(40) % 2)
+    with pytest.raises(ValueError, match="replicates have one variance, the mixture has own covariances; allowed"):
+        ss.when(full, replicates=replicates)

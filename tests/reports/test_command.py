@@ -74,6 +74,29 @@ def test_data_without_labels_get_components(tmp_path, capsys):
     np.save(tmp_path / "x.npy", x)
     printed = run(capsys, "--data", tmp_path / "x.npy", "--components", 3, "--into", tmp_path)
     assert printed.startswith("3 components fitted to")
+    assert "sigma ± error" in printed
+    assert "Standard errors are of fits to samples drawn with replacement" in printed
+    assert "No empirical score: the data have no labels" in printed
+
+
+@pytest.mark.slow
+def test_covariances_of_the_model_are_those_that_the_flag_names(tmp_path, capsys):
+    flags = ("--data", "iris", "--schedule", "edm", "--draws", 64, "--into", tmp_path)
+    printed = run(capsys, *flags, "--covariance", "full")
+    assert "model: a Gaussian for each, a matrix for each class" in printed.splitlines()[0]
+    assert "the bootstrap is of one variance" in printed
+    assert "The isotropic score is" in printed
+    expected = ss.when(ss.families.data(source="iris", covariance="full"), "edm", draws=64)
+    with xr.open_dataset(tmp_path / "when.nc") as stored:
+        np.testing.assert_array_equal(stored.tau_moment, expected.tau_moment)
+        assert stored.route.values.tolist() == ["model", "empirical"]
+
+
+def test_schedules_have_parameters_and_two_of_one_kind_stand_beside_each_other(tmp_path, capsys):
+    pair = ("--family", "pair", "--separation", 2, "--variance", 0.25, "--into", tmp_path)
+    printed = run(capsys, *pair, "--schedule", "edm", "--schedule", "edm:sigma_max=40,rho=5")
+    assert "edm:sigma_max=40,rho=5: steps" in printed
+    assert "a family has no samples" in printed
 
 
 @pytest.mark.parametrize(
@@ -89,6 +112,12 @@ def test_data_without_labels_get_components(tmp_path, capsys):
         (["--family", "pair", "--separation", "2", "--schedule", "emd"], "schedule kind = 'emd' is not known"),
         (["--family", "pair", "--separation", "2", "--set", "scaling"], "allowed: NAME=VALUE"),
         (["--data", "nowhere.csv"], "nowhere.csv"),
+        (["--family", "pair", "--separation", "2", "--covariance", "full"], "--covariance does not go with --family"),
+        (
+            ["--data", "iris", "--covariance", "full", "--replicates", "4"],
+            "--replicates does not go with --covariance; allowed: with isotropic",
+        ),
+        (["--family", "pair", "--separation", "2", "--schedule", "edm:foo=3"], "allowed: rho, sigma_max, sigma_min"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_sentence(arguments, said, tmp_path, monkeypatch, capsys):

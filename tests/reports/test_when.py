@@ -8,7 +8,6 @@ import subprocess
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.cluster.hierarchy import linkage
 
 import scoreshock as ss
 from scoreshock.figures.style import short
@@ -83,7 +82,8 @@ def test_files_hold_the_moments_and_a_page_that_asks_for_nothing_else(made, tmp_
     text = page.read_text()
     (script,) = [path.name for path in page.parent.glob("*.js")]
     assert re.findall(r"(?:src|href)=[\"']?([^\"' >]*)", text) == ["data:,", script, "when.nc"]
-    assert text.count("<table>") == 3
+    assert text.count("<table>") == 4
+    assert "Which directions between the classes speciate when" in text
     told = json.loads(when.as_json(made), parse_constant=lambda name: pytest.fail(name))
     assert told["source"] == "three components"
     assert told["coordinates"]["moment"]["data"] == made.moments.moment.values.tolist()
@@ -110,24 +110,12 @@ def test_a_telephone_shows_the_page_drawn_without_scrolling_sideways_and_without
     ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     found = dict(re.findall(r'data-(width|drawn)="(\d+)"', ended.stdout))
     assert int(found["width"]) <= 390
-    assert int(found["drawn"]) == 4
+    assert int(found["drawn"]) == 5
     assert [
         line for line in re.findall(r'CONSOLE[^"]*"([^\n]*)", source', ended.stderr) if "document idle" not in line
     ] == []
     asked = set(re.findall(r'"url":"((?:https?|file)://[^"]*)"', (tmp_path / "net.json").read_text()))
     assert not [url for url in asked if str(page.parent) not in url and not any(own in url for own in BROWSERS_OWN)]
-
-
-def test_partings_are_those_of_single_linkage():
-    moments = ss.when(ss.mixture(np.random.default_rng(2).standard_normal((7, 2)) * 3, variance=0.01), criteria=["exact"])
-    levels = moments.sigma_pair.sel(remaining=0.5).values
-    tree = linkage(levels, "single")
-    members = [frozenset([str(i)]) for i in range(7)]
-    for one, other, *_ in tree:
-        members.append(members[int(one)] | members[int(other)])
-    found = when.partings(moments)
-    np.testing.assert_allclose([sigma for sigma, *_ in found], tree[::-1, 2], rtol=1e-12)
-    assert [frozenset(one + other) for _, one, other in found] == members[:6:-1]
 
 
 def test_calls_are_before_in_and_after_the_window(made):

@@ -35,7 +35,7 @@ SWEEPS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "line": (
         {"family": "collinear", "axes": {"separation": SEPARATION}, "split": ["separation"]},
-        ["speciation", "burgers", "trajectories", "regions", "cascade", "alternatives"],
+        ["speciation", "burgers", "trajectories", "regions", "cascade", "decisions"],
     ),
     "plane": (
         {"family": "polygon", "axes": {"variance": [0.5, 0.25], "separation": SEPARATION}, "split": ["variance"]},

@@ -435,7 +435,6 @@ LINE_OR_PAIR = "is computed of mixtures on a line and of pairs"
     ("changes", "line"),
     [
         ({"quantities": ["scores", "regions"]}, f"quantities[1]: 'regions' {LINE_OR_PAIR}; {TRIANGLE}"),
-        ({"quantities": ["alternatives"]}, f"quantities[0]: 'alternatives' {LINE_OR_PAIR}; {TRIANGLE}"),
         (
             {"quantities": ["divergence"], "error_support": "layer"},
             f"error_support: divergence under an error 'layer' {LINE_OR_PAIR}; {TRIANGLE}",

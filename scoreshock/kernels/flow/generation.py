@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.flow.generated import cell, draws_of_class, shares_of, sliced_wasserstein
-from scoreshock.kernels.flow.guided import GuidedFlow, guided_flow, guided_noise
+from scoreshock.kernels.flow.guided import CORES, Guidance, GuidedFlow, guided_flow, guided_noise
 from scoreshock.kernels.numerics.batching import boxes
 from scoreshock.kernels.numerics.counter_rng import normals
 
@@ -19,30 +19,6 @@ START, NOISE, CLASS, DIRECTION = range(4)
 
 ROOM = 1 << 21
 """Coordinates of samples, times components, that go together: it bounds memory."""
-
-CORES = (2, 1, 1, 0, 0, 0, 0, 0)
-"""Own dimensions of each field of `Guidance`."""
-
-
-class Guidance(NamedTuple):
-    """Arguments of `guided_flow` without starts and times."""
-
-    means: np.ndarray
-    weights: np.ndarray
-    class_weights: np.ndarray
-    variance: np.ndarray
-    weight: np.ndarray
-    sigma_low: np.ndarray
-    sigma_high: np.ndarray
-    outside_weight: np.ndarray
-
-    def over(self, lead: tuple[int, ...]) -> Guidance:
-        """All fields with the leading shape ``lead``."""
-        return Guidance(*(np.broadcast_to(a, lead + a.shape[a.ndim - core :]) for a, core in zip(self, CORES, strict=True)))
-
-    def of_samples(self) -> Guidance:
-        """The fields with a last leading dimension of length 1."""
-        return Guidance(*(np.expand_dims(a, a.ndim - core) for a, core in zip(self, CORES, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -90,14 +66,7 @@ class Interval(NamedTuple):
 
 
 def generate(
-    means: np.ndarray,
-    weights: np.ndarray,
-    class_weights: np.ndarray,
-    variance: np.ndarray,
-    weight: np.ndarray,
-    sigma_low: np.ndarray,
-    sigma_high: np.ndarray,
-    outside_weight: np.ndarray,
+    guidance: Guidance,
     noise: np.ndarray,
     tau_min: np.ndarray,
     tau_max: np.ndarray,
@@ -111,7 +80,7 @@ def generate(
 
     Parameters
     ----------
-    means, weights, class_weights, variance, weight, sigma_low, sigma_high, outside_weight, noise
+    guidance, noise
         As for `guided.guided_noise`.
     tau_min, tau_max, start_mean, start_variance : (...)
         Ends of generation, and the start in each feature.
@@ -130,16 +99,16 @@ def generate(
     Examples
     --------
     >>> pair = np.array([[-1.0], [1.0]]), np.full(2, 0.5), np.array([0.0, 1.0]), np.array(0.09)
-    >>> numbers = map(np.array, (0.0, 0.0, 9.0, 1.0, 0.0, 0.01, 8.0, 0.0, 16.0))
-    >>> int(generate(*pair, *numbers, ((0,), (1,)), 1, Sampling(100, False, 0, 1, 1e-8)).class_count)
+    >>> guide, ends = map(np.array, (0.0, 0.0, 9.0, 1.0)), map(np.array, (0.0, 0.01, 8.0, 0.0, 16.0))
+    >>> found = generate(Guidance(*pair, *guide), *ends, ((0,), (1,)), 1, Sampling(100, False, 0, 1, 1e-8))
+    >>> int(found.class_count)
     50
     """
-    guidance = Guidance(means, weights, class_weights, variance, weight, sigma_low, sigma_high, outside_weight)
     ends = Ends(noise, tau_min, tau_max, start_mean, start_variance)
     shapes = [a.shape[: a.ndim - core] for a, core in zip(guidance, CORES, strict=True)]
     lead = np.broadcast_shapes(*shapes, *map(np.shape, ends))
     full, ends = guidance.over(lead), Ends(*(np.broadcast_to(a, lead) for a in ends))
-    k, n = means.shape[-2:]
+    k, n = guidance.means.shape[-2:]
     cores = [(), (), (), (k,), (), (2,), (2,), (2,), ()]
     whole = {2: np.int32, 7: np.int8, 8: np.int8}
     results = [np.empty(lead + core, whole.get(i, float)) for i, core in enumerate(cores)]
@@ -186,9 +155,9 @@ def _ends(guidance: Guidance, between: Ends, sampling: Sampling) -> tuple[np.nda
     tau = np.stack([tau_max, np.where(forward, tau_min, tau_max)], axis=-1)[..., None, :]
     many = guidance.of_samples()
     if sampling.stochastic:
-        flow = guided_noise(x, tau, *many, eta[..., None], number, seed + NOISE, sampling.steps)
+        flow = guided_noise(x, tau, many, eta[..., None], number, seed + NOISE, sampling.steps)
     else:
-        flow = guided_flow(x, tau, *many, rtol=sampling.rtol)
+        flow = guided_flow(x, tau, many, rtol=sampling.rtol)
     status = np.where(forward, _worst(flow), np.int8(Status.not_applicable))
     return flow.trajectory[..., 1, :], status.astype(np.int8)
 
@@ -215,7 +184,7 @@ def _interval(
     end = cell(guidance.means[..., 0], guidance.weights, v, group[0])
     finite = np.isfinite(end)
     tau = np.stack([np.minimum(tau_min, tau_max), tau_max], axis=-1)[..., None, :]
-    flow = guided_flow(np.where(finite, end, 0.0)[..., None], tau, *guidance.of_samples(), rtol=sampling.rtol)
+    flow = guided_flow(np.where(finite, end, 0.0)[..., None], tau, guidance.of_samples(), rtol=sampling.rtol)
     start = np.where(finite, flow.trajectory[..., 1, 0], end)
     error = np.where(finite, flow.trajectory_error[..., 1, 0], 0.0)
     status = np.where(finite, flow.trajectory_status[..., 1], np.int8(Status.ok))

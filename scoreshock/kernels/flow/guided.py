@@ -28,6 +28,36 @@ CUT = 2.0**-42
 BATCH = 1 << 12
 
 
+CORES = (2, 1, 1, 0, 0, 0, 0, 0)
+"""Own dimensions of each field of `Guidance`."""
+
+
+class Guidance(NamedTuple):
+    """A mixture and how its score is guided: :math:`s_w = w\\,s(x|c) + (1-w)\\,s(x)`; leading dimensions broadcast.
+
+    ``means (..., k, n)``, ``weights (..., k)``, ``variance (...)``; ``class_weights (..., k)`` are the weights of the
+    components of the class, 0 of others; ``weight`` is w where ``sigma_low < sigma <= sigma_high``, ``sigma = sqrt(2 tau)``,
+    and ``outside_weight`` elsewhere: 1 is the class's score, 0 that of all.
+    """
+
+    means: np.ndarray
+    weights: np.ndarray
+    class_weights: np.ndarray
+    variance: np.ndarray
+    weight: np.ndarray
+    sigma_low: np.ndarray
+    sigma_high: np.ndarray
+    outside_weight: np.ndarray
+
+    def over(self, lead: tuple[int, ...]) -> Guidance:
+        """All fields with the leading shape ``lead``."""
+        return Guidance(*(np.broadcast_to(a, lead + a.shape[a.ndim - core :]) for a, core in zip(self, CORES, strict=True)))
+
+    def of_samples(self) -> Guidance:
+        """The fields with a last leading dimension of length 1."""
+        return Guidance(*(np.expand_dims(a, a.ndim - core) for a, core in zip(self, CORES, strict=True)))
+
+
 class GuidedFlow(NamedTuple):
     """Positions (..., t, n), the estimate of their error (..., t, n), and status (..., t)."""
 
@@ -89,14 +119,7 @@ class _Flow:
 def guided_flow(
     x: np.ndarray,
     tau: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    class_weights: np.ndarray,
-    variance: np.ndarray,
-    weight: np.ndarray,
-    sigma_low: np.ndarray,
-    sigma_high: np.ndarray,
-    outside_weight: np.ndarray,
+    guidance: Guidance,
     rtol: float = RTOL,
 ) -> GuidedFlow:
     r"""Probability flow :math:`dx/d\tau = -s_w` with the score :math:`s_w = w\,s(x|c) + (1-w)\,s(x)`.
@@ -107,15 +130,8 @@ def guided_flow(
         Starts, at the first time.
     tau : (..., t)
         Diffusion times, monotonic, the first being the start.
-    means, weights, variance
-        The mixture: (..., k, n), (..., k), (...).
-    class_weights : (..., k)
-        Weights of the components of the class, 0 of others.
-    weight, outside_weight : (...)
-        w where ``sigma_low < sigma <= sigma_high``, ``sigma = sqrt(2 tau)``, and elsewhere: 1 is the class's score, 0 that
-        of all.
-    sigma_low, sigma_high : (...)
-        Ends of the interval.
+    guidance
+        The mixture, the class, weights and interval.
     rtol : float
         Tolerance of the error, relative to the distances of the trajectory and of the furthest mean from the means' centre.
 
@@ -133,15 +149,16 @@ def guided_flow(
     A strong weight drives a sample beyond the class's mean.
 
     >>> pair = np.array([[-1.0], [1.0]]), np.full(2, 0.5), np.array([0.0, 1.0]), np.array(0.01)
-    >>> inputs = np.zeros(1), np.array([2.0, 0.0]), *pair
-    >>> ends = [guided_flow(*inputs, *map(np.array, (w, 0.0, 9.0, 1.0))) for w in (1.0, 4.0)]
+    >>> guides = [Guidance(*pair, *map(np.array, (w, 0.0, 9.0, 1.0))) for w in (1.0, 4.0)]
+    >>> ends = [guided_flow(np.zeros(1), np.array([2.0, 0.0]), guide) for guide in guides]
     >>> [round(float(end.trajectory[-1, 0]), 3) for end in ends]
     [0.95, 1.034]
     """
     times, n = tau.shape[-1], x.shape[-1]
 
     def solved(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        start, guide, origin, sigma, void = _prepared(*arrays)
+        x, tau, *guided = arrays
+        start, guide, origin, sigma, void = _prepared(x, tau, Guidance(*guided))
         system = _Flow(guide, np.max([length(mean) for mean in guide.everything.means], axis=0))
         track, back = _with_ends(sigma, guide)
         done = solve(system, start, track, rtol)
@@ -154,22 +171,14 @@ def guided_flow(
         return np.where(missing, np.nan, origin + results), np.where(missing, np.nan, error), status
 
     outputs = [((times, n), float), ((times, n), float), ((times,), np.int8)]
-    arguments = [(x, 1), (tau, 1), (means, 2), (weights, 1), (class_weights, 1), (variance, 0)]
-    arguments += [(a, 0) for a in (weight, sigma_low, sigma_high, outside_weight)]
+    arguments = [(x, 1), (tau, 1), *zip(guidance, CORES, strict=True)]
     return GuidedFlow(*in_batches(solved, arguments, outputs, BATCH))
 
 
 def guided_noise(
     x: np.ndarray,
     tau: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    class_weights: np.ndarray,
-    variance: np.ndarray,
-    weight: np.ndarray,
-    sigma_low: np.ndarray,
-    sigma_high: np.ndarray,
-    outside_weight: np.ndarray,
+    guidance: Guidance,
     noise: np.ndarray,
     trajectory: np.ndarray,
     seed: int = 0,
@@ -179,7 +188,7 @@ def guided_noise(
 
     Parameters
     ----------
-    x, tau, means, weights, class_weights, variance, weight, sigma_low, sigma_high, outside_weight
+    x, tau, guidance
         As for `guided_flow`; tau descending.
     noise : (...)
         eta >= 0: 0 is the probability flow, 1 the reverse SDE. With the exact score marginals are the same for all.
@@ -201,8 +210,9 @@ def guided_noise(
 
     Examples
     --------
-    >>> one = np.array([1.5, 0.0]), np.zeros((1, 1)), np.ones(1), np.ones(1), np.array(1.0)
-    >>> found = guided_noise(np.array([2.0]), *one, *map(np.array, (1.0, 0.0, 9.0, 1.0, 0.0, 0)))
+    >>> one = np.zeros((1, 1)), np.ones(1), np.ones(1), np.array(1.0)
+    >>> guide = Guidance(*one, *map(np.array, (1.0, 0.0, 9.0, 1.0)))
+    >>> found = guided_noise(np.array([2.0]), np.array([1.5, 0.0]), guide, np.array(0.0), np.array(0))
     >>> float(found.trajectory[-1, 0].round(12))  # one Gaussian contracts with its standard deviation
     1.0
     """
@@ -210,36 +220,27 @@ def guided_noise(
     count = 2 * max(1, -(-steps // (2 * max(times - 1, 1))))
 
     def sampled(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
-        *first, eta, number = arrays
-        start, guide, origin, sigma, void = _prepared(*first)
+        x, tau, *guided, eta, number = arrays
+        start, guide, origin, sigma, void = _prepared(x, tau, Guidance(*guided))
         y, error = _noisy(start, guide, sigma, eta, number, seed, count)
         status = np.where(void, np.int8(Status.singular), np.int8(Status.ok))
         missing = void[:, None]
         return np.where(missing, np.nan, origin + y), np.where(missing, np.nan, error), status
 
     outputs = [((times, n), float), ((times, n), float), ((times,), np.int8)]
-    arguments = [(x, 1), (tau, 1), (means, 2), (weights, 1), (class_weights, 1), (variance, 0)]
-    arguments += [(a, 0) for a in (weight, sigma_low, sigma_high, outside_weight, noise, trajectory)]
+    arguments = [(x, 1), (tau, 1), *zip(guidance, CORES, strict=True), (noise, 0), (trajectory, 0)]
     return GuidedFlow(*in_batches(sampled, arguments, outputs, BATCH))
 
 
 def _prepared(
-    x: np.ndarray,
-    tau: np.ndarray,
-    means: np.ndarray,
-    weights: np.ndarray,
-    class_weights: np.ndarray,
-    variance: np.ndarray,
-    weight: np.ndarray,
-    sigma_low: np.ndarray,
-    sigma_high: np.ndarray,
-    outside_weight: np.ndarray,
+    x: np.ndarray, tau: np.ndarray, guidance: Guidance
 ) -> tuple[np.ndarray, Guide, np.ndarray, np.ndarray, np.ndarray]:
     """Starts about the centre (n, P), the guide, the centre (n, P), ``sqrt(v)`` and whether it is singular, (t, P)."""
-    centre, remainder, offset = about_centre(means)
-    low, high = (np.sqrt(variance + sigma * sigma) for sigma in (sigma_low, sigma_high))
-    guide = Guide(Posterior(offset, weights), Posterior(offset, class_weights), weight, outside_weight, low, high)
-    v = variance + 2 * tau
+    centre, remainder, offset = about_centre(guidance.means)
+    low, high = (np.sqrt(guidance.variance + sigma * sigma) for sigma in (guidance.sigma_low, guidance.sigma_high))
+    everything, of_class = Posterior(offset, guidance.weights), Posterior(offset, guidance.class_weights)
+    guide = Guide(everything, of_class, guidance.weight, guidance.outside_weight, low, high)
+    v = guidance.variance + 2 * tau
     void = np.logical_or.accumulate(~(v > 0), axis=0)
     sigma = np.sqrt(np.where(void, np.inf, v))
     least = np.where(np.isfinite(sigma), sigma, np.inf).min(axis=0)

@@ -1,19 +1,21 @@
 """Mixtures whose components form classes, in coordinates of the means' span, and the numbers of a batch of points.
 
-Components have isotropic variances, common or of their own. What depends on a point are its responsibilities; they depend
-on the coordinates in the means' span and, where variances differ, on the distance across the span.
+Components have isotropic variances, common or of their own, or covariances. What depends on a point are its
+responsibilities; they depend on the coordinates in the means' span and, where variances differ, on the distance across the
+span; of different covariances on all features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import entr
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.geometry import Geometry, decompose
+from scoreshock.kernels.gaussian.geometry import decompose
+from scoreshock.kernels.information.covariances import Along, Covariances, Noisy, differing, rows_of, turned, whitened
 from scoreshock.kernels.numerics.batching import core_first, slices
 from scoreshock.kernels.numerics.blocks import total
 
@@ -57,9 +59,54 @@ class Classes(NamedTuple):
     dimension: np.ndarray  # (B,), of the data
     replicate: np.ndarray  # (B,), which draws, -1 for quadrature
     groups: tuple[tuple[int, ...], ...]  # components of each class
+    covariances: Covariances | None = None  # beside the variance, which is along directions that are not listed
+    member: np.ndarray | None = None  # (k or 1, B), rows of the covariances
+    differing: np.ndarray | None = None  # (B,), largest variance of components that differ in covariance
+    positions: np.ndarray | None = None  # (k, m, B), posterior means, where they do not depend on the point
 
     def take(self, points: np.ndarray) -> Classes:
-        return self._replace(**{name: array[..., points] for name, array in self._asdict().items() if name != "groups"})
+        arrays = ((name, array) for name, array in self._asdict().items() if isinstance(array, np.ndarray))
+        taken: dict[str, Any] = {name: array[..., points] for name, array in arrays}
+        return self._replace(**taken)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all components have one covariance that is not isotropic."""
+        return self.member is not None and len(self.member) == 1
+
+    def noisy(self, noise: np.ndarray, component: int) -> Noisy:
+        """The covariance of one component at noise variance ``noise (B,)``."""
+        assert self.covariances is not None
+        assert self.member is not None
+        row, u = self.member[component % len(self.member)], self.covariances.directions
+        along = self.covariances.eigenvalues[row] + noise[:, None]
+        return Noisy((self.variance[component] + noise)[:, None, None], along[..., None], None if u is None else u[row])
+
+    def whitened(self, noise: np.ndarray) -> Classes:
+        """The same with one shared covariance and noise as unit variance."""
+        assert self.covariances is not None
+        assert self.member is not None
+        means, positions = whitened(self.means, self.covariances, self.variance[0], self.member[0], noise)
+        bare = self._replace(covariances=None, member=None, differing=None)
+        return bare._replace(means=means, variance=np.zeros_like(self.variance), positions=positions)
+
+    def over_directions(self, function: Callable[[np.ndarray, np.ndarray], np.ndarray], noise: np.ndarray) -> np.ndarray:
+        """Sum of a function of variance and ``noise (B,)`` over all directions of each component, (k, B)."""
+        if self.covariances is None or self.member is None:
+            return self.dimension * function(self.variance, noise)
+        values = np.moveaxis(self.covariances.eigenvalues[self.member], -1, 0)  # (r, k or 1, B)
+        rest = self.dimension - len(values)
+        return total(function(values, noise)) + np.where(rest > 0, rest * function(self.variance, noise), 0.0)
+
+    @property
+    def extremes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest variance of any component along any direction, (B,) each."""
+        if self.covariances is None or self.member is None:
+            return self.variance.min(axis=0), self.variance.max(axis=0)
+        values = self.covariances.eigenvalues[self.member]
+        low, high, beyond = values.min(axis=(0, 2)), values.max(axis=(0, 2)), self.dimension > values.shape[2]
+        least, greatest = self.variance.min(axis=0), self.variance.max(axis=0)
+        return np.where(beyond, np.minimum(low, least), low), np.where(beyond, np.maximum(high, greatest), high)
 
     @property
     def size(self) -> int:
@@ -92,12 +139,13 @@ class Classes(NamedTuple):
 
     @property
     def extent(self) -> np.ndarray:
-        """Largest squared distance of two means, or largest difference of variances, (B,)."""
+        """Largest squared distance of two means, or largest difference of variances (a bound of it), (B,)."""
         square = np.zeros(self.size)
         for mean in self.means:
             step = self.means - mean
             square = np.maximum(square, total(np.ascontiguousarray((step * step).swapaxes(0, 1))).max(axis=0))
-        return np.maximum(square, self.variance.max(axis=0) - self.variance.min(axis=0))
+        apart = self.variance.max(axis=0) - self.variance.min(axis=0) if self.differing is None else self.differing
+        return np.maximum(square, apart)
 
 
 def classes_of(
@@ -108,11 +156,13 @@ def classes_of(
     groups: tuple[tuple[int, ...], ...],
     lead: tuple[int, ...],
     frame: np.ndarray | None = None,
+    along: Along | None = None,
 ) -> Classes:
     """Mixtures ``(..., k, n)``, ``(..., k)``, ``(..., k)`` in ``dimension (...)`` dimensions, over ``lead`` points.
 
     Coordinates are turned to be nearest to those of the means ``frame (..., k, n)``, if any: mixtures that differ little
-    then have draws in common.
+    then have draws in common. With covariances, of which the variance is that ``along`` no listed direction, coordinates are
+    the features.
 
     Examples
     --------
@@ -129,21 +179,36 @@ def classes_of(
     with np.errstate(divide="ignore"):
         log_w, spread = core_first(np.log(weights), 1, lead), core_first(variance, 1, lead)
     rank, d = core_first(resolved, 0, lead), core_first(np.asarray(dimension), 0, lead)
+    if along is not None:
+        return _with_covariances(means, log_w, spread, np.maximum(rank, 1), d, groups, lead, along)
     own = (spread.min(axis=0) != spread.max(axis=0)) & (d > rank)
     across = np.where(own, d - rank, 0)
     rank = np.where(own, rank, np.maximum(rank, 1))
     nothing = np.full(rank.shape, -1)
-    means = core_first(geometry.coordinates if frame is None else _turned(geometry, frame), 2, lead)
+    coordinates = geometry.coordinates if frame is None else turned(geometry, decompose(frame, np.full(k, 1 / k)))
+    means = core_first(coordinates, 2, lead)
     return Classes(means, log_w, spread, rank, across, d, nothing, groups)
 
 
-def _turned(geometry: Geometry, frame: np.ndarray) -> np.ndarray:
-    """Coordinates (..., k, m) in the rotation nearest to the means of ``frame``, where both have all m of them."""
-    k = frame.shape[-2]
-    other = decompose(frame, np.full(k, 1 / k))
-    u, _, v = np.linalg.svd(np.swapaxes(geometry.coordinates, -1, -2) @ other.coordinates)
-    complete = np.asarray((geometry.eigenvalues[..., -1] > 0) & (other.eigenvalues[..., -1] > 0))
-    return np.where(complete[..., None, None], geometry.coordinates @ (u @ v), geometry.coordinates)
+def _with_covariances(
+    means: np.ndarray,
+    log_w: np.ndarray,
+    spread: np.ndarray,
+    rank: np.ndarray,
+    dimension: np.ndarray,
+    groups: tuple[tuple[int, ...], ...],
+    lead: tuple[int, ...],
+    along: Along,
+) -> Classes:
+    """Mixtures of components with covariances; of different ones all features matter, and the radius across them."""
+    covariances, member = rows_of(along, means.shape[-2], lead)
+    n, shared = means.shape[-1], len(member) == 1
+    across = np.where((spread.min(axis=0) != spread.max(axis=0)) & (dimension > n), dimension - n, 0)
+    apart = np.zeros(rank.shape) if shared else differing(covariances, spread, member)
+    steps = core_first(means - means[..., :1, :], 2, lead)
+    coordinates = rank if shared else np.full_like(rank, n)
+    nothing = np.full(rank.shape, -1)
+    return Classes(steps, log_w, spread, coordinates, across, dimension, nothing, groups, covariances, member, apart)
 
 
 def pairs_of(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -172,14 +237,28 @@ def paired(
     >>> paired(*three, ((0,), (1,), (2,)))[1].round(12).tolist()
     [[0.625, 0.375], [0.714285714286, 0.285714285714], [0.6, 0.4]]
     """
+    (members, present), most = _members(groups), max(map(len, groups))
+    share = np.where(present, weights[..., members], 0.0)
+    share = share / total(np.moveaxis(share, -1, 0).copy())[..., None]
+    return means[..., members, :], share, variance[..., members], (tuple(range(most)), tuple(range(most, 2 * most)))
+
+
+def paired_along(along: Along | None, groups: tuple[tuple[int, ...], ...]) -> Along | None:
+    """The covariances of the components of each pair of classes, in the order of `paired`."""
+    if along is None:
+        return None
+    rows = None if along.directions is None else along.directions[..., None, :, :, :]
+    return Along(along.eigenvalues[..., None, :, :], rows, _members(groups)[0])
+
+
+def _members(groups: tuple[tuple[int, ...], ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Components of each pair of classes, (pair, components), and whether they are there and not only fill up."""
     most = max(map(len, groups))
     index = np.array([[*group, *[group[0]] * (most - len(group))] for group in groups])
     there = np.array([[True] * len(group) + [False] * (most - len(group)) for group in groups])
     one, other = pairs_of(len(groups))
     members, present = (np.concatenate([rows[one], rows[other]], axis=-1) for rows in (index, there))
-    share = np.where(present, weights[..., members], 0.0)
-    share = share / total(np.moveaxis(share, -1, 0).copy())[..., None]
-    return means[..., members, :], share, variance[..., members], (tuple(range(most)), tuple(range(most, 2 * most)))
+    return members, present
 
 
 Solver = Callable[..., tuple[np.ndarray, np.ndarray]]

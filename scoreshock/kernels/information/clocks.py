@@ -14,6 +14,7 @@ from numpy.polynomial.legendre import leggauss, legvander
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.information.classes import Classes, Method, classes_of, estimated
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.kernels.information.expectations import mean_square_error
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import bracketed
@@ -50,6 +51,7 @@ def clock_levels(
     sigma_max: np.ndarray,
     n_steps: int,
     method: Method,
+    along: Along | None = None,
 ) -> Clocks:
     r"""Noise levels at equal steps of the entropic and of the rescaled entropic time, from ``sigma_max`` to ``sigma_min``.
 
@@ -61,7 +63,7 @@ def clock_levels(
         Dimension of the data, and the ends of the clocks, ``0 < sigma_min < sigma_max``.
     n_steps : int
         Steps between the ``n_steps + 1`` levels.
-    method
+    method, along
         As for `class_decisions`.
 
     Returns
@@ -82,9 +84,10 @@ def clock_levels(
     """
     shapes = (means.shape[:-2], weights.shape[:-1], variance.shape[:-1], *map(np.shape, (dimension, sigma_min, sigma_max)))
     lead = np.broadcast_shapes(*shapes)
-    points = classes_of(means, weights, variance, dimension, tuple((i,) for i in range(means.shape[-2])), lead)
+    singles = tuple((i,) for i in range(means.shape[-2]))
+    points = classes_of(means, weights, variance, dimension, singles, lead, along=along)
     low, high = (np.broadcast_to(np.asarray(a, dtype=float), lead).ravel() for a in (sigma_min, sigma_max))
-    runs = (points.extent > 0) | (points.variance.max(axis=0) > 0)
+    runs = (points.extent > 0) | (points.extremes[1] > 0)
     good = np.flatnonzero(runs & (low < high))
     width = n_steps + 1
     columns, status = np.full((2, 2 * width + 2, low.size), np.nan), np.zeros(low.size, dtype=np.int8)

@@ -13,6 +13,7 @@ import numpy as np
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.information.classes import Classes, Method, Solver, classes_of, estimated
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.kernels.information.expectations import mean_square_errors, moments
 from scoreshock.kernels.numerics.blocks import total
 from scoreshock.kernels.numerics.bracketing import Stepping, bracketed
@@ -63,12 +64,13 @@ def collapse(
     samples: np.ndarray,
     method: Method,
     frame: np.ndarray | None = None,
+    along: Along | None = None,
 ) -> Collapse:
     """Collapse of ``samples (...)`` draws of a mixture, from its own entropy.
 
     Parameters
     ----------
-    means, weights, variance, dimension, method
+    means, weights, variance, dimension, method, along
         As for `clock_levels`; ``frame`` as for `decision_windows`.
     samples : (...)
         Number of draws, at least 2.
@@ -87,10 +89,11 @@ def collapse(
     """
     shapes = means.shape[:-2], weights.shape[:-1], variance.shape[:-1], np.shape(dimension), np.shape(samples)
     lead = np.broadcast_shapes(*shapes)
-    points = classes_of(means, weights, variance, dimension, tuple((i,) for i in range(means.shape[-2])), lead, frame)
+    singles = tuple((i,) for i in range(means.shape[-2]))
+    points = classes_of(means, weights, variance, dimension, singles, lead, frame, along)
     n = np.broadcast_to(np.asarray(samples, dtype=float), lead).ravel()
     # Without variance there are no more than the components to tell apart.
-    exists = (points.variance.max(axis=0) > 0) | (np.log(n) < points.weight_entropy)
+    exists = (points.extremes[1] > 0) | (np.log(n) < points.weight_entropy)
     good = np.flatnonzero(exists & (n >= 2))
     columns, status = np.full((2, n.size), np.nan), np.full(n.size, Status.no_real_root, dtype=np.int8)
     with np.errstate(all="ignore"):
@@ -113,7 +116,7 @@ def _informed(method: Method) -> Solver:
         def excess(log_q: np.ndarray, i: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             some, q = points.take(i), np.exp(log_q)
             found = moments(some, q, method)
-            within = 0.5 * some.dimension * total(np.exp(some.log_w) * np.log1p(some.variance / q))
+            within = _within(some, q)
             value = some.weight_entropy - found.entropy + within - log_n[i]
             return value, log_q + value * 2 * q / mean_square_errors(some, q, found)[0]
 
@@ -127,9 +130,16 @@ def _informed(method: Method) -> Solver:
     return solve
 
 
+def _within(points: Classes, noise: np.ndarray) -> np.ndarray:
+    """Information of a noisy sample on the sample where the component is known, (B,)."""
+    if points.covariances is not None:
+        return 0.5 * total(np.exp(points.log_w) * points.over_directions(lambda s, q: np.log1p(s / q), noise))
+    return 0.5 * points.dimension * total(np.exp(points.log_w) * np.log1p(points.variance / noise))
+
+
 def _root(excess: Stepping, points: Classes) -> np.ndarray:
     """Root (B,) in ``ln sigma^2`` of a falling function with its Newton steps."""
-    start = np.log(np.maximum(points.extent, points.variance.max(axis=0)))
+    start = np.log(np.maximum(points.extent, points.extremes[1]))
     ends, values = [], []
     for sign in (-1.0, 1.0):
         end = start + sign

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from scoreshock.conventions import Status
 from scoreshock.kernels.information.classes import Classes, Method, Solver, classes_of, estimated, pairs_of
+from scoreshock.kernels.information.covariances import Along
 from scoreshock.kernels.information.expectations import Moments, mean_square_errors, moments
 from scoreshock.kernels.numerics.bracketing import bracketed
 
@@ -62,6 +63,7 @@ def class_decisions(
     dimension: np.ndarray,
     groups: tuple[tuple[int, ...], ...],
     method: Method = AUTOMATIC,
+    along: Along | None = None,
 ) -> Decisions:
     r"""Cloning probability, entropy of the class, its rate, and mean squared errors at diffusion times.
 
@@ -80,6 +82,8 @@ def class_decisions(
         Components of each class.
     method
         Quadrature in at most two coordinates, or three where it is asked for, else Monte Carlo.
+    along
+        Covariances of components, for which ``variance`` is that along all other directions.
 
     Returns
     -------
@@ -100,9 +104,9 @@ def class_decisions(
     (0.7752, 0.2248)
     """
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape[:-1], np.shape(tau), np.shape(dimension))
-    points = classes_of(means, weights, variance, dimension, groups, lead)
+    points = classes_of(means, weights, variance, dimension, groups, lead, along=along)
     noise = np.broadcast_to(2 * np.asarray(tau, dtype=float), lead).ravel()
-    good = np.flatnonzero((noise + points.variance > 0).all(axis=0))
+    good = np.flatnonzero(noise + points.extremes[0] > 0)
     columns, status = np.full((10, noise.size), np.nan), np.full(noise.size, Status.singular, dtype=np.int8)
     with np.errstate(all="ignore"):
         found = estimated(_numbers(method), points.take(good), method, noise[good])
@@ -122,10 +126,12 @@ def decision_windows(
     dimension: np.ndarray | None = None,
     method: Method = AUTOMATIC,
     frame: np.ndarray | None = None,
+    along: Along | None = None,
 ) -> Windows:
     r"""Noise levels ``sigma = sqrt(2 tau)`` at which the class entropy is a ``share (m,)`` of that of the weights.
 
-    Mixtures near that of the means ``frame (..., k, n)`` have draws in common (see `classes_of`).
+    Mixtures near that of the means ``frame (..., k, n)`` have draws in common (see `classes_of`); ``along`` as for
+    `class_decisions`.
 
     Returns
     -------
@@ -141,7 +147,7 @@ def decision_windows(
     """
     d = np.asarray(means.shape[-1] if dimension is None else dimension)
     lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], variance.shape[:-1], d.shape)
-    points = classes_of(means, weights, variance, d, groups, lead, frame)
+    points = classes_of(means, weights, variance, d, groups, lead, frame, along)
     columns, status = np.full((2, points.size, len(share)), np.nan), np.zeros((points.size, len(share)), dtype=np.int8)
     with np.errstate(all="ignore"):
         for i, part in enumerate(share):
@@ -200,7 +206,7 @@ def _level(method: Method, share: float) -> Solver:
     def solve(points: Classes) -> tuple[np.ndarray, np.ndarray]:
         goal = share * points.weight_entropy
         # The limit of point masses is reached where noise is far below their distances.
-        least = np.where(points.variance.min(axis=0) > 0, 0.0, STILL * points.extent)
+        least = np.where(points.extremes[0] > 0, 0.0, STILL * points.extent)
         log_q, relative, left = np.full((3, points.size), np.nan)
         at = np.flatnonzero((goal > 0) & (points.extent > 0))
         left[at] = moments(points.take(at), least[at], method).entropy

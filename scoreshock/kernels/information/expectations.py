@@ -2,16 +2,19 @@ r"""Expectations over a noisy mixture of what responsibilities say of the class:
 
 Each component's density is averaged in turn, ``E f = sum_j w_j E f(mu_j + sqrt(v_j) z)``: by the trapezoidal rule on a grid
 of z, whose error falls exponentially with its spacing. Grids are halved, for each point by itself, until two agree.
+Components with one covariance are those of unit variance in its deviations; of different ones a root of each takes the place
+of sqrt(v_j).
 """
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import entr, gammaincinv, ndtr
 
+from scoreshock.kernels.information import covariances
 from scoreshock.kernels.information.classes import ROOM, Classes, Method
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import BLOCK, total
@@ -23,6 +26,9 @@ REACH = {0: 12.0, 1: 12.0, 2: 9.5, 3: 9.0}
 
 LEVELS = {1: (2, 3, 4, 5, 6), 2: (1, 2, 3, 4), 3: (1, 2, 3)}
 """Spacings ``2**-level`` that are tried in turn, by the number of coordinates."""
+
+FINER = {1: (7, 8, 9, 10), 2: (5, 6), 3: ()}
+"""Further ones of components with different covariances, which are narrow in some direction more often."""
 
 LOWEST = -110.0
 """Least node of the logarithm of a squared radius, in its standard deviations: for one dimension its tail is long."""
@@ -89,6 +95,8 @@ def mean_square_errors(points: Classes, noise: np.ndarray, found: Moments) -> tu
 
 def _alone(points: Classes, noise: np.ndarray) -> np.ndarray:
     """Mean squared error that is left where the component is known, (B,)."""
+    if points.covariances is not None:
+        return total(np.exp(points.log_w) * points.over_directions(lambda s, q: q * s / (s + q), noise))
     return total(np.exp(points.log_w) * (points.dimension * noise * points.variance / (points.variance + noise)))
 
 
@@ -99,6 +107,8 @@ def _by_kind(points: Classes, noise: np.ndarray, method: Method, least: np.ndarr
     distances, entropies are not computed.
     """
     result = np.full((5, points.size), np.nan)
+    if points.shared:
+        points, noise = points.whitened(noise), np.ones_like(noise)
     differ = points.variance.min(axis=0) != points.variance.max(axis=0)
     kinds = np.stack([points.rank, points.across > 0, differ, points.replicate >= 0]).astype(int)
     for kind in np.unique(kinds, axis=1).T:
@@ -129,7 +139,8 @@ def _integrated(points: Classes, noise: np.ndarray, sums: Sums, least: np.ndarra
     if len(points.log_w) == 1:
         return result
     floor = np.repeat(least, 2, axis=0)
-    for level in LEVELS[sums.rank + sums.radial]:
+    dimensions = sums.rank + sums.radial
+    for level in LEVELS[dimensions] + (FINER[dimensions] if points.covariances is not None else ()):
         fine, coarse = np.zeros((2, 4 - sums.first, at.size))
         # Of a radius each point has nodes of its own.
         for cut in slices(at.size, ROOM >> 3 * level if sums.radial else at.size):
@@ -218,9 +229,11 @@ def _averages(points: Classes, noise: np.ndarray, nodes: list[Nodes], sums: Sums
     """Expectations (4 or 2, B) with all nodes, and with the coarser grid's alone."""
     fine, coarse = np.zeros((2, 4 - sums.first, points.size))
     doubled = 2.0 ** nodes[0].z.shape[0]
-    for at in slices(points.size, BLOCK // (len(points.log_w) * min(SLICE, nodes[0].shares.shape[0]))):
+    features = 1 if points.covariances is None else points.means.shape[1]
+    for at in slices(points.size, BLOCK // (len(points.log_w) * features * min(SLICE, nodes[0].shares.shape[0]))):
         block, sigma2 = points.take(np.arange(points.size)[at]), noise[at]
-        apart = _distances(block, sigma2) if points.singles and not sums.differ else None
+        fixed = points.singles and not sums.differ and points.covariances is None
+        apart = _distances(block, sigma2) if fixed else None
         for j, own in enumerate(nodes):
             weight = np.exp(block.log_w[j])
             first, rest = np.zeros((2, len(fine), weight.size))
@@ -240,16 +253,34 @@ def _at_nodes(
     points: Classes, noise: np.ndarray, j: int, z: np.ndarray, sums: Sums, apart: np.ndarray | None
 ) -> tuple[np.ndarray, ...]:
     """Integrands (J, B) of `Moments` at ``mu_j + sqrt(v_j) z``; ``apart`` are `_distances` where components are classes."""
+    if points.covariances is not None:
+        return _at_nodes_of_covariances(points, noise, j, z, sums)
     v = points.variance + noise
     delta = (points.means[:, : sums.rank] - points.means[j, : sums.rank]) / np.sqrt(v[j])  # (k, rank, B)
     logits = _logits(points, v, j, delta, z, sums)
-    e = np.exp(np.minimum(logits, GREAT))
-    r = np.divide(e, total(e), out=e)
-    shares = r if points.singles else np.stack([total(r[list(group)]) for group in points.groups])
-    doubts = entropy_and_doubt(shares) if sums.entropies else ()
+    r, shares, doubts = _of_classes(points, logits, sums)
     if apart is not None:
         return *doubts, _between_singles(r, apart), np.zeros_like(r[0])
     return *doubts, *_spreads(points, r, shares, _positions(points, noise, v, j, delta, z, sums))
+
+
+def _at_nodes_of_covariances(
+    points: Classes, noise: np.ndarray, j: int, z: np.ndarray, sums: Sums
+) -> tuple[np.ndarray, ...]:
+    """The same for components with different covariances."""
+    determinants = points.over_directions(lambda s, q: np.log(s + q), noise)
+    mixture = points.means, points.log_w, determinants
+    logits, positions = covariances.at_nodes(partial(points.noisy, noise), *mixture, noise, j, z, sums.radial)
+    r, shares, doubts = _of_classes(points, logits, sums)
+    return *doubts, *covariances.spreads(points.groups, r, shares, positions)
+
+
+def _of_classes(points: Classes, logits: np.ndarray, sums: Sums) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...]]:
+    """Responsibilities (k, J, B), class probabilities, and their entropy and doubt where those are summed."""
+    e = np.exp(np.minimum(logits, GREAT))
+    r = np.divide(e, total(e), out=e)
+    shares = r if points.singles else np.stack([total(r[list(group)]) for group in points.groups])
+    return r, shares, entropy_and_doubt(shares) if sums.entropies else ()
 
 
 def _logits(points: Classes, v: np.ndarray, j: int, delta: np.ndarray, z: np.ndarray, sums: Sums) -> np.ndarray:
@@ -271,6 +302,8 @@ def _positions(
     points: Classes, noise: np.ndarray, v: np.ndarray, j: int, delta: np.ndarray, z: np.ndarray, sums: Sums
 ) -> list[np.ndarray]:
     """Posterior mean of each component, (c, J or 1, B), relative to what all have in common."""
+    if points.positions is not None:
+        return [position[:, None] for position in points.positions]
     root = np.sqrt(v[j])
     means = [(noise / v[i] * root * delta[i])[:, None] for i in range(len(v))]
     if not sums.differ:
@@ -294,8 +327,10 @@ def entropy_and_doubt(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _distances(points: Classes, noise: np.ndarray) -> np.ndarray:
     """Squared distances (k, k, B) of the components' posterior means, which one variance moves alike."""
-    factor = noise / (points.variance[0] + noise)
-    steps = (points.means[:, None] - points.means) * factor
+    if points.positions is None:
+        steps = (points.means[:, None] - points.means) * (noise / (points.variance[0] + noise))
+    else:
+        steps = points.positions[:, None] - points.positions
     return total(np.ascontiguousarray(np.moveaxis(steps * steps, 2, 0)))
 
 

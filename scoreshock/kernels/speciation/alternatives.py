@@ -6,12 +6,11 @@ Cloning and entropy are expectations over the density: on a line, or for a pair 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, spread, surprise
+from scoreshock.kernels.gaussian.expectations import Axis, Nodes, expectation, on_axis, spread
 from scoreshock.kernels.gaussian.geometry import half_distance
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
@@ -36,62 +35,6 @@ ROOT, NEAR = 1e-14, 1e-6
 
 FINEST = 1e-26
 """Squared separations below this share of the largest are rounding."""
-
-
-class Alternatives(NamedTuple):
-    """Cloning probability in (0, 1], entropy in nats, its rates per tau and per log-SNR, and their status, (...) each."""
-
-    cloning_probability: np.ndarray
-    class_entropy: np.ndarray
-    entropy_rate: np.ndarray
-    entropy_log_rate: np.ndarray
-    alternatives_status: np.ndarray
-
-
-def alternatives(means: np.ndarray, weights: np.ndarray, variance: np.ndarray, tau: np.ndarray) -> Alternatives:
-    r"""Cloning probability and entropy of the class of a noisy point, with the entropy's rates.
-
-    .. math:: \phi = E \sum_k r_k^2, \qquad S = -E\sum_k r_k \ln r_k, \qquad
-       \frac{dS}{d\tau} = \frac{E\,\mathrm{tr}\,\Gamma}{v^2}, \qquad \frac{dS}{d\ln\mathrm{SNR}} = -\tau\frac{dS}{d\tau}
-
-    Parameters
-    ----------
-    means, weights, variance
-        The mixture: (..., k, n), (..., k), (...).
-    tau : (...)
-        Diffusion time.
-
-    Returns
-    -------
-    Alternatives
-        The chance phi that two reverse SDE paths from one point ``x_tau`` end in the same class (Biroli et al. 2024) falls
-        from 1 to ``sum w^2`` as tau grows, S rises from 0 to ``-sum w ln w``. Errors are some 1e-15, relative to weights
-        down to 1e-12, but not relative where S itself is tiny. ``singular`` with NaN at v = 0; ``not_applicable`` with NaN
-        for three or more components in several features.
-
-    Notes
-    -----
-    The rate is the I-MMSE relation (Guo, Shamai and Verdu 2005) for the class through Gaussian noise of variance v.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> found = alternatives(np.array([[-1.0], [1.0]]), np.array([0.5, 0.5]), np.array(1.0), np.array(0.0))
-    >>> round(float(found.cloning_probability), 4)
-    0.7752
-    """
-    lead = np.broadcast_shapes(means.shape[:-2], weights.shape[:-1], np.shape(variance), np.shape(tau))
-    line = on_axis(means, weights, lead)
-    v = np.broadcast_to(variance + 2 * np.asarray(tau), lead).ravel()
-    fill = Status.singular if line.known else Status.not_applicable
-    good = np.flatnonzero((v > 0) & line.known)
-    columns = np.full((3, v.size), np.nan)
-    with np.errstate(all="ignore"):
-        columns[:, good] = _means(line.take(good), v[good]) if good.size else 0.0
-    status = np.full(v.shape, fill, dtype=np.int8)
-    status[good] = Status.ok
-    cloning, entropy, rate = columns.reshape(3, *lead)
-    return Alternatives(cloning, entropy, rate, -np.asarray(tau) * rate, status.reshape(lead))
 
 
 def cloning(
@@ -184,7 +127,7 @@ def entropic(
     tau, status
         The highest peak. ``no_transition`` with NaN for equal means; ``below_data_variance`` with the negative time where
         the rate per tau is largest before data time (per log-SNR there always is a peak); ``not_applicable`` as for
-        `alternatives`; ``failed`` where none was found, which weights below 1e-100 can cause.
+        `cloning`; ``failed`` where none was found, which weights below 1e-100 can cause.
 
     Notes
     -----
@@ -218,21 +161,6 @@ def entropic(
     return _outcome(critical, at, lead, variance)
 
 
-class AlternativeTimes(NamedTuple):
-    """Times and statuses by the criteria ``cloning``, ``drift`` and ``entropic``, (..., 3) each."""
-
-    tau_star: np.ndarray
-    status: np.ndarray
-
-
-def alternative_times(
-    means: np.ndarray, weights: np.ndarray, variance: np.ndarray, level: np.ndarray | float = LEVEL
-) -> AlternativeTimes:
-    """Diffusion times by all three criteria, arguments as for each."""
-    found = cloning(means, weights, variance, level), drift(means, weights, variance), entropic(means, weights, variance)
-    return AlternativeTimes(*(np.stack(column, axis=-1) for column in zip(*found, strict=True)))
-
-
 def _outcome(
     critical: np.ndarray, sought: np.ndarray, lead: tuple[int, ...], variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -241,17 +169,6 @@ def _outcome(
     failed = np.zeros(critical.shape, bool)
     failed[sought] = np.isnan(critical[sought])
     return tau, np.where(failed.reshape(lead), np.int8(Status.failed), status)
-
-
-def _means(line: Axis, v: np.ndarray) -> np.ndarray:
-    """Cloning probability, entropy and its rate per tau, (3, B)."""
-
-    def integrand(nodes: Nodes) -> tuple[np.ndarray, ...]:
-        r = nodes.shares
-        return total(r * r), surprise(nodes.logits, r), spread(nodes)
-
-    cloned, entropy, mixed = expectation(integrand, line, v)
-    return np.stack([cloned, entropy, mixed / v])
 
 
 def _without_noise(line: Axis) -> np.ndarray:

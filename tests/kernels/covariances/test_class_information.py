@@ -11,6 +11,7 @@ from scoreshock.kernels.covariances import fields
 from scoreshock.kernels.covariances.averages import line_averages, plane_averages, radial_averages
 from scoreshock.kernels.covariances.class_information import class_information, cloning
 from scoreshock.kernels.covariances.components import components, covariance, from_covariances
+from scoreshock.kernels.information.decisions import class_decisions
 from scoreshock.kernels.speciation import alternatives
 from tests.kernels.covariances.draws import drawn, rotated, shared_pair
 from tests.reference import cases, check, identify
@@ -78,7 +79,7 @@ def test_averages_are_those_of_draws(k, n, shared):
 def test_isotropic_components_on_a_line_agree_with_the_isotropic_kernel():
     means, weights = np.array([[-3.0], [-1.0], [0.0], [2.5]]), np.array([0.1, 0.4, 0.3, 0.2])
     tau = np.array([0.05, 0.5, 5.0])
-    expected = alternatives.alternatives(means, weights, np.array(0.1), tau)
+    expected = class_decisions(means, weights, np.full(4, 0.1), tau, np.array(1), tuple((i,) for i in range(4)))
     for width in (1, 4):
         found = class_information(components(means, weights, np.full(width, 0.1)), tau)
         np.testing.assert_allclose(found.cloning_probability, expected.cloning_probability, rtol=1e-12)

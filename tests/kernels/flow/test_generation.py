@@ -10,6 +10,7 @@ from scipy.stats import wasserstein_distance
 from scoreshock.conventions import Status
 from scoreshock.kernels.flow.generated import cell, draws_of_class, shares_of, sliced_wasserstein
 from scoreshock.kernels.flow.generation import Sampling, generate
+from scoreshock.kernels.flow.guided import Guidance
 
 SAMPLING = Sampling(samples=1000, stochastic=False, seed=0, steps=1, rtol=1e-8)
 TOY = np.array([[-1.0], [1.0], [2.0]]), np.array([0.25, 0.25, 0.5]), np.array([0.5, 0.5, 0.0]), np.array(0.01)
@@ -18,7 +19,7 @@ TOY = np.array([[-1.0], [1.0], [2.0]]), np.array([0.25, 0.25, 0.5]), np.array([0
 
 def generated(mixture, weight, low, high, outside=1.0, eta=0.0, groups=((0, 1), (2,)), target=0, sampling=SAMPLING, v=100.0):
     interval = [np.asarray(a, dtype=float) for a in (weight, low, high, outside, eta, 5e-4, 50.0, 0.0, v)]
-    return generate(*mixture, *interval, groups, target, sampling)
+    return generate(Guidance(*mixture, *interval[:4]), *interval[4:], groups, target, sampling)
 
 
 @pytest.mark.slow
@@ -72,9 +73,8 @@ def test_steps_with_noise_generate_the_class(eta):
 
 def test_statuses():
     still = generate(
-        *TOY[:3],
-        np.array(0.0),
-        *map(np.array, (1.0, 0.0, 9.0, 1.0, 0.0, 0.0, 50.0, 0.0, 100.0)),
+        Guidance(*TOY[:3], np.array(0.0), *map(np.array, (1.0, 0.0, 9.0, 1.0))),
+        *map(np.array, (0.0, 0.0, 50.0, 0.0, 100.0)),
         ((0, 1), (2,)),
         0,
         SAMPLING,

@@ -9,7 +9,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from scoreshock.conventions import Status
-from scoreshock.kernels.flow.guided import guided_flow, guided_noise
+from scoreshock.kernels.flow.guided import Guidance, guided_flow, guided_noise
 from scoreshock.kernels.flow.sampling import probability_flow
 from scoreshock.kernels.gaussian.mixture import score
 
@@ -50,7 +50,7 @@ def test_trajectories_are_those_of_another_integrator(features, weight, low, hig
     of = mixture(features)
     x = np.random.default_rng(1).normal(size=(3, features)) * 6
     interval = [np.array(a) for a in (weight, low, high, outside)]
-    found = guided_flow(x, TAU, *of, *interval)
+    found = guided_flow(x, TAU, Guidance(*of, *interval))
     assert (found.trajectory_status == Status.ok).all()
     for start, end in zip(x, found.trajectory[:, -1], strict=True):
         np.testing.assert_allclose(end, by_scipy(start, TAU, *of, weight, low, high, outside), atol=1e-8)
@@ -61,18 +61,18 @@ def test_weight_one_is_the_flow_of_the_class_and_weight_zero_that_of_all(feature
     means, weights, class_weights, variance = mixture(features)
     x = np.random.default_rng(2).normal(size=(4, features)) * 5
     ends = [np.array(a) for a in (0.2, 3.0)]
-    of_class = guided_flow(x, TAU, means, weights, class_weights, variance, np.array(1.0), *ends, np.array(1.0))
+    of_class = guided_flow(x, TAU, Guidance(means, weights, class_weights, variance, np.array(1.0), *ends, np.array(1.0)))
     alone = probability_flow(x, means[[0, 2]], np.full(2, 0.5), variance, TAU)
     np.testing.assert_allclose(of_class.trajectory, alone.trajectory, atol=1e-7)
-    of_all = guided_flow(x, TAU, means, weights, class_weights, variance, np.array(0.0), *ends, np.array(0.0))
+    of_all = guided_flow(x, TAU, Guidance(means, weights, class_weights, variance, np.array(0.0), *ends, np.array(0.0)))
     np.testing.assert_allclose(of_all.trajectory, probability_flow(x, means, weights, variance, TAU).trajectory, atol=1e-7)
 
 
 def test_a_trajectory_forth_and_back_returns():
     of, interval = mixture(2), [np.array(a) for a in (2.5, 0.3, 2.0, 1.0)]
     x = np.array([[0.4, -0.2], [1.0, 1.0]])
-    out = guided_flow(x, TAU[::-1], *of, *interval).trajectory[:, -1]
-    back = guided_flow(out, TAU, *of, *interval)
+    out = guided_flow(x, TAU[::-1], Guidance(*of, *interval)).trajectory[:, -1]
+    back = guided_flow(out, TAU, Guidance(*of, *interval))
     np.testing.assert_allclose(back.trajectory[:, -1], x, atol=1e-8)
 
 
@@ -80,10 +80,10 @@ def test_a_trajectory_forth_and_back_returns():
 def test_without_noise_steps_approach_the_flow():
     of, interval = mixture(2), [np.array(a) for a in (1.5, 0.3, 2.0, 1.0)]
     x = np.random.default_rng(4).normal(size=(5, 2)) * 6
-    exact = guided_flow(x, TAU, *of, *interval).trajectory
+    exact = guided_flow(x, TAU, Guidance(*of, *interval)).trajectory
     errors = []
     for steps in (512, 1024, 2048):
-        found = guided_noise(x, TAU, *of, *interval, np.array(0.0), np.arange(5), steps=steps)
+        found = guided_noise(x, TAU, Guidance(*of, *interval), np.array(0.0), np.arange(5), steps=steps)
         errors.append(np.abs(found.trajectory - exact).max())
     # Of order one, and the jumps of the weight fall between steps.
     assert errors[2] < 0.4 * errors[0] < 0.02
@@ -105,11 +105,7 @@ def test_marginals_are_those_of_the_class_at_any_share_of_noise(eta):
     found = guided_noise(
         start[:, None],
         tau,
-        means,
-        weights,
-        class_weights,
-        variance,
-        *ones,
+        Guidance(means, weights, class_weights, variance, *ones),
         np.array(eta),
         np.arange(count),
         seed=3,
@@ -125,15 +121,15 @@ def test_marginals_are_those_of_the_class_at_any_share_of_noise(eta):
 
 def test_statuses_and_bits():
     of, interval = mixture(1), [np.array(a) for a in (2.0, 0.3, 2.0, 1.0)]
-    still = guided_flow(np.array([[0.5]]), np.array([1.0, 0.0]), *of[:3], np.array(0.0), *interval)
+    still = guided_flow(np.array([[0.5]]), np.array([1.0, 0.0]), Guidance(*of[:3], np.array(0.0), *interval))
     assert still.trajectory_status.tolist() == [[Status.ok, Status.singular]]
     assert np.isnan(still.trajectory[0, 1]).all()
     x = np.random.default_rng(5).normal(size=(7, 1)) * 9
     weight = np.linspace(0, 4, 7)
     numbers = np.arange(7)
     for kernel, more in ((guided_flow, ()), (guided_noise, (np.array(0.7), numbers))):
-        together = kernel(x, TAU, *of, weight, *interval[1:], *more)
+        together = kernel(x, TAU, Guidance(*of, weight, *interval[1:]), *more)
         for i in range(7):
             own = (more[0], more[1][i]) if more else ()
-            alone = kernel(x[i], TAU, *of, weight[i], *interval[1:], *own)
+            alone = kernel(x[i], TAU, Guidance(*of, weight[i], *interval[1:]), *own)
             assert together.trajectory[i].tolist() == alone.trajectory.tolist()

@@ -100,6 +100,14 @@ def test_information_density_of_point_masses_adds_up_to_the_entropy_of_the_weigh
     assert total == pytest.approx(-(weights * np.log(weights)).sum(), abs=1e-6)
 
 
+@pytest.mark.parametrize(("m", "published"), [(1, 0.6751), (2, 0.7406), (4, 0.7657), (16, 0.7746), (1e8, 0.7752)])
+def test_cloning_at_the_spectral_time_is_as_published(m, published):
+    """Unit clusters at -m and m at t = ln(1 + m^2)/2: in the OU variable variance 1 and means m/sqrt(1 + m^2)."""
+    means = np.array([[-1.0], [1.0]]) * m / np.sqrt(1 + m**2)
+    found = class_decisions(means, np.full(2, 0.5), np.ones(2), np.array(0.0), np.array(1), SINGLES[:2])
+    assert round(float(found.cloning_probability), 4) == published
+
+
 @pytest.mark.parametrize("ratio", [1.0, 16.0, 64.0, 100.0])
 def test_one_minus_cloning_keeps_its_digits(ratio):
     """``E 2 r_1 r_2 = N(0; 0, v) e^(-a^2/2v) int e^(-x^2/2v)/(2 cosh(a x/v)) dx`` for an equal pair."""

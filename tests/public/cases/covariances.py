@@ -47,9 +47,9 @@ def _(_case, weights, m, covariance, taus, tau_min):
     times = ss.speciation(mixture, criteria=list(names))
     for criterion, field in names.items():
         yield field, number(times.tau_star, criterion=criterion)
-    information = ss.alternatives(mixture, taus)
+    information = ss.class_decisions(mixture, taus)
     yield "cloning", information.cloning_probability.values
-    yield "one_minus_cloning", 1 - information.cloning_probability.values
+    yield "one_minus_cloning", information.one_minus_cloning.values
     yield "class_entropy", information.class_entropy.values
     yield "R", ss.amplification(mixture, xr.DataArray(taus, dims="tau_min")).snr.values
     yield "merging_R", ss.amplification(mixture, times.tau_star.sel(criterion="merging").item()).snr.item()
