@@ -3,6 +3,9 @@ from snakemake.utils import min_version
 min_version("9.8")
 
 
+report: "workflow/report/study.rst"
+
+
 wildcard_constraints:
     block=r"[^/]+",
 

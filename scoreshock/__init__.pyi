@@ -1,5 +1,6 @@
 """Public names and the module that each lives in: type checkers read them here, and so does the package itself."""
 
+from . import plot as plot
 from .comparison.runs import compare as compare
 from .densities import families as families
 from .densities.bootstrap import bootstrapped as bootstrapped

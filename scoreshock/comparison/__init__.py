@@ -15,7 +15,7 @@ import xarray as xr
 from scoreshock.checks import shortened, show
 from scoreshock.comparison import summaries
 from scoreshock.comparison.summaries import Block
-from scoreshock.comparison.tables import table
+from scoreshock.comparison.tables import sentence, table
 from scoreshock.comparison.trust import trust
 from scoreshock.comparison.variables import DECLARED, attributes
 from scoreshock.comparison.windows import window
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import dask.array as da
     from dask.delayed import Delayed
 
-__all__ = ["block_sizes", "compare", "table"]
+__all__ = ["block_sizes", "compare", "sentence", "table"]
 
 NEEDED = {
     "speciation": ("tau_star", "status", "criterion"),

@@ -75,6 +75,7 @@ def table(comparison: xr.Dataset, title: str = "Speciation by criterion") -> str
     reference = _reference(summary)
     sections = [
         ("", _axes(summary)),
+        ("", sentence(summary)),
         ("Which criterion to trust", _trust(summary)),
         ("Points by outcome, and speciation times tau", _criteria(summary)),
         (f"Difference from `{reference}` in tau, and relative to v = sigma0^2 + 2 tau", _differences(summary, reference)),
@@ -99,14 +100,62 @@ def _counts(array: xr.DataArray, dim: str) -> dict[str, int]:
     return {str(name): int(n) for name, n in zip(array[dim].values, array.values, strict=True) if n}
 
 
-def _reference(summary: xr.Dataset) -> str:
-    """The criterion that is trusted most often; if none is, ``exact``, ``merging`` or the first one."""
+def sentence(comparison: xr.Dataset) -> str:
+    """The comparison of a sweep in one sentence.
+
+    It says which criterion is to be trusted at most points (else ``exact``, ``merging`` or the first), its times, and how
+    far the criteria are apart.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.comparison import compare, sentence
+    >>> pair = ss.families.pair(separation=2.0, variance=0.25, weight=0.7)
+    >>> print(sentence(compare(ss.speciation(pair), mixture=pair)))
+    merging, to be trusted at 100 % of 1 point, gives tau* = 0.961; the criteria span 0.96 in tau.
+    """
+    read = ("_summary", "trust_count", "n_points")
+    summary = comparison[[name for name in comparison.data_vars if str(name).endswith(read)]].load()
+    name, n = _reference(summary), number_of(int(summary.n_points), "point")
+    low, median, high = _statistics(summary.tau_star_summary.sel(criterion=name))
+    if median == ABSENT:
+        return f"{name} has a time at none of {n}."
+    trusted = _trusted(summary)[name]
+    whose = f"{name}, to be trusted at {_percent(trusted / int(summary.n_points))} of {n}," if trusted else f"{name} of {n}"
+    times = f"gives tau* = {low}" if low == high else f"gives tau* from {low} to {high} (median {median})"
+    width = _statistics(summary.window_width_summary)[1]
+    if width == ABSENT or len(_names(summary)) == 1:
+        return f"{whose} {times}."
+    typical = " in the median" if int(summary.n_points) > 1 else ""
+    return f"{whose} {times}; the criteria span {width} in tau{typical}{_most_steps(summary)}."
+
+
+def _most_steps(summary: xr.Dataset) -> str:
+    """The largest number of sampling steps between criteria, and its schedule."""
+    if "window_steps_summary" not in summary:
+        return ""
+    steps = summary.window_steps_summary.sel(statistic="max").fillna(0)
+    largest = int(np.argmax(steps.values))
+    if not steps.values[largest]:
+        return ""
+    return f", and at most {steps.values[largest]:.0f} sampling steps ({steps.schedule.values[largest]})"
+
+
+def _trusted(summary: xr.Dataset, outcome: str = "") -> dict[str, int]:
+    """Number of points at which each criterion is to be trusted, or to be trusted with this outcome."""
     names = _names(summary)
     trusted = dict.fromkeys(names, 0)
     if "trust_count" in summary:
-        for reason, n in _counts(summary.trust_count.sel(outcome="ok"), "reason").items():
+        counts = summary.trust_count.sel(outcome=outcome) if outcome else summary.trust_count.sum("outcome")
+        for reason, n in _counts(counts, "reason").items():
             whom = trusted_by(Reason[reason], names)
             trusted |= {whom: trusted[whom] + n} if whom in trusted else {}
+    return trusted
+
+
+def _reference(summary: xr.Dataset) -> str:
+    """The criterion that is trusted most often; if none is, ``exact``, ``merging`` or the first one."""
+    names, trusted = _names(summary), _trusted(summary, "ok")
     most = max(trusted, key=trusted.__getitem__)
     return most if trusted[most] else next((name for name in ("exact", "merging") if name in names), names[0])
 

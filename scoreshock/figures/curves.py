@@ -1,4 +1,4 @@
-"""Panels of curves: selects the axes of labelled values that are drawn, and the values of the other axes."""
+"""Panels of curves: which axis lines run over, which distinguishes lines and panels, and the values of the other axes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import is_axis
-from scoreshock.figures.description import Bars, Level, Line, Panel
-from scoreshock.figures.style import DASHED, colours, label, line_name, short, stroke, where
+from scoreshock.figures import captions
+from scoreshock.figures.description import FOLLOWING, Bars, Choice, Level, Line, Panel, Points
+from scoreshock.figures.selection import (
+    first_of,
+    named,
+    selected,
+    shown,
+    spans_decades,
+    spread,
+    swept,
+    with_numbers,
+)
+from scoreshock.figures.style import DASHED, colours, label, line_name, short, stroke, symbol, where
+
+__all__ = ["CLOCKS", "LINES", "PANELS", "abreast", "clock", "coincident", "over", "panels", "shown", "swept"]
 
 PANELS = 4
 """Maximum number of panels of a figure; the title of a panel has its value on the axis."""
@@ -24,40 +37,55 @@ ALIKE = 1e-3
 CLOCKS = ("tau", "tau_scaled", "tau_relative")
 """Possible names of the dimension of diffusion times."""
 
+FIRST = {"criterion": "exact"}
+"""The name that is drawn of a dimension of names that is neither axis nor lines nor panels, if it has numbers."""
+
 
 def clock(dataset: xr.Dataset) -> str:
     """The dimension of diffusion times of a result."""
     return next(name for name in CLOCKS if name in dataset.dims)
 
 
-def swept(values: xr.DataArray) -> list[str]:
-    """The sweep axes with more than one value, the longest first."""
-    numeric = [name for name in values.dims if name in values.coords and values[name].dtype.kind in "iuf"]
-    names = [str(name) for name in numeric if is_axis(str(name)) and values.sizes[name] > 1]
-    return sorted(names, key=lambda name: -values.sizes[name])
+def abreast(each: Iterable[xr.DataArray], first: str, choice: Choice = FOLLOWING, **how: Any) -> list[Panel]:
+    """One panel for each variable of a result, as in `over`, at the middle of the remaining axes.
+
+    All have the lines of the first variable, as far as they have its axes.
+    """
+    variables = list(each)
+    axes = dict.fromkeys([first, *(name for values in variables for name in swept(values))])
+    most = {} if choice.panels else {"most": 1}
+    return [
+        panel
+        for values in variables
+        for panel in over(values, [name for name in axes if name in values.dims], choice, middle=True, **most, **how)
+    ]
 
 
-def abreast(each: Iterable[xr.DataArray], first: str, **how: Any) -> list[Panel]:
-    """One panel for each variable of a result, as in `over`, at the middle of the remaining axes."""
-    return [panel for values in each for panel in over(values, [first, *swept(values)], most=1, middle=True, **how)]
+def over(values: xr.DataArray, order: Sequence[str], choice: Choice = FOLLOWING, **how: Any) -> list[Panel]:
+    """Panels of lines over the first axis in ``order`` with several values; the next such axis distinguishes the lines.
 
-
-def over(values: xr.DataArray, order: Sequence[str], **how: Any) -> list[Panel]:
-    """Panels of lines over the first axis in ``order`` with several values; the next such axis distinguishes the lines."""
+    A reader's choice comes before the order.
+    """
     if not values.dims:
         values = values.expand_dims(point=[0])
-    long = [name for name in order if values.sizes[name] > 1]
-    if not long:
-        only = str([*order, *values.dims][0])
-        return panels(values, only, axis=only, **how)
-    if len(long) == 1:
-        return panels(values.expand_dims("curve"), "curve", axis=long[0], **how)
-    return panels(values, long[1], axis=long[0], **how)
+    values = selected(values, choice.select)
+    chosen = [name for name in (choice.x, choice.lines) if name in values.dims]
+    taken = (*chosen, choice.panels)
+    long = [name for name in order if values.sizes[name] > 1 and name not in taken]
+    axis = choice.x if choice.x in values.dims else first_of(long, ())
+    if axis is None:
+        axis = str(next(iter([*order, *values.dims])))
+        return panels(values, axis, choice, axis=axis, **how)
+    by = choice.lines if choice.lines in values.dims else first_of(long, (axis,))
+    if by is None:
+        values, by = values.expand_dims("curve"), "curve"
+    return panels(values, by, choice, axis=axis, **how)
 
 
 def panels(
     values: xr.DataArray,
     by: str,
+    choice: Choice = FOLLOWING,
     axis: str | None = None,
     facet: str | None = None,
     most: int = PANELS,
@@ -67,34 +95,125 @@ def panels(
 ) -> list[Panel]:
     """Panels of lines over ``axis``, one line for each value of ``by`` and one panel for each value of ``facet``.
 
-    ``axis`` and ``facet`` default to the longest and second longest sweep axes, ``most`` limits the number of panels. On the
-    remaining axes the first value is drawn, or the ``middle`` one. Values without any finite number are skipped. ``lead`` is
-    text before each title; ``how`` is passed to `_panel`.
+    Parameters
+    ----------
+    values
+        A variable, of `shown` if its caption shall count what is missing.
+    by, axis, facet
+        Dimensions, which a reader's ``choice`` replaces. ``axis`` and ``facet`` default to the sweep axes over which the
+        values vary most and second most. On each other axis one value is drawn: the first with most numbers, or the middle.
+    choice
+        Of a reader; what it selects is drawn completely.
+    most
+        Limit of the number of panels.
+    lead
+        Text before each title.
+    how
+        Passed to `_panel`.
+
+    Returns
+    -------
+    list of Panel
+        None where there is no number. Their notes say which slice they show, and what they leave out.
     """
-    free = [name for name in swept(values) if name not in (axis, by, facet)]
-    if axis is None:
-        axis, *free = free or [by]
-    if facet is None and most > 1:
-        facet = free[0] if free else None
-    numbers = values.load()
-    if how.get("logy"):
-        numbers = numbers.where(numbers > 0)
-    if not bool(numbers.notnull().any()):
+    numbers = selected(values, choice.select).load()
+    axis, by, facet, numbers = _roles(numbers, by, axis, facet, choice, most)
+    how = _scales(numbers, axis, by, choice, how.pop("logy", None)) | how
+    logy = bool(how["logy"])
+    finite = numbers.where(numbers > 0) if logy else numbers
+    if not bool(finite.notnull().any()):
         return []
-    for name in map(str, values.dims):
-        if name not in (axis, by, facet):
-            shown = _indices_with_numbers(numbers, name)
-            numbers = numbers.isel({name: shown[len(shown) // 2 if middle else 0]})
-    if by != axis and not _named(numbers, by):
-        numbers = numbers.isel({by: _indices_with_numbers(numbers, by)})
-    pieces = [numbers]
+    taken = _taken(finite, (axis, by, facet), middle)
+    part, finite = numbers.isel(taken), finite.isel(taken)
+    notes = [captions.of_slice(numbers, taken), *_ignored(values, choice)]
+    indices, told = _lines(finite, by, axis, choice)
+    part, notes = part.isel({by: indices}) if by != axis else part, [*notes, *told]
+    pieces = [part]
     if facet is not None:
-        shown = _indices_with_numbers(numbers, facet)
-        pieces = [numbers.isel({facet: shown[i]}) for i in _spread(len(shown), most)]
-    alone = by != axis and numbers.sizes[by] == 1
-    fixed = [str(name) for name in values.dims if name not in (axis, by) or (alone and name == by)]
-    scale = {"logy": _spans_decades(numbers.values)} | how
-    return [_panel(piece, axis, by, [*lead, *where(piece, fixed)], **scale) for piece in pieces]
+        have = with_numbers(part.where(part > 0) if logy else part, facet)
+        kept = have if facet in choice.select else [have[i] for i in spread(len(have), most)]
+        notes.append(captions.left_out("panels", facet, len(kept), len(have), numbers.sizes[facet]))
+        pieces = [part.isel({facet: i}) for i in kept]
+    together = part if facet is None else part.isel({facet: kept})
+    notes.append(captions.missing(together, logy))
+    alone = by != axis and part.sizes[by] == 1
+    fixed = [str(name) for name in numbers.dims if name not in (axis, by) or (alone and name == by)]
+    told_all = tuple(note for note in notes if note)
+    return [_panel(piece, axis, by, [*lead, *where(piece, fixed)], notes=told_all, **how) for piece in pieces]
+
+
+def _roles(
+    values: xr.DataArray, by: str, axis: str | None, facet: str | None, choice: Choice, most: int
+) -> tuple[str, str, str | None, xr.DataArray]:
+    """Dimensions of the axis, the lines and the panels, those that a reader chose first; and the values with all of them."""
+    x, lines, panel = (name if name in values.dims else None for name in (choice.x, choice.lines, choice.panels))
+    by = lines or by
+    order = swept(values)
+    if by == panel or (by == x and x is not None and not named(values, x)):
+        axis = x or axis or first_of(order, (panel, facet))
+        by = first_of(order, (panel, axis, facet)) or "curve"
+        values = values if by in values.dims else values.expand_dims(curve=[""])
+    axis = x or (axis if axis != panel else None)
+    if axis is None or (axis == by and by == lines):
+        axis = first_of(order, (by, panel, facet)) or by
+    facet = panel or (facet if facet not in (axis, by) else None)
+    if facet is None and most > 1 and choice.panels == "":
+        facet = first_of(order, (axis, by))
+    return axis, by, facet, values
+
+
+def _scales(values: xr.DataArray, axis: str, by: str, choice: Choice, logy: bool | None) -> dict[str, Any]:
+    """Whether the axes are logarithmic: as a reader chose, as the figure says, or because the numbers span decades."""
+    if axis == by and logy is None:  # bars of one panel, whatever the others have
+        rows = np.moveaxis(values.values, values.get_axis_num(by), -1).reshape(-1, values.sizes[by])
+        logy = any(map(spans_decades, rows))
+    numeric = (is_axis(axis) or axis in CLOCKS) and axis in values.coords
+    found = {
+        "x": numeric and spans_decades(values[axis].values),
+        "y": spans_decades(values.values) if logy is None else logy,
+    }
+    return {f"log{name}": choice.scale.get(name, "log" if log else "linear") == "log" for name, log in found.items()}
+
+
+def _taken(values: xr.DataArray, roles: Sequence[str | None], middle: bool) -> dict[str, int]:
+    """The index that is drawn on each axis that is neither x nor lines nor panels: of those with most numbers."""
+    taken: dict[str, int] = {}
+    for name in map(str, values.dims):
+        if name not in roles:
+            rest = values.isel(taken)
+            counts = rest.notnull().sum([dim for dim in rest.dims if dim != name]).values
+            have = np.flatnonzero(counts == counts.max()).tolist()
+            at = have[len(have) // 2 if middle else 0]
+            if name in FIRST and FIRST[name] in values[name].values:
+                wanted = int(np.flatnonzero(values[name].values == FIRST[name])[0])
+                at = wanted if counts[wanted] else at
+            taken[name] = at
+    return taken
+
+
+def _ignored(values: xr.DataArray, choice: Choice) -> list[str]:
+    """Notes on choices of dimensions that a variable does not have."""
+    chosen = {"x": choice.x, "lines": choice.lines, "panels": choice.panels} | {f"select {n}": n for n in choice.select}
+    lacking = [
+        key if key.startswith("select") else f"{key}: {name}"
+        for key, name in chosen.items()
+        if name and name not in values.dims
+    ]
+    return [f"{', '.join(lacking)} does not apply to {label(values)}." if len(lacking) else ""]
+
+
+def _lines(values: xr.DataArray, by: str, axis: str, choice: Choice) -> tuple[list[int], list[str]]:
+    """Indices of the lines that are drawn, and notes on the others."""
+    have = with_numbers(values, by)
+    if by == axis:
+        return list(range(values.sizes[by])), []
+    if by == "curve":
+        return have, []
+    if named(values, by):
+        lacking = [values[by].values[i] for i in range(values.sizes[by]) if i not in have]
+        return have, [captions.without_numbers(lacking)]
+    kept = have if by in choice.select else [have[i] for i in spread(len(have), LINES)]
+    return kept, [captions.left_out("lines", by, len(kept), len(have), values.sizes[by])]
 
 
 def _panel(
@@ -102,6 +221,7 @@ def _panel(
     axis: str,
     by: str,
     titles: Sequence[str],
+    logx: bool,
     logy: bool,
     mark: float | None = None,
     step: bool = False,
@@ -110,25 +230,44 @@ def _panel(
     """One panel: a line for each value of ``by``, or a bar if ``by`` is ``axis``; ``mark`` adds a level."""
     look |= {"title": ", ".join(titles), "xlabel": label(values[axis]), "ylabel": label(values), "logy": logy}
     if axis == by:
+        look |= {"xlabel": symbol(axis) if named(values, by) else look["xlabel"]}
         return Panel(marks=(Bars(tuple(short(each) for each in values[by].values), values.values),), **look)
-    named = _named(values, by)
-    indices = list(range(values.sizes[by])) if named else _spread(values.sizes[by], LINES)
-    tints = colours(len(indices), ordered=not named)
+    tints = colours(values.sizes[by], ordered=not named(values, by))
     shown = (values.where(values > 0) if logy else values).transpose(by, axis).values
     lines = tuple(
         Line(
             values[axis].values,
-            shown[indices[group[0]]],
-            name=" = ".join(line_name(by, values[by].values[indices[number]]) for number in group),
+            shown[group[0]],
+            name="" if by == "curve" else " = ".join(line_name(by, values[by].values[number]) for number in group),
             color=tints[group[0]],
             step=step,
             **stroke(group[0]),
         )
-        for group in coincident(shown[indices], logy)
+        for group in coincident(shown, logy)
     )
-    logx = (is_axis(axis) or axis in CLOCKS) and _spans_decades(values[axis].values)
+    dots = tuple(
+        Points(line.x[alone], line.y[alone], color=line.color) for line in lines if (alone := isolated(line.y)).any()
+    )
     level = () if mark is None else (Level(mark, dash=DASHED),)
-    return Panel(marks=lines + level, logx=logx, **look)
+    return Panel(marks=lines + dots + level, logx=logx, **look)
+
+
+def _dots(line: Line) -> Points:
+    alone = isolated(line.y)
+    return Points(line.x[alone], line.y[alone], color=line.color)
+
+
+def isolated(values: np.ndarray) -> np.ndarray:
+    """Which numbers have none beside them, so that no line shows them.
+
+    Examples
+    --------
+    >>> isolated(np.array([1.0, np.nan, 2.0, 3.0]))
+    array([ True, False, False, False])
+    """
+    exists = np.concatenate([[False], np.isfinite(values), [False]])
+    alone: np.ndarray = exists[1:-1] & ~exists[:-2] & ~exists[2:]
+    return alone
 
 
 def coincident(lines: np.ndarray, logy: bool) -> list[list[int]]:
@@ -158,26 +297,3 @@ def coincident(lines: np.ndarray, logy: bool) -> list[list[int]]:
         else:
             groups.append([number])
     return groups
-
-
-def _named(values: xr.DataArray, by: str) -> bool:
-    return values[by].dtype.kind not in "iuf"
-
-
-def _indices_with_numbers(values: xr.DataArray, axis: str) -> list[int]:
-    """The indices along ``axis`` at which some value is not NaN."""
-    present: xr.DataArray = values.notnull().any([name for name in values.dims if name != axis])
-    return [int(i) for i in np.flatnonzero(present.values)]
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most ``most`` indices, evenly spaced from 0 to ``count - 1``."""
-    return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most)).round()})
-
-
-def _spans_decades(values: np.ndarray) -> bool:
-    """Whether numeric values are positive and span more than a factor of 50."""
-    if values.dtype.kind not in "iuf":
-        return False
-    finite = values[np.isfinite(values)]
-    return bool(finite.size > 1 and finite.min() > 0 and finite.max() > 50 * finite.min())

@@ -4,40 +4,39 @@ from __future__ import annotations
 
 import xarray as xr
 
-from scoreshock.figures.curves import abreast, clock, over, panels, swept
-from scoreshock.figures.description import Panel, figure
+from scoreshock.figures.curves import abreast, clock, over, panels, shown, swept
+from scoreshock.figures.description import FOLLOWING, Choice, Panel, figure
 
 
 @figure(of="decisions")
-def decisions(dataset: xr.Dataset) -> list[Panel]:
+def decisions(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Class entropy, the rate at which information on the class is gained, and cloning, over diffusion time."""
     names = ["class_entropy", "class_information_density", "cloning_probability"]
-    valid = dataset[names].where(dataset.decisions_status == 0)
-    return abreast((valid[name] for name in names), clock(dataset), logy=False)
+    return abreast((shown(dataset, name, "decisions_status") for name in names), clock(dataset), choice, logy=False)
 
 
 @figure(of="decisions")
-def decision_window(dataset: xr.Dataset) -> list[Panel]:
+def decision_window(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise levels at which classes begin to be decided, are half decided, and are decided, over the swept axes."""
-    sigma = dataset.sigma_decision.where(dataset.decision_status == 0)
-    return over(sigma, [*swept(sigma), "remaining"], most=1)
+    sigma = shown(dataset, "sigma_decision", "decision_status")
+    return over(sigma, [*swept(sigma), "remaining"], choice, most=1)
 
 
 @figure(of="clocks")
-def clocks(dataset: xr.Dataset) -> list[Panel]:
+def clocks(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise levels at equal steps of each clock."""
-    return panels(dataset.sigma_level.where(dataset.clocks_status == 0), "clock", axis="level")
+    return panels(shown(dataset, "sigma_level", "clocks_status"), "clock", choice, axis="level")
 
 
 @figure(of="collapse")
-def collapse(dataset: xr.Dataset) -> list[Panel]:
+def collapse(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise level of the collapse over the swept axes."""
-    sigma = dataset.sigma_collapse.where(dataset.collapse_status == 0)
-    return over(sigma, swept(sigma))
+    sigma = shown(dataset, "sigma_collapse", "collapse_status")
+    return over(sigma, swept(sigma), choice)
 
 
 @figure(of="guidance")
-def guidance(dataset: xr.Dataset) -> list[Panel]:
+def guidance(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Share of the samples at each component, over the guidance weight."""
-    shares = dataset.component_share.where(dataset.generation_status == 0)
-    return panels(shares, "component", axis="guidance_weight", logy=False)
+    shares = shown(dataset, "component_share", "generation_status")
+    return panels(shares, "component", choice, axis="guidance_weight", logy=False)

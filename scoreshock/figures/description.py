@@ -1,15 +1,17 @@
-"""Description of a figure as plain data: panels of lines, points, bars, levels and bands, independent of the renderer."""
+"""Description of a figure as plain data: panels of marks on axes, independent of the renderer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from scoreshock.figures.style import OKABE_ITO, SOLID
+from scoreshock.figures.geometry import arrows, edges
+from scoreshock.figures.style import DIVERGING, OKABE_ITO, SEQUENTIAL, SOLID, between, of_family
 from scoreshock.plugins import Registry
 
 PADDING = {"x": 0.02, "y": 0.05}
@@ -100,6 +102,28 @@ class Image:
     logarithmic: bool = False
     categories: tuple[str, ...] = ()
 
+    @property
+    def colours(self) -> list[str]:
+        """Its colours in order, one for each category."""
+        if self.categories:
+            return [OKABE_ITO[1 + i % (len(OKABE_ITO) - 1)] for i in range(len(self.categories))]
+        return between(SEQUENTIAL if self.centre is None else DIVERGING, 256)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Values of the first and of the last colour, at equal distances from the centre if there is one."""
+        if self.categories:
+            return -0.5, len(self.categories) - 0.5
+        shown = self.z[np.isfinite(self.z) & ((self.z > 0) | (not self.logarithmic))]
+        low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.5, 1.5)
+        if self.centre is not None:
+            reach = max(abs(low - self.centre), abs(high - self.centre)) or 1.0
+            return self.centre - reach, self.centre + reach
+        if high - low <= ROUNDING * max(abs(low), abs(high)):
+            half = abs(low) / 2 or 0.5
+            return (low / 2, high * 2) if self.logarithmic else (low - half, high + half)
+        return low, high
+
 
 @dataclass(frozen=True)
 class Contour:
@@ -141,10 +165,10 @@ Mark = Line | Points | Bars | Level | Band | Area | Image | Contour | Arrows | L
 
 @dataclass(frozen=True)
 class Choice:
-    """What a reader chose of a figure, of the key ``figures`` of a sweep or of the arguments of `scoreshock.plot`.
+    """What a reader chose of a figure, by the key ``figures`` of a sweep or by arguments of `scoreshock.plot`.
 
-    ``x``, ``lines`` and ``panels`` name dimensions; ``select`` maps dimensions to values, slices or lists of values; ``scale``
-    maps ``x`` or ``y`` to ``linear`` or ``log``. What is empty follows the data.
+    ``x``, ``lines`` and ``panels`` name dimensions. ``select`` maps dimensions to values, slices or lists of values, and
+    ``scale`` maps ``x`` or ``y`` to ``linear`` or ``log``. What is empty follows the data.
     """
 
     x: str = ""
@@ -154,9 +178,16 @@ class Choice:
     scale: Mapping[str, str] = field(default_factory=dict)
 
 
+FOLLOWING = Choice()
+"""No choice: everything follows the data."""
+
+
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: with ``falling`` the x-axis runs from right to left, with ``square`` both axes have one scale."""
+    """One pair of axes: with ``falling`` the x-axis runs from right to left, with ``square`` both axes have one scale.
+
+    ``notes`` are sentences of the figure's caption: which slice is shown, and what is left out.
+    """
 
     title: str
     xlabel: str
@@ -167,11 +198,18 @@ class Panel:
     falling: bool = False
     square: bool = False
     yticks: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """Entries of the legend."""
-        return [mark.name for mark in self.marks if isinstance(mark, Line | Points) and mark.name]
+        of_marks = [getattr(mark, "name", "") for mark in self.marks]
+        return [name for name in of_marks if name] + [name for image in self.images for name in image.categories]
+
+    @property
+    def images(self) -> list[Image]:
+        """Images of the panel."""
+        return [mark for mark in self.marks if isinstance(mark, Image)]
 
     @property
     def bars(self) -> Bars | None:
@@ -185,14 +223,14 @@ class Panel:
         one decade below the shortest bar.
         """
         logarithmic = self.logx if axis == "x" else self.logy
-        values = np.concatenate([np.ravel(each) for each in self._values(axis)])
+        values = np.concatenate([np.empty(0), *(np.ravel(each) for each in self._values(axis))])
         values = values[np.isfinite(values) & ((values > 0) | (not logarithmic))]
         if values.size == 0:
             values = np.array([1.0])
         if self.bars is not None:
             values = np.append(values, values.min() / 10 if logarithmic else 0.0)
         low, high = np.log10([values.min(), values.max()]) if logarithmic else (values.min(), values.max())
-        margin = PADDING[axis] * (high - low)
+        margin = 0.0 if self.images else PADDING[axis] * (high - low)
         size = max(abs(low), abs(high))
         if high - low <= ROUNDING * size:
             margin = 0.5 if logarithmic else size / 2 or 0.5
@@ -203,12 +241,22 @@ class Panel:
 
     def _values(self, axis: str) -> Iterator[np.ndarray | float]:
         for mark in self.marks:
-            if isinstance(mark, Band):
-                continue
-            if not isinstance(mark, Level):
-                yield mark.y if axis == "y" else getattr(mark, "x", np.empty(0))
-            elif mark.vertical == (axis == "x"):
-                yield mark.value
+            match mark:
+                case Band():
+                    continue
+                case Level():
+                    if mark.vertical == (axis == "x"):
+                        yield mark.value
+                case Image():
+                    yield edges(getattr(mark, axis), self.logx if axis == "x" else self.logy)
+                case Arrows():
+                    yield arrows(mark.x, mark.y, mark.u, mark.v)[axis == "y"]
+                case Area() if axis == "y":
+                    yield from (mark.low, mark.high)
+                case Bars() if axis == "x":
+                    continue
+                case _:
+                    yield getattr(mark, axis)
 
 
 def with_legend(panels: list[Panel]) -> list[bool]:
@@ -220,28 +268,61 @@ def with_legend(panels: list[Panel]) -> list[bool]:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of every sweep that has a quantity: the name of that quantity, and the panels of its dataset."""
+    """A figure of every sweep that has a quantity: the name of that quantity, and the panels of its dataset.
+
+    ``beside`` names other quantities, whose datasets ``describe`` takes by keyword, None where there is none.
+    """
 
     of: str
-    describe: Callable[[xr.Dataset], list[Panel]]
+    describe: Callable[..., list[Panel]]
+    beside: tuple[str, ...] = ()
+
+    def panels(self, datasets: Mapping[str, xr.Dataset], choice: Choice = FOLLOWING) -> list[Panel]:
+        """Panels of the datasets of a sweep, by quantity; on the scales that a reader chose."""
+        own = {name: of_family(datasets[name]) if name in datasets else None for name in (self.of, *self.beside)}
+        described = self.describe(own.pop(self.of), choice, **own)
+        scales = {f"log{axis}": scale == "log" for axis, scale in choice.scale.items()}
+        return [replace(panel, **scales) for panel in described] if scales else described  # type: ignore[arg-type]
+
+    @property
+    def words(self) -> str:
+        """What the figure shows: the first paragraph of its function's docstring."""
+        return " ".join((inspect.getdoc(self.describe) or "").partition("\n\n")[0].split())
 
 
 FIGURES: Registry[Figure] = Registry("figure", "figures")
 
 
-def figure(of: str, name: str = "") -> Callable[[Callable[..., list[Panel]]], Callable[..., list[Panel]]]:
+def figure(
+    of: str, name: str = "", beside: Sequence[str] = ()
+) -> Callable[[Callable[..., list[Panel]]], Callable[..., list[Panel]]]:
     """Declare the decorated function as the description of a figure.
 
     Parameters
     ----------
     of
-        Quantity whose dataset it takes; where it returns no panel, nothing is drawn.
+        Quantity whose dataset it takes first; where it returns no panel, nothing is drawn. Its second argument is the
+        reader's `Choice`. The first paragraph of its docstring begins the caption.
     name
         Name of its files; by default that of the function, with ``-`` for ``_``.
+    beside
+        Quantities whose datasets it takes by keyword, None where the sweep has none.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.figures.curves import over, shown, swept
+    >>> @ss.figure(of="modes")
+    ... def my_figure(dataset, choice):
+    ...     "Diffusion time above which the density has one mode."
+    ...     tau = shown(dataset, "tau_density")
+    ...     return over(tau, swept(tau), choice)
+    >>> del FIGURES["my-figure"]
     """
 
     def declare(function: Callable[..., list[Panel]]) -> Callable[..., list[Panel]]:
-        FIGURES.add(name or function.__name__.replace("_", "-"), Figure(of, function), function)
+        declared = Figure(of, function, tuple(beside))
+        FIGURES.add(name or function.__name__.replace("_", "-"), declared, function)
         return function
 
     return declare

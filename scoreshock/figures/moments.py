@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
-from scoreshock.figures.curves import PANELS, swept
-from scoreshock.figures.description import Band, Level, Line, Mark, Panel, Points, figure
+from scoreshock.figures import captions
+from scoreshock.figures.curves import swept
+from scoreshock.figures.description import FOLLOWING, Band, Choice, Level, Line, Mark, Panel, Points, figure
+from scoreshock.figures.selection import selected
 from scoreshock.figures.style import DASHED, OKABE_ITO, WIDTH, colours, where
 
 WINDOW = ("decided", "decision begins")
@@ -14,15 +18,18 @@ WINDOW = ("decided", "decision begins")
 
 
 @figure(of="when")
-def when(dataset: xr.Dataset) -> list[Panel]:
+def when(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise level of each call of a schedule's sampler, the decision window shaded, the other moments on the line.
 
     One panel a schedule, at the middle of the swept axes.
     """
     if "sigma_call" not in dataset:
         return []
-    point = dataset.isel({name: dataset.sizes[name] // 2 for name in swept(dataset.tau_moment)})
-    return [_panel(point.sel(schedule=label)) for label in dataset.schedule.values[:PANELS]]
+    dataset = selected(dataset, choice.select)
+    taken = {name: dataset.sizes[name] // 2 for name in swept(dataset.tau_moment)}
+    note = captions.of_slice(dataset.tau_moment, taken)
+    point = dataset.isel(taken)
+    return [replace(_panel(point.sel(schedule=label)), notes=(note,) if note else ()) for label in dataset.schedule.values]
 
 
 def _panel(point: xr.Dataset) -> Panel:

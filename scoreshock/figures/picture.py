@@ -14,12 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from scoreshock.figures.description import Band, Bars, Level, Line, Mark, Panel, Points, with_legend
+from scoreshock.figures import geometry
+from scoreshock.figures.description import (
+    Area,
+    Arrows,
+    Band,
+    Bars,
+    Contour,
+    Image,
+    Labels,
+    Level,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    with_legend,
+)
+from scoreshock.figures.style import OPAQUE, THEMES, Theme
 
 AXES = (4.1, 2.75)
 """Width and height of a panel's axes in inches."""
@@ -27,10 +45,13 @@ AXES = (4.1, 2.75)
 LEFT, RIGHT, BOTTOM, TOP = 1.1, 0.2, 0.8, 0.55
 """Margins around the axes in inches, for two lines of each label and of the title."""
 
+BAR = 1.1
+"""Width in inches of a colour bar with its numbers and label."""
+
 LEGEND, LETTER = 0.75, 0.075
 """Width in inches of the lines and margins of a legend, and of one letter of its names."""
 
-DPI = 100
+DPI = 150
 WRAP = {"title": 62, "xlabel": 56, "ylabel": 40, "legend": 26}
 """Maximum number of letters in a line of text."""
 
@@ -38,29 +59,59 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, digest: str) -> bytes:  # noqa: ARG001
-    """The picture as bytes, in the format of the path's suffix, with panels in two columns."""
+    """The picture as bytes, in the format of the path's suffix."""
+    content, kind, key = BytesIO(), path.suffix[1:], f"{digest};"
+    metadata = {"scoreshock-digest": key} if kind == "png" else {"Identifier": f"scoreshock-digest:{key}", "Date": None}
+    with matplotlib.rc_context({"svg.hashsalt": "scoreshock"}):
+        drawn(panels).savefig(content, format=kind, dpi=DPI, metadata=metadata)
+    return content.getvalue()
+
+
+def drawn(panels: Sequence[Panel], theme: str = "light") -> Figure:
+    """Panels in two columns, in a theme ``light`` or ``dark``, each with its legend unless the next panel has the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> line = Line(np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    >>> len(drawn([Panel("a title", "x", "y", (line,))]).axes)
+    1
+    """
+    look = THEMES[theme]
     columns, legends = min(2, len(panels)), with_legend(list(panels))
     rows = -(-len(panels) // columns)
     wide, high = (AXES[0], AXES[0] if any(panel.square for panel in panels) else AXES[1])
     alone = len(panels) % columns != 0  # the legend of the last panel then fits into the empty cell beside it
     shown = [legend and not (alone and panel is panels[-1]) for panel, legend in zip(panels, legends, strict=True)]
-    beside = [_legend_width(panels[column::columns], shown[column::columns]) for column in range(columns)]
+    beside = [_beside(panels[column::columns], shown[column::columns]) for column in range(columns)]
     step_x, step_y = LEFT + wide + RIGHT, BOTTOM + high + TOP
     width, height = columns * step_x + sum(beside), rows * step_y
-    figure = Figure(figsize=(width, height))
+    figure = Figure(figsize=(width, height), facecolor=look.paper)
     FigureCanvasAgg(figure)
     for number, (panel, legend) in enumerate(zip(panels, legends, strict=True)):
         row, column = divmod(number, columns)
         left, bottom = column * step_x + sum(beside[:column]) + LEFT, (rows - 1 - row) * step_y + BOTTOM
-        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height))
-        _draw(axes, panel)
+        axes = figure.add_axes((left / width, bottom / height, wide / width, high / height), facecolor=look.paper)
+        _draw(axes, panel, look)
         if legend:
-            axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=8, borderaxespad=0)
-    content, kind, key = BytesIO(), path.suffix[1:], f"{digest};"
-    metadata = {"scoreshock-digest": key} if kind == "png" else {"Identifier": f"scoreshock-digest:{key}", "Date": None}
-    with matplotlib.rc_context({"svg.hashsalt": "scoreshock"}):
-        figure.savefig(content, format=kind, dpi=DPI, metadata=metadata)
-    return content.getvalue()
+            _legend(axes, panel, look, 1.02 + (BAR / wide if _has_bar(panel) else 0.0))
+    return figure
+
+
+def _legend(axes: Axes, panel: Panel, theme: Theme, left: float) -> None:
+    look = OPAQUE if panel.images else theme
+    place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (left, 0.5), "borderaxespad": 0}
+    axes.legend(fontsize=8, labelcolor=look.text, facecolor=look.paper, edgecolor=look.line, framealpha=1, **place)
+
+
+def _has_bar(panel: Panel) -> bool:
+    return any(not image.categories for image in panel.images)
+
+
+def _beside(panels: Sequence[Panel], legends: Sequence[bool]) -> float:
+    """Width in inches of what is right of the panels of a column."""
+    bars = BAR if any(map(_has_bar, panels)) else 0.0
+    return bars + _legend_width(panels, legends)
 
 
 def _legend_width(panels: Sequence[Panel], legends: Sequence[bool]) -> float:
@@ -73,16 +124,29 @@ def _entry(name: str) -> str:
     return textwrap.fill(name, WRAP["legend"])
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
-    axes.set_title(textwrap.fill(panel.title, WRAP["title"]), fontsize=10)
-    axes.set_xlabel(textwrap.fill(panel.xlabel, WRAP["xlabel"]))
-    axes.set_ylabel(textwrap.fill(panel.ylabel, WRAP["ylabel"]))
+def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
+    axes.set_title(textwrap.fill(panel.title, WRAP["title"]), fontsize=10, color=theme.text)
+    axes.set_xlabel(textwrap.fill(panel.xlabel, WRAP["xlabel"]), color=theme.text)
+    axes.set_ylabel(textwrap.fill(panel.ylabel, WRAP["ylabel"]), color=theme.text)
+    axes.tick_params(which="both", color=theme.quiet, labelcolor=theme.text)
+    axes.spines[:].set_color(theme.quiet)
     if panel.logx:
         axes.set_xscale("log")
     if panel.logy:
         axes.set_yscale("log")
     for mark in panel.marks:
-        _mark(axes, mark, panel)
+        if isinstance(mark, Image):
+            _image(axes, mark, panel, theme)
+        else:
+            _mark(axes, mark, panel, OPAQUE if panel.images else theme)
+    _scales(axes, panel)
+    if not panel.images:
+        axes.grid(visible=True, axis="both" if panel.bars is None else "y", color=theme.line, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _scales(axes: Axes, panel: Panel) -> None:
+    """Limits and ticks of both axes."""
     low, high = panel.limits("y")
     axes.set_ylim(low, high)
     if panel.logy:
@@ -96,8 +160,6 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.set_yticks(panel.yticks)
     if panel.square:
         axes.set_aspect("equal")
-    axes.grid(visible=True, axis="both" if panel.bars is None else "y", color="#dddddd", linewidth=0.6)
-    axes.set_axisbelow(True)
 
 
 def _powers(axis: Any, low: float, high: float) -> None:
@@ -132,24 +194,59 @@ def power(value: float, plain: bool, digits: str = "125") -> str:
     )
 
 
-def _mark(axes: Axes, mark: Mark, panel: Panel) -> None:
+def _mark(axes: Axes, mark: Mark, panel: Panel, theme: Theme) -> None:
+    """Draw a mark that is no image."""
+    name = _entry(getattr(mark, "name", "")) or None
+    color = theme.ink(getattr(mark, "color", ""))
     match mark:
         case Line():
-            look = {"linestyle": _dash(mark.dash), "color": mark.color, "linewidth": mark.width}
-            (line,) = axes.plot(mark.x, mark.y, label=_entry(mark.name) or None, **look)
+            look = {"linestyle": _dash(mark.dash), "color": color, "linewidth": mark.width}
+            (line,) = axes.plot(mark.x, mark.y, label=name, **look)
             line.set_drawstyle("steps-mid" if mark.step else "default")
+        case Contour():
+            path = geometry.isoline(mark.x, mark.y, mark.z, mark.level)
+            axes.plot(*path, label=name, linestyle=_dash(mark.dash), color=color, linewidth=mark.width)
+        case Arrows():
+            axes.plot(*geometry.arrows(mark.x, mark.y, mark.u, mark.v), color=color, linewidth=1.0)
         case Points():
-            axes.plot(mark.x, mark.y, "o", label=_entry(mark.name) or None, color=mark.color, markersize=0.7 * mark.size)
+            axes.plot(mark.x, mark.y, "o", label=name, color=color, markersize=0.7 * mark.size, markeredgewidth=0)
+        case Area():
+            axes.fill_between(mark.x, mark.low, mark.high, label=name, color=color, alpha=0.18, linewidth=0)
         case Bars():
             bottom = panel.limits("y")[0] if panel.logy else 0.0
-            axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=mark.color, tick_label=mark.names)
+            axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=color, tick_label=mark.names)
             axes.tick_params(axis="x", labelsize=9, rotation=20 if len("".join(mark.names)) > 40 else 0)
-        case Band():
-            shade = axes.axvspan if mark.vertical else axes.axhspan
-            shade(mark.low, mark.high, color=mark.color, alpha=0.18, linewidth=0)
-        case Level():
-            draw = axes.axvline if mark.vertical else axes.axhline
-            draw(mark.value, color=mark.color, linestyle=_dash(mark.dash), linewidth=mark.width)
+        case Labels():
+            for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
+                axes.text(x, y, text, color=color, fontsize=8, ha="center", va="center", clip_on=True)
+        case Band() | Level():
+            _straight(axes, mark, color)
+
+
+def _straight(axes: Axes, mark: Band | Level, color: str) -> None:
+    if isinstance(mark, Band):
+        (axes.axvspan if mark.vertical else axes.axhspan)(mark.low, mark.high, color=color, alpha=0.18, linewidth=0)
+    else:
+        look = {"color": color, "linestyle": _dash(mark.dash), "linewidth": mark.width}
+        (axes.axvline if mark.vertical else axes.axhline)(mark.value, **look)
+
+
+def _image(axes: Axes, mark: Image, panel: Panel, theme: Theme) -> None:
+    """Draw an image with its colour bar, or its categories as entries of the legend."""
+    borders = (geometry.edges(mark.x, panel.logx), geometry.edges(mark.y, panel.logy))
+    low, high = mark.limits
+    norm = LogNorm(low, high) if mark.logarithmic else Normalize(low, high)
+    cells = np.ma.masked_invalid(mark.z)
+    mesh = axes.pcolormesh(*borders, cells, cmap=ListedColormap(mark.colours), norm=norm, rasterized=True)
+    for name, color in zip(mark.categories, mark.colours, strict=True) if mark.categories else ():
+        axes.plot([], [], "s", color=color, label=_entry(name))
+    if mark.categories:
+        return
+    bar = axes.inset_axes((1.0 + 0.12 / AXES[0], 0.0, 0.14 / AXES[0], 1.0))
+    axes.figure.colorbar(mesh, cax=bar)
+    bar.set_ylabel(textwrap.fill(mark.label, WRAP["ylabel"]), color=theme.text)
+    bar.tick_params(which="both", color=theme.quiet, labelcolor=theme.text, labelsize=8)
+    bar.spines[:].set_color(theme.quiet)
 
 
 def _dash(lengths: tuple[float, ...]) -> Any:

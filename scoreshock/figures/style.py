@@ -3,19 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from scoreshock.conventions import AXES as OURS
+
 OKABE_ITO = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#999999"]
 """Eight colours that are distinct for all common kinds of colour blindness (Okabe and Ito 2008)."""
 
-RAMP = ["#000c7c", "#0015a8", "#7d0795", "#bd0086", "#f11a74", "#ff5a5d", "#ff9739", "#ffc71d", "#fff123"]
-"""Perceptually uniform colour ramp: ``bmy`` of colorcet (Kovesi 2015) at nine equal steps.
+RAMP = ["#0663c8", "#6451eb", "#b032d0", "#d904aa", "#ec0083", "#fc005d", "#fe2e32", "#ec5b00", "#cd7d01"]
+"""Colour ramp of ordered lines: blue to orange by way of magenta, at even steps of hue and of lightness (43 to 60 of 100).
 
-colorcet itself would import Matplotlib, which pages do not need.
+Every colour contrasts with white and with the dark page by 3 or more, as W3C asks of graphics.
 """
+
+SEQUENTIAL = [
+    "#440154",
+    "#48186a",
+    "#472d7b",
+    "#424086",
+    "#3b528b",
+    "#33638d",
+    "#2c728e",
+    "#26828e",
+    "#21918c",
+    "#1f9f88",
+    "#27ad81",
+    "#3dbc74",
+    "#5cc863",
+    "#81d34d",
+    "#aadc32",
+    "#d5e21a",
+    "#fde725",
+]
+"""Perceptually uniform colours of images: viridis of Matplotlib at 17 even steps."""
+
+DIVERGING = [
+    "#2050da",
+    "#5162de",
+    "#7075e1",
+    "#8988e4",
+    "#a09ce7",
+    "#b5b0ea",
+    "#c9c5ec",
+    "#dddaee",
+    "#ede7e9",
+    "#f1d6d0",
+    "#f0beb1",
+    "#eca593",
+    "#e78c76",
+    "#df725a",
+    "#d6573f",
+    "#cb3924",
+    "#bf0205",
+]
+"""Colours of images that diverge from a value: coolwarm of colorcet (Kovesi 2015) at 17 even steps."""
 
 SOLID: tuple[float, ...] = ()
 DASHED, DOTTED, DASH_DOT, LONG = (3.7, 1.6), (1.0, 1.65), (6.4, 1.6, 1.0, 1.6), (5.0, 1.0)
@@ -23,8 +68,48 @@ DASHES = [SOLID, DASHED, DOTTED, DASH_DOT, LONG, SOLID, DASHED, DOTTED]
 """Line styles, which distinguish lines also without colour: lengths of dash and gap in line widths."""
 
 
+@dataclass(frozen=True)
+class Theme:
+    """Colours of text, background, grid and axes, those of `pages/theme.css`."""
+
+    text: str
+    paper: str
+    line: str
+    quiet: str
+
+    def ink(self, color: str) -> str:
+        """``color``, or that of the text for black, which would be invisible on a dark page."""
+        return self.text if color == OKABE_ITO[0] else color
+
+
+THEMES = {
+    "light": Theme("#1a1a1a", "#ffffff", "#d8d8d8", "#555555"),
+    "dark": Theme("#e6e6e6", "#161616", "#444444", "#aaaaaa"),
+}
+
+OPAQUE = Theme("#000000", "#f4f4f4", "#d8d8d8", "#555555")
+"""Colours of what lies over an image, which covers the background of either theme, and of its legend."""
+
 WIDTH = 1.6
 """Width of lines in pixels."""
+
+SYMBOLS = {
+    "separation": "a",
+    "variance": "σ₀²",
+    "weight": "w",
+    "dimension": "d",
+    "quartic_coefficient": "c",
+    "half_distance": "b",
+    "tilt": "h",
+    "tau": "τ",
+    "tau_scaled": "τ/τ*",
+    "tau_star": "τ*",
+    "tau_relative": "τ/mean variance",
+    "x": "x",
+    "start": "start x",
+    "start_scaled": "start x",
+}
+"""Symbols of axes in titles, legends and captions; others have their names."""
 
 AXES = {
     "separation": "separation a",
@@ -39,7 +124,15 @@ AXES = {
     "tau_scaled": "diffusion time over speciation time, τ/τ*",
     "x": "position x",
 }
-"""Labels of axes, shorter than the descriptions in files."""
+"""Labels of our axes, of any family; a file's own axis keeps its words, whatever its name."""
+
+
+def of_family(dataset: xr.Dataset) -> xr.Dataset:
+    """A result whose axis ``separation`` says what it is in the family of the result: half a distance only of a pair."""
+    if "separation" not in dataset.coords or dataset.attrs.get("family", "pair") == "pair":
+        return dataset
+    words = dataset.separation.assign_attrs(long_name="scale a of the means")
+    return dataset.assign_coords(separation=words)
 
 
 def stroke(number: int) -> dict[str, Any]:
@@ -48,39 +141,69 @@ def stroke(number: int) -> dict[str, Any]:
     return {"dash": DASHES[(number + cycle) % len(DASHES)], "width": WIDTH}
 
 
-def ramp(count: int, part: float) -> list[str]:
-    """``count`` colours, evenly spaced over the first ``part`` of the ramp, whose end is too faint on white."""
-    channels = [[int(color[i : i + 2], 16) for color in RAMP] for i in (1, 3, 5)]
-    steps = np.linspace(0, part * (len(RAMP) - 1), count)
-    red, green, blue = (np.interp(steps, range(len(RAMP)), channel).round().astype(int) for channel in channels)
+def ramp(count: int) -> list[str]:
+    """``count`` colours, evenly spaced over the ramp of lines."""
+    return between(RAMP, count)
+
+
+def between(anchors: Sequence[str], count: int) -> list[str]:
+    """``count`` colours at even steps through ``anchors``.
+
+    Examples
+    --------
+    >>> between(["#000000", "#ffffff"], 3)
+    ['#000000', '#808080', '#ffffff']
+    """
+    channels = [[int(color[i : i + 2], 16) for color in anchors] for i in (1, 3, 5)]
+    steps = np.linspace(0, len(anchors) - 1, count)
+    red, green, blue = (np.interp(steps, range(len(anchors)), channel).round().astype(int) for channel in channels)
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in zip(red, green, blue, strict=True)]
 
 
 def colours(count: int, ordered: bool) -> Sequence[str]:
     """Colours of ``count`` lines: a colour ramp for ordered values, distinct hues for names."""
-    return ramp(count, 0.85) if ordered else [OKABE_ITO[i % len(OKABE_ITO)] for i in range(count)]
+    return ramp(count) if ordered else [OKABE_ITO[i % len(OKABE_ITO)] for i in range(count)]
 
 
 def where(values: xr.DataArray, names: Sequence[str]) -> list[str]:
-    """Values of the scalar coordinates ``names``, as ``variance = 0.25``."""
-    return [f"{_readable(name)} = {short(values[name].item())}" for name in names if name in values.coords]
+    """Values of the scalar coordinates ``names``, as ``σ₀² = 0.25``; a name alone of what has names."""
+    present = [name for name in names if name in values.coords]
+    return [_at(values[name]) for name in present if name != "curve"]
+
+
+def _at(coordinate: xr.DataArray) -> str:
+    value = coordinate.item()
+    return str(value) if isinstance(value, str) else f"{symbol(str(coordinate.name))} = {short(value)}{_units(coordinate)}"
 
 
 def line_name(by: str, value: Any) -> str:
     """Name of a line in the legend."""
-    return str(value) if isinstance(value, str) else f"{_readable(by)} {short(value)}"
+    return (
+        str(value)
+        if isinstance(value, str)
+        else f"{symbol(by)} = {short(value)}"
+        if by in SYMBOLS
+        else f"{symbol(by)} {short(value)}"
+    )
+
+
+def symbol(name: str) -> str:
+    """Symbol of an axis, or its name with spaces."""
+    return SYMBOLS.get(name, name.replace("_", " "))
 
 
 def label(values: xr.DataArray) -> str:
-    """Axis label: ours of an axis that we know, else from ``long_name`` and ``units``."""
-    if values.name in AXES and values.dims == (values.name,):
-        return AXES[str(values.name)]
-    units = values.attrs.get("units", "1")
-    return str(values.attrs.get("long_name", values.name)) + ("" if units in ("1", "") else f" ({units})")
+    """Axis label: ours of an axis of the vocabulary, else from ``long_name`` and ``units``."""
+    words = str(values.attrs.get("long_name", values.name))
+    name = str(values.name)
+    if name in AXES and values.dims in ((name,), ()) and (name not in OURS or words in (name, OURS[name].long_name)):
+        return AXES[name]
+    return words + (f" ({_units(values).strip()})" if _units(values) else "")
 
 
-def _readable(name: str) -> str:
-    return {"tau_scaled": "tau in units of speciation", "start_scaled": "start"}.get(name, name.replace("_", " "))
+def _units(values: xr.DataArray) -> str:
+    units = str(values.attrs.get("units", "1"))
+    return "" if units in ("1", "") else f" {units}"
 
 
 def short(value: Any) -> str:

@@ -1,6 +1,6 @@
 """The shell of every page: its theme, and figures as data that one script beside the pages draws with BokehJS.
 
-Pages ask for nothing outside of their folder. Bokeh is not imported, because that would take longer than writing the page.
+Pages ask for nothing outside of their folder.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import Any
 from scoreshock.storage.staging import write_file
 
 PARTS = Path(__file__).parent
-BOKEH = ("bokeh.min.js", "bokeh-api.min.js")
-"""Files of BokehJS that the panels need."""
+BOKEH = "bokeh.min.js"
+"""The file of BokehJS that the panels need."""
 
 
 def page(title: str, body: str, digest: str = "", script: str = "", style: str = "", wide: bool = False) -> str:
@@ -57,8 +57,8 @@ def page(title: str, body: str, digest: str = "", script: str = "", style: str =
 
 
 def figure(panels: Sequence[Mapping[str, Any]], script: str) -> str:
-    """HTML of panels as the script draws them; without the script a sentence says which file is missing."""
-    data = json.dumps(panels).replace("<", "\\u003c")
+    """HTML of panels as `figures.interactive` describes them; without the script a sentence says which file is missing."""
+    data = json.dumps(panels, separators=(",", ":")).replace("<", "\\u003c")
     missing = json.dumps(f"This figure needs the file {html.escape(script)} in the same folder.")
     check = f"window.Bokeh || document.currentScript.parentElement.append({missing})"
     return f'<div class="panels">\n<script type="application/json">{data}</script>\n<script>{check}</script>\n</div>'
@@ -78,7 +78,7 @@ def _script() -> tuple[str, bytes]:
     assert package is not None
     assert package.origin is not None
     sources = Path(package.origin).parent / "server" / "static" / "js"
-    content = b"\n".join([*((sources / name).read_bytes() for name in BOKEH), _part("panels.js").encode()])
+    content = b"\n".join([(sources / BOKEH).read_bytes(), _part("panels.js").encode()])
     return f"figures-{hashlib.sha256(content).hexdigest()[:8]}.min.js", content
 
 

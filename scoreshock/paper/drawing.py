@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.figures import save
-from scoreshock.figures.description import Level, Line, Panel, Points
+from scoreshock.figures.description import Arrows, Level, Line, Panel, Points
 from scoreshock.figures.style import DASHES, OKABE_ITO, ramp
 from scoreshock.paper.typesetting import typeset
 
@@ -19,12 +19,6 @@ Panels = list[Panel]
 Mark = Line | Points | Level
 
 TIME = "diffusion time τ"
-
-HALF_OF_RAMP = 0.72
-"""The part of the colour ramp that is visible on white."""
-
-HEAD_LENGTH, HEAD_ANGLE = 0.3, 0.5
-"""Arrow head: length of its sides as a fraction of the arrow, and their angle to it in radians."""
 
 
 def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: str = "") -> list[Path]:
@@ -94,7 +88,9 @@ def figure_4(dataset: xr.Dataset) -> Panels:
 def figure_5(dataset: xr.Dataset) -> Panels:
     """The score as arrows, and the largest curl over tau."""
     x1, x2 = dataset.x1, dataset.x2
-    arrows = _arrows(x1.values, x2.values, dataset.score_first.values, dataset.score_second.values)
+    score = dataset.score_first.values + 1j * dataset.score_second.values  # (x1, x2)
+    score = score / np.sqrt(abs(score)).clip(min=np.finfo(float).tiny)  # sizes differ by orders of magnitude
+    arrows = Arrows(x1.values[:, None], x2.values, score.real, score.imag)
     first, second = dataset.component_mean.values.T
     means = Points(first, second, color=OKABE_ITO[5], size=10)
     title, names = f"score at τ = {float(dataset.tau_shown):.4g}", (x1.attrs["long_name"], x2.attrs["long_name"])
@@ -110,7 +106,7 @@ def figure_6(dataset: xr.Dataset) -> Panels:
     """Scores of the process and of the heat flow, their difference, and the effective time."""
     zero, tau_star = float(dataset.t_star), float(dataset.tau_star)
     some = dataset.score_mapped.isel(x=slice(None, None, 8))
-    colours = ramp(some.sizes["t"], HALF_OF_RAMP)
+    colours = ramp(some.sizes["t"])
     points = [Points(some.x.values, line.values, color=colour) for line, colour in zip(some, colours, strict=True)]
     title = "process: directly (lines), mapped (points)"
     marks = [_across(zero), Level(tau_star, color=OKABE_ITO[1])]
@@ -141,7 +137,7 @@ FIGURES: dict[str, Callable[[xr.Dataset], Panels]] = {each.__name__.replace("_",
 
 def _coloured(values: xr.DataArray, by: str) -> list[tuple[xr.DataArray, str, str]]:
     """Values for each value of ``by``, with the name of the line and a colour of the ramp."""
-    colours = ramp(values.sizes[by], HALF_OF_RAMP)
+    colours = ramp(values.sizes[by])
     name = "τ" if by == "tau" else by
     members = zip(values[by].values, colours, strict=True)
     return [(values.sel({by: value}), f"{name} = {value:.4g}", colour) for value, colour in members]
@@ -204,20 +200,6 @@ def _framed(
 
 def _positive(mark: Line | Points) -> Line | Points:
     return replace(mark, y=np.where(mark.y > 0, mark.y, np.nan))
-
-
-def _arrows(x: np.ndarray, y: np.ndarray, right: np.ndarray, up: np.ndarray) -> Line:
-    """Arrows centred on a grid, as one interrupted line; ``right`` and ``up`` have the shape (x, y).
-
-    Lengths are the square roots of the sizes, which differ by orders of magnitude.
-    """
-    size, angle = np.sqrt(np.hypot(right, up)), np.arctan2(up, right)
-    arrow = size / size.max() * np.diff(x).min() * np.exp(1j * angle)
-    tail = x[:, None] + 1j * y - arrow / 2
-    tip, side = tail + arrow, HEAD_LENGTH * arrow * np.exp(1j * HEAD_ANGLE)
-    other = HEAD_LENGTH * arrow * np.exp(-1j * HEAD_ANGLE)
-    path = np.stack([tail, tip, tip - side, tip, tip - other, np.full_like(tip, np.nan * (1 + 1j))], axis=-1).ravel()
-    return Line(path.real, path.imag, width=1.0)
 
 
 def _across(value: float) -> Level:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import inspect
 import re
 from collections.abc import Callable, Iterable
@@ -12,9 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
+from markupsafe import Markup
 
-from scoreshock.pages import shell
+from scoreshock.figures import page as figure_page
+from scoreshock.pages import shell, templates
+from scoreshock.paper import drawing
 from scoreshock.paper.configuration import Setup
 from scoreshock.paper.contents import SECTIONS
 from scoreshock.paper.pictures import PICTURES, Picture
@@ -95,13 +97,16 @@ class Entry(NamedTuple):
 
 
 def pages(setup: Setup, folder: Path) -> dict[str, str]:
-    """Render the page as ``index.html``, which works offline, and as ``index.md``, from the files in ``folder``.
+    """Render the page as ``index.html`` and as ``index.md``, from the files in ``folder``.
+
+    The script that draws the figures of ``index.html`` is written to ``folder`` unless it is there.
 
     Raises
     ------
     scoreshock.storage.store.BrokenFile
         If a file of the verification is missing or damaged.
     """
+    script = shell.script_beside(folder)
     sections = [(number, title, [_entry(s, folder) for s in of_section(number)]) for number, title in SECTIONS.items()]
     entries = [entry for _, _, group in sections for entry in group]
     kinds = [entry.kind for entry in entries]
@@ -110,7 +115,7 @@ def pages(setup: Setup, folder: Path) -> dict[str, str]:
         "sections": sections,
         "exceptions": [entry for entry in entries if entry.kind != "holds"],
         "tally": {kind: kinds.count(kind) for kind in ("holds", "condition", "fails", "unconfirmed")},
-        "pictures": {number: [_drawn(p, folder) for p in PICTURES if p.section == number] for number in SECTIONS},
+        "pictures": {number: [_drawn(p, folder, script) for p in PICTURES if p.section == number] for number in SECTIONS},
         "tables": {
             number: [(name, title, _table(name, folder)) for name, (home, title, _) in TABLES.items() if home == number]
             for number in SECTIONS
@@ -121,7 +126,7 @@ def pages(setup: Setup, folder: Path) -> dict[str, str]:
     }
     made = {name: _templates().get_template(f"{name}.j2").render(context) for name in ("index.html", "index.md")}
     style = _templates().get_template("index.css.j2").render()
-    return made | {"index.html": shell.page(TITLE, made["index.html"], style=style)}
+    return made | {"index.html": shell.page(TITLE, made["index.html"], script=script, style=style)}
 
 
 def functions() -> list[tuple[str, str, str]]:
@@ -142,11 +147,14 @@ def _entry(statement: Statement, folder: Path) -> Entry:
         return Entry(statement, outcome, _grids(dataset, statement.shown), over, _read(dataset))
 
 
-def _drawn(picture: Picture, folder: Path) -> dict[str, Any]:
-    path = folder / "figures" / f"{picture.name}.nc"
-    with store.open_file(path, chunks=None) as dataset:
-        image = base64.b64encode(path.with_suffix(".png").read_bytes()).decode("ascii")
-        return {"picture": picture, "image": image, "parameters": _read(dataset)}
+def _drawn(picture: Picture, folder: Path, script: str) -> dict[str, Any]:
+    with store.open_file(folder / "figures" / f"{picture.name}.nc", chunks=None) as dataset:
+        panels = drawing.FIGURES[picture.name](dataset.load())
+        return {
+            "picture": picture,
+            "panels": Markup(figure_page.on_page(panels, script)),
+            "parameters": _read(dataset),
+        }
 
 
 def _read(dataset: xr.Dataset) -> list[str]:
@@ -232,13 +240,7 @@ def _parameters(setup: Setup) -> list[tuple[str, str, str]]:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("scoreshock.paper", "templates"),
-        undefined=StrictUndefined,
-        autoescape=lambda name: bool(name) and ".html" in str(name),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates.environment("scoreshock.paper")
     environment.filters |= {
         "small": lambda measure: f"{measure:.2g}",
         "cell": lambda text: str(text).replace("|", "\\|"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import IntEnum
 from typing import Any
 
@@ -10,6 +11,9 @@ import xarray as xr
 
 from scoreshock.checks import show, suggestion
 from scoreshock.conventions import WORDS, Status
+
+PIECE = 2**24
+"""Number of flags that are read at a time."""
 
 
 def explain(status: Any) -> str:
@@ -61,12 +65,29 @@ def explain(status: Any) -> str:
 
 
 def _counted(name: str, flag: xr.DataArray) -> list[str]:
-    if "flag_meanings" not in flag.attrs or not name.endswith("status"):
-        return []
+    found = occurrences(flag) if name.endswith("status") else {}
+    return [name, *(f"  {count:,} {meaning}: {WORDS[meaning]}" for meaning, count in found.items())] if found else []
+
+
+def occurrences(flag: xr.DataArray) -> dict[str, int]:
+    """How often each status occurs in a flag variable, by name; none of a variable that is no flag.
+
+    The variable is read in pieces, so that it may be larger than memory.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> occurrences(ss.speciation(ss.families.pair(separation=[0.1, 2.0]), criteria=["leading"]).status)
+    {'ok': 1, 'below_data_variance': 1}
+    """
+    if "flag_meanings" not in flag.attrs:
+        return {}
     meanings = dict(zip(np.asarray(flag.attrs["flag_values"]).tolist(), flag.attrs["flag_meanings"].split(), strict=True))
-    values, counts = np.unique(flag.values, return_counts=True)
-    found = [(count, meanings[value]) for value, count in zip(values.tolist(), counts.tolist(), strict=True)]
-    return [name, *(f"  {count:,} {meaning}: {WORDS[meaning]}" for count, meaning in found)]
+    counts: Counter[int] = Counter()
+    rows = max(1, PIECE * len(flag) // max(flag.size, 1)) if flag.ndim else 1
+    for piece in (flag[i : i + rows] for i in range(0, len(flag), rows)) if flag.ndim else [flag]:
+        counts.update(dict(zip(*map(np.ndarray.tolist, np.unique(piece.values, return_counts=True)), strict=True)))
+    return {meanings[value]: counts[value] for value in sorted(counts)}
 
 
 def valid(results: xr.Dataset) -> xr.Dataset:

@@ -23,7 +23,7 @@ from typing import Literal
 from scoreshock import figures
 from scoreshock.storage import provenance, staging, store
 from scoreshock.study import work
-from scoreshock.study.blocks import PRODUCTS, Sweep
+from scoreshock.study.blocks import Sweep
 from scoreshock.study.study import Study
 
 State = Literal["done", "running", "missing", "broken", "stale"]
@@ -227,9 +227,9 @@ def _inspected(name: str, file: Path, digest: str, full: bool) -> Item:
 
 def _product(folder: Path, sweep: Sweep, name: str, parts: Sequence[Part], full: bool) -> Item:
     """State of the comparison or of the figures."""
-    files = [folder / file for file in PRODUCTS[name]]
+    files = [folder.parent / file for file in sweep.products[name]]
     digest = sweep.product_digest(name)
-    item = _figures(name, files[0], digest) if name == "figures" else _inspected(name, files[0], digest, full)
+    item = _figures(name, files, digest) if name == "figures" else _inspected(name, files[0], digest, full)
     if item.state == "done" and not all(file.exists() for file in files):
         return Item(name, str(files[0]), "missing", f"without {files[-1].name}")
     if item.state == "done" and not all(part.complete for part in parts):
@@ -237,13 +237,14 @@ def _product(folder: Path, sweep: Sweep, name: str, parts: Sequence[Part], full:
     return item
 
 
-def _figures(name: str, folder: Path, digest: str) -> Item:
-    """State of a folder of figures; Snakemake stores the time of its completion in it."""
+def _figures(name: str, files: Sequence[Path], digest: str) -> Item:
+    """State of the page of a sweep and of its figures, in whose folder Snakemake stores the time of completion."""
+    folder, page = files
     finished = _modified(folder / ".snakemake_timestamp")
     if finished is None:
         return Item(name, str(folder), "missing", "not finished" if folder.exists() else "")
-    pictures = (path for path in folder.iterdir() if path.suffix in (".html", ".png", ".svg"))
-    if any(figures.digest_of(path) != digest for path in pictures):
+    pictures = (path for path in folder.iterdir() if path.suffix in (".png", ".svg"))
+    if any(figures.digest_of(path) != digest for path in (*pictures, *([page] if page.exists() else []))):
         return Item(name, str(folder), "stale", "results or code changed", finished=finished)
     return Item(name, str(folder), "done", finished=finished)
 

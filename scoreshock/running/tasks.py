@@ -9,19 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, suppress
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from scoreshock import plugins
+from scoreshock.running import logs, paper
+from scoreshock.running.forks import forked
 from scoreshock.storage import plans, provenance, staging
-from scoreshock.storage.plans import Planned
+from scoreshock.storage.plans import INDEX, Planned
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,11 +33,6 @@ STUDY = "SCORESHOCK_STUDY"
 STUDIES = Path(".snakemake/scoreshock")
 """Folder of the study files that a run writes for its jobs."""
 
-SIGNALS: dict[int, bytes] = {
-    signal.SIGINT: b"interrupted\n",
-    signal.SIGTERM: b"ended by SIGTERM, which a queue sends when a job's time is over\n",
-}
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the tasks of a job, one after another; a failed task does not stop the others."""
@@ -48,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--log", required=True)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    with logged(options.log) as terminal:
+    with logs.logged(options.log) as terminal:
         study = json.loads(Path(options.study).read_text("utf-8"))
         provenance.take_known_code(study["code"])
         plugins.restore(study.get("plugins", ()))
@@ -57,17 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             try:
                 ACTIONS[action](study, *words, threads=options.threads)
             except Exception as error:
-                _report(error, terminal)
+                logs.report(error, terminal)
                 failed = True
         if failed:
             sys.exit(1)
-
-
-def _report(error: Exception, terminal: TextIO) -> None:
-    """Write the error to the terminal, and its traceback to the log."""
-    terminal.write("".join(traceback.format_exception_only(error)))
-    with suppress(OSError):
-        traceback.print_exception(error)
 
 
 class Sweep:
@@ -77,6 +64,7 @@ class Sweep:
         self.name, self.plan = name, study["sweeps"][name]
         self.folder = Path(study["output"]) / name
         self.about = {"sweep": name, **study["about"]}
+        self.figures = study.get("figures", {}).get(name, {})
 
     def planned(self, quantity: str) -> Planned:
         """The plan of a quantity."""
@@ -85,51 +73,6 @@ class Sweep:
     def files(self, names: Sequence[str]) -> list[Path]:
         """Files of the quantities ``names``, without those that the sweep does not have."""
         return [self.folder / f"{name}.nc" for name in names if name in self.plan["quantities"]]
-
-
-@contextmanager
-def logged(path: str | Path) -> Iterator[TextIO]:
-    """Redirect stderr of the body to the file ``path``, or leave it if the file cannot be written; yield the terminal.
-
-    An error in the body ends the process with exit code 1 and is also reported on the terminal. SIGINT ends the process at
-    once with exit code 130, SIGTERM (a queue's time limit) with 143.
-    """
-    terminal = sys.stderr
-    with _log(Path(path), terminal) as log, redirect_stderr(log):
-
-        def leave(number: int, *_: object) -> None:
-            # An exception raised inside a lock of the NetCDF library would leave it locked, and closing the file would
-            # then deadlock. Exiting is safe, because files get their final names only when they are complete.
-            staging.discard_unfinished()
-            with suppress(OSError):
-                os.write(log.fileno(), SIGNALS[number])
-            os._exit(128 + number)
-
-        before = {number: signal.signal(number, leave) for number in SIGNALS}
-        try:
-            yield terminal
-        except Exception as error:
-            _report(error, terminal)
-            sys.exit(1)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-@contextmanager
-def _log(path: Path, terminal: TextIO) -> Iterator[TextIO]:
-    """The open file ``path``, or the terminal if the file cannot be written."""
-    try:
-        log = path.open("w", buffering=1, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        terminal.write(f"no log: {error}\n")
-        yield terminal
-        return
-    try:
-        yield log
-    finally:
-        with suppress(OSError):  # disk full
-            log.close()
 
 
 def write_plan(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) -> None:  # noqa: ARG001 - all actions have the same signature
@@ -263,75 +206,30 @@ def compare(study: Mapping[str, Any], name: str, digest: str, threads: int = 1) 
 
 
 def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Draw the figures of a sweep, each format in a separate process that imports one plotting library.
+    """Draw the figures of a sweep and write its page, each in a separate process that imports one plotting library.
 
     The folder of the figures appears when all of them are complete.
     """
-    from scoreshock import figures
-    from scoreshock.storage import opening
+    from scoreshock import comparison, figures
+    from scoreshock.reports import sweep as report
+    from scoreshock.storage import opening, store
 
-    sweep = Sweep(study, name)
+    sweep, sentence = Sweep(study, name), ""
     datasets = opening.open_files(sweep.files(list(sweep.plan["quantities"])), chunks=None)
+    if (compared := sweep.folder / "comparison.nc").exists():
+        with store.open_file(compared, chunks=None) as dataset:
+            sentence = comparison.sentence(dataset)
     with staging.staged_folder(sweep.folder / "figures") as folder:  # also for sweeps without figures
-        _forked([partial(figures.draw, datasets, folder, each, digest=digest) for each in formats])
+        pictures = [partial(figures.draw, datasets, folder, each, digest, sweep.figures) for each in formats]
+        drawn = partial(report.write, name, datasets, sentence, (Path(study["output"]), folder), digest, sweep.figures)
+        forked([*pictures, drawn])
 
 
-def _forked(calls: Sequence[Callable[[], Any]]) -> None:
-    """Run each call in a separate process, one after another, so that its imports do not stay in this one."""
-    for call in calls:
-        sys.stderr.flush()
-        if not (child := os.fork()):
-            try:
-                call()
-                code = 0
-            except BaseException:
-                traceback.print_exc()
-                code = 1
-            sys.stderr.flush()
-            os._exit(code)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
-            raise RuntimeError("a process that draws figures ended with an error, which the log shows")
+def write_index(study: Mapping[str, Any], digest: str, threads: int = 1) -> None:  # noqa: ARG001
+    """Write the page of the study, ``index.html`` in the folder of its results."""
+    from scoreshock.reports import study as report
 
-
-def verify(paper: Mapping[str, Any], digest: str, section: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Compute and store the statements, tables and figure data of one section of the paper."""
-    from scoreshock.paper.configuration import read
-    from scoreshock.paper.table import products
-    from scoreshock.storage import store
-
-    configuration = read(paper["content"])
-    for product in products(int(section)):
-        about = {"section": int(section), "file": product.path, "paper": configuration.content()}
-        attributes = provenance.attributes(about, "verification", threads) | {"title": product.title}
-        store.write(product.compute(configuration), Path(paper["output"]) / product.path, attributes)
-
-
-def draw_paper(paper: Mapping[str, Any], digest: str, *names: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Draw the paper's figures from their files."""
-    from scoreshock.paper import drawing
-    from scoreshock.storage import opening
-
-    folder = Path(paper["output"])
-    datasets = opening.open_files([folder / name for name in names])
-    _forked([partial(drawing.draw, datasets, folder / "figures", each) for each in ("html", "png")])
-
-
-def describe_paper(paper: Mapping[str, Any], digest: str, threads: int = 1) -> None:  # noqa: ARG001
-    """Write the pages of the paper's statements from the stored files and figures."""
-    from scoreshock.paper import page
-    from scoreshock.paper.configuration import read
-
-    folder = Path(paper["output"])
-    for name, text in page.pages(read(paper["content"]), folder).items():
-        staging.write_file(text, folder / name)
-
-
-def write_example(examples: Mapping[str, Any], digest: str, name: str, threads: int = 1) -> None:
-    """Compute one of the worked examples, and write its dataset and its figure."""
-    from scoreshock.examples import write
-
-    attributes = provenance.attributes({"example": name}, "examples", threads)
-    write(name, Path(examples["output"]), attributes, digest)
+    report.write(Path(study["output"]), study["about"], study["sweeps"], digest)
 
 
 ACTIONS: dict[str, Any] = {
@@ -340,10 +238,11 @@ ACTIONS: dict[str, Any] = {
     "join": join,
     "compare": compare,
     "draw": draw,
-    "verify": verify,
-    "draw-paper": draw_paper,
-    "describe-paper": describe_paper,
-    "example": write_example,
+    "index": write_index,
+    "verify": paper.verify,
+    "draw-paper": paper.draw_paper,
+    "describe-paper": paper.describe_paper,
+    "example": paper.write_example,
 }
 """Functions by the first word of a task; their arguments are the study file and the other words."""
 
@@ -376,18 +275,21 @@ def write_study(content: Mapping[str, Any], main: bool) -> str:
 def content_of(study: Study) -> dict[str, Any]:
     """The plan of a study for its jobs, as plain values."""
     sweeps = {name: sweep.description() for name, sweep in study.sweeps.items()}
-    used = {"plugins": plugins.plain(study.plugins)} if study.plugins else {}
+    used: dict[str, Any] = {"plugins": plugins.plain(study.plugins)} if study.plugins else {}
+    chosen = {name: sweep.figures for name, sweep in study.sweeps.items() if sweep.figures}
+    used |= {"figures": chosen} if chosen else {}
     return {"output": study.output, "about": dict(study.about), "sweeps": sweeps, **used}
 
 
 def summary(study: Study) -> str:
-    """Text with the location of the results and the code that opens them."""
+    """Text with the location of the results, the code that opens them, and at its end the page of the study."""
     output = Path(study.output).resolve()
     lines, datasets = [f"Results in {output}:"], []
     for name, sweep in study.sweeps.items():
         parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
         paths = {quantity: f"{quantity}.nc" if part.joined else part.folder for quantity, part in parts.items()}
-        paths |= {file: file for files in sweep.products.values() for file in files}
+        products = [file for files in sweep.products.values() for file in files]
+        paths |= {file: file.removeprefix(f"{name}/") for file in products if file.startswith(f"{name}/")}
         present = {result: path for result, path in paths.items() if (output / name / path).exists()}
         datasets += [(name, quantity) for quantity in parts if quantity in present]
         lines += [f"  {name}: {', '.join(present.values())}"] if present else []
@@ -398,4 +300,6 @@ def summary(study: Study) -> str:
             "  import scoreshock as ss",
             f"  ds = ss.open_results({str(output)!r}, {name!r}, {quantity!r})",
         ]
+    if (output / INDEX).exists():
+        lines += ["Look at them in a browser:", f"  {output / INDEX}"]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from scoreshock.storage.provenance import FORMAT
 from scoreshock.storage.staging import BrokenFile
 
 PLAN = "sweep.json"
+INDEX = "index.html"  # the page of the study, in the folder of the results
 NAME_LENGTH = 120  # longer names are hashed: file systems allow 255 bytes, and temporary names are longer
 
 Value = int | float | str

@@ -28,7 +28,8 @@ LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 DERIVED = {
     "joining": ("storage.joining",),
     "comparison": ("comparison", "quantities.sampling_times", "quantities.schedule_time"),
-    "figures": ("figures", "figures.page", "figures.picture"),
+    "figures": ("figures", "figures.page", "figures.picture", "reports.sweep"),
+    "index": ("reports.study",),
     "verification": ("paper.table",),
     "verification figures": ("paper.drawing", "figures.page", "figures.picture"),
     "verification page": ("paper.page",),
@@ -41,7 +42,8 @@ PACKAGE_CODE = "package"
 
 TEMPLATES = {
     "verification page": ("paper/templates/*.j2", "pages/*.*[!y]"),
-    "figures": ("pages/*.*[!y]",),
+    "figures": ("pages/*.*[!y]", "reports/templates/*.j2"),
+    "index": ("pages/*.*[!y]", "reports/templates/*.j2"),
     "verification figures": ("pages/*.*[!y]",),
     "examples": ("examples/*.csv", "pages/*.*[!y]"),
 }

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 JOINED_BYTES = 64 * 2**30
 """Maximum size of a joined file before compression (our limit); larger results stay in blocks."""
 
-PRODUCTS = {"comparison": ("comparison.nc", "comparison.md"), "figures": ("figures",)}
-"""Products of a sweep, with their files or folders in the folder of the sweep."""
+PRODUCTS = {
+    "comparison": ("{sweep}/comparison.nc", "{sweep}/comparison.md"),
+    "figures": ("{sweep}/figures", "{sweep}.html"),
+}
+"""Products of a sweep, with their files or folders in the folder of the results."""
 
 COMPARED = ("speciation", "corrections")
 """Quantities that a comparison reads; figures read all."""
@@ -62,6 +65,8 @@ class Sweep:
         Bytes of the density's variables at one point, by the axes on which they depend.
     unused
         Options in the study that no quantity takes.
+    figures
+        What is chosen of the figures, by name, of those of which something is (`scoreshock.study.figures`).
     plugins
         Plugins of the study, which may declare figures.
     """
@@ -80,6 +85,7 @@ class Sweep:
     covariances: str = "isotropic"
     density_bytes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = ()
 
     def template(self, quantity: str) -> xr.Dataset:
@@ -149,20 +155,28 @@ class Sweep:
 
     @property
     def products(self) -> dict[str, tuple[str, ...]]:
-        """Products of the sweep, with their files; none unless all quantities are joined."""
+        """Products of the sweep, with their files in the folder of the results; none unless all quantities are joined."""
         if not all(map(self.is_joined, self.quantities)):
             return {}
-        return {name: files for name, files in PRODUCTS.items() if name != "comparison" or "speciation" in self.quantities}
+        made = [name for name in PRODUCTS if name != "comparison" or "speciation" in self.quantities]
+        return {name: tuple(file.format(sweep=self.name) for file in PRODUCTS[name]) for name in made}
 
     def inputs_of(self, product: str) -> tuple[str, ...]:
         """Quantities that a product reads."""
         return tuple(name for name in self.quantities if product != "comparison" or name in COMPARED)
 
+    def reads_comparison(self, product: str) -> bool:
+        """Whether a product also reads the comparison, as the page beside the figures does."""
+        return product == "figures" and "comparison" in self.products
+
     def product_digest(self, product: str) -> str:
-        """Digest of the code of a product and of the plans of its quantities."""
+        """Digest of the code of a product and of what it reads."""
         parts = {name: self.planned(name).digest for name in sorted(self.inputs_of(product))}
+        parts |= {"comparison": self.product_digest("comparison")} if self.reads_comparison(product) else {}
         drawn = {plugin.name: plugin.identity for plugin in self.plugins} if product == "figures" else {}
-        more = {"plugins": drawn} if drawn else {}
+        more: dict[str, Any] = {"plugins": drawn} if drawn else {}
+        if product == "figures" and self.figures:
+            more["figures"] = self.figures
         return _digest({"code": provenance.code_digest(product), "parts": parts, **more})
 
     def declaration(self, quantity: str) -> Quantity:

@@ -17,7 +17,7 @@ JOB_SECONDS = 2.0  # start of a job, mostly imports
 FILE_SECONDS = 0.03  # writing a file and reading it back, without computing its numbers; mean of the measured ones
 JOINED_SECONDS = 0.01  # joining one block; mean of the measured ones
 BYTES_PER_SECOND = 25e6  # compressed, written and read back
-PRODUCT_SECONDS = {"comparison": 0.5, "figures": 2.0}  # for a sweep of few points
+PRODUCT_SECONDS = {"comparison": 0.5, "figures": 3.0}  # for a sweep of few points
 COMPARED_SECONDS = 5e-6  # comparing one point
 SECTION_SECONDS = 10.0  # the longest section of the paper
 

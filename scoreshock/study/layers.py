@@ -67,9 +67,9 @@ def overridden(lower: Mapping[str, Any], upper: Mapping[str, Any], path: tuple[s
 def _is_whole(path: tuple[str, ...]) -> bool:
     """Whether the mapping at ``path`` is overridden as a whole, because its keys depend on each other."""
     match path:
-        case ("schedules", _) | ("sweeps", _, "axes", _):
+        case ("schedules", _) | ("sweeps", _, "axes", _) | ("sweeps", _, "figures", _, "select", _):
             return True
         case ("sweeps", _, key):
-            return key not in ("axes", "parameters")
+            return key not in ("axes", "parameters", "figures")
         case _:
             return False

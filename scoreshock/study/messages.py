@@ -81,7 +81,10 @@ def known_keys(location: Sequence[str | int], names: Vocabulary | None = None) -
         model: type[BaseModel] = models.grid_models(units)[parents[-1] == "<range>"]
     else:
         every = models.models(names or vocabulary())
-        model = (every.axes if parents[-1] == "axes" else every.sweep) if parents else every.study
+        within = {"axes": every.axes, "figures": every.figures}
+        model = within.get(str(parents[-1]), every.sweep) if parents else every.study
+        if "figures" in parents[:-1]:
+            model = models.FigureEntry
     return list(model.model_fields)
 
 

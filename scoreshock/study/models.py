@@ -228,6 +228,44 @@ def _entry_form(value: Any) -> str:
     return "<mapping>" if isinstance(value, Mapping) else "<kind>"
 
 
+def _selected(value: Any) -> Any:
+    """A selection: a number or name, a list of them, or a range."""
+    if isinstance(value, Mapping):
+        if not value or set(value) - {"start", "stop"} or not all(map(options.is_finite, value.values())):
+            raise problem(f"{show(value)} is not allowed; allowed: a value, a list of values, or {{start: 1.0, stop: 2.0}}")
+        return dict(value)
+    for each in value if isinstance(value, list) and value else [value]:
+        if not isinstance(each, str) and not options.is_finite(each):
+            raise problem(f"{show(value)} is not allowed; allowed: a value, a list of values, or {{start: 1.0, stop: 2.0}}")
+    return value
+
+
+class FigureEntry(Strict):
+    """What is chosen of a figure; what is left out follows the data."""
+
+    x: Annotated[str, BeforeValidator(text)] = Field(default="", description="dimension that lines run over")
+    lines: Annotated[str, BeforeValidator(text)] = Field(default="", description="dimension with a line for each value")
+    panels: Annotated[str, BeforeValidator(text)] = Field(default="", description="dimension with a panel for each value")
+    select: dict[str, Annotated[Any, BeforeValidator(_selected)]] = Field(
+        default={}, description="of dimensions a value, a list of values, or a range {start, stop}: only these are drawn"
+    )
+    scale: dict[Literal["x", "y"], Literal["linear", "log"]] = Field(default={}, description="of the axes x and y")
+    formats: Annotated[list[Literal["html", "png", "svg"]], *Distinct] = Field(
+        default=["png"], description="kinds of files besides the page of the sweep"
+    )
+    skip: bool = Field(default=False, description="whether it is not drawn")
+
+
+def _figures(known: Iterable[str]) -> Any:
+    """Model of the figures of a sweep."""
+    return create_model(  # type: ignore[call-overload]
+        "Figures",
+        __base__=Strict,
+        __doc__="Figures of a sweep by name; under all, what all of them take.",
+        **{name: (FigureEntry, Field(default=None)) for name in ("all", *known)},
+    )
+
+
 def _said(description: str) -> tuple[Any, Any]:
     return Annotated[str, BeforeValidator(text)], Field(default="", description=description)
 
@@ -248,11 +286,12 @@ ABOUT = {
 
 @dataclass(frozen=True)
 class Models:
-    """Models of a study, of its sweeps, axes and schedules, for one vocabulary."""
+    """Models of a study, of its sweeps, axes, figures and schedules, for one vocabulary."""
 
     study: type[BaseModel]
     sweep: type[BaseModel]
     axes: type[BaseModel]
+    figures: type[BaseModel]
     schedule: Any
 
 
@@ -260,6 +299,7 @@ class Models:
 def models(known: Vocabulary) -> Models:
     """Models of studies that may use these names."""
     axes = _axes(known.file_axes)
+    figures = _figures(known.figures)
     sweep = create_model(
         "SweepEntry",
         __base__=Strict,
@@ -272,6 +312,7 @@ def models(known: Vocabulary) -> Models:
             Field(default=[], description="axes of which every value is a separate job"),
         ),
         quantities=(names(known.quantity_names), Field(description="what is computed")),
+        figures=(figures, Field(default=None, description="what is chosen of the figures")),
         **{name: _field(name, known) for name in known.options},  # type: ignore[call-overload]
     )
     kind = one_of(known.kinds)
@@ -294,7 +335,7 @@ def models(known: Vocabulary) -> Models:
         sweeps=(dict[Label, sweep], Field(min_length=1, description="sweeps by name")),  # type: ignore[valid-type]
         **ABOUT,  # type: ignore[call-overload]
     )
-    return Models(study, sweep, axes, schedule)
+    return Models(study, sweep, axes, figures, schedule)
 
 
 def builtin() -> Models:

@@ -14,6 +14,7 @@ from typing import Any
 
 from scoreshock import options
 from scoreshock.conventions import WORDS, Status, TimeStatus, Variable
+from scoreshock.figures import FIGURES
 from scoreshock.quantities.declaration import CRITERIA
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
@@ -45,6 +46,16 @@ def quantity_table(known: Vocabulary) -> str:
         for each in known.quantities
     ]
     return _table(("quantity", "of", "contents", "options"), rows)
+
+
+def figure_table(known: Vocabulary) -> str:
+    """Figures: the quantity that each is drawn of, with those beside it, and what it shows."""
+    rows = []
+    for name in known.figures:
+        figure = FIGURES[name]
+        of = ", ".join(f"`{each}`" for each in (figure.of, *figure.beside))
+        rows.append((f"`{name}`", of, figure.words))
+    return _table(("figure", "of", "shows"), rows)
 
 
 def criterion_table() -> str:
@@ -85,6 +96,7 @@ def filled(text: str) -> str:
         "options": option_table(known),
         "quantities": quantity_table(known),
         "criteria": criterion_table(),
+        "figures": figure_table(known),
         "status": flag_table(Status),
         "time_status": flag_table(TimeStatus),
     }

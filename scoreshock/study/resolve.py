@@ -21,7 +21,7 @@ from scoreshock.densities.tables.reading import data_files
 from scoreshock.quantities.declaration import Quantity
 from scoreshock.quantities.layer import codes_of
 from scoreshock.schedules.schedule import schedule
-from scoreshock.study import limits, models
+from scoreshock.study import figures, limits, models
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Report, show, unknown
 from scoreshock.study.vocabulary import Vocabulary
@@ -82,7 +82,18 @@ def resolve_sweep(
     taken = {option for quantity in sweep.quantities for option in sweep.declaration(quantity).options}
     unused = tuple(key for key in known.options if key in entry.model_fields_set and key not in taken)
     sized = _built(replace(sweep, unused=unused), report)
-    return sized if sized is not None and limits.storable(sized, report) else None
+    if sized is None or not limits.storable(sized, report):
+        return None
+    return _with_figures(sized, entry, known, report.at("figures"))
+
+
+def _with_figures(sweep: Sweep, entry: Any, known: Vocabulary, report: Report) -> Sweep | None:
+    """The sweep with what is chosen of its figures, or None with its problems recorded."""
+    if entry.figures is None:
+        return sweep
+    before = len(report.problems)
+    chosen = figures.chosen(entry.figures.model_dump(exclude_unset=True), sweep, known.figures, report)
+    return None if len(report.problems) > before else replace(sweep, figures=chosen)
 
 
 def _axes(entry: Any, family: families.Family, order: list[str], report: Report) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from scoreshock.study.vocabulary import Vocabulary, file_axes, load_installed, v
 DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # longest path in the folder of the results
 REQUIRED = ("family", "axes", "quantities")  # keys of a sweep
 OPTIONAL = ("schedules", "paper", "title", "author", "note", "plugins")  # keys that may be empty
-RESERVED = ("logs", "benchmarks")  # folders next to those of the sweeps
+RESERVED = ("logs", "benchmarks", "index")  # folders and pages next to those of the sweeps
 NODES_LIMIT = 10**6  # maximum number of values of a mapping, with shared parts counted repeatedly (our limit)
 
 
@@ -244,8 +244,10 @@ def _sweeps(raw: Any, schedules: Mapping[str, Any], known: Vocabulary, problems:
         return {}
     report = Report(problems, ("sweeps",))
     _refuse_twins(raw, report)
-    for name in set(map(str, raw)) & set(RESERVED):
-        report.at(name).add(f"is the name of a folder of the results; allowed: any other than {', '.join(RESERVED)}")
+    for name in (name for name in map(str, raw) if name.casefold() in RESERVED):
+        report.at(name).add(f"is the name of a folder or page of the results; allowed: any other than {', '.join(RESERVED)}")
+    for name in filter(lambda name: name.casefold().endswith(".html"), map(str, raw)):
+        report.at(name).add("ends as pages of the results do; allowed: a name without .html")
     resolved: dict[str, Sweep] = {}
     for name, spec in raw.items():
         entry = _checked(models.models(known).sweep, spec, ("sweeps", name), [])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoreshock.densities.families import FAMILIES
+from scoreshock.figures import FIGURES
 from scoreshock.plugins import Plugin, Registry
 from scoreshock.quantities import declaration
 from scoreshock.quantities.declaration import CRITERIA, DECLARED, Quantity
@@ -16,13 +17,14 @@ from scoreshock.schedules.schedule import KINDS
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Names of families, kinds of schedules, criteria and axes of files; quantities."""
+    """Names of families, kinds of schedules, criteria, axes of files and figures; quantities."""
 
     families: tuple[str, ...]
     kinds: tuple[str, ...]
     criteria: tuple[str, ...]
     quantities: tuple[Quantity, ...]
     file_axes: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
 
     @property
     def quantity_names(self) -> tuple[str, ...]:
@@ -66,7 +68,7 @@ def vocabulary(plugins: Iterable[Plugin] | None = None) -> Vocabulary:
 
     criteria = dict.fromkeys(CRITERIA[key].name for key in mixtures_first(names(CRITERIA)))
     quantities = (DECLARED[key] for key in mixtures_first(sorted(names(DECLARED))))
-    return Vocabulary(names(FAMILIES), names(KINDS), tuple(criteria), tuple(quantities))
+    return Vocabulary(names(FAMILIES), names(KINDS), tuple(criteria), tuple(quantities), figures=names(FIGURES))
 
 
 def file_axes(study: Mapping[str, Any]) -> tuple[str, ...]:

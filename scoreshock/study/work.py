@@ -12,9 +12,9 @@ from itertools import count, islice
 from pathlib import Path
 
 from scoreshock.storage import provenance
-from scoreshock.storage.plans import PLAN
-from scoreshock.study import cost
-from scoreshock.study.blocks import PRODUCTS, Sweep
+from scoreshock.storage.plans import INDEX, PLAN
+from scoreshock.study import cost, figures
+from scoreshock.study.blocks import DIGITS, Sweep
 from scoreshock.study.study import Study
 
 RUN_BLOCKS = 128
@@ -25,9 +25,6 @@ RUN_SECONDS = 10.0
 
 GROUPED_SECONDS = 60.0
 """Jobs with less work are members of groups, of which several run in one job of a cluster."""
-
-FORMATS = ("html", "png")
-"""Formats of figures."""
 
 Task = list[str]
 """A task of a job: an action, the name of a sweep, and further arguments (`scoreshock.running.tasks`)."""
@@ -112,19 +109,31 @@ def jobs_of(study: Study) -> list[Job]:
     >>> study = load_study({"sweeps": {"line": {
     ...     "family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation"]}}})
     >>> [(job.name, len(job.outputs)) for job in jobs_of(study)]
-    [('plan', 1), ('data@line', 4)]
+    [('plan', 1), ('data@line', 3), ('figures@line', 2), ('index', 1)]
     """
     folders = {name: f"{Path(study.output)}/{name}" for name in study.sweeps}
     plans = [_json(["plan", name, _digest(sweep)]) for name, sweep in study.sweeps.items()]
     outputs = [f"{folder}/{PLAN}" for folder in folders.values()]
     first = Job("plan", "what the study will hold, written", [], outputs, plans, 0.0, local=True)
-    return [first, *(job for name, sweep in study.sweeps.items() for job in _jobs(sweep, folders[name]))]
+    jobs = [job for name, sweep in study.sweeps.items() for job in _jobs(sweep, folders[name])]
+    return [first, *jobs, _index(study)]
+
+
+def _index(study: Study) -> Job:
+    """The job that writes the page of the study."""
+    output = Path(study.output)
+    pages = [f"{output}/{file}" for sweep in study.sweeps.values() for file in sweep.products.get("figures", ())]
+    parts = {name: [_digest(sweep), *map(sweep.product_digest, sweep.products)] for name, sweep in study.sweeps.items()}
+    code = provenance.code_digest("index")
+    digest = provenance.parameters_digest({"code": code, "about": dict(study.about), "sweeps": parts})[:DIGITS]
+    message = f"the page of the study: {output / INDEX}"
+    return Job("index", message, pages, [f"{output / INDEX}"], [_json(["index", digest])], 0.0, local=True)
 
 
 def targets(study: Study) -> list[str]:
-    """Default targets: the plans, the files of all quantities, and the products."""
-    files = [f"{Path(study.output)}/{name}/{file}" for name, sweep in study.sweeps.items() for file in results(sweep)]
-    return [f"{Path(study.output)}/{name}/{PLAN}" for name in study.sweeps] + files
+    """Default targets: the plans, the files of all quantities, the products, and the page of the study."""
+    files = [file for sweep in study.sweeps.values() for file in [f"{sweep.name}/{PLAN}", *results(sweep)]]
+    return [f"{Path(study.output)}/{file}" for file in [*files, INDEX]]
 
 
 def amount(study: Study) -> tuple[int, float]:
@@ -135,14 +144,14 @@ def amount(study: Study) -> tuple[int, float]:
 
 
 def results(sweep: Sweep) -> list[str]:
-    """Results of a sweep, relative to the folder of the sweep."""
+    """Results of a sweep, relative to the folder of the results."""
     parts = {quantity: sweep.planned(quantity) for quantity in sweep.quantities}
     computed = [file for name, part in parts.items() for file in ([f"{name}.nc"] if part.joined else part.files)]
-    return computed + [file for files in sweep.products.values() for file in files]
+    return [*(f"{sweep.name}/{file}" for file in computed), *(file for files in sweep.products.values() for file in files)]
 
 
 def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
-    together = _Bundle()  # small quantities of the sweep, their comparison and figures
+    together = _Bundle()  # small quantities of the sweep and their comparison
     inside = []
     for quantity in sorted(sweep.quantities):  # so that their order in the study does not rerun jobs
         part, seconds, n = sweep.planned(quantity), cost.block_seconds(sweep, quantity), sweep.n_blocks(quantity)
@@ -162,21 +171,24 @@ def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
             )
             if part.split and part.joined:
                 yield _joined(sweep, quantity, folder)
-    for product in sweep.products:
+    separate = []
+    for product, files in sweep.products.items():
         seconds, task = cost.product_seconds(sweep, product), _making(sweep, product)
-        outputs = [f"{folder}/{file}" for file in PRODUCTS[product]]
-        if set(sweep.inputs_of(product)) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
+        read = [*sweep.inputs_of(product), *(["comparison"] if sweep.reads_comparison(product) else [])]
+        outputs = [str(Path(folder).parent / file) for file in files]
+        # Figures are a job of their own, so that a change of a figure computes nothing again.
+        if product != "figures" and set(read) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
             together.add(task, outputs, seconds)
         else:
-            inputs = [f"{folder}/{name}.nc" for name in sweep.inputs_of(product)]
+            inputs = [f"{folder}/{name}.nc" for name in read]
             message = f"criteria of {sweep.name} compared" if product == "comparison" else f"{product} of {sweep.name}"
-            yield Job(f"{product}@{sweep.name}", message, inputs, outputs, [_json(task)], seconds)
+            separate.append(Job(f"{product}@{sweep.name}", message, inputs, outputs, [_json(task)], seconds))
     if together.tasks:
-        words = {"compare": "compared", "draw": "drawn"}
-        done = " and ".join(words[task[0]] for task in together.tasks if task[0] in words)
-        message = f"{', '.join(inside)} of {sweep.name}" + (f", {done}" if done else "")
+        compared = ", compared" if any(task[0] == "compare" for task in together.tasks) else ""
+        message = f"{', '.join(inside)} of {sweep.name}{compared}"
         tasks, name = list(map(_json, together.tasks)), f"data@{sweep.name}"
         yield Job(name, message, [], together.outputs, tasks, together.seconds, together.memory, blocks=together.blocks)
+    yield from separate
 
 
 def _joined(sweep: Sweep, quantity: str, folder: str) -> Job:
@@ -194,7 +206,9 @@ def _joined(sweep: Sweep, quantity: str, folder: str) -> Job:
 def _making(sweep: Sweep, product: str) -> Task:
     """The task that compares or draws."""
     digest = sweep.product_digest(product)
-    return ["compare", sweep.name, digest] if product == "comparison" else ["draw", sweep.name, digest, *FORMATS]
+    return (
+        ["compare", sweep.name, digest] if product == "comparison" else ["draw", sweep.name, digest, *figures.formats(sweep)]
+    )
 
 
 def _computing(sweep: Sweep, quantity: str, files: Sequence[str]) -> Task:

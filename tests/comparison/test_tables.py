@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scoreshock.comparison import compare, table
+from scoreshock.comparison import compare, sentence, table
 from scoreshock.conventions import Status
 from scoreshock.densities.mixtures import mixture
 from scoreshock.storage import store
@@ -44,6 +44,18 @@ def rows_of(text: str, heading: str) -> list[list[str]]:
 
 
 class TestPage:
+    def test_its_sentence_is_of_the_criterion_that_is_trusted_most_often(self) -> None:
+        speciation, pairs = sweep([0.5, 0.9, 0.8, 0.7])
+        times = sorted((merging_variance(w) - 0.04) / 2 for w in (0.5, 0.9, 0.8, 0.7))
+        compared = compare(speciation, mixture=pairs)
+        said = f"merging, to be trusted at 75 % of 4 points, gives tau* from {times[0]:.3g} to {times[-1]:.3g} "
+        assert sentence(compared).startswith(said)
+        assert sentence(compared) in table(compared)
+
+    def test_the_sentence_of_a_sweep_without_a_time_says_so(self) -> None:
+        without = result([{"exact": (math.nan, NO_ROOT)}] * 2)
+        assert sentence(compare(without)) == "exact has a time at none of 2 points."
+
     def test_it_counts_the_points_that_trust_each_criterion_by_reason(self) -> None:
         speciation, pairs = sweep([0.5, 0.9, 0.8, 0.7])
         text = table(compare(speciation, mixture=pairs), title="pair")

@@ -6,6 +6,7 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Variable
 from scoreshock.figures.description import Line, Panel
+from scoreshock.figures.selection import selected
 from scoreshock.options import Number, Positive
 from scoreshock.schedules.kinds import Path
 
@@ -42,7 +43,7 @@ def spread(mixture, factor=2.0):
 
 
 @ss.figure(of="spread")
-def distances(dataset):
+def distances(dataset, choice):
     """The distance over the separation."""
-    values = dataset.spread
+    values = selected(dataset.spread, choice.select)
     return [Panel(marks=(Line(values.separation.values, values.values),), title="distances", xlabel="a", ylabel="spread")]

@@ -11,7 +11,7 @@ import pytest
 from scoreshock.storage import provenance
 from scoreshock.storage.provenance import PACKAGE
 
-FLAT = ("conventions", "checks", "options", "plugins", "axes", "cli")
+FLAT = ("conventions", "checks", "options", "plugins", "axes", "plot", "cli")
 """Modules of the package outside its rooms."""
 VOCABULARY = {"conventions", "checks"}
 ROOMS: dict[str, set[str]] = {
@@ -33,10 +33,11 @@ ROOMS: dict[str, set[str]] = {
 ROOMS["conventions"] |= {"checks"}
 ROOMS["diagnosis"] = {"quantities"} | ROOMS["quantities"]
 ROOMS["examples"] = {"quantities", "figures", "storage"} | ROOMS["quantities"]
-ROOMS["study"] = {"quantities", "storage"} | ROOMS["quantities"]
-ROOMS["running"] = {"study", "comparison", "diagnosis", "figures", "paper", "examples"} | ROOMS["study"]
+ROOMS["study"] = {"quantities", "storage", "figures"} | ROOMS["quantities"]
+ROOMS["running"] = {"study", "comparison", "diagnosis", "figures", "paper", "examples", "reports"} | ROOMS["study"]
 ROOMS["paper"] = {"study", "figures", "pages"} | ROOMS["study"]
 ROOMS["reports"] = {"figures", "pages", "quantities", "storage"} | ROOMS["quantities"]
+ROOMS["plot"] = {"figures", "checks"}
 ROOMS["cli"] = set(ROOMS)
 KERNELS: dict[str, set[str]] = {
     "numerics": set(),

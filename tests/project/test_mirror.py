@@ -26,9 +26,10 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "densities/tables/test_reading.py": ("densities/tables/table",),
     "diagnosis/test_scores.py": ("diagnosis/frameworks",),
     "diagnosis/test_steps.py": ("diagnosis/step_rules",),
+    "figures/test_curves.py": ("figures/captions", "figures/selection"),
     "figures/test_figures.py": tuple(
         f"figures/{name}"
-        for name in ("moments", "curves", "decisions", "description", "files", "layers", "page", "picture", "style", "times")
+        for name in ("moments", "decisions", "description", "files", "layers", "page", "picture", "style", "times")
     ),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
@@ -56,6 +57,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "kernels/wells/test_parts.py": tuple(
         f"kernels/wells/{name}" for name in ("convolution", "derivatives", "landscape", "potentials")
     ),
+    "pages/test_shell.py": ("pages/templates",),
+    "reports/test_sweep.py": ("reports/study",),
     "paper/test_table.py": tuple(
         f"paper/{name}"
         for name in (

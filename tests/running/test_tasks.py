@@ -1,11 +1,9 @@
-"""Files, logs and messages of a job that succeeds, fails or is interrupted; the summary at the end of a run."""
+"""Files and messages of a job that succeeds or fails; the summary at the end of a run."""
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import netCDF4
@@ -25,70 +23,6 @@ STUDY = Study.from_mapping(
 )
 
 
-def test_output_of_a_job_goes_to_its_log(tmp_path, capsys):
-    with running.logged(tmp_path / "log"):
-        print("said", file=sys.stderr)
-    assert "said" in (tmp_path / "log").read_text()
-    assert capsys.readouterr().err == ""
-
-
-def test_the_log_has_the_traceback_and_the_terminal_one_line(tmp_path, capsys):
-    def fail():
-        error = ValueError("no such thing")
-        error.add_note("try another")
-        raise error
-
-    with pytest.raises(SystemExit) as ended, running.logged(tmp_path / "log"):
-        fail()
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == "ValueError: no such thing\ntry another\n"
-    log = (tmp_path / "log").read_text()
-    assert "Traceback" in log
-    assert log.endswith("ValueError: no such thing\ntry another\n")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (signal.SIGINT, "interrupted\n"),
-        (signal.SIGTERM, "ended by SIGTERM, which a queue sends when a job's time is over\n"),
-    ],
-)
-def test_a_terminated_job_ends_at_once_and_leaves_no_unfinished_file(tmp_path, number, words):
-    # In a lock, as when a file is being written: what releases it must not be waited for.
-    code = """
-        import os, sys, threading, time
-        from pathlib import Path
-        from scoreshock.running import tasks
-        from scoreshock.storage import store
-        with tasks.logged(sys.argv[1]), store.staged(Path(sys.argv[2])) as temporary, threading.Lock():
-            temporary.write_text("half")
-            os.kill(os.getpid(), int(sys.argv[3]))
-            time.sleep(600)
-    """
-    folder = tmp_path / "results"
-    command = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "log"), str(folder / "a.nc"), str(int(number))]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 128 + number
-    assert run.stderr == ""
-    assert (tmp_path / "log").read_text() == words
-    assert list(folder.iterdir()) == []
-
-
-def test_a_log_that_cannot_be_written_costs_no_result(tmp_path, capsys):
-    with running.logged(tmp_path):
-        print("said", file=sys.stderr)
-    assert capsys.readouterr().err == f"no log: [Errno 21] Is a directory: '{tmp_path}'\nsaid\n"
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_an_error_is_reported_when_the_disk_of_the_log_is_full(capsys):
-    with pytest.raises(SystemExit), running.logged("/dev/full"):
-        raise ValueError("no such thing")
-    assert capsys.readouterr().err == "ValueError: no such thing\n"
-
-
 def test_the_summary_lists_existing_results_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "out" / "line"
@@ -104,6 +38,8 @@ def test_the_summary_lists_existing_results_only(tmp_path, monkeypatch):
     ]
     (folder / "speciation.nc").touch()
     assert "'line', 'speciation')" in running.summary(STUDY)
+    (tmp_path / "out" / "index.html").touch()
+    assert running.summary(STUDY).endswith(f"Look at them in a browser:\n  {tmp_path / 'out' / 'index.html'}")
 
 
 def test_the_summary_lists_blocks_that_are_not_joined(tmp_path, monkeypatch):
@@ -226,13 +162,6 @@ def test_other_tasks_run_after_one_that_fails(capsys):
     assert "Traceback" in Path("log").read_text()
 
 
-@pytest.mark.parametrize("end", [lambda: os._exit(3), lambda: sys.exit("no"), lambda: os.kill(os.getpid(), signal.SIGKILL)])
-def test_a_process_that_draws_and_fails_fails_its_job(tmp_path, end):
-    with pytest.raises(RuntimeError, match="a process that draws figures ended with an error"):
-        running._forked([end, (tmp_path / "drawn").touch])
-    assert not (tmp_path / "drawn").exists()
-
-
 DRAWING = """
 import sys
 from scoreshock.running import tasks
@@ -245,16 +174,33 @@ print(sorted({name.split(".")[0] for name in sys.modules} & {"matplotlib", "boke
 @pytest.mark.usefixtures("alone")
 def test_a_process_that_computes_imports_no_plotting_library_even_where_it_has_figures_drawn():
     chosen = study("out", quantities=["speciation"], axes={"separation": [1.0, 2.0]})
-    (tasks,) = [each.tasks for each in work.jobs_of(chosen) if each.name == "data@line"]
-    assert [json.loads(task)[0] for task in tasks] == ["compute", "compare", "draw"]
+    tasks = [task for each in work.jobs_of(chosen) if each.name != "plan" for task in each.tasks]
+    assert [json.loads(task)[0] for task in tasks] == ["compute", "compare", "draw", "index"]
     command = [sys.executable, "-c", DRAWING, handed(chosen), "--log", "log", *tasks]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
-    assert {path.suffix for path in Path("out/line/figures").iterdir()} == {".html", ".js", ".png"}
+    assert {path.suffix for path in Path("out/line/figures").iterdir()} == {".caption", ".csv", ".json", ".png"}
+    assert {path.suffix for path in Path("out").iterdir()} == {"", ".html", ".js"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("alone")
+def test_figures_are_drawn_as_the_study_says():
+    figures = {"all": {"formats": ["svg"]}, "one-mode": {"skip": True}, "modes": {"formats": ["png"], "x": "separation"}}
+    axes = {"separation": [1.0, 2.0, 3.0], "weight": [0.5, 0.6]}
+    chosen = study("out", quantities=["speciation", "modes"], axes=axes, tau=[0.1, 0.5], figures=figures)
+    tasks = [task for each in work.jobs_of(chosen) if each.name != "plan" for task in each.tasks]
+    assert job(chosen, *tasks) == 0
+    pictures = {path.name for path in Path("out/line/figures").iterdir() if path.suffix not in (".csv", ".caption", ".json")}
+    assert pictures == {"speciation.svg", "modes.png"}
+    page = Path("out/line.html").read_text()
+    assert 'href="line/figures/speciation.svg"' in page
+    assert "one-mode" not in page
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_sweep_without_figures_has_an_empty_folder():
+def test_a_sweep_without_figures_has_a_page():
     chosen = study("out", quantities=["corrections"], axes={"separation": [1.0, 2.0]})  # all errors are zero
-    (tasks,) = [each.tasks for each in work.jobs_of(chosen) if each.name == "data@line"]
+    tasks = [task for each in work.jobs_of(chosen) if each.name != "plan" for task in each.tasks]
     assert job(chosen, *tasks) == 0
-    assert list(Path("out/line/figures").iterdir()) == []
+    assert [path.name for path in Path("out/line/figures").iterdir()] == ["facts.json"]
+    assert "No figure shows the quantities of this sweep." in Path("out/line.html").read_text()

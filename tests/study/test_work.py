@@ -21,6 +21,8 @@ LINE = {
 LARGE = {"start": 0.5, "stop": 8.0, "num": 2_000_000}  # some eight seconds of speciation
 WEIGHTS = [0.005 * n for n in range(1, 140)]  # more than one job computes
 BLOCKS = [f"weight={weight}.nc" for weight in WEIGHTS]
+COMPARED = ["comparison.md", "comparison.nc"]
+PAGES = ["figures", "index.html", "line.html"]
 STUDIES = {
     "default": {"sweeps": yaml.safe_load((ROOT / "config/config.yaml").read_text())["sweeps"] | {}},
     "miniature": yaml.safe_load((ROOT / "tests/workflow/miniature.yaml").read_text()),
@@ -102,14 +104,17 @@ def made_again(before, after):
 
 def digest_of(one, output):
     """The digest that the job gives this file, by the task that makes it."""
-    for action, sweep, *words in map(json.loads, one.tasks):
+    for action, *rest in map(json.loads, one.tasks):
+        if action == "index":
+            return rest[0]
+        sweep, *words = rest
         is_block = f"{sweep}/blocks/{words[0]}-" in output
         if {
             "plan": output.endswith(f"{sweep}/sweep.json"),
             "compute": is_block or (output.endswith(f"{sweep}/{words[0]}.nc") and len(words) == 2),
             "join": output.endswith(f"{sweep}/{words[0]}.nc"),
             "compare": "comparison" in output,
-            "draw": "figures" in output,
+            "draw": "figures" in output or output.endswith(f"{sweep}.html"),
         }[action]:
             return words[1] if action in ("compute", "join") else words[0]
     raise AssertionError(f"nothing of {one.name} makes {output}")
@@ -150,22 +155,30 @@ def test_the_tasks_of_the_jobs_compute_every_block_once_with_its_digest(written)
     )
 
 
-def test_small_quantities_without_split_are_one_job_with_comparison_and_figures():
+def test_small_quantities_without_split_are_one_job_with_their_comparison():
     names = {job.name: [json.loads(task)[0] for task in job.tasks] for job in work.jobs_of(line(split=[]))}
-    assert names == {"plan": ["plan"], "data@line": ["compute", "compute", "compare", "draw"]}
+    data = ["compute", "compute", "compare"]
+    assert names == {"plan": ["plan"], "data@line": data, "figures@line": ["draw"], "index": ["index"]}
 
 
 def test_a_small_split_sweep_is_one_job_too():
     names = {job.name: [json.loads(task)[0] for task in job.tasks] for job in work.jobs_of(line())}
-    assert names["data@line"] == ["compute", "join", "compute", "join", "compare", "draw"]
-    assert list(names) == ["plan", "data@line"]
+    assert names["data@line"] == ["compute", "join", "compute", "join", "compare"]
+    assert list(names) == ["plan", "data@line", "figures@line", "index"]
+
+
+def test_what_is_chosen_of_a_figure_reruns_the_figures_alone():
+    for of_figures in ({"speciation": {"x": "weight"}}, {"all": {"formats": ["svg"]}}, {"speciation": {"skip": True}}):
+        assert made_again(singles(line()), singles(line(figures=of_figures))) == PAGES
 
 
 def test_a_sweep_of_more_blocks_has_jobs_of_runs_joining_and_a_comparison_of_its_own():
     jobs = {job.name: job for job in work.jobs_of(line(**axes(weight=WEIGHTS)))}
     quantities = [f"{name}@line@{n}" for name in ("corrections", "speciation") for n in (1, 2, "joined")]
-    assert list(jobs) == ["plan", *quantities, "comparison@line", "figures@line"]
+    assert list(jobs) == ["plan", *quantities, "comparison@line", "figures@line", "index"]
     assert jobs["comparison@line"].inputs == ["results/line/speciation.nc", "results/line/corrections.nc"]
+    assert jobs["figures@line"].inputs == [*jobs["comparison@line"].inputs, "results/line/comparison.nc"]
+    assert jobs["index"].inputs == jobs["figures@line"].outputs == ["results/line/figures", "results/line.html"]
 
 
 def test_a_quantity_that_does_not_depend_on_the_split_axis_is_one_file():
@@ -205,8 +218,8 @@ def test_a_run_of_small_blocks_is_of_128_or_ten_seconds_at_most(points, length):
 def test_appending_a_value_reruns_the_last_run_for_the_new_block_only():
     before, after = (singles(line(**axes(weight=w), quantities=["speciation"])) for w in (WEIGHTS, [*WEIGHTS, 0.75]))
     changed = [one.name for one in again(before, after)]
-    assert changed == ["plan", "speciation@line@2", "speciation@line@joined", "comparison@line", "figures@line"]
-    products = ["comparison.md", "comparison.nc", "figures", "speciation.nc", "sweep.json"]
+    assert changed == ["plan", "speciation@line@2", "speciation@line@joined", "comparison@line", "figures@line", "index"]
+    products = [*COMPARED, *PAGES, "speciation.nc", "sweep.json"]
     assert made_again(before, after) == sorted(["weight=0.75.nc", *products])
 
 
@@ -220,8 +233,7 @@ def test_inserting_a_value_computes_its_block_only(weight):
 @pytest.mark.parametrize("weight", [[0.7], [0.7, 0.5]], ids=["one less", "another order"])
 def test_removing_or_reordering_values_computes_no_block(weight):
     result = made_again(singles(line()), singles(line(**axes(weight=weight))))
-    joined = ["comparison.md", "comparison.nc", "corrections.nc", "figures", "speciation.nc", "sweep.json"]
-    assert result == joined
+    assert result == sorted([*COMPARED, *PAGES, "corrections.nc", "speciation.nc", "sweep.json"])
 
 
 def test_a_schedule_changed_under_its_label_makes_its_blocks_only():
@@ -236,12 +248,12 @@ def test_a_schedule_changed_under_its_label_makes_its_blocks_only():
 
 def test_adding_a_quantity_reruns_the_figures():
     result = made_again(many(), many(quantities=["speciation", "corrections", "amplification"]))
-    assert result == sorted(["amplification.nc", "figures", "sweep.json", *BLOCKS])
+    assert result == sorted(["amplification.nc", *PAGES, "sweep.json", *BLOCKS])
 
 
 def test_an_option_reruns_its_quantity_and_its_products():
     result = made_again(many(), many(order=4))
-    assert result == sorted(["comparison.md", "comparison.nc", "corrections.nc", "figures", "sweep.json", *BLOCKS])
+    assert result == sorted([*COMPARED, *PAGES, "corrections.nc", "sweep.json", *BLOCKS])
 
 
 @pytest.mark.slow
@@ -251,7 +263,7 @@ def test_an_axis_that_is_not_split_reruns_its_sweep_only():
 
     after = of([1.0, 3.0])
     result = again(of([1.0, 2.0]), after)
-    assert result == [one for one in after if "line" in one.name or one.name == "plan"]
+    assert result == [one for one in after if "line" in one.name or one.name in ("plan", "index")]
 
 
 @pytest.mark.slow
@@ -260,16 +272,17 @@ def test_titles_and_order_rerun_no_result():
     backwards = dict(reversed(LINE.items())) | {"quantities": ["corrections", "speciation"]}
     turned = {"title": "another", "sweeps": {"other": LINE, "line": backwards}}
     before = singles(study_of(written))
-    assert made_again(before, singles(study_of(turned))) == ["sweep.json"] * 2  # one job
+    assert made_again(before, singles(study_of(turned))) == ["index.html", "sweep.json", "sweep.json"]
     assert again(before, singles(study_of(written))) == []
 
 
 CODES = {
-    "speciation": ["comparison.md", "comparison.nc", "figures", "speciation.nc", "sweep.json", *BLOCKS],
-    "corrections": ["comparison.md", "comparison.nc", "corrections.nc", "figures", "sweep.json", *BLOCKS],
-    "joining": ["comparison.md", "comparison.nc", "corrections.nc", "figures", "speciation.nc", "sweep.json"],
-    "comparison": ["comparison.md", "comparison.nc"],
-    "figures": ["figures"],
+    "speciation": [*COMPARED, *PAGES, "speciation.nc", "sweep.json", *BLOCKS],
+    "corrections": [*COMPARED, *PAGES, "corrections.nc", "sweep.json", *BLOCKS],
+    "joining": [*COMPARED, *PAGES, "corrections.nc", "speciation.nc", "sweep.json"],
+    "comparison": [*COMPARED, *PAGES],
+    "figures": PAGES,
+    "index": ["index.html"],
     "wells.speciation": [],
 }
 
@@ -301,7 +314,7 @@ def test_digests_of_products_depend_on_their_inputs_and_code_only(monkeypatch):
 def test_blocks_too_large_to_be_joined_are_targets_themselves_and_nothing_is_made_of_them(monkeypatch):
     monkeypatch.setattr("scoreshock.study.blocks.JOINED_BYTES", 0)
     study = line()
-    assert [job.name for job in work.jobs_of(study)] == ["plan", "corrections@line@1", "speciation@line@1"]
+    assert [job.name for job in work.jobs_of(study)] == ["plan", "corrections@line@1", "speciation@line@1", "index"]
     folders = [study.sweeps["line"].planned(quantity).folder for quantity in LINE["quantities"]]
     blocks = [f"results/line/{folder}/weight={weight}.nc" for folder in folders for weight in (0.5, 0.7)]
-    assert sorted(work.targets(study)) == sorted([*blocks, "results/line/sweep.json"])
+    assert sorted(work.targets(study)) == sorted([*blocks, "results/line/sweep.json", "results/index.html"])

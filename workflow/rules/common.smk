@@ -75,10 +75,28 @@ def outputs_of(job):
     """Outputs of a job: the figures are a folder; kept files are not removed before the job runs."""
     if job.kept:
         return [update(path) for path in job.outputs]
-    return [
-        directory(path) if Path(path).name == "figures" else path
-        for path in job.outputs
-    ]
+    return [in_report(path) for path in job.outputs]
+
+
+def in_report(path):
+    """An output, marked for `snakemake --report` if it is a comparison or the folder of the figures of a sweep."""
+    sweep, name = Path(path).parent.name, Path(path).name
+    if name == "figures":
+        return report(
+            directory(path),
+            patterns=["{figure}.png"],
+            caption="../report/figure.rst",
+            category=sweep,
+            labels={"result": "{figure}"},
+        )
+    if name == "comparison.md":
+        return report(
+            path,
+            caption="../report/comparison.rst",
+            category=sweep,
+            labels={"result": "comparison of the criteria"},
+        )
+    return path
 
 
 def resources_of(job):

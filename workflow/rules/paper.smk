@@ -27,11 +27,7 @@ PAPER_FILES = {
 PAPER_FIGURES = sorted(
     name for names in PAPER_FILES.values() for name in names if "figures/" in name
 )
-PAPER_DRAWN = [
-    name.removesuffix("nc") + suffix
-    for name in PAPER_FIGURES
-    for suffix in ("html", "png")
-]
+PAPER_DRAWN = [name.removesuffix("nc") + "png" for name in PAPER_FIGURES]
 PAPER_FILE = tasks.write_study(
     {
         "output": workflow.modifier.path_modifier.replace_prefix(PAPER_OUT),
