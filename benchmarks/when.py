@@ -37,7 +37,7 @@ def synthetic(folder: Path) -> Path:
 def measured(name: str, *flags: str) -> None:
     """Print the wall and CPU time and the peak memory of one command."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "scoreshock.cli", "when", *flags, "--schedule", "edm", "--into", folder]
+        command = [sys.executable, "-m", "scoreshock", "when", *flags, "--schedule", "edm", "--into", folder]
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)

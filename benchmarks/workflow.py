@@ -118,7 +118,7 @@ def opening(folder: Path) -> None:
 
 
 def plan(folder: Path) -> None:
-    command = [sys.executable, "-m", "scoreshock.cli", "plan", "--configfile", str(ROOT / "config/large.yaml")]
+    command = [sys.executable, "-m", "scoreshock", "plan", str(ROOT / "config/large.yaml")]
     cpu, _ = spent(command, folder)
     measured = f"import resource, subprocess; subprocess.run({command!r}, stdout=subprocess.DEVNULL); "
     measured += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"

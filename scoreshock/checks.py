@@ -167,6 +167,13 @@ def whole(name: str, value: Any, low: int, high: int | None = None) -> int:
     return int(value)
 
 
+def switch(name: str, value: Any) -> bool:
+    """Return ``value`` if it is True or False; raise ``ValueError`` otherwise: Python takes the text "no" as true."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} = {show(value)} is not allowed; allowed: true or false")
+    return bool(value)
+
+
 def repeated(names: Iterable[str]) -> list[str]:
     """Names that occur more than once, in order of first occurrence.
 

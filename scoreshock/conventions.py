@@ -65,13 +65,19 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of a sweep: its meaning, and the values from ``low`` to ``high`` that it can have."""
+    """An axis of a sweep: its meaning, a sentence more, and the values from ``low`` to ``high`` that it can have."""
 
     long_name: str
     low: float = 0.0
     high: float = np.inf
     low_open: bool = False
     integer: bool = False
+    description: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What the axis is, with the sentence more if there is one."""
+        return ". ".join(filter(None, [self.long_name, self.description.rstrip(".")]))
 
     @property
     def allowed(self) -> str:
@@ -91,16 +97,22 @@ class Axis:
 
 
 AXES = {
-    "separation": Axis("half-distance a of a pair (means at -a and +a); scale of the means in other families"),
+    "separation": Axis(
+        "separation a, the scale of the means",
+        description="Half the distance of the means of a pair, at -a and +a, and the scale of the means in other families.",
+    ),
     "variance": Axis("component variance sigma0^2 at data time"),
     "weight": Axis(
-        "weight of the component at +separation (pair), of the marked component of other families", high=1.0, low_open=True
+        "weight of the marked component",
+        high=1.0,
+        low_open=True,
+        description="Of a pair the component at +separation.",
     ),
     "dimension": Axis("ambient dimension d of the data", 1, 2.0**53, integer=True),
     "ratio": Axis("ratio of the scales of successive levels of a hierarchy", high=1.0, low_open=True),
     "realization": Axis("index of a random draw of the means", 0, 2.0**53, integer=True),
     "quartic_coefficient": Axis("coefficient c of the quartic potential c (x^2 - b^2)^2 - h x", low_open=True),
-    "half_distance": Axis("half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt"),
+    "half_distance": Axis("half-distance b of the wells", description="Of the potential c (x^2 - b^2)^2 without tilt."),
     "tilt": Axis("tilt h of the quartic potential c (x^2 - b^2)^2 - h x", -np.inf, low_open=True),
 }
 
@@ -243,44 +255,51 @@ def _variable(entry: str, flags: Mapping[str, type[IntEnum]]) -> Variable:
 
 _SHARED = variables(
     """
-    component_mean: mean of each mixture component, in coordinates of the means' span
+    component_mean: mean of each mixture component
+        | In coordinates of the means' span.
     component_weight: weight of each mixture component
     component_variance: component variance sigma0^2 at data time
         | In all directions, of all components unless it has the dimension component; beside covariance_eigenvalue in all
         directions other than those.
     covariance_eigenvalue: variance of the components at data time along each direction
         | Of all components, unless it has the dimension component.
-    covariance_direction: unit vectors of the directions of covariance_eigenvalue, in coordinates of the features
-        | Without this variable the directions are the features.
+    covariance_direction: directions of the variances covariance_eigenvalue
+        | Unit vectors in coordinates of the features. Without this variable the directions are the features.
     ambient_dimension: ambient dimension d of the data
-    basis: orthonormal basis of the means' span in the data's own coordinates
-    origin: origin of the span's coordinates in the data's own coordinates
+    basis: orthonormal basis of the means' span
+        | In the data's own coordinates.
+    origin: origin of the coordinates of the means' span
+        | In the data's own coordinates.
     perpendicular_squared: squared distance of the point from the means' span
     feature_scale: what each feature of the data was divided by
-    feature_offset: what was subtracted from each feature of the data before it was divided
+    feature_offset: what was subtracted from each feature of the data
+        | Before it was divided by feature_scale.
     feature_name: name of each feature of the data
     label: label of the class
     within_class_variance: variance within each class, mean over the features
-    within_class_anisotropy: largest eigenvalue of the within-class covariance over the mean variance: 1 where isotropic
+    within_class_anisotropy: anisotropy of the within-class covariance
+        | Its largest eigenvalue over the mean variance: 1 where isotropic.
     total_eigenvalue: largest eigenvalue of the total covariance of the data
     well_quartic_coefficient: coefficient c of the quartic potential c (x^2 - b^2)^2 - h x
-    well_half_distance: half the distance b of the wells of the potential c (x^2 - b^2)^2 without tilt
+    well_half_distance: half-distance b of the wells
+        | Of the potential c (x^2 - b^2)^2 without tilt.
     well_tilt: tilt h of the quartic potential c (x^2 - b^2)^2 - h x
     position: coordinates of the point at which the score is given
         | Point of the line through the layer in coordinates of the means' span.
     x: position along the line through the layer | Distance from the line's point 0 along its direction.
     x_scaled: position along the line through the layer, in natural units
         | Multiples of half the extent of the means, or of the layer's width, as the option unit of x says.
-    tau: diffusion time tau, p_tau = p_0 * N(0, 2 tau I)
-        | The component variance at tau is sigma0^2 + 2 tau; in EDM's notation 2 tau = sigma^2.
-    tau_scaled: diffusion time in units of the leading speciation time (wells: of their matched Gaussians)
-        | tau is this multiple of the point's own leading speciation time.
+    tau: diffusion time tau
+        | p_tau is p_0 convolved with N(0, 2 tau I). The component variance at tau is sigma0^2 + 2 tau; in EDM's notation 2
+        tau = sigma^2.
+    tau_scaled: diffusion time in units of the leading speciation time
+        | Of wells that of their matched Gaussians. tau is this multiple of the point's own leading speciation time.
     tau_relative: diffusion time in units of the mean component variance | Of sigma0^2, the mean of tr S_k/d over components.
     structure: structure of the components' covariances
         | One variance, one matrix that is the mean of theirs, and their own.
-    start: position along the line through the layer from which a trajectory starts
+    start: start of the trajectory on the line through the layer
         | Distance from the line's point 0, at the largest tau.
-    start_scaled: position along the line through the layer from which a trajectory starts, in natural units
+    start_scaled: start of the trajectory on the line, in natural units
         | Multiples of half the extent of the means, or of the layer's width, as the option unit of starts says.
     r: distance from the boundary along its normal, in widths
     point: index of the point
@@ -288,11 +307,11 @@ _SHARED = variables(
     feature: index of the coordinate in the means' span
     feature_other: index of the coordinate in the means' span
     ambient: index of the coordinate in the data's own space
-    direction: index of the direction along which the components' variances are given
+    direction: index of the direction of covariance_eigenvalue
     criterion: name of the speciation criterion | What the quantity was told to look for.
     schedule: label of the noise schedule | Labels of the global attribute schedules, which defines each.
-    eigenmode: index of the eigenvalue of the between-class covariance, largest first
-        | Level of the cascade: the eigenvalue of this number speciates at this level.
+    eigenmode: index of the eigenvalue, largest first
+        | Of the between-class covariance. Level of the cascade: the eigenvalue of this number speciates at this level.
     root: index of the root of the exact criterion, ascending in tau | Places that no root fills are NaN beside root_status.
     event: index of the merging event, ascending in tau | Places that no event fills are NaN beside event_status.
     order: order of the correction series in the inverse noise variance
@@ -302,8 +321,8 @@ _SHARED = variables(
     call: index of the call of the network, from noise to data | Places that no call fills are 0.
     form: name of the form of the score's equation
         | Score in diffusion time, Burgers velocity, physical time, variance preserving, log density.
-    interface: index of the boundary between neighbouring components, ascending in position
-        | Places that no boundary fills are NaN beside interface_status.
+    interface: index of the boundary between neighbouring components
+        | Ascending in position. Places that no boundary fills are NaN beside interface_status.
     distance: distance from the boundary in widths v/a of its layer | Negative on the left of the boundary.
     mode: index of the mode of the density | Places that no mode of the density fills are NaN beside a status.
     crossing_index: index of the crossing of the line with the boundary
@@ -349,7 +368,8 @@ def is_axis(name: str) -> bool:
 def attributes(name: str) -> dict[str, object]:
     """CF attributes of an axis, or of a variable that is shared."""
     if name in AXES:
-        words = f"Parameter of the density, and axis of the sweep; allowed is {AXES[name].allowed}."
+        told = f"{AXES[name].description} ".lstrip()
+        words = f"{told}Parameter of the density, and axis of the sweep; allowed is {AXES[name].allowed}."
         return {"long_name": AXES[name].long_name, "units": "1", "description": words}
     return SHARED[name].attributes()
 

@@ -223,6 +223,14 @@ def number(value: Any, allowed: str, name: str) -> float:
     return float(value)
 
 
+def positive(value: Any, name: str) -> float:
+    """The number above 0 of the argument ``name`` as a float; raise ``ValueError`` for anything else."""
+    allowed = "a finite number > 0"
+    if number(value, allowed, name) <= 0:
+        raise ValueError(f"{name} = {show(value)} is not allowed; allowed: {allowed}")
+    return float(value)
+
+
 def text_hint(value: Any) -> str:
     """For text in place of a number, a remark with the spelling that YAML reads as a number; empty for other values."""
     if not isinstance(value, str):

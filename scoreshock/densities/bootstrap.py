@@ -53,9 +53,9 @@ def bootstrapped(
     -------
     xarray.Dataset
         ``component_mean (replicate, component, feature)``, in coordinates of each replicate's own span,
-        ``component_weight (replicate, component)``, ``component_variance (replicate)`` and ``total_eigenvalue (replicate)``:
-        the largest variance in the span of the four leading directions of the data themselves, which is the largest
-        eigenvalue of the replicate to first order.
+        ``component_weight (replicate, component)``, ``component_variance (replicate)`` and ``total_eigenvalue
+        (replicate)``: the largest variance in the span of the four leading directions of the data themselves, which
+        is the largest eigenvalue of the replicate to first order. In units of the data.
 
     Raises
     ------

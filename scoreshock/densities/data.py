@@ -157,9 +157,10 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
     -------
     xarray.DataArray
         Dims (feature) or (point, feature), or those of the DataArray with ``ambient`` replaced. Its coordinate
-        ``perpendicular_squared`` is the squared distance from the span: there the score of an isotropic mixture is minus the
-        perpendicular part divided by v, and the density has the factor exp(-perpendicular_squared/(2v)). Without ``basis``
-        the features are the data's own, and it is 0.
+        ``perpendicular_squared`` is the squared distance from the span: there the score of an isotropic mixture is
+        minus the perpendicular part divided by v, and the density has the factor exp(-perpendicular_squared/(2v)).
+        Without ``basis`` the features are the data's own, and it is 0. In units of the data, scaled as the
+        mixture's.
 
     Raises
     ------

@@ -33,14 +33,19 @@ def from_sklearn(gaussian_mixture: Any, covariance: str = "fitted") -> xr.Datase
     Returns
     -------
     xarray.Dataset
-        As :func:`from_labelled` (without labels and scale), with :math:`\Sigma_W = \sum_k w_k \Sigma_k`;
+        ``component_mean (component, feature)`` and all else as :func:`from_labelled` (without labels and scale), with
+        :math:`\Sigma_W = \sum_k w_k \Sigma_k`;
         ``within_class_anisotropy`` is 1 where the fitted covariances average to an isotropic one, and
-        ``within_class_variance`` says how far they differ in size.
+        ``within_class_variance`` says how far they differ in size. In units of the data.
 
     Raises
     ------
     ValueError
         Where the model is not a fitted Gaussian mixture, or ``covariance`` is another.
+
+    References
+    ----------
+    Pedregosa et al. 2011, scikit-learn.
 
     Examples
     --------

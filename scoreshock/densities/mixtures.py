@@ -62,11 +62,12 @@ def mixture(
     Returns
     -------
     xarray.Dataset
-        ``component_mean (..., component, feature)``, ``component_weight (..., component)``,
-        ``component_variance (..., [component])`` and ``ambient_dimension (...)``, each with the sweep dimensions that it
-        depends on. With ``covariance`` also ``covariance_eigenvalue (..., [component,] direction)`` and
-        ``covariance_direction (..., [component,] direction, feature)``, without which the directions are the features;
-        ``component_variance`` is then that of all other directions. What is equal in all components has no ``component``.
+        ``component_mean (..., component, feature)``, ``component_weight (..., component)``, ``component_variance
+        (..., [component])`` and ``ambient_dimension (...)``, each with the sweep dimensions that it depends on. With
+        ``covariance`` also ``covariance_eigenvalue (..., [component,] direction)`` and ``covariance_direction (...,
+        [component,] direction, feature)``, without which the directions are the features; ``component_variance`` is
+        then that of all other directions. What is equal in all components has no ``component``. In the units of
+        ``means``, variances in their square.
 
     Raises
     ------
@@ -140,13 +141,17 @@ def isotropic(mixture: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        The mixture without ``covariance_eigenvalue`` and ``covariance_direction``, whose ``component_variance`` is that
-        :math:`\sigma_0^2`; all else is kept.
+        The mixture without ``covariance_eigenvalue`` and ``covariance_direction``, whose ``component_variance (...)`` is
+        that :math:`\sigma_0^2`, in units of the data squared; all else is kept.
 
     Raises
     ------
     ValueError
         For anything but a mixture.
+
+    References
+    ----------
+    arXiv:2604.07404, (13).
 
     Examples
     --------

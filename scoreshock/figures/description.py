@@ -308,6 +308,16 @@ def figure(
     beside
         Quantities whose datasets it takes by keyword, None where the sweep has none.
 
+    Returns
+    -------
+    function
+        A decorator of a function from the dataset of the quantity to its panels, which is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken.
+
     Examples
     --------
     >>> import scoreshock as ss

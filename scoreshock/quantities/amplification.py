@@ -24,7 +24,7 @@ from scoreshock.quantities.labelled import (
     number_of_components,
     of_components,
 )
-from scoreshock.quantities.points import GridSpec, diffusion_times, times
+from scoreshock.quantities.points import GridSpec, Numbers, diffusion_times, times
 
 VARIABLES = variables(
     """
@@ -51,13 +51,15 @@ OF_PAIR = variables(
         | R = m'(S + 2 tau)^-1 m of means at -m and +m; the layer amplifies where it exceeds 1. | (55)
     exponent
     amplification_status
-    exponent_quadrature, quadrature_status: integral over tau of the largest growth rate on the boundary of a pair
-        | Of the largest eigenvalue of the score Jacobian there, from tau_min to the time at which it vanishes. | (51)
-    normal_exponent, quadrature_status: integral over tau of the positive growth rate along the boundary's normal
+    exponent_quadrature, quadrature_status: exponent by quadrature of the largest growth rate
+        | On the boundary of a pair. Of the largest eigenvalue of the score Jacobian there, from tau_min to the time at
+        which it vanishes. | (51)
+    normal_exponent, quadrature_status: exponent of the growth along the boundary's normal
         | Of n'Hn where it is positive, from tau_min up; at most exponent_quadrature. | (42)
     quadrature_status
-    log_growth, log_growth_status: logarithm of the largest growth of an error in the linearised flow
-        | Of the largest singular value, from the time at which growth ends down to tau_min; of equal weights, whose
+    log_growth, log_growth_status: logarithm of the largest growth of an error
+        | In the linearised flow. Of the largest singular value, from the time at which growth ends down to tau_min; of
+        equal weights, whose
         trajectories stay on the boundary. | (50)
     log_growth_status: outcome of the growth in the linearised flow
     """,
@@ -67,8 +69,9 @@ OF_PAIR = variables(
 
 GROWTH = variables(
     """
-    lyapunov, lyapunov_status: growth rate of a perturbation of the probability flow at the layer's centre
-        | Of a pair (a^2 - v)/v^2, else the largest eigenvalue of the score Jacobian at the weighted mean. | (51)
+    lyapunov, lyapunov_status: growth rate at the layer's centre
+        | Of a perturbation of the probability flow. Of a pair (a^2 - v)/v^2, else the largest eigenvalue of the score
+        Jacobian at the weighted mean. | (51)
     lyapunov_status: outcome of the growth rate
     """
 )
@@ -86,7 +89,7 @@ def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: GridSpec | None = 
     return amplification(mixture, tau_min, None if tau is None else diffusion_times(mixture, tau))
 
 
-def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau: xr.DataArray | None = None) -> xr.Dataset:
+def amplification(mixture: xr.Dataset, tau_min: Numbers = 0.0, tau: xr.DataArray | None = None) -> xr.Dataset:
     """Exponent ``Lambda`` by which an error of the score grows between the speciation time and ``tau_min``.
 
     Parameters
@@ -101,10 +104,12 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     Returns
     -------
     Dataset
-        ``exponent`` in closed form (55) and ``snr`` R of a pair, with ``amplification_status``, which is ``not_applicable``
-        with NaN for more components; ``exponent_quadrature`` by Gauss-Legendre quadrature in ``ln v`` of the growth rate
-        itself, the estimate ``exponent_quadrature_error`` of its error (of a pair its distance from the closed form), and
-        ``log10_factor``, the exponent over ln 10, with ``quadrature_status``; ``exponent_kind``; ``lyapunov(..., tau)``.
+        ``exponent`` in closed form (55) and ``snr`` R of a pair, with ``amplification_status``, which is
+        ``not_applicable`` with NaN for more components; ``exponent_quadrature`` by Gauss-Legendre quadrature in ``ln
+        v`` of the growth rate itself, the estimate ``exponent_quadrature_error`` of its error (of a pair its
+        distance from the closed form), and ``log10_factor``, the exponent over ln 10, with ``quadrature_status``;
+        ``exponent_kind``; ``lyapunov(..., tau)``. All ``(...)``, with the sweep's dimensions, and dimensionless;
+        ``lyapunov`` has the inverse unit of the data squared.
 
     Raises
     ------
@@ -123,6 +128,10 @@ def amplification(mixture: xr.Dataset, tau_min: float | xr.DataArray = 0.0, tau:
     eigenvalue of H, ``normal_exponent`` that of the positive part of ``n'Hn``, n the normal; both are integrals of rates.
     ``log_growth`` is the exponent of the linearised flow, of equal weights; ``exponent`` is defined where all of them agree:
     where, too, the difference of the means is an eigenvector of the covariance. All else is ``not_applicable``.
+
+    References
+    ----------
+    arXiv:2604.07404, (42), (50)-(52), (55).
 
     Examples
     --------

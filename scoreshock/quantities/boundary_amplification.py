@@ -14,7 +14,7 @@ from scoreshock.options import GROUPS, TAU, TAU_MIN
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
 from scoreshock.quantities.layer import Groups, group_codes
-from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
+from scoreshock.quantities.points import GridSpec, Numbers, diffusion_times, times, with_times
 from scoreshock.quantities.shared_variables import GROUP, TAU_STATUS
 from scoreshock.quantities.shared_variables import TAU as TAU_VARIABLE
 
@@ -32,10 +32,10 @@ TIME = variables(
     """
     tau_boundary, tau_boundary_status: diffusion time at which growth on the moving boundary ends
         | Largest tau at which n'Hn vanishes, else that at which the boundary jumps or vanishes. | (42)-(43)
-    n_boundary_roots int16, tau_boundary_status: number of roots of the growth rate on the moving boundary above the data
-        variance | Roots of n'Hn that the scan resolves above tau = 0. | (42)-(43)
-    n_boundary_discontinuities int16, tau_boundary_status: number of discontinuities (jumps, vanishings) of the moving
-        boundary above the data variance | Discontinuities that the scan resolves above tau = 0.
+    n_boundary_roots int16, tau_boundary_status: number of roots of the growth rate on the boundary
+        | Roots of n'Hn that the scan resolves above tau = 0. | (42)-(43)
+    n_boundary_discontinuities int16, tau_boundary_status: number of discontinuities of the moving boundary
+        | Jumps and vanishings. Discontinuities that the scan resolves above tau = 0.
     boundary_end, tau_boundary_status: what ends the growth on the moving boundary
         | A root of the rate, a jump of the boundary, or its end.
     tau_boundary_status: outcome of the boundary criterion
@@ -44,19 +44,21 @@ TIME = variables(
 )
 EXPONENT = variables(
     """
-    exponent_boundary, exponent_boundary_status: integral over tau of the positive growth rate on the moving boundary
-        | Of the normal second derivative of the log density, from tau_min up. | (42)
-    exponent_boundary_error, exponent_boundary_status: estimated error of the integral of the growth rate on the moving
-        boundary | Difference of two quadratures on the same panels; of a pair 0, by closed form.
-    n_exponent_discontinuities int16, exponent_boundary_status: number of discontinuities (jumps, vanishings) of the
-        moving boundary inside the integral | The integral is the sum of those between them.
-    exponent_boundary_status: outcome of the integral of the growth rate on the moving boundary
+    exponent_boundary, exponent_boundary_status: exponent of the growth on the moving boundary
+        | Integral over tau where the rate is positive. Of the normal second derivative of the log density, from tau_min up.
+        | (42)
+    exponent_boundary_error, exponent_boundary_status: estimated error of the exponent on the moving boundary
+        | Difference of two quadratures on the same panels; of a pair 0, by closed form.
+    n_exponent_discontinuities int16, exponent_boundary_status: number of discontinuities inside the integral
+        | Jumps and vanishings of the moving boundary. The integral is the sum of those between them.
+    exponent_boundary_status: outcome of the exponent on the moving boundary
     """
 )
 RATE = variables(
     """
-    boundary_rate, boundary_rate_status: growth rate on the moving boundary, the normal second derivative of the log
-        density | n'Hn at the point where the line through the layer meets the boundary. | (42)
+    boundary_rate, boundary_rate_status: growth rate on the moving boundary
+        | Normal second derivative of the log density. n'Hn at the point where the line through the layer meets the
+        boundary. | (42)
     boundary_rate_status: outcome of the growth rate on the moving boundary
     """
 )
@@ -78,8 +80,8 @@ def _of_study(mixture: xr.Dataset, tau_min: float = 0.0, tau: GridSpec | None = 
 
 def boundary_amplification(
     mixture: xr.Dataset,
-    tau_min: float | xr.DataArray = 0.0,
-    tau: float | xr.DataArray | None = None,
+    tau_min: Numbers = 0.0,
+    tau: Numbers | None = None,
     groups: Groups = None,
 ) -> xr.Dataset:
     """Integral of the growth rate ``n'Hn`` on the moving boundary of two groups, where it is positive, over tau.
@@ -98,9 +100,10 @@ def boundary_amplification(
     Returns
     -------
     Dataset
-        ``exponent_boundary`` with its estimated error ``exponent_boundary_error``, ``n_exponent_discontinuities``, the
-        number of jumps and vanishings of the boundary in the range of integration, and ``exponent_boundary_status``; all
-        that :func:`boundary_time` gives; ``boundary_rate(..., tau)`` with ``boundary_rate_status``.
+        ``exponent_boundary`` with its estimated error ``exponent_boundary_error``, ``n_exponent_discontinuities``,
+        the number of jumps and vanishings of the boundary in the range of integration, and
+        ``exponent_boundary_status``; all that :func:`boundary_time` gives; ``boundary_rate(..., tau)`` with
+        ``boundary_rate_status``. ``exponent_boundary (...)`` is dimensionless, rates are inverse times.
 
     Raises
     ------
@@ -113,6 +116,10 @@ def boundary_amplification(
     :func:`scoreshock.layer`. For a pair the exponent is the closed form (55) of :func:`scoreshock.amplification`, for any
     weights, without quadrature. It is the integral of a rate: a Lyapunov exponent only where trajectories stay on the
     boundary, as for equal weights and other symmetric cases. Where the boundary jumps or vanishes, one count says so.
+
+    References
+    ----------
+    arXiv:2604.07404, (42), (50)-(52).
 
     Examples
     --------
@@ -144,11 +151,11 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``tau_boundary`` with ``tau_boundary_status``: the largest tau with ``n'Hn = 0`` (42)-(43), for a pair ``(a^2 -
-        sigma0^2)/2``; ``below_data_variance`` with a tau that is not positive; ``no_real_root`` where growth ends
-        otherwise, at the tau at which the boundary vanishes or jumps, or with NaN where there is no boundary on the line.
-        ``boundary_end`` says which; ``n_boundary_roots`` and ``n_boundary_discontinuities`` count what the scan resolves
-        above tau = 0; ``group`` the groups.
+        ``tau_boundary`` with ``tau_boundary_status``: the largest tau with ``n'Hn = 0`` (42)-(43), for a pair ``(a^2
+        - sigma0^2)/2``; ``below_data_variance`` with a tau that is not positive; ``no_real_root`` where growth ends
+        otherwise, at the tau at which the boundary vanishes or jumps, or with NaN where there is no boundary on the
+        line. ``boundary_end`` says which; ``n_boundary_roots`` and ``n_boundary_discontinuities`` count what the
+        scan resolves above tau = 0; ``group`` the groups. Times ``(...)`` have the unit of the data squared.
 
     Raises
     ------
@@ -158,6 +165,10 @@ def boundary_time(mixture: xr.Dataset, groups: Groups = None) -> xr.Dataset:
     Notes
     -----
     A sign of ``ln p``'s curvature across the boundary, not bimodality: see :func:`scoreshock.speciation` for ``merging``.
+
+    References
+    ----------
+    arXiv:2604.07404, (42)-(43).
 
     Examples
     --------

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import as_numbers, show
+from scoreshock.checks import as_numbers, show, switch
 from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.burgers import forms as kernel
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
 from scoreshock.kernels.burgers.forms import OF_MIXTURES, VELOCITY
 from scoreshock.kernels.burgers.terms import Terms
-from scoreshock.options import TAU, Names, Switch, X
+from scoreshock.options import TAU, Names, Switch, X, positive
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.fields import LOG_DENSITY, SCORE
 from scoreshock.quantities.labelled import Arguments, apply, checked_mixture, checked_names, mixture_arguments
 from scoreshock.quantities.points import (
     GridSpec,
+    Numbers,
     Points,
     diffusion_times,
     explained,
@@ -50,27 +51,32 @@ METHODS = ("analytic", "differences")
 
 TERMS = variables(
     """
-    rate_term(feature), residual_status: time derivative, the left-hand side of the equation
-        | From the density itself, not from the equation that it checks. | (18)
-    diffusion_term(feature), residual_status: term with the Laplacian, on the right-hand side of the equation
-        | With its sign and coefficient in the form of the equation. | (18), (24)
-    advection_term(feature), residual_status: nonlinear term, on the right-hand side of the equation
-        | 2 (s . grad) s of the score, -(u . grad) u of the Burgers velocity. | (18), (24)
-    growth_term(feature), residual_status: term with the field itself, on the right-hand side of the equation
-        | The field times its coefficient; zero in forms that have no such term. | (78)
-    transport_term(feature), residual_status: term (x . grad) of the field, on the right-hand side of the equation
-        | Of forms in which the signal shrinks, zero in others. | (78)
+    rate_term(feature), residual_status: time derivative
+        | Left-hand side of the equation. From the density itself, not from the equation that it checks. | (18)
+    diffusion_term(feature), residual_status: diffusion term
+        | Term with the Laplacian, on the right-hand side of the equation. With its sign and coefficient in the form of the
+        equation. | (18), (24)
+    advection_term(feature), residual_status: nonlinear term
+        | On the right-hand side of the equation: 2 (s . grad) s of the score, -(u . grad) u of the Burgers velocity. |
+        (18), (24)
+    growth_term(feature), residual_status: growth term
+        | Term with the field itself, on the right-hand side of the equation. The field times its coefficient; zero in forms
+        that have no such term. | (78)
+    transport_term(feature), residual_status: transport term
+        | (x . grad) of the field, on the right-hand side of the equation. Of forms in which the signal shrinks, zero in
+        others. | (78)
     """
 )
 RESIDUAL, LARGEST_TERM, RESIDUAL_RELATIVE, RESIDUAL_ERROR, RESIDUAL_STATUS, BURGERS_VELOCITY = variables(
     """
     residual(feature), residual_status: left-hand side minus right-hand side of the equation
     largest_term, residual_status: length of the longest term of the equation at the point | The scale of residual_relative.
-    residual_relative, residual_status: length of the residual over that of the longest term at the point
+    residual_relative, residual_status: residual relative to the longest term at the point
         | Rounding where the equation holds; 0 where all terms are exactly zero.
-    residual_error, residual_status: bound on the length of the residual's numerical error, by estimate
+    residual_error, residual_status: estimated bound on the residual's numerical error
     residual_status: outcome of the residual
-    burgers_velocity(feature): Burgers velocity u = -2 s, or -2 nu s where the viscosity is nu
+    burgers_velocity(feature): Burgers velocity u
+        | -2 s, or -2 nu s where the viscosity is nu.
     """
 )
 ALONG = tuple(
@@ -122,7 +128,7 @@ def burgers(
 
 
 def residuals(
-    mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, forms: Sequence[str] = ("score",), terms: bool = False
+    mixture: xr.Dataset, x: Points, tau: Numbers, forms: Sequence[str] = ("score",), terms: bool = False
 ) -> xr.Dataset:
     """Residuals of several forms of the score's equation at ``x`` and ``tau``, by closed forms.
 
@@ -178,12 +184,12 @@ def residuals(
 def burgers_residual(
     field: xr.Dataset | Field,
     x: Points,
-    tau: float | xr.DataArray,
+    tau: Numbers,
     form: str = "score",
-    coefficient: float | xr.DataArray = 1.0,
+    coefficient: Numbers = 1.0,
     method: str | None = None,
-    length: float | xr.DataArray | None = None,
-    duration: float | xr.DataArray | None = None,
+    length: Numbers | None = None,
+    duration: Numbers | None = None,
     precision: float = DOUBLE,
     richardson: bool = True,
 ) -> xr.Dataset:
@@ -215,9 +221,11 @@ def burgers_residual(
     Dataset
         ``rate_term`` and the terms of the right-hand side with their signs; ``residual``, their difference;
         ``largest_term`` and ``residual_relative``, per point, in Euclidean length; the field itself (``score``,
-        ``burgers_velocity`` or ``log_density``); ``residual_status``; and with differences ``residual_error``. Where all
-        terms vanish together (a centre of symmetry), the relative residual counts the longest as at least 2^-60 of
-        the numbers whose differences they are, and is 0 where they are exactly zero.
+        ``burgers_velocity`` or ``log_density``); ``residual_status``; and with differences ``residual_error``. Where
+        all terms vanish together (a centre of symmetry), the relative residual counts the longest as at least 2^-60
+        of the numbers whose differences they are, and is 0 where they are exactly zero. Terms are ``(...,
+        feature)``, of ``log-density`` ``(...)``, in units of the field over the data squared; relative residuals are
+        dimensionless.
 
     Raises
     ------
@@ -228,6 +236,10 @@ def burgers_residual(
     -----
     Status ``singular`` where ``v = 0``; ``not_applicable`` where ``tau`` is NaN, or 0 with differences. A residual well
     above ``residual_error`` says that the field is not the score of any heat flow.
+
+    References
+    ----------
+    arXiv:2604.07404, (13), (18), (24), (62)-(63), (78).
 
     Examples
     --------
@@ -249,7 +261,7 @@ def burgers_residual(
     if method == "differences":
         function = kernel.of_mixture_by_differences if given else kernel.by_differences
         at |= {"length": _step("length", length), "duration": _step("duration", duration)}
-        options |= {"precision": precision, "richardson": richardson}
+        options |= {"precision": positive(precision, "precision"), "richardson": switch("richardson", richardson)}
         options |= {} if given else {"field": field}
     else:
         given["dimension"] = field.ambient_dimension  # type: ignore[union-attr]
@@ -258,7 +270,7 @@ def burgers_residual(
     return named.assign_attrs(equation=EQUATIONS[form], form=form, method=method)
 
 
-def _step(name: str, step: float | xr.DataArray | None) -> xr.DataArray:
+def _step(name: str, step: Numbers | None) -> xr.DataArray:
     """The length or duration of differences; NaN for the default."""
     return xr.DataArray(np.nan) if step is None else labelled_numbers(name, step)
 
@@ -312,7 +324,7 @@ def points_of(x: Points) -> xr.DataArray:
         if "feature" not in x.dims:
             raise ValueError(f"x: dimensions {x.dims}; allowed: any that include feature")
         return labelled_numbers("x", x)
-    array = as_numbers("x", x)
-    if array.ndim not in (1, 2):
-        raise ValueError(f"x: shape {array.shape}; allowed: (d,) or (points, d)")
+    array = np.atleast_1d(as_numbers("x", x))
+    if array.ndim > 2:
+        raise ValueError(f"x: shape {array.shape}; allowed: (d,) or (points, d), or a number in one dimension")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])

@@ -103,21 +103,22 @@ def clocks(
     -------
     Dataset
         ``sigma_level, tau_level (..., clock, level)``, descending, and ``clock_total (..., clock)`` of the clocks
-        ``entropic`` and ``rescaled``, with estimates of errors. ``no_transition`` with NaN where all data are one point;
-        ``not_applicable`` with NaN where sigma_min is not below sigma_max.
+        ``entropic`` and ``rescaled``, with estimates of errors. ``no_transition`` with NaN where all data are one
+        point; ``not_applicable`` with NaN where sigma_min is not below sigma_max. Noise levels have the unit of the
+        data.
 
     Raises
     ------
     ValueError
         For ends that are not positive, or a number of steps that is no whole number from 1 to 10000.
 
-    References
-    ----------
-    Stancevic, Handke and Ambrogioni 2025; Guo, Shamai and Verdu 2005.
-
     Notes
     -----
     A sampler takes one clock's levels as its own by ``ss.schedule("table", sigma_n=levels.values)``.
+
+    References
+    ----------
+    Stancevic, Handke and Ambrogioni 2025; Guo, Shamai and Verdu 2005.
 
     Examples
     --------
@@ -164,7 +165,17 @@ def clock_rates(
     -------
     Dataset
         ``mmse``, ``entropic_rate`` (mmse/sigma^3), ``rescaled_rate`` (mmse/sigma^2), with ``mmse_error`` and
-        ``rates_status``: ``singular`` with NaN at tau = 0; else as for :func:`class_decisions`.
+        ``rates_status``: ``singular`` with NaN at tau = 0; else as for :func:`class_decisions`. All ``(...)``, with
+        the dimensions of ``tau``; ``mmse`` has the unit of the data squared, sigma that of the data.
+
+    Raises
+    ------
+    ValueError
+        For a negative ``tau``, an unknown method, or components without isotropic variances.
+
+    References
+    ----------
+    Stancevic, Handke and Ambrogioni 2025, entropic time schedulers. Guo, Shamai and Verdu 2005, I-MMSE relation.
 
     Examples
     --------

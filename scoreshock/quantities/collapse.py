@@ -19,7 +19,7 @@ Numbers = float | np.ndarray | list | xr.DataArray
 
 COLLAPSE = variables(
     """
-    tau_collapse, collapse_status: diffusion time at which the score of the samples collapses on single ones
+    tau_collapse, collapse_status: diffusion time of the collapse on single samples
         | Where the information of the noisy point on its sample is the logarithm of their number. | Biroli, Bonnaire, de
         Bortoli, Mezard 2024, arXiv:2402.18491
     sigma_collapse, collapse_status: noise level of the collapse | sqrt(2 tau).
@@ -69,8 +69,9 @@ def collapse(
     Returns
     -------
     Dataset
-        ``tau_collapse``, ``sigma_collapse`` with its error, ``time_collapse`` (Ornstein-Uhlenbeck) and ``collapse_status``:
-        ``no_real_root`` with NaN where the data are points that cannot tell n samples apart.
+        ``tau_collapse``, ``sigma_collapse`` with its error, ``time_collapse`` (Ornstein-Uhlenbeck) and
+        ``collapse_status``: ``no_real_root`` with NaN where the data are points that cannot tell n samples apart.
+        All ``(...)``; ``sigma_collapse`` has the unit of the data, ``time_collapse`` none.
 
     Raises
     ------
@@ -107,7 +108,17 @@ def gaussian_collapse(variance: Numbers, dimension: Numbers, training_samples: N
     Returns
     -------
     Dataset
-        As of :func:`collapse`; ``no_transition`` with NaN for a variance of 0.
+        As of :func:`collapse`; ``no_transition`` with NaN for a variance of 0. All ``(...)``, with the axes of the
+        arguments; ``tau`` has the unit of the data squared.
+
+    Raises
+    ------
+    ValueError
+        For a negative variance, a dimension below 1, and fewer than 2 samples.
+
+    References
+    ----------
+    Biroli, Bonnaire, de Bortoli and Mezard 2024, arXiv:2402.18491.
 
     Examples
     --------
@@ -115,7 +126,7 @@ def gaussian_collapse(variance: Numbers, dimension: Numbers, training_samples: N
     >>> ss.gaussian_collapse(1.0, [256, 1024, 4096], 20000).time_collapse.round(4).values.tolist()
     [1.2988, 1.9775, 2.6671]
     """
-    spread, size = labelled_numbers("variance", variance, "variance"), labelled_numbers("dimension", dimension, "dimension")
+    spread, size = (labelled_numbers(*each, infinite=True) for each in (("variance", variance), ("dimension", dimension)))
     sizes = {"variance": at_least("variance", spread), "dimension": at_least("dimension", size, 1)}
     arguments = sizes | {"samples": _samples(training_samples)}
     return apply(kernel.gaussian_collapse, arguments, COLLAPSE)
@@ -124,4 +135,4 @@ def gaussian_collapse(variance: Numbers, dimension: Numbers, training_samples: N
 def _samples(training_samples: Numbers | None) -> xr.DataArray:
     if training_samples is None:
         raise ValueError("training_samples = None is not allowed; allowed: numbers >= 2, where data do not say them")
-    return at_least("training_samples", labelled_numbers("training_samples", training_samples, "training_samples"), 2)
+    return at_least("training_samples", labelled_numbers("training_samples", training_samples, infinite=True), 2)

@@ -17,8 +17,8 @@ MAXIMUM_ORDER = 40
 
 COVARIANCE_COEFFICIENT = Variable(
     "covariance_coefficient",
-    "correction coefficient C = -Cov_w(D, y^2) (Definition 9.6)",
-    description="D are squared distances of the means from their mean, y their positions along the leading direction.",
+    "coefficient C of the first correction",
+    description="-Cov_w(D, y^2): D are squared distances of the means from their mean, y places on the leading direction.",
     references="Definition 9.6",
 )
 
@@ -27,15 +27,15 @@ VARIABLES = variables(
     tau_order(order), order_status: speciation time of the series through each order
         | (v* - sigma0^2)/2 with the terms up to this order. | (77), (92)
     order_status(order): outcome of the series through each order
-    error(order), error_status: difference of the series through each order from the exact criterion
+    error(order), error_status: error of the series through each order
         | tau_order minus tau_star of the criterion exact; not applicable where that follows another eigenvalue.
-    error_relative(order), error_status: difference of the series from the exact criterion, relative to the exact variance
-        v* | The same difference of 2 tau over sigma0^2 + 2 tau_star.
+    error_relative(order), error_status: relative error of the series through each order
+        | Relative to the exact variance v*. The same difference of 2 tau over sigma0^2 + 2 tau_star.
     error_status(order): outcome of the comparison with the exact criterion
     coefficient(order), order_status: term that each order adds to the variance v* of the series
         | c_n of v* = lambda_1 + c_1 + c_2 + ..., by Lagrange inversion of v = lambda(1/v).
-    smallest_term int16: order of the term of least magnitude: a hint at where the series stops improving
-        | Beyond it terms of a divergent series grow again.
+    smallest_term int16: order of the term of least magnitude
+        | A hint at where the series stops improving. Beyond it terms of a divergent series grow again.
     covariance_coefficient
     """,
     COVARIANCE_COEFFICIENT,
@@ -67,6 +67,8 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
         (relative to the exact ``v*``) with ``error_status``: ``not_applicable`` where the exact root lies on another
         eigenvalue's branch; ``smallest_term``; ``covariance_coefficient`` C.
 
+        Times have the unit of the data squared.
+
     Raises
     ------
     ValueError
@@ -76,6 +78,10 @@ def corrections(mixture: xr.Dataset, order: int = 8) -> xr.Dataset:
     -----
     The series has no small parameter: it improves as the distances of the means from their mean become equal, not as they
     grow, and it may diverge. Its terms follow from ``v = lambda(1/v)`` by Lagrange inversion.
+
+    References
+    ----------
+    arXiv:2604.07404, (77), (92), Definition 9.6.
 
     Examples
     --------

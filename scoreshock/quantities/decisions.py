@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import show
+from scoreshock.checks import show, switch
 from scoreshock.conventions import Status, attributes, variables
 from scoreshock.kernels.gaussian.mixture import denoiser_covariance
 from scoreshock.kernels.information import decisions as kernel
@@ -44,8 +44,9 @@ DECIDED = Number("share of the class entropy that remains where classes count as
 
 DECISIONS = variables(
     """
-    cloning_probability, decisions_status: probability that two reverse paths from one noisy point end in the same class
-        | Mean over noisy points of the sum of squared class probabilities. | Biroli, Bonnaire, de Bortoli, Mezard 2024,
+    cloning_probability, decisions_status: cloning probability
+        | That two reverse paths from one noisy point end in the same class. Mean over noisy points of the sum of squared
+        class probabilities. | Biroli, Bonnaire, de Bortoli, Mezard 2024,
         arXiv:2402.18491
     one_minus_cloning, decisions_status: one minus the cloning probability
         | With its digits where classes hardly overlap. | Biroli, Bonnaire, de Bortoli, Mezard 2024, arXiv:2402.18491
@@ -55,8 +56,9 @@ DECISIONS = variables(
         | From that of the weights, at large tau, down to that which the data leave.
     class_entropy_error, decisions_status: estimate of the error of class_entropy
         | Of quadrature, or the standard error of Monte Carlo.
-    class_information_density, decisions_status: rate at which information on the class is gained, per gamma = 1/(2 tau)
-        | Minus the derivative of class_entropy in gamma; half of mmse less mmse_of_class. | Guo, Shamai, Verdu 2005, I-MMSE
+    class_information_density, decisions_status: rate at which information on the class is gained
+        | Per gamma, which is 1/(2 tau). Minus the derivative of class_entropy in gamma; half of mmse less mmse_of_class. |
+        Guo, Shamai, Verdu 2005, I-MMSE
         relation
     class_information_density_error, decisions_status: estimate of the error of class_information_density
         | Of quadrature, or the standard error of Monte Carlo.
@@ -65,13 +67,14 @@ DECISIONS = variables(
     mmse_of_class, decisions_status: mean squared error of the denoiser that knows the class
         | Mean squared distance of data from their posterior mean given the class too.
     mmse_error, decisions_status: estimate of the error of mmse | Of quadrature, or the standard error of Monte Carlo.
-    decisions_status: outcome of class entropy, cloning probability and mean squared errors
+    decisions_status: outcome of the decisions
+        | Of class entropy, cloning probability and mean squared errors.
     """
 )
 WINDOW = variables(
     """
-    tau_decision(remaining), decision_status: diffusion time at which this share of the class entropy remains
-        | Between the least and the greatest share classes are being decided.
+    tau_decision(remaining), decision_status: diffusion time at this share of the class entropy
+        | At which it remains. Between the least and the greatest share classes are being decided.
     sigma_decision(remaining), decision_status: noise level at which this share of the class entropy remains
         | sqrt(2 tau); the entropy rises with it.
     sigma_decision_error(remaining), decision_status: estimate of the error of sigma_decision
@@ -81,10 +84,10 @@ WINDOW = variables(
 )
 PAIRS = variables(
     """
-    tau_pair(pair, remaining), pair_status: diffusion time at which this share of a pair's class entropy remains
-        | Of the mixture of these two classes alone.
-    sigma_pair(pair, remaining), pair_status: noise level at which this share of a pair's class entropy remains
-        | Of the mixture of these two classes alone.
+    tau_pair(pair, remaining), pair_status: diffusion time at this share of a pair's class entropy
+        | At which it remains. Of the mixture of these two classes alone.
+    sigma_pair(pair, remaining), pair_status: noise level at this share of a pair's class entropy
+        | At which it remains. Of the mixture of these two classes alone.
     sigma_pair_error(pair, remaining), pair_status: estimate of the error of sigma_pair
         | Of quadrature, or the standard error of Monte Carlo.
     pair_status(pair, remaining): outcome of the decision between two classes
@@ -94,9 +97,9 @@ PAIRS = variables(
         | Two classes are together where undecided pairs connect them: single linkage of sigma_pair at half the entropy.
     parting_pair(parting) int16, parting_status: index of the pair that decides the parting (-1: none)
         | The last undecided one between both sides.
-    parting_first(parting) int16, parting_status: least index of the classes on the first side of the parting (-1: none)
+    parting_first(parting) int16, parting_status: first class on one side of the parting (-1: none)
         | In the order of class_first; less than parting_second.
-    parting_second(parting) int16, parting_status: least index of the classes on the second side of the parting (-1: none)
+    parting_second(parting) int16, parting_status: first class on the other side of the parting (-1: none)
         | In the order of class_second.
     parting_status(parting): outcome of the parting
     """
@@ -182,10 +185,12 @@ def class_decisions(
     Returns
     -------
     Dataset
-        ``cloning_probability``, ``one_minus_cloning``, ``class_entropy`` (nats), ``class_information_density`` (D_Z),
-        ``mmse``, ``mmse_of_class``, each with the estimate ``..._error``, and ``decisions_status``: ``singular`` with NaN
-        where a component has no variance; ``unresolved``, with the numbers, where quadrature misses a relative error of
-        1e-9; ``not_applicable`` where quadrature was asked for in too many coordinates.
+        ``cloning_probability``, ``one_minus_cloning``, ``class_entropy`` (nats), ``class_information_density``
+        (D_Z), ``mmse``, ``mmse_of_class``, each with the estimate ``..._error``, and ``decisions_status``:
+        ``singular`` with NaN where a component has no variance; ``unresolved``, with the numbers, where quadrature
+        misses a relative error of 1e-9; ``not_applicable`` where quadrature was asked for in too many coordinates.
+        All ``(...)``, with the dimensions of ``tau``; entropies in nats, squared errors in units of the data
+        squared.
 
     Raises
     ------
@@ -203,11 +208,9 @@ def class_decisions(
     >>> round(float(found.cloning_probability), 4), round(float(found.class_entropy), 4)
     (0.7752, 0.3563)
     """
-    if not isinstance(pairs, bool):
-        raise ValueError(f"pairs = {show(pairs)} is not allowed; allowed: true or false")
     known, way = class_map(mixture, classes), method_of(method, draws, seed)
     arguments = class_arguments(mixture) | {"tau": times(tau)}
-    if not pairs:
+    if not switch("pairs", pairs):
         return apply(of_classes(kernel.class_decisions), arguments, DECISIONS, groups=known.groups, method=way)
     each = [shared.along(variable, "pair") for variable in DECISIONS]
     sizes = {"pair": len(_pair_names(known)[0])}
@@ -238,17 +241,23 @@ def decision_windows(
     Returns
     -------
     Dataset
-        ``tau_decision, sigma_decision (..., remaining)`` at the shares ``remaining`` q, 1/2 and 1 - q of the entropy: in
-        generation the end of the decision window, its middle and its begin; ``tau_pair, sigma_pair (..., pair, remaining)``,
-        with coordinates ``class_first`` and ``class_second``; ``sigma_parting (..., parting)`` in the order of generation,
-        with ``parting_first`` and ``parting_second``, the first class on either side. Errors and statuses beside them:
-        ``below_data_variance`` with NaN where data leave more of the entropy; ``no_transition`` with NaN where no noise
-        tells classes apart.
+        ``tau_decision, sigma_decision (..., remaining)`` at the shares ``remaining`` q, 1/2 and 1 - q of the
+        entropy: in generation the end of the decision window, its middle and its begin; ``tau_pair, sigma_pair (...,
+        pair, remaining)``, with coordinates ``class_first`` and ``class_second``; ``sigma_parting (..., parting)``
+        in the order of generation, with ``parting_first`` and ``parting_second``, the first class on either side.
+        Errors and statuses beside them: ``below_data_variance`` with NaN where data leave more of the entropy;
+        ``no_transition`` with NaN where no noise tells classes apart. Times have the unit of the data squared, noise
+        levels that of the data.
 
     Raises
     ------
     ValueError
         For more than 64 classes or only one, and a share that is not between 1e-6 and 0.4.
+
+    References
+    ----------
+    Biroli, Bonnaire, de Bortoli and Mezard 2024, arXiv:2402.18491. Guo, Shamai and Verdu 2005, I-MMSE relation.
+    Kynkäänniemi et al. 2024, arXiv:2404.07724.
 
     Examples
     --------
@@ -294,11 +303,20 @@ def caustic_norm(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray) -> x
     Returns
     -------
     Dataset
-        ``caustic_norm`` and ``caustic_status``: ``singular`` with NaN at tau = 0.
+        ``caustic_norm`` and ``caustic_status``: ``singular`` with NaN at tau = 0. Each ``(...)`` and dimensionless.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
 
     Notes
     -----
     An eigenvalue of the Jacobian exceeds 1 where the log density is convex in some direction.
+
+    References
+    ----------
+    Denoiser's Jacobian by Tweedie's formula; Efron 2011, Tweedie's formula and selection bias.
 
     Examples
     --------

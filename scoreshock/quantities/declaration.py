@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -22,6 +22,10 @@ from scoreshock.checks import show, suggestion
 from scoreshock.conventions import Status, Variable
 from scoreshock.options import Grid, Options
 from scoreshock.plugins import OURS, Registry
+
+Function = TypeVar("Function", bound=Callable[..., xr.Dataset])
+Formula = TypeVar("Formula", bound=Callable[..., Any])
+"""What decorators take and return, so that type checkers know the arguments."""
 
 Problems = Iterator[tuple[tuple[str | int, ...], str]]
 """Keys that lead to a problem in a sweep, and what is wrong there."""
@@ -173,12 +177,53 @@ def quantity(
     name: str = "",
     problems: Callable[[Any], Problems] = _none,
     covariances: tuple[float, float] | None = None,
-) -> Callable[[Callable[..., xr.Dataset]], Callable[..., xr.Dataset]]:
-    """Declare the decorated function as a quantity; arguments as the attributes of `Quantity`."""
+) -> Callable[[Function], Function]:
+    """Declare the decorated function as a quantity of a study.
+
+
+    Parameters
+    ----------
+    variables
+        What the dataset may hold, as `scoreshock.conventions.variables` declares them.
+    options : mapping, optional
+        Keys of a sweep that it takes, of the kinds in `scoreshock.options`, by the names of the function's arguments.
+    seconds : pair of numbers
+        Measured seconds of one core a point: of two components, and of more for each component in each dimension of their
+        span.
+    density : str
+        Kind of the densities that it takes: ``mixture`` or ``wells``.
+    name : str
+        As a study writes it; by default the function's own name.
+    problems : function, optional
+        Yields what makes it impossible for a sweep.
+    covariances : pair of numbers, optional
+        The same seconds of mixtures whose components have covariances, if it is computed of these too.
+
+    Returns
+    -------
+    function
+        A decorator of a function from a labelled density (and ``schedules``, and options by name) to a dataset, which is
+        returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken, and for a kind of densities that is unknown.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> from scoreshock.conventions import variables
+    >>> @ss.quantity(variables("heaviest: weight of the heaviest component"), seconds=(1e-6, 1e-7))
+    ... def heaviest(mixture):
+    ...     return mixture.component_weight.max("component").to_dataset(name="heaviest")
+    >>> float(heaviest(ss.families.pair(separation=1.0, weight=0.7)).heaviest.squeeze())
+    0.7
+    """
     if density not in DENSITIES:
         raise ValueError(f"density = {show(density)} is not allowed; allowed: {', '.join(DENSITIES)}")
 
-    def declare(function: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
+    def declare(function: Function) -> Function:
         key = name or function.__name__
         made = Quantity(key, function, density, tuple(variables), options or {}, seconds, problems, covariances)
         DECLARED.add(made.module, made, function)
@@ -238,13 +283,47 @@ def criterion(
     density: str = "mixture",
     by_default: bool = False,
     covariances: Callable[..., Any] | None = None,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare the decorated formula as a criterion; arguments as the attributes of `Criterion`.
+) -> Callable[[Formula], Formula]:
+    """Declare the decorated formula as a criterion of speciation.
 
-    Formulas of plugins are never computed by default.
+
+    Parameters
+    ----------
+    name : str
+        As a study writes it, not one that is there already.
+    meaning : str
+        What the criterion says, in a line.
+    density : str
+        Kind of the densities that it takes: ``mixture`` or ``wells``.
+    by_default : bool
+        Whether it is computed where no other is asked for; never where a plugin declares it.
+    covariances : function, optional
+        Its formula for components with covariances, from ``c`` and others; without it ``not_applicable`` there.
+
+    Returns
+    -------
+    function
+        A decorator of a formula on arrays: from those that it names (``means (..., k, n)``, ``weights (..., k)``,
+        ``variance (...)``, or what is computed for all criteria) to the time, in units of the data squared, and its
+        `Status`, ``(...)``.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken, and for a kind of densities that is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np, scoreshock as ss
+    >>> @ss.criterion("a-quarter", "a quarter of the variance of the means, without a reason")
+    ... def quarter(means, weights, variance):
+    ...     tau = 0.25 * np.einsum("...k,...ki->...", weights, means**2)
+    ...     return tau, np.zeros(tau.shape, dtype=np.int8)
+    >>> float(ss.speciation(ss.families.pair(separation=2.0), criteria=["a-quarter"]).tau_star.squeeze())
+    1.0
     """
 
-    def declare(function: Callable[..., Any]) -> Callable[..., Any]:
+    def declare(function: Formula) -> Formula:
         ours = function.__module__.startswith(f"{OURS}.")
         made = Criterion(name, meaning, function, density, by_default and ours, covariances)
         CRITERIA.add(f"{density}.{name}".removeprefix("mixture."), made, function)

@@ -59,9 +59,9 @@ def empirical_decisions(
     Returns
     -------
     Dataset
-        ``cloning_probability``, ``one_minus_cloning``, ``class_entropy`` and ``own_class_probability (tau)``, with standard
-        errors over the held-out samples, and ``decisions_status``: ``singular`` with NaN at tau = 0; ``unresolved`` where
-        distances of samples round to more than the noise.
+        ``cloning_probability``, ``one_minus_cloning``, ``class_entropy`` and ``own_class_probability (tau)``, with
+        standard errors over the held-out samples, and ``decisions_status``: ``singular`` with NaN at tau = 0;
+        ``unresolved`` where distances of samples round to more than the noise. Entropies in nats.
 
     Raises
     ------
@@ -72,6 +72,10 @@ def empirical_decisions(
     -----
     Below the collapse (:func:`collapse`) the score follows single samples: there ``own_class_probability`` falls below
     ``cloning_probability``.
+
+    References
+    ----------
+    Biroli, Bonnaire, de Bortoli and Mezard 2024, arXiv:2402.18491. Guo, Shamai and Verdu 2005, I-MMSE relation.
 
     Examples
     --------

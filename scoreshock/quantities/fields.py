@@ -18,7 +18,7 @@ from scoreshock.kernels.covariances import fields as covariances
 from scoreshock.kernels.gaussian import mixture as kernel
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.labelled import apply, covariance_arguments, is_general, mixture_arguments, of_components
-from scoreshock.quantities.points import Points, positions, times
+from scoreshock.quantities.points import Numbers, Points, positions, times
 
 SQUARE = ("feature", "feature_other")
 
@@ -30,11 +30,13 @@ SCORE_JACOBIAN, RESPONSIBILITIES = variables(
     responsibilities(component): posterior probability of each component at x | | (85)
     """
 )
-DENOISER = Variable("denoiser", "posterior mean of the clean data, E[x_0 | x_tau = x]", ("feature",))
-DENOISER_COVARIANCE = Variable("denoiser_covariance", "posterior covariance of the clean data, Cov[x_0 | x_tau = x]", SQUARE)
+DENOISER = Variable("denoiser", "posterior mean of the clean data", ("feature",), description="E[x_0 | x_tau = x].")
+DENOISER_COVARIANCE = Variable(
+    "denoiser_covariance", "posterior covariance of the clean data", SQUARE, description="Cov[x_0 | x_tau = x]."
+)
 
 
-def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
+def score(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
     """Score ``s = grad ln p_tau`` at ``x``: ``(m - x)/v``, ``m`` the posterior mean, ``v = sigma0^2 + 2 tau``.
 
     Parameters
@@ -57,6 +59,10 @@ def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     ValueError
         If ``x`` does not have the mixture's features, or ``tau`` is negative.
 
+    References
+    ----------
+    arXiv:2604.07404, (13)-(14), (29).
+
     Examples
     --------
     >>> import numpy as np, scoreshock as ss
@@ -67,16 +73,35 @@ def score(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr
     return _field("score", SCORE, mixture, x, tau)
 
 
-def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
+def log_density(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
     """Natural logarithm of the density ``p_tau(x)`` in the mixture's ambient dimension.
 
     ``x`` lies in the means' span, unless it carries ``perpendicular_squared`` (from ``ss.project``), its squared distance
-    from the span; outside the span the density is a Gaussian factor. Arguments, type and errors as in :func:`score`.
+    from the span; outside the span the density is a Gaussian factor.
+
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
 
     Returns
     -------
     DataArray
-        ``(...)``; (13)-(14). NaN where ``v = 0``.
+        ``(...)``, in nats, of a density per unit of the data in each ambient dimension. NaN where ``v = 0``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, (13)-(14).
 
     Examples
     --------
@@ -106,10 +131,33 @@ def log_density(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0)
     return total.transpose(..., *own).assign_attrs(LOG_DENSITY.attributes())
 
 
-def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Jacobian of the score, the Hessian of ``ln p_tau``: ``-I/v + Gamma/v^2``, ``(..., feature, feature_other)``.
+def score_jacobian(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
+    """Jacobian of the score, the Hessian of ``ln p_tau``: ``-I/v + Gamma/v^2``.
 
-    In the means' span; across it the Jacobian is ``-1/v``. Arguments, type and errors as in :func:`score`; section 9.1.
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+
+    Returns
+    -------
+    DataArray
+        ``(..., feature, feature_other)`` in the means' span, in the inverse unit of the data squared; across the span it is
+        ``-1/v``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, (30), section 9.1.
 
     Examples
     --------
@@ -123,10 +171,32 @@ def score_jacobian(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0
     return _field("score_jacobian", SCORE_JACOBIAN, mixture, x, tau)
 
 
-def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior probability of each component (85), ``(..., component)``.
+def responsibilities(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
+    """Posterior probability of each component (85).
 
-    Arguments, type and errors as in :func:`score`.
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+
+    Returns
+    -------
+    DataArray
+        ``(..., component)``, dimensionless, with sum 1; NaN where ``v = 0``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, (85).
 
     Examples
     --------
@@ -137,10 +207,32 @@ def responsibilities(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray =
     return _field("responsibilities", RESPONSIBILITIES, mixture, x, tau)
 
 
-def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior mean of the data, ``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie), ``(..., feature)``.
+def denoiser(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
+    """Posterior mean of the data, ``E[x_0 | x_tau = x] = x + 2 tau s`` (Tweedie).
 
-    Arguments, type and errors as in :func:`score`.
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+
+    Returns
+    -------
+    DataArray
+        ``(..., feature)``, in units of the data; NaN where ``v = 0``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, (29), (85). Efron 2011, Tweedie's formula and selection bias.
 
     Examples
     --------
@@ -152,10 +244,33 @@ def denoiser(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) ->
     return _field("denoiser", DENOISER, mixture, x, tau)
 
 
-def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
-    """Posterior covariance of the data, ``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``, ``(..., feature, feature_other)``.
+def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
+    """Posterior covariance of the data, ``Cov[x_0 | x_tau = x] = 2 tau I + (2 tau)^2 H``.
 
-    In the means' span; across it the covariance is ``2 tau sigma0^2/v``. Arguments, type and errors as in :func:`score`.
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+
+    Returns
+    -------
+    DataArray
+        ``(..., feature, feature_other)`` in the means' span, in units of the data squared; across the span it is ``2 tau
+        sigma0^2/v``.
+
+    Raises
+    ------
+    ValueError
+        If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, section 9.1. Efron 2011, Tweedie's formula and selection bias.
 
     Examples
     --------
@@ -167,7 +282,7 @@ def denoiser_covariance(mixture: xr.Dataset, x: Points, tau: float | xr.DataArra
     return _field("denoiser_covariance", DENOISER_COVARIANCE, mixture, x, tau)
 
 
-def _field(name: str, variable: Variable, mixture: xr.Dataset, x: Points, tau: float | xr.DataArray) -> xr.DataArray:
+def _field(name: str, variable: Variable, mixture: xr.Dataset, x: Points, tau: Numbers) -> xr.DataArray:
     """A field at ``x`` and ``tau``; dimensions of the mixture come first, then those of ``tau``, then those of ``x``."""
     points, at = positions(mixture, x), times(tau)
     if is_general(mixture):

@@ -25,10 +25,8 @@ from scoreshock.quantities.class_map import (
 )
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import WEIGHTS, Argument, Arguments, apply, isotropic_only, mixture_arguments
-from scoreshock.quantities.points import GridSpec, Points, above, at_least, axis, labelled_numbers, positions
+from scoreshock.quantities.points import GridSpec, Numbers, Points, above, at_least, axis, labelled_numbers, positions
 from scoreshock.quantities.trajectories import checked_rtol, numbers_of, timed, times_along
-
-Numbers = float | np.ndarray | list | xr.DataArray
 
 EDGES = ("lower", "upper")
 
@@ -43,34 +41,38 @@ FLOW = variables(
 )
 GENERATED = variables(
     """
-    class_share, generation_status: share of the starting density that ends where the target is the most probable class
-        | On a line, of a class of one component, by the ends of its interval carried back; else of the samples.
+    class_share, generation_status: share of the start that ends in the target class
+        | Where the target is the most probable class. On a line, of a class of one component, by the ends of its interval
+        carried back; else of the samples.
     class_share_error, generation_status: estimate of the error of class_share
         | Of integration, or the share of one sample on a line, or the standard error of independent samples.
     class_count int32, generation_status: number of samples whose most probable class is the target
         | Of the option samples.
-    component_share(component), generation_status: share of the samples of which this component is the most probable
-        | Of the samples that end; a mode is lost where it is far below the component's weight in the target class.
-    class_distance, generation_status: sliced Wasserstein distance of order two between the samples and the target class
-        | From as many quantiles (on a line) or draws of the class's noisy density.
-    class_boundary(edge), boundary_status: end of the interval in which the target is the most probable class
-        | At the end of generation; infinite where the interval is.
+    component_share(component), generation_status: share of the samples nearest to each component
+        | Of which this component is the most probable. Of the samples that end; a mode is lost where it is far below the
+        component's weight in the target class.
+    class_distance, generation_status: distance of the samples from the target class
+        | Sliced Wasserstein distance of order two. From as many quantiles (on a line) or draws of the class's noisy density.
+    class_boundary(edge), boundary_status: end of the interval of the target class
+        | In which it is the most probable. At the end of generation; infinite where the interval is.
     class_boundary_start(edge), boundary_status: start of the trajectory that ends on class_boundary
         | Infinite where the interval is.
-    boundary_status(edge): outcome of the ends of the interval, on a line and of a class of one component
+    boundary_status(edge): outcome of the ends of the interval
+        | On a line, of a class of one component.
     generation_status: outcome of what is generated
     """
 )
 CALLS = variables(
     """
-    first_call int32, calls_status: index of the first guided network call, from noise (-1: none)
+    first_call int32, calls_status: first guided network call, from noise (-1: none)
+        | Its index.
     last_call int32, calls_status: index of the last guided network call, from noise (-1: none)
     n_calls int32: number of network calls inside the interval | Those with sigma_low < sigma <= sigma_high.
     n_calls_fractional, calls_status: length of the interval in network calls
         | Between calls by interpolation in ln sigma; calls beyond the sampler's are not counted.
     snapped_high, calls_status: noise level of the first guided call | The greatest level not above sigma_high.
-    snapped_low, calls_status: noise level of the first call after the guided ones, 0 after the last
-        | The greatest level not above sigma_low: with snapped_high it guides the same calls.
+    snapped_low, calls_status: noise level of the first call after the guided ones
+        | 0 after the last. The greatest level not above sigma_low: with snapped_high it guides the same calls.
     percent_start, calls_status: percentage of the sampler's calls before the guided ones
     percent_end, calls_status: percentage of the sampler's calls up to the last guided one
     calls_status: outcome of the guided calls
@@ -186,12 +188,16 @@ def guided_trajectories(
     -------
     Dataset
         ``trajectory, trajectory_error (..., tau, feature)`` and ``trajectory_status (..., tau)``, as of
-        :func:`trajectories`.
+        :func:`trajectories`. Positions have the unit of the data.
 
     Raises
     ------
     ValueError
         For an unknown class, numbers out of range, or components with variances of their own.
+
+    References
+    ----------
+    Kynkäänniemi et al. 2024, arXiv:2404.07724. Ho and Salimans 2022, arXiv:2207.12598. arXiv:2604.07404, (10), (49).
 
     Examples
     --------
@@ -246,14 +252,24 @@ def guided_generation(
     Returns
     -------
     Dataset
-        ``class_share`` with its error, ``class_count``, ``component_share (..., component)``, ``class_distance``; on a line,
-        for a class of one component, ``class_boundary, class_boundary_start (..., edge)``; ``boundary_status`` and
-        ``generation_status``, the worst of the samples.
+        ``class_share`` with its error, ``class_count``, ``component_share (..., component)``, ``class_distance``; on
+        a line, for a class of one component, ``class_boundary, class_boundary_start (..., edge)``;
+        ``boundary_status`` and ``generation_status``, the worst of the samples. Shares are ``(...)`` and
+        dimensionless, positions have the unit of the data.
+
+    Raises
+    ------
+    ValueError
+        As of :func:`guided_trajectories`, and for noise levels that are not positive.
 
     Notes
     -----
     On a line the flow keeps the order of trajectories, so that the share of the start that ends in the class follows from
     the ends of its interval, carried back. Independent samples of the class itself have a ``class_distance`` above 0 too.
+
+    References
+    ----------
+    Kynkäänniemi et al. 2024, arXiv:2404.07724.
 
     Examples
     --------
@@ -274,7 +290,7 @@ def guided_generation(
     arguments = way | {
         "tau_min": 0.5 * low**2,
         "tau_max": 0.5 * high**2,
-        "start_mean": labelled_numbers("start_mean", start_mean),
+        "start_mean": labelled_numbers("start_mean", start_mean, axis=""),
         "start_variance": spread,
         "noise": eta,
     }
@@ -298,14 +314,19 @@ def guidance_interval(sigma_low: Numbers, sigma_high: Numbers, levels: np.ndarra
     Returns
     -------
     Dataset
-        ``first_call, last_call`` from noise, the first call being 0; ``n_calls`` and ``n_calls_fractional``; the levels
-        ``snapped_low, snapped_high`` that guide the same calls; ``percent_start, percent_end`` of the calls;
-        ``calls_status``: ``not_applicable`` where no call lies inside.
+        ``first_call, last_call`` from noise, the first call being 0; ``n_calls`` and ``n_calls_fractional``; the
+        levels ``snapped_low, snapped_high`` that guide the same calls; ``percent_start, percent_end`` of the calls;
+        ``calls_status``: ``not_applicable`` where no call lies inside. All ``(...)``; levels have the unit of the
+        data, calls and shares none.
 
     Raises
     ------
     ValueError
         For levels that rise, or are not positive.
+
+    References
+    ----------
+    Kynkäänniemi et al. 2024, arXiv:2404.07724.
 
     Examples
     --------
@@ -336,22 +357,22 @@ def _guide(
     inside = np.isin(known.of_component, target_class(known, target))
     share = mixture.component_weight * xr.DataArray(inside.astype(float), dims="component")
     low = _axis("sigma_low", sigma_low)
-    high = labelled_numbers("sigma_high", np.inf if sigma_high is None else sigma_high, "sigma_high")
+    high = labelled_numbers("sigma_high", np.inf if sigma_high is None else sigma_high, infinite=True)
     if low.chunks is None and high.chunks is None and not bool((low < high).all()):
         raise ValueError(f"sigma_low = {float(low.max()):g} is not allowed; allowed: numbers below sigma_high")
     own: dict[str, Argument] = {
         "class_weights": (share / share.sum("component"), WEIGHTS),
-        "weight": labelled_numbers("weight", weight, "guidance_weight"),
+        "weight": labelled_numbers("weight", weight, "guidance_weight", infinite=True),
         "sigma_low": low,
         "sigma_high": high,
-        "outside_weight": labelled_numbers("outside_weight", outside_weight, "outside_weight"),
+        "outside_weight": labelled_numbers("outside_weight", outside_weight, infinite=True),
     }
     return known, mixture_arguments(mixture, **own)
 
 
 def _axis(name: str, value: Numbers) -> xr.DataArray:
     """Numbers >= 0, of which an array becomes the axis of their name."""
-    return at_least(name, labelled_numbers(name, value, name))
+    return at_least(name, labelled_numbers(name, value))
 
 
 def _of_guidance(kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -54,15 +54,15 @@ VARIABLES_AT = tuple(replace(each, dims=()) for each in (*VARIABLES, TAU_AT))
 
 FROM = variables(
     """
-    tau_isotropic, tau_isotropic_status: diffusion time from which the isotropic score is within the threshold
+    tau_isotropic, tau_isotropic_status: diffusion time from which the isotropic score may be used
         | Last crossing of the error through the threshold between the values of tau_relative, by interpolation of both
         logarithms; the smallest tau where all errors are below.
-    tau_isotropic_status: outcome of the time from which the isotropic score may be used
+    tau_isotropic_status: outcome of tau_isotropic
     """
 )
 EXACT = variables(
     """
-    tau_exact(structure), exact_status: exact speciation time by isotropic, shared and own covariances
+    tau_exact(structure), exact_status: exact speciation time by structure of the covariances
         | Largest tau at which the largest eigenvalue of the score Jacobian at the weighted mean vanishes. | (94)
     exact_status(structure): outcome of each exact time
     """
@@ -109,15 +109,20 @@ def isotropy(
     Returns
     -------
     Dataset
-        ``isotropic_error (..., tau_relative)``, its standard error ``isotropic_error_uncertainty`` and diffusion times
-        ``tau``; ``tau_isotropic``, from which the error is within the threshold (``no_real_root`` where it is not at the
-        largest time); ``tau_exact (..., structure)``, the exact speciation time by the isotropic variance, by the covariance
-        that is the mean of all, and by the mixture's own; each with its status.
+        ``isotropic_error (..., tau_relative)``, its standard error ``isotropic_error_uncertainty`` and diffusion
+        times ``tau``; ``tau_isotropic``, from which the error is within the threshold (``no_real_root`` where it is
+        not at the largest time); ``tau_exact (..., structure)``, the exact speciation time by the isotropic
+        variance, by the covariance that is the mean of all, and by the mixture's own; each with its status. Errors
+        are dimensionless.
 
     Raises
     ------
     ValueError
         For anything that is not allowed.
+
+    References
+    ----------
+    arXiv:2604.07404, (13), (29), (94).
 
     Examples
     --------
@@ -146,7 +151,7 @@ def isotropy(
 
 
 def _ascending(tau_relative: Any) -> xr.DataArray:
-    values = labelled_numbers("tau_relative", tau_relative, "tau_relative")
+    values = labelled_numbers("tau_relative", tau_relative, infinite=True)
     if values.dims != ("tau_relative",) or (np.diff(values) <= 0).any() or not (values >= 0).all():
         raise ValueError(f"tau_relative = {show(tau_relative)} is not allowed; allowed: a list of numbers >= 0, ascending")
     return values

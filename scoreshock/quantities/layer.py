@@ -28,7 +28,16 @@ from scoreshock.quantities.labelled import (
     mixture_arguments,
     number_of_components,
 )
-from scoreshock.quantities.points import GridSpec, Points, diffusion_times, labelled_numbers, positions, times, with_times
+from scoreshock.quantities.points import (
+    GridSpec,
+    Numbers,
+    Points,
+    diffusion_times,
+    labelled_numbers,
+    positions,
+    times,
+    with_times,
+)
 
 Groups = Sequence[Sequence[int]] | xr.DataArray | None
 
@@ -37,25 +46,26 @@ VECTOR = ("feature",)
 VARIABLES = variables(
     """
     boundary
-    normal(feature), layer_status: unit normal of the boundary, into the region of the first group
-        | Gradient of the log ratio of both groups, of length 1. | Theorem 5.8
+    normal(feature), layer_status: unit normal of the boundary
+        | Into the region of the first group. Gradient of the log ratio of both groups, of length 1. | Theorem 5.8
     width
     jump
     background_curvature
     interfacial_curvature
     normal_hessian
-    speed, layer_status: speed of the boundary along its normal, per unit of diffusion time as it grows
-        | Of the point of the boundary along its normal; in generation the sign is the opposite. | Proposition 5.13
-    speed_rankine_hugoniot, layer_status: speed of the boundary by the Rankine-Hugoniot condition, -(s_L + s_R)
-        | Equal to speed for two components; in generation the sign is the opposite. | (48)
-    score_behind, layer_status: one-sided normal score on the side from which the normal comes
+    speed, layer_status: speed of the boundary along its normal
+        | Per unit of diffusion time as it grows. Of the point of the boundary along its normal; in generation the sign is
+        the opposite. | Proposition 5.13
+    speed_rankine_hugoniot, layer_status: speed of the boundary by the Rankine-Hugoniot condition
+        | -(s_L + s_R). Equal to speed for two components; in generation the sign is the opposite. | (48)
+    score_behind, layer_status: normal score on the side from which the normal comes
         | Of the group that the normal leaves, on the boundary. | (48)
-    score_ahead, layer_status: one-sided normal score on the side to which the normal points
+    score_ahead, layer_status: normal score on the side to which the normal points
         | Of the group that the normal enters, on the boundary. | (48)
-    lax int8, layer_status: whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no, -1 no boundary
-        | Admissible where the score rises across the boundary. | Proposition 5.14
-    crossing(crossing_index), crossing_status: positions at which the line crosses the boundary, from its start, ascending
-        | Distances from the line's start at which both groups have equal densities.
+    lax int8, layer_status: whether the Lax condition holds (1, 0; -1: no boundary)
+        | Of the one-sided scores. Admissible where the score rises across the boundary. | Proposition 5.14
+    crossing(crossing_index), crossing_status: positions at which the line crosses the boundary
+        | Ascending. Distances from the line's start at which both groups have equal densities.
     crossing_status(crossing_index): outcome of each crossing
     n_boundaries int16: number of crossings of the line with the boundary | Number of crossings that are not NaN.
     layer_status
@@ -64,14 +74,19 @@ VARIABLES = variables(
 )
 LINE = (
     Variable("line_start", "midpoint of the weighted means of both groups", VECTOR),
-    Variable("line_direction", "unit vector from the first group's weighted mean to the second's", VECTOR),
+    Variable(
+        "line_direction",
+        "direction of the line from the first group to the second",
+        VECTOR,
+        description="Unit vector between their weighted means.",
+    ),
 )
 DECOMPOSITION = variables(
     """
     log_ratio
     log_ratio_rate
     log_ratio_laplacian: Laplacian of the log ratio
-    log_ratio_advection: advection 2 sbar . grad phi of the log ratio
+    log_ratio_advection: advection of the log ratio | 2 sbar . grad phi.
     log_ratio_gradient
     background
     interfacial
@@ -85,22 +100,42 @@ DECOMPOSITION = variables(
 )
 COMPETITORS = (
     Variable("epsilon", "density of the competitors over that of both groups"),
-    Variable("log_epsilon", "natural logarithm of the competitors' density over that of both groups"),
+    Variable(
+        "log_epsilon",
+        "logarithm of the competitors' share epsilon",
+        description="Density of the competitors over that of both groups.",
+    ),
     Variable("epsilon_normal", "first derivative of epsilon along the normal"),
     Variable("epsilon_normal_normal", "second derivative of epsilon along the normal"),
-    Variable("normal_difference", "contribution of the competitors to the normal derivative of the normal score"),
+    Variable(
+        "normal_difference",
+        "contribution of the competitors to the normal slope",
+        description="To the normal derivative of the normal score.",
+    ),
     Variable("score_difference", "contribution of the competitors to the score", VECTOR),
     shared.SCORE,
     Variable("binary_score", "score of both groups without their competitors", VECTOR),
-    Variable("competitor_residual", "residual of the competitors' part of the score relative to the largest term"),
-    Variable("competitor_normal_residual", "residual of the competitors' normal derivative relative to the largest term"),
+    Variable(
+        "competitor_residual",
+        "relative residual of the competitors' part of the score",
+        description="Relative to the largest term.",
+    ),
+    Variable(
+        "competitor_normal_residual",
+        "relative residual of the competitors' normal derivative",
+        description="Relative to the largest term.",
+    ),
 )
 PROFILE = (
     Variable("profile_interfacial", "interfacial part of the normal score along the normal", ("r",)),
-    Variable("profile_tanh", "hyperbolic tangent that the interfacial part is compared with", ("r",)),
+    Variable("profile_tanh", "hyperbolic tangent beside the interfacial part", ("r",)),
     Variable("profile_score", "normal score along the normal", ("r",)),
-    Variable("profile_local", "local form of the normal score: linear background plus hyperbolic tangent", ("r",)),
-    Variable("profile_difference", "interfacial part minus hyperbolic tangent, relative to half the jump", ("r",)),
+    Variable(
+        "profile_local", "local form of the normal score", ("r",), description="Linear background plus hyperbolic tangent."
+    ),
+    Variable(
+        "profile_difference", "interfacial part minus hyperbolic tangent", ("r",), description="Relative to half the jump."
+    ),
 )
 
 
@@ -118,7 +153,7 @@ def _of_study(mixture: xr.Dataset, tau: GridSpec, groups: Groups = None) -> xr.D
 
 def layer(
     mixture: xr.Dataset,
-    tau: float | xr.DataArray = 0.0,
+    tau: Numbers = 0.0,
     groups: Groups = None,
     start: Points | None = None,
     direction: Points | None = None,
@@ -142,12 +177,13 @@ def layer(
     Returns
     -------
     Dataset
-        On each line the point of the boundary ``phi = 0`` nearest to ``start``: ``boundary(..., feature)``, ``normal(...,
-        feature)`` into the first group's region, ``width = 2/|grad phi|`` (``v/a`` for a pair, (34)), the score's
-        ``jump = |grad phi|``, ``normal_hessian`` (42) with its parts ``background_curvature, interfacial_curvature``;
-        ``speed`` along the normal as tau grows (the opposite in generation), ``speed_rankine_hugoniot`` (48),
-        ``score_behind``, ``score_ahead`` and ``lax``; ``crossing(..., crossing_index)``, every place of a boundary on the
-        line, with ``crossing_status``, and ``n_boundaries``; ``layer_status``.
+        On each line the point of the boundary ``phi = 0`` nearest to ``start``: ``boundary(..., feature)``,
+        ``normal(..., feature)`` into the first group's region, ``width = 2/|grad phi|`` (``v/a`` for a pair, (34)),
+        the score's ``jump = |grad phi|``, ``normal_hessian`` (42) with its parts ``background_curvature,
+        interfacial_curvature``; ``speed`` along the normal as tau grows (the opposite in generation),
+        ``speed_rankine_hugoniot`` (48), ``score_behind``, ``score_ahead`` and ``lax``; ``crossing(...,
+        crossing_index)``, every place of a boundary on the line, with ``crossing_status``, and ``n_boundaries``;
+        ``layer_status``. Positions and widths have the unit of the data, the jump its inverse.
 
     Raises
     ------
@@ -162,6 +198,10 @@ def layer(
     away, and so does the line through both groups' means. ``normal_hessian > 0`` says that ``ln p`` is convex across the
     boundary; it is bimodality only where the normal score vanishes there too, as for equal weights. The speed is (48)
     exactly for a pair; for larger groups it has a diffusive part, ``-Laplacian(phi)/|grad phi|``, besides.
+
+    References
+    ----------
+    arXiv:2604.07404, (34), (41)-(43), (48), Theorem 5.8, Propositions 5.13 and 5.14.
 
     Examples
     --------
@@ -181,17 +221,45 @@ def layer(
     return found.assign(group=codes.assign_attrs(shared.GROUP.attributes())).assign_coords(counted(found, "crossing_index"))
 
 
-def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0, groups: Groups = None) -> xr.Dataset:
+def decomposition(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0, groups: Groups = None) -> xr.Dataset:
     """Binary decomposition at ``x``: both sides of (37) and (38), with their relative residuals.
 
-    Arguments as in :func:`layer` and ``ss.score``.
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+    groups
+        Two lists of components, such as ``([0], [1, 2])``; by default as in :func:`layer`.
 
     Returns
     -------
     Dataset
-        ``log_ratio`` phi, ``log_ratio_gradient``, ``background`` sbar, ``interfacial`` part and ``score`` of (37) with
-        ``decomposition_residual``; ``log_ratio_rate`` (from the densities), ``log_ratio_laplacian`` and
-        ``log_ratio_advection`` of (38) with ``log_ratio_residual``. NaN where ``v = 0``.
+        ``log_ratio`` phi, ``log_ratio_gradient``, ``background`` sbar, ``interfacial`` part and ``score`` of (37)
+        with ``decomposition_residual``; ``log_ratio_rate`` (from the densities), ``log_ratio_laplacian`` and
+        ``log_ratio_advection`` of (38) with ``log_ratio_residual``. NaN where ``v = 0``. Scores are ``(...,
+        feature)`` in the inverse unit of the data; the others ``(...)``.
+
+    Raises
+    ------
+    ValueError
+        For groups that are not allowed, points without the mixture's features, or a negative ``tau``.
+
+    References
+    ----------
+    arXiv:2604.07404, (37)-(38), Theorem 5.8.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> pair = ss.families.pair(separation=1.0, variance=0.25)
+    >>> found = ss.decomposition(pair, 0.3, 0.1)
+    >>> bool((found.decomposition_residual < 1e-14).all()), bool((found.log_ratio_residual < 1e-12).all())
+    (True, True)
     """
     arguments = _arguments(mixture, tau, group_codes(mixture, groups), x=(positions(mixture, x), VECTOR))
     return apply(
@@ -199,21 +267,55 @@ def decomposition(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.
     )
 
 
-def competitors(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray, groups: Groups, normal: Points) -> xr.Dataset:
+def competitors(mixture: xr.Dataset, x: Points, tau: Numbers, groups: Groups, normal: Points) -> xr.Dataset:
     """Effect at ``x`` of the components in neither group: ``epsilon`` and what it does to the score, (44)-(46).
 
-    ``normal`` is a direction of any length; other arguments as in :func:`layer`. Gives ``epsilon, log_epsilon,
-    epsilon_normal, epsilon_normal_normal, score_difference(..., feature), normal_difference``, ``score`` and
-    ``binary_score``, and the relative residuals of (45) and (46), ``competitor_residual, competitor_normal_residual``.
+
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+    x
+        As in :func:`score`: of one feature a number or (n,), else (feature,) or (n, feature), or a DataArray; in units of
+        the data.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of the data squared.
+    groups
+        Two lists of components, such as ``([0], [1])``; the effect is that of all others.
+    normal
+        A direction of any length, of the shape of ``x``.
+
+    Returns
+    -------
+    Dataset
+        ``epsilon, log_epsilon, epsilon_normal, epsilon_normal_normal, normal_difference (...)``, ``score_difference``,
+        ``score`` and ``binary_score (..., feature)``, and the relative residuals of (45) and (46),
+        ``competitor_residual`` and ``competitor_normal_residual``. Scores have the inverse unit of the data,
+        ``epsilon`` has none.
+
+    Raises
+    ------
+    ValueError
+        For groups that are not allowed, and points without the mixture's features.
+
+    References
+    ----------
+    arXiv:2604.07404, (44)-(46), Propositions 5.13 and 5.14.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> three = ss.mixture([[-1.0, 0.0], [1.0, 0.0], [0.0, 9.0]], variance=0.25)
+    >>> found = ss.competitors(three, [0.0, 0.0], 0.1, ([0], [1]), [1.0, 0.0])
+    >>> bool(found.epsilon < 1e-30), bool(found.competitor_residual < 1e-12)  # the third component is far away
+    (True, True)
     """
     points = {"x": (positions(mixture, x), VECTOR), "normal": (positions(mixture, normal, "normal"), VECTOR)}
     arguments = _arguments(mixture, tau, group_codes(mixture, groups), **points)
     return apply(competitors_kernel.remainder, arguments, COMPETITORS)
 
 
-def profile(
-    mixture: xr.Dataset, r: Sequence[float] | np.ndarray, tau: float | xr.DataArray = 0.0, groups: Groups = None
-) -> xr.Dataset:
+def profile(mixture: xr.Dataset, r: Sequence[float] | np.ndarray, tau: Numbers = 0.0, groups: Groups = None) -> xr.Dataset:
     """The layer's profile along the normal through its boundary against the ``tanh`` of (41).
 
     ``r`` are distances in widths. Gives ``profile_interfacial, profile_tanh, profile_score, profile_local (..., r)``,
@@ -221,7 +323,7 @@ def profile(
     """
     codes = group_codes(mixture, groups)
     found = layer(mixture, tau, codes)
-    grid = labelled_numbers("r", r, "r")
+    grid = labelled_numbers("r", r, infinite=True)
     line = _line_between(mixture, codes)
     points = {"start": (line.line_start, VECTOR), "direction": (line.line_direction, VECTOR), "r": (grid, ("r",))}
     result = apply(kernel.profile_on_line, _arguments(mixture, tau, codes, **points), PROFILE)

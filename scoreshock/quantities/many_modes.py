@@ -23,26 +23,42 @@ from scoreshock.quantities.speciation import DEFAULT_CRITERIA, speciation
 
 CONDITION = (
     COVARIANCE_COEFFICIENT,
-    Variable("perpendicular_covariance", "weighted covariance of the means' squares across and along the leading direction"),
+    Variable(
+        "perpendicular_covariance",
+        "covariance of the means' squares across and along",
+        description="Weighted; of the leading direction.",
+    ),
     Variable("covariance_sign", "sign of the correction coefficient C, 0 within rounding", dtype=np.int8),
     Variable("collinear", "whether the means lie on a line: 1 yes, 0 no", dtype=np.int8),
     Variable(
-        "equal_distances", "whether all means are at one distance from their weighted mean: 1 yes, 0 no", dtype=np.int8
+        "equal_distances",
+        "whether all means are equally far from their mean (1, 0)",
+        description="Their weighted mean.",
+        dtype=np.int8,
     ),
-    Variable("condition_holds", "whether the perpendicular covariance is not negative: 1 yes, 0 no", dtype=np.int8),
     Variable(
-        "proposition_holds", "whether C <= 0 where the condition holds: 1 yes, 0 no, -1 where it does not", dtype=np.int8
+        "condition_holds",
+        "whether the condition holds (1, 0)",
+        description="The perpendicular covariance is not negative.",
+        dtype=np.int8,
+    ),
+    Variable(
+        "proposition_holds",
+        "whether the proposition holds (1, 0; -1: says nothing)",
+        description="C <= 0 where the condition holds; else it says nothing.",
+        dtype=np.int8,
     ),
 )
 CRITERION = ("criterion",)
 AGAINST = variables(
     """
-    density_difference(criterion), density_difference_status: speciation time of the criterion minus the density's last
-        change to one mode
-    density_difference_relative(criterion), density_difference_status: difference of the criterion from the density,
-        relative to the density's variance
+    density_difference(criterion), density_difference_status: criterion minus the density's last change to one mode
+        | Difference of diffusion times.
+    density_difference_relative(criterion), density_difference_status: relative difference of the criterion from the density
+        | Relative to the density's variance.
     density_difference_status(criterion): outcome of the difference of the criterion from the density
-    modes_at(criterion) int32: number of modes of the density at the criterion's time (-1: no time above 0)
+    modes_at(criterion) int32: number of modes at the criterion's time (-1: no time)
+        | Of the density; no time is none above 0.
     """
 )
 
@@ -50,19 +66,34 @@ AGAINST = variables(
 def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
     """The sign of the correction coefficient C and the condition under which Proposition 9.8 says that it is not positive.
 
+    Parameters
+    ----------
+    mixture
+        A labelled mixture; its sweep dimensions carry over.
+
     Returns
     -------
     Dataset
         ``covariance_coefficient`` C = -Cov_w(D, y²), ``covariance_sign`` (-1, 0, 1; 0 within rounding);
-        ``perpendicular_covariance`` Cov_w(|mu_perp|², y²) of the means' parts across and along the leading direction;
-        ``collinear``, ``equal_distances``: 1 where the means lie on a line, or all at one distance from their mean;
-        ``condition_holds``: 1 where the perpendicular covariance is not negative; ``proposition_holds``: 1 where then
-        C <= 0, 0 where it is positive all the same, -1 where nothing is said.
+        ``perpendicular_covariance`` Cov_w(|mu_perp|², y²) of the means' parts across and along the leading
+        direction; ``collinear``, ``equal_distances``: 1 where the means lie on a line, or all at one distance from
+        their mean; ``condition_holds``: 1 where the perpendicular covariance is not negative; ``proposition_holds``:
+        1 where then C <= 0, 0 where it is positive all the same, -1 where nothing is said. All ``(...)``;
+        covariances have the unit of the data to the fourth power.
+
+    Raises
+    ------
+    ValueError
+        For what is no mixture, or a mixture of one component.
 
     Notes
     -----
     ``C = -Var_w(y²) - Cov_w(|mu_perp|², y²)``: the condition suffices and is not necessary. Where the leading eigenvalue is
     degenerate, the direction is the one for which C is largest (and where C ties too, that of the line of `scores`).
+
+    References
+    ----------
+    arXiv:2604.07404, Definition 9.6, Proposition 9.8.
 
     Examples
     --------
@@ -90,10 +121,20 @@ def against_density(mixture: xr.Dataset, criteria: Sequence[str] = DEFAULT_CRITE
     Returns
     -------
     Dataset
-        What :func:`last_merging` gives; ``tau_star(..., criterion)`` and ``status``; ``density_difference``, tau of the
-        criterion minus that of the density, ``density_difference_relative`` to the density's ``v = sigma0² + 2 tau``, and
-        ``density_difference_status``: the first reason, of the criterion or of the density, for which there is none;
-        ``modes_at(..., criterion)``, the number of modes that the density has at the criterion's time (-1: no time > 0).
+        What :func:`last_merging` gives; ``tau_star(..., criterion)`` and ``status``; ``density_difference``, tau of
+        the criterion minus that of the density, ``density_difference_relative`` to the density's ``v = sigma0² + 2
+        tau``, and ``density_difference_status``: the first reason, of the criterion or of the density, for which
+        there is none; ``modes_at(..., criterion)``, the number of modes that the density has at the criterion's time
+        (-1: no time > 0). Times have the unit of the data squared.
+
+    Raises
+    ------
+    ValueError
+        For an unknown criterion, or a mixture of one component.
+
+    References
+    ----------
+    arXiv:2604.07404, (77), (92)-(94). Robertson and Fryer 1969, modes of two normal components.
 
     Examples
     --------

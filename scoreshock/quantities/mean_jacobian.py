@@ -12,14 +12,15 @@ from scoreshock.quantities.corrections import check_order
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
 from scoreshock.quantities.labelled import apply, means_and_weights, mixture_arguments, number_of_components
-from scoreshock.quantities.points import times
+from scoreshock.quantities.points import Numbers, times
 
 TERMS = variables(
     """
     weighted_mean(feature): weighted mean of the components' means
-    jacobian_term(order, feature, feature_other): coefficient of v^-(order + 2) of the score Jacobian at the weighted mean
-        | | (88)
-    eigenvalue_term(order): coefficient of v^-order of the leading eigenvalue of the means' posterior covariance
+    jacobian_term(order, feature, feature_other): term of the expansion of the score Jacobian
+        | Coefficient of v^-(order + 2), at the weighted mean. | (88)
+    eigenvalue_term(order): term of the expansion of the leading eigenvalue
+        | Coefficient of v^-order, of the means' posterior covariance.
     """
 )
 AT_MEAN = (
@@ -27,7 +28,7 @@ AT_MEAN = (
     Variable("score_status", "outcome of the score"),
     Variable(
         "jacobian_through",
-        "score Jacobian at the weighted mean by its expansion through each order",
+        "score Jacobian by its expansion through each order",
         ("order", *SQUARE),
         "order_status",
         references="(88)",
@@ -36,7 +37,7 @@ AT_MEAN = (
 )
 
 
-def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: int = 2) -> xr.Dataset:
+def mean_jacobian(mixture: xr.Dataset, tau: Numbers = 0.0, order: int = 2) -> xr.Dataset:
     r"""Jacobian of the score at the weighted mean, and its expansion in ``1/v`` through each order, (88).
 
     .. math:: H(\bar\mu) = -I/v + \Sigma_B/v^2 + (\bar D\Sigma_B - \Sigma_D)/(2v^3) + \dots
@@ -54,11 +55,12 @@ def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: i
     -------
     Dataset
         ``weighted_mean(..., feature)``; ``score_jacobian(..., feature, feature_other)`` there, exact, with
-        ``score_status``; ``jacobian_term(..., order, feature, feature_other)``, the coefficient of ``v^-(order + 2)``, at
-        order 0 the between-class covariance (15); ``jacobian_through``, the expansion through each order, with
-        ``order_status``; ``eigenvalue_term(..., order)``, the coefficient of ``v^-order`` of the eigenvalue of
-        ``Gamma = v^2 H + v I`` that starts at ``lambda_1``, NaN for equal means, which :func:`corrections` sets equal to v.
-        Statuses: ``singular`` where ``v = 0``, ``diverged`` beyond floating point.
+        ``score_status``; ``jacobian_term(..., order, feature, feature_other)``, the coefficient of ``v^-(order +
+        2)``, at order 0 the between-class covariance (15); ``jacobian_through``, the expansion through each order,
+        with ``order_status``; ``eigenvalue_term(..., order)``, the coefficient of ``v^-order`` of the eigenvalue of
+        ``Gamma = v^2 H + v I`` that starts at ``lambda_1``, NaN for equal means, which :func:`corrections` sets
+        equal to v. Statuses: ``singular`` where ``v = 0``, ``diverged`` beyond floating point. Jacobians have the
+        inverse unit of the data squared.
 
     Raises
     ------
@@ -69,6 +71,10 @@ def mean_jacobian(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, order: i
     -----
     In the means' span; across it the Jacobian is ``-1/v``. Exact at order 0 where all distances of the means from their
     mean are equal (Corollary 9.3).
+
+    References
+    ----------
+    arXiv:2604.07404, section 9.1, (15), (88).
 
     Examples
     --------

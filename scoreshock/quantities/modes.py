@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from scoreshock.checks import whole
@@ -14,12 +13,12 @@ from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, checked_mixture, mixture_arguments, number_of_components
-from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
+from scoreshock.quantities.points import GridSpec, Numbers, diffusion_times, times, with_times
 
 COUNT = variables(
     """
-    n_modes int32, modes_status: number of modes of the density (in several features: at least)
-        | Local maxima of the density at tau.
+    n_modes int32, modes_status: number of modes of the density
+        | In several features at least so many. Local maxima of the density at tau.
     mode_position(mode, feature), mode_position_status: position of each mode of the density | In one feature ascending.
     mode_position_status(mode): outcome of each mode
     modes_status: outcome of the count of modes
@@ -30,9 +29,9 @@ LAST = variables(
     tau_density, density_status: diffusion time above which the density has one mode
         | Of two components in closed form, else the last event.
     density_status: outcome of the density's last change to one mode
-    modes_before_last int32, density_status: number of modes just below the density's last change to one mode
+    modes_before_last int32, density_status: number of modes below the last change to one mode
         | 2 unless symmetry makes more of them merge at once.
-    density_scanned int8, density_status: whether the last change to one mode results from a scan: 1 yes, 0 no
+    density_scanned int8, density_status: whether the last change results from a scan (1, 0)
         | A scan may miss modes that come and go between two of its times.
     """
 )
@@ -47,8 +46,8 @@ TREE = (
             | Two modes with one index are one after the event.
         vanishes(event, mode) int8, event_status: whether the mode ends at the event: 1 yes, 0 no, -1 no mode
             | Of two modes in a saddle-node the one that does not continue.
-        branch(event, mode) int16, event_status: index after the event of each mode before the first event (-1: no mode)
-            | The tree of modes from data to noise, one column an event.
+        branch(event, mode) int16, event_status: index of each first mode after the event (-1: no mode)
+            | Of the modes before the first event. The tree of modes from data to noise, one column an event.
         x_before_status(event, mode): outcome of each mode just below the merging event
         x_after_status(event, mode): outcome of each mode just above the merging event
         """
@@ -67,10 +66,8 @@ def _of_study(mixture: xr.Dataset, tau: GridSpec) -> xr.Dataset:
     return xr.merge(parts, join="exact", compat="no_conflicts")
 
 
-def mode_count(
-    mixture: xr.Dataset, tau: float | np.ndarray | list | xr.DataArray = 0.0, places: int | None = None
-) -> xr.Dataset:
-    """Modes of the density at given diffusion times: ``n_modes``, ``mode_position(..., mode, feature)`` and statuses.
+def mode_count(mixture: xr.Dataset, tau: Numbers = 0.0, places: int | None = None) -> xr.Dataset:
+    """Modes (local maxima) of the density at given diffusion times.
 
     Parameters
     ----------
@@ -81,12 +78,27 @@ def mode_count(
     places
         Length of the axis ``mode``, ``2 k`` by default.
 
+    Returns
+    -------
+    Dataset
+        ``n_modes (...)``, with the dimensions of ``tau``, ``mode_position (..., mode, feature)`` in units of the data, and
+        their statuses.
+
+    Raises
+    ------
+    ValueError
+        For a mixture of one component, a negative ``tau``, and a number of places that is no whole number above 0.
+
     Notes
     -----
     With one feature no mode is missed, and the number never rises with tau. With several the number is a lower bound, of
     what an ascent from each mean, each midpoint of two means and the weighted mean reaches: it may exceed the number of
     components, and may rise with tau. Where the density is so flat that double precision cannot tell, the status is
     ``unresolved`` and the number 0.
+
+    References
+    ----------
+    Robertson and Fryer 1969, modes of two normal components.
 
     Examples
     --------
@@ -111,6 +123,26 @@ def last_merging(mixture: xr.Dataset) -> xr.Dataset:
     modes that an ascent reaches (several features and three or more components), accurate to 1e-9 in v but blind to what
     lies between its nodes; 0 where it was solved.
 
+    Parameters
+    ----------
+    mixture
+        A labelled mixture of at least two components; its sweep dimensions carry over.
+
+    Returns
+    -------
+    Dataset
+        ``tau_density``, ``density_status``, ``modes_before_last``, ``density_scanned``, each ``(...)``. Times have the unit
+        of the data squared.
+
+    Raises
+    ------
+    ValueError
+        For what is no mixture, or a mixture of one component.
+
+    References
+    ----------
+    Robertson and Fryer 1969, modes of two normal components.
+
     Examples
     --------
     >>> import scoreshock as ss
@@ -126,19 +158,28 @@ def last_merging(mixture: xr.Dataset) -> xr.Dataset:
 def merging_tree(mixture: xr.Dataset) -> xr.Dataset:
     """Which modes merge into which, event by event, of a mixture with one feature.
 
+    Parameters
+    ----------
+    mixture
+        A labelled mixture of at least two components and one feature; its sweep dimensions carry over.
+
     Returns
     -------
     Dataset
-        ``tau_event(..., event)`` with ``event_status``; ``x_before, x_after(..., event, mode)``: modes just below and
-        just above the event, ascending; ``merges_into(..., event, mode)``: place after the event of each mode before it;
-        ``vanishes``: 1 where it ends there, 0 where it goes on; ``branch(..., event, mode)``: place after the event of
-        each mode that there is before the first event. -1 or NaN where there is no mode, which
-        ``x_before_status, x_after_status`` say.
+        ``tau_event(..., event)`` with ``event_status``; ``x_before, x_after(..., event, mode)``: modes just below
+        and just above the event, ascending; ``merges_into(..., event, mode)``: place after the event of each mode
+        before it; ``vanishes``: 1 where it ends there, 0 where it goes on; ``branch(..., event, mode)``: place after
+        the event of each mode that there is before the first event. -1 or NaN where there is no mode, which
+        ``x_before_status, x_after_status`` say. Times have the unit of the data squared, positions that of the data.
 
     Raises
     ------
     ValueError
         Unless the mixture has one feature and at least two components.
+
+    References
+    ----------
+    Robertson and Fryer 1969, modes of two normal components.
 
     Examples
     --------

@@ -11,13 +11,13 @@ import xarray as xr
 
 from scoreshock import axes
 from scoreshock.checks import as_numbers, as_real, mapping_of, show
-from scoreshock.conventions import Status, Variable, attributes, attributes_among
+from scoreshock.conventions import AXES, SHARED, Status, Variable, attributes, attributes_among
 from scoreshock.densities.component_covariances import structure
 from scoreshock.kernels.covariances import criteria as covariances
 from scoreshock.kernels.covariances.components import Components
 from scoreshock.kernels.gaussian import geometry, line
 from scoreshock.kernels.speciation import criteria
-from scoreshock.options import POSITIONS, TIMES
+from scoreshock.options import POSITIONS, TIMES, is_finite
 from scoreshock.quantities.labelled import (
     Arguments,
     apply,
@@ -31,7 +31,11 @@ from scoreshock.quantities.labelled import (
 )
 from scoreshock.quantities.shared_variables import POSITION, TAU, TAU_STATUS
 
-Points = xr.DataArray | np.ndarray | list | float
+Numbers = xr.DataArray | np.ndarray | list | float
+"""A number, an array or a list of them, or a labelled array."""
+
+Points = Numbers
+"""Positions: in one feature numbers, else arrays whose last dimension is that of the features."""
 
 GridSpec = Mapping[str, Any]
 """Positions or times as a study writes them: ``values``, or ``start, stop, num, scale``; with ``unit``."""
@@ -39,8 +43,14 @@ GridSpec = Mapping[str, Any]
 DIRECTION = Variable("direction", "unit vector along the line through the layer", ("feature",))
 
 
-def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -> xr.DataArray:
-    """``value`` as a DataArray of numbers; a 1D array becomes the dimension ``axis``, if any, described as ``meaning``."""
+def labelled_numbers(
+    name: str, value: Any, axis: str | None = None, meaning: str = "", infinite: bool = False
+) -> xr.DataArray:
+    """``value`` as a DataArray of numbers; a 1D array becomes the dimension ``axis``, by default named as the argument.
+
+    ``axis`` is empty where an array would be taken for a vector; ``meaning`` is the name in the vocabulary that describes
+    the axis; with ``infinite`` infinity is a number too.
+    """
     if isinstance(value, xr.DataArray):
         if value.dtype.kind not in "iuf":
             raise ValueError(f"{name} has the type {value.dtype}; allowed: real numbers")
@@ -48,14 +58,17 @@ def labelled_numbers(name: str, value: Any, axis: str = "", meaning: str = "") -
     values = as_real(name, value, "numbers, or a DataArray of numbers")
     if not values.size:
         raise ValueError(f"{name} is empty; allowed: at least one number")
-    if np.isnan(values).any() or not (axis or np.isfinite(values).all()):
+    if np.isnan(values).any() or not (infinite or np.isfinite(values).all()):
         raise ValueError(f"{name} = {show(value)} is not allowed; allowed: finite numbers")
-    if values.ndim > bool(axis):
-        one = "a number, a 1D array" if axis else "a number"
+    along = name if axis is None else axis
+    if values.ndim > bool(along):
+        one = "a number, a 1D array" if along else "a number"
         raise ValueError(f"{name} has shape {values.shape}; allowed: {one}, or a DataArray with named dimensions")
     if not values.ndim:
         return xr.DataArray(values)
-    return xr.DataArray(values, {axis: (axis, values, attributes(meaning or axis))}, dims=(axis,))
+    known = meaning or along
+    described = attributes(known) if known in AXES or known in SHARED else {"long_name": f"argument {name}", "units": "1"}
+    return xr.DataArray(values, {along: (along, values, described)}, dims=(along,))
 
 
 def at_least(name: str, array: xr.DataArray, low: float = 0.0, missing: bool = False) -> xr.DataArray:
@@ -73,7 +86,7 @@ def above(name: str, array: xr.DataArray, low: float = 0.0) -> xr.DataArray:
 
 
 def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
-    """``x`` as a DataArray with the mixture's features."""
+    """``x`` as a DataArray with the mixture's features; of one feature a number is a point, and a 1D array several."""
     n = checked_mixture(mixture).sizes["feature"]
     if isinstance(x, xr.DataArray):
         x = labelled_numbers(name, x)
@@ -87,14 +100,16 @@ def positions(mixture: xr.Dataset, x: Points, name: str = "x") -> xr.DataArray:
     if n == 1 and array.ndim == 1:
         grid = xr.DataArray(array, dims="x", coords={"x": ("x", array, attributes("x"))})
         return grid.expand_dims("feature", axis=-1)
+    array = array.reshape(1) if n == 1 and not array.ndim else array
     if array.ndim not in (1, 2) or array.shape[-1] != n:
-        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n}){', or (points,)' * (n == 1)}")
+        of_one = ", (points,) or a number" * (n == 1)
+        raise ValueError(f"{name}: shape {array.shape}; allowed: ({n},) or (points, {n}){of_one}")
     return xr.DataArray(array, dims=("point", "feature")[-array.ndim :])
 
 
-def times(tau: float | np.ndarray | list | xr.DataArray, name: str = "tau") -> xr.DataArray:
+def times(tau: Numbers, name: str = "tau") -> xr.DataArray:
     """``tau`` as a DataArray; an array becomes the axis ``name``."""
-    array = labelled_numbers(name, tau, name, "tau")
+    array = labelled_numbers(name, tau, meaning="tau", infinite=True)
     if array.chunks is None and bool((array < 0).any()):
         raise ValueError(f"{name} = {float(array.min())} is not allowed; allowed: numbers >= 0")
     return array
@@ -131,6 +146,12 @@ def _multiples_of_leading(means: np.ndarray, weights: np.ndarray, variance: np.n
 
 def _multiples_of_general(c: Components, scaled: np.ndarray) -> np.ndarray:
     return multiples(covariances.leading(c).tau, scaled)
+
+
+def as_grid(numbers: Any) -> Any:
+    """Numbers as the absolute positions or times of a study; a study's own stay as they are."""
+    is_array = isinstance(numbers, list | tuple | np.ndarray | xr.DataArray) or is_finite(numbers)
+    return {"values": np.atleast_1d(as_numbers("values", numbers)).tolist()} if is_array else numbers
 
 
 def unit_of(name: str, spec: Any, units: tuple[str, ...] = POSITIONS) -> str:

@@ -14,7 +14,7 @@ from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import on_a_line_or_pairs, quantity
 from scoreshock.quantities.labelled import apply, mixture_arguments, number_of_components
-from scoreshock.quantities.points import GridSpec, diffusion_times, times, with_times
+from scoreshock.quantities.points import GridSpec, Numbers, diffusion_times, times, with_times
 
 VARIABLES = variables(
     """
@@ -27,7 +27,7 @@ VARIABLES = variables(
     interface_status(interface): outcome of each boundary between neighbouring components
     n_interfaces int16, region_status: number of boundaries between neighbouring components
         | Components of no cell have no boundary. | (74)
-    interfacial_probability, region_status: probability of the interfacial region, nearer than v/a to a boundary
+    interfacial_probability, region_status: probability of the interfacial region
         | Share of the density at tau that lies nearer than its width to a boundary. | (60)
     region_status: outcome of the regions
     """
@@ -63,7 +63,7 @@ def _of_study(mixture: xr.Dataset, tau: GridSpec, distance: GridSpec) -> xr.Data
 
 def regions(
     mixture: xr.Dataset,
-    tau: float | np.ndarray | list | xr.DataArray,
+    tau: Numbers,
     distance: np.ndarray | list | None = None,
 ) -> xr.Dataset:
     """Interfacial regions (60), the share of probability inside, and the profile of the score gradient (Prop. 6.8).
@@ -81,12 +81,22 @@ def regions(
     -------
     Dataset
         ``interface_position, interface_half_gap, interface_width (..., interface)`` with ``interface_status``,
-        ``n_interfaces``, ``interfacial_probability``, ``region_status``; ``gradient = v s_x (..., interface, distance)``.
+        ``n_interfaces``, ``interfacial_probability``, ``region_status``; ``gradient = v s_x (..., interface,
+        distance)``. Positions and widths have the unit of the data; the others are dimensionless.
+
+    Raises
+    ------
+    ValueError
+        For more than one feature, a negative ``tau``, and distances that are no numbers.
 
     Notes
     -----
     For a pair the gradient is ``R sech^2(distance) - 1``, ``R = a^2/v``: not two values, R - 1 inside and -1 outside, but a
     profile, still positive at one width for R > 2.4.
+
+    References
+    ----------
+    arXiv:2604.07404, (34), (60), (74), Proposition 6.8.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import xarray as xr
 from scoreshock.checks import show
 from scoreshock.conventions import TimeStatus, attributes, variables
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.points import labelled_numbers
+from scoreshock.quantities.points import Numbers, labelled_numbers
 from scoreshock.schedules.inputs import Schedules, as_schedules
 from scoreshock.schedules.schedule import Schedule
 
@@ -23,17 +23,18 @@ VARIABLES = variables(
         | Square of alpha in x = alpha x0 + noise z; 1/(1 + 2 tau) where variance is preserved. | (80)
     log_snr(schedule), time_status: logarithm of the signal-to-noise ratio alpha^2/noise^2
         | ln(alpha^2/noise^2) = -ln(2 tau).
-    sampling_step(schedule), time_status: sampling step at the speciation time, from noise to data (fractional)
-        | Index of sample_time, from 0 as the sampler runs: 0 is the first and noisiest call of the network. Linear in time.
-    sigma, status: noise level sigma_n = sqrt(2 tau) of x/alpha, as in EDM
-        | Noise over signal, whose square is 2 tau in every schedule.
+    sampling_step(schedule), time_status: sampling step at the speciation time
+        | Fractional. Index of sample_time, from 0 as the sampler runs: 0 is the first and noisiest call of the network.
+        Linear in time.
+    sigma, status: noise level sigma_n of x/alpha, as in EDM
+        | sqrt(2 tau). Noise over signal, whose square is 2 tau in every schedule.
     """,
     time_status=TimeStatus,
 )
 
 
-def schedule_time(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
-    """Place diffusion times in the clock of each schedule: dimension ``schedule`` last, with ``time_status``.
+def schedule_time(tau_star: Numbers, schedules: Schedules) -> xr.Dataset:
+    """Diffusion times in the clock of each noise schedule.
 
     ``time`` is the schedule's own t; ``noise, alpha_bar, log_snr, sampling_step`` are read at that tau; ``sigma`` is
     ``sqrt(2 tau)`` (EDM's noise level of ``x/alpha``) and the same for all schedules.
@@ -46,10 +47,20 @@ def schedule_time(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
         Noise schedules by label, or a name, a schedule, parameters with ``kind``, or a list of these, which their kinds
         label.
 
+    Returns
+    -------
+    Dataset
+        ``time, time_status, noise, alpha_bar, log_snr, sampling_step (..., schedule)`` and ``sigma (...)``; NaN beside a
+        ``time_status`` that is not ``ok``. ``sigma`` has the unit of the data, the others none.
+
     Raises
     ------
     ValueError
         Without a schedule, or for one that is not known.
+
+    References
+    ----------
+    arXiv:2604.07404, (80), Lemma 8.4. Karras et al. 2022, arXiv:2206.00364.
 
     Examples
     --------
@@ -59,7 +70,7 @@ def schedule_time(tau_star: xr.DataArray, schedules: Schedules) -> xr.Dataset:
     chosen = as_schedules(schedules)
     if not chosen:
         raise ValueError(f"schedules = {show(schedules)} is not allowed; allowed: at least one schedule")
-    tau_star = labelled_numbers("tau_star", tau_star, "tau")
+    tau_star = labelled_numbers("tau_star", tau_star, "tau", infinite=True)
     return apply(
         _placed,
         {"tau": tau_star},

@@ -18,7 +18,15 @@ from scoreshock.quantities.labelled import (
     means_and_weights,
     of_components,
 )
-from scoreshock.quantities.points import GridSpec, diffusion_times, line_axis, line_direction, on_line, with_times
+from scoreshock.quantities.points import (
+    GridSpec,
+    as_grid,
+    diffusion_times,
+    line_axis,
+    line_direction,
+    on_line,
+    with_times,
+)
 from scoreshock.quantities.shared_variables import along
 
 
@@ -42,22 +50,28 @@ def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     mixture
         A mixture of at least two components; its sweep dimensions carry over.
     x
-        Grid along the line, as in a study: values or ``start, stop, num``, and ``unit``: ``absolute``, ``separation`` (half
-        the means' extent along the line) or ``layer`` (the layer's width ``v/a``, (34); not of covariances).
+        Grid along the line: numbers, or as in a study values or ``start, stop, num``, and ``unit``: ``absolute``,
+        ``separation`` (half the means' extent along the line) or ``layer`` (the layer's width ``v/a``, (34); not of
+        covariances).
     tau
         Diffusion times, likewise; ``unit``: ``absolute`` or ``speciation`` (multiples of the leading time (77)).
 
     Returns
     -------
     Dataset
-        ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``. The line
-        runs from the first mean of a pair to the second, from their midpoint; else through the weighted mean along the
-        leading direction, see :func:`scoreshock.kernels.gaussian.geometry.leading_direction`.
+        ``score(..., feature)``, ``score_along``, ``log_density``, ``position(..., feature)`` and ``score_status``.
+        The line runs from the first mean of a pair to the second, from their midpoint; else through the weighted
+        mean along the leading direction, see :func:`scoreshock.kernels.gaussian.geometry.leading_direction`.
+        Positions have the unit of the data, scores its inverse.
 
     Raises
     ------
     ValueError
         For a grid of another form or unit.
+
+    References
+    ----------
+    arXiv:2604.07404, (13)-(14), (29), (34).
 
     Examples
     --------
@@ -68,6 +82,7 @@ def scores(mixture: xr.Dataset, x: GridSpec, tau: GridSpec) -> xr.Dataset:
     >>> ss.scores(pair, x={"values": [0.0]}, tau={"values": [0.1]}).score_along.values.ravel().tolist()
     [0.0]
     """
+    x, tau = as_grid(x), as_grid(tau)
     unit, grid = line_axis(x)
     own = (str(grid.name),)
     outputs = _profiles(*own)

@@ -8,11 +8,12 @@ from scoreshock.conventions import SHARED, Variable, variables
 
 TIMES = CASCADE, CASCADE_STATUS, TAU_EVENT, EVENT_STATUS = variables(
     """
-    cascade(eigenmode), cascade_status: leading-order speciation time of each eigenvalue of the between-class covariance
-        | (eigenvalue - sigma0^2)/2. | (77)
+    cascade(eigenmode), cascade_status: leading-order speciation time of each eigenvalue
+        | Of the between-class covariance. (eigenvalue - sigma0^2)/2. | (77)
     cascade_status(eigenmode): outcome of each level of the cascade
-    tau_event(event), event_status: diffusion time at which modes of the density merge (two components, or one feature)
-        | Fold or pitchfork of the density's maxima; of two components in closed form. | Robertson, Fryer 1969, modes of
+    tau_event(event), event_status: diffusion time at which modes of the density merge
+        | Of two components, or in one feature. Fold or pitchfork of the density's maxima; of two components in closed form.
+        | Robertson, Fryer 1969, modes of
         two normal components
     event_status(event): outcome of each merging event
     """
@@ -30,22 +31,23 @@ LAYER = (
     GROUP,
 ) = variables(
     """
-    boundary(feature), layer_status: point of the boundary between the two groups, where their densities are equal
-        | The point on the line that is nearest to the line's start. | Theorem 5.8
+    boundary(feature), layer_status: point of the boundary between the two groups
+        | Where their densities are equal. The point on the line that is nearest to the line's start. | Theorem 5.8
     width, layer_status: width of the layer, 2/|grad phi|, v/a for a pair
         | 2 over the length of the log ratio's gradient. | (34), (41)
     jump, layer_status: jump of the normal score across the boundary, |grad phi|
         | Length of the log ratio's gradient, the difference of both groups' normal scores. | (41)
-    background_curvature, layer_status: slope along the normal of the background score on the boundary
-        | n'(grad sbar)n, sbar the mean of both groups' scores. | (42)
-    interfacial_curvature, layer_status: slope along the normal of the interfacial score on the boundary
-        | A quarter of the squared length of the log ratio's gradient. | (42)
+    background_curvature, layer_status: slope of the background score along the normal
+        | On the boundary. n'(grad sbar)n, sbar the mean of both groups' scores. | (42)
+    interfacial_curvature, layer_status: slope of the interfacial score along the normal
+        | On the boundary. A quarter of the squared length of the log ratio's gradient. | (42)
     normal_hessian, layer_status: second derivative of the log density across the boundary
         | Sum of background and interfacial curvature; positive below the boundary criterion. | (42)-(43)
-    score_boundary, layer_status: score on the boundary (in speciation where its criterion vanishes)
-        | Zero where both parts are symmetric; elsewhere no mode begins or ends at the criterion boundary.
+    score_boundary, layer_status: score on the boundary
+        | In speciation where its criterion vanishes. Zero where both parts are symmetric; elsewhere no mode begins or ends
+        at the criterion boundary.
     layer_status: outcome of the boundary
-    group(component) int8: group of each component: 0 the first, 1 the second, 2 neither
+    group(component) int8: group of each component (0, 1; 2: neither)
         | By the option groups, else the two sides of the weighted mean along the line.
     """
 )
@@ -62,13 +64,16 @@ DECOMPOSITION = (
 ) = variables(
     """
     log_ratio: log ratio phi of the densities of the two groups
-    log_ratio_rate: derivative of the log ratio in diffusion time, from the densities
+    log_ratio_rate: derivative of the log ratio in diffusion time
+        | From the densities.
     log_ratio_gradient(feature): gradient of the log ratio
     log_ratio_hessian(feature, feature_other): Hessian of the log ratio
     background(feature): background score, the mean of the scores of the two groups
     interfacial(feature): interfacial part of the score, tanh(phi/2) grad phi / 2
-    decomposition_residual: residual of the binary decomposition relative to its largest term
-    log_ratio_residual: residual of the log-ratio equation relative to its largest term
+    decomposition_residual: relative residual of the binary decomposition
+        | Relative to its largest term.
+    log_ratio_residual: relative residual of the log-ratio equation
+        | Relative to its largest term.
     """
 )
 

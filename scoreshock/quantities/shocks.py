@@ -12,27 +12,32 @@ from scoreshock.conventions import Status, Variable, variables
 from scoreshock.kernels.burgers import shock
 from scoreshock.kernels.layer import power_diagram
 from scoreshock.quantities.labelled import apply, checked_mixture, mixture_arguments, number_of_components
-from scoreshock.quantities.points import Points, positions, times
+from scoreshock.quantities.points import Numbers, Points, positions, times
 
 SHOCK = variables(
     """
-    shock_position, shock_status: position of the boundary of a pair from the midpoint of its means
+    shock_position, shock_status: position of the boundary of a pair
+        | From the midpoint of its means.
     shock_speed, shock_status: speed of the boundary of a pair as diffusion time grows
-    shock_speed_generation, shock_status: speed of the boundary of a pair in generation, as diffusion time falls
+    shock_speed_generation, shock_status: speed of the boundary of a pair in generation
+        | As diffusion time falls.
     score_left, shock_status: one-sided score on the left of the boundary
     score_right, shock_status: one-sided score on the right of the boundary
-    jump, shock_status: jump of the score across the boundary, s_R - s_L = 2a/v
-    minus_sum, shock_status: speed by the Rankine-Hugoniot condition, -(s_L + s_R) | | (48)
-    shock_residual, shock_status: residual of the Rankine-Hugoniot condition as diffusion time grows, relative
-    shock_residual_generation, shock_status: residual of the Rankine-Hugoniot condition read in generation time, relative
-    lax int8: whether the one-sided scores satisfy the Lax condition: 1 yes, 0 no
+    jump, shock_status: jump of the score across the boundary | s_R - s_L, 2a/v.
+    minus_sum, shock_status: speed by the Rankine-Hugoniot condition | -(s_L + s_R). | (48)
+    shock_residual, shock_status: relative residual of the Rankine-Hugoniot condition
+        | As diffusion time grows.
+    shock_residual_generation, shock_status: relative residual of the condition in generation time
+        | Of the Rankine-Hugoniot condition.
+    lax int8: whether the Lax condition holds (1, 0)
+        | Of the one-sided scores.
     between_means int8: whether the boundary lies between the means: 1 yes, 0 no
     shock_status: outcome of the boundary of a pair
     """
 )
 POWER_CELL = Variable(
     "power_cell",
-    "component of largest responsibility, the cell of the power diagram (-1: none)",
+    "component of the cell of the power diagram (-1: none)",
     references="(74)",
     dtype=np.int32,
 )
@@ -47,17 +52,20 @@ PAIR = (
 )
 TRIPLE_POINT = variables(
     """
-    triple_point(feature), triple_point_status: point of equal responsibility of three components in the plane of their
-        means
+    triple_point(feature), triple_point_status: point of equal responsibility of three components
+        | In the plane of their means.
     triple_point_status: outcome of the triple point
     """
 )
 TRIPLE_POINT_OWNER = Variable(
-    "triple_point_owner", "component that owns the triple point in the whole mixture (-1: none)", dtype=np.int32
+    "triple_point_owner",
+    "component that owns the triple point (-1: none)",
+    description="In the whole mixture.",
+    dtype=np.int32,
 )
 
 
-def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
+def rankine_hugoniot(mixture: xr.Dataset, tau: Numbers = 0.0) -> xr.Dataset:
     """Boundary of a pair as a shock moving along the pair's axis, from the first component (left) to the second; (48).
 
     Parameters
@@ -70,9 +78,10 @@ def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr
     Returns
     -------
     Dataset
-        ``shock_position`` from the midpoint; ``shock_speed`` as tau grows and ``shock_speed_generation`` as noise falls;
-        ``score_left, score_right, jump, minus_sum = -(s_L + s_R)``; the relative residuals of (48) in forward tau and read
-        in generation time; ``lax``, ``between_means`` and ``shock_status``.
+        ``shock_position`` from the midpoint; ``shock_speed`` as tau grows and ``shock_speed_generation`` as noise
+        falls; ``score_left, score_right, jump, minus_sum = -(s_L + s_R)``; the relative residuals of (48) in forward
+        tau and read in generation time; ``lax``, ``between_means`` and ``shock_status``. All ``(...)``; positions
+        have the unit of the data, scores its inverse.
 
     Raises
     ------
@@ -82,6 +91,10 @@ def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr
     Notes
     -----
     Proposition 5.13. (48) holds at every v in forward tau; read in generation time its sign is wrong.
+
+    References
+    ----------
+    arXiv:2604.07404, (48).
 
     Examples
     --------
@@ -97,7 +110,7 @@ def rankine_hugoniot(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr
     return apply(shock.rankine_hugoniot, mixture_arguments(mixture, tau=times(tau)), SHOCK)
 
 
-def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) -> xr.DataArray:
+def power_cell(mixture: xr.Dataset, x: Points, tau: Numbers = 0.0) -> xr.DataArray:
     """Index of the component that owns ``x``: cell of the power diagram, at ``v = 0`` of the Voronoi diagram; (74).
 
     Parameters
@@ -108,12 +121,16 @@ def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) 
     Returns
     -------
     DataArray
-        ``(...)``, the component of largest responsibility; the first of equals.
+        ``(...)``, the component of largest responsibility; the first of equals. Dimensionless.
 
     Raises
     ------
     ValueError
         If ``x`` does not have the mixture's features, or ``tau`` is negative.
+
+    References
+    ----------
+    arXiv:2604.07404, (74).
 
     Examples
     --------
@@ -126,7 +143,7 @@ def power_cell(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray = 0.0) 
     return apply(power_diagram.power_cell, arguments, [POWER_CELL]).power_cell
 
 
-def facets(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
+def facets(mixture: xr.Dataset, tau: Numbers = 0.0) -> xr.Dataset:
     """Planes of equal responsibility between every pair of components; Proposition 7.7.
 
     Parameters
@@ -139,14 +156,18 @@ def facets(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``facet_point(..., pair, feature)`` on the line of both means, ``facet_normal`` from the first to the second and
-        ``facet_offset(..., pair)`` from their midpoint, 0 in the Voronoi limit; coordinates ``first_component,
-        second_component (pair)``.
+        ``facet_point(..., pair, feature)`` on the line of both means, ``facet_normal`` from the first to the second
+        and ``facet_offset(..., pair)`` from their midpoint, 0 in the Voronoi limit; coordinates ``first_component,
+        second_component (pair)``. Positions have the unit of the data.
 
     Raises
     ------
     ValueError
         For a negative ``tau`` or a mixture of one component.
+
+    References
+    ----------
+    arXiv:2604.07404, (74), Proposition 7.7.
 
     Examples
     --------
@@ -159,7 +180,7 @@ def facets(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0) -> xr.Dataset:
     return found.assign_coords({v.name: ("pair", which, v.attributes()) for v, which in zip(PAIR, index, strict=True)})
 
 
-def triple_point(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, components: Sequence[int] = (0, 1, 2)) -> xr.Dataset:
+def triple_point(mixture: xr.Dataset, tau: Numbers = 0.0, components: Sequence[int] = (0, 1, 2)) -> xr.Dataset:
     """Point at which three components have equal responsibility, in the plane of their means; section 7.3.
 
     Parameters
@@ -175,13 +196,17 @@ def triple_point(mixture: xr.Dataset, tau: float | xr.DataArray = 0.0, component
     -------
     Dataset
         ``triple_point(..., feature)``; ``triple_point_status``, ``not_applicable`` for means on a line; and
-        ``triple_point_owner``, the component that owns the point in the whole mixture: one of the three where it is a
-        vertex of the diagram.
+        ``triple_point_owner``, the component that owns the point in the whole mixture: one of the three where it is
+        a vertex of the diagram. In units of the data.
 
     Raises
     ------
     ValueError
         For a negative ``tau``, or other than three components of the mixture.
+
+    References
+    ----------
+    arXiv:2604.07404, section 7.3, (74).
 
     Examples
     --------

@@ -106,17 +106,18 @@ VARIABLES = variables(
     tau_root(root), root_status: roots of the exact criterion, ascending
         | Where the largest eigenvalue of the posterior covariance of the means equals v. | (94)
     root_status(root): outcome of each root
-    root_eigenmode(root) int16, root_status: eigen-direction of the between-class covariance nearest to each root's
-        direction (-1: none)
-        | The root lies on the branch that begins at this eigenvalue; leading follows the branch of 0. | (94)
-    n_roots int16: number of roots of the exact criterion above the data variance
-        | Theorem 9.10 states that there is one; there may be none, two or more, the largest of which counts. | (94)
+    root_eigenmode(root) int16, root_status: eigenvalue whose branch the root is on (-1: none)
+        | Its eigenvector of the between-class covariance is nearest to the root's direction. The root lies on the branch
+        that begins at this eigenvalue; leading follows the branch of 0. | (94)
+    n_roots int16: number of roots of the exact criterion
+        | Above the data variance. Theorem 9.10 states that there is one; there may be none, two or more, the largest of
+        which counts. | (94)
     root_truncated int8: whether more roots exist than the dimension root holds | 1 where roots are left out, else 0.
     tau_event
     event_status
-    x_event(event), event_status: position at which modes merge; for two components in several features, from their
-        midpoint to the second mean
-        | Position along the feature, or along the line of both means, where the gradient and its slope vanish. |
+    x_event(event), event_status: position at which modes merge
+        | Of two components in several features from their midpoint to the second mean. Position along the feature, or along
+        the line of both means, where the gradient and its slope vanish. |
         Robertson, Fryer 1969, modes of two normal components
     modes_before(event) int16, event_status: number of modes just below the event's tau
         | On the side of data; in one feature at least modes_after.
@@ -158,10 +159,11 @@ def speciation(
     Returns
     -------
     Dataset
-        ``tau_star(..., criterion)`` and ``status(..., criterion)``; ``n_roots``, ``tau_root(..., root)`` ascending with
-        ``root_eigenmode``; ``cascade(..., eigenmode)``; ``tau_event(..., event)`` ascending with ``modes_before`` and
-        ``modes_after``; with schedules ``time, time_status, sigma, noise, alpha_bar, log_snr, sampling_step (...,
-        criterion, schedule)``. NaN stands only beside a status that is not ``ok``.
+        ``tau_star(..., criterion)`` and ``status(..., criterion)``; ``n_roots``, ``tau_root(..., root)`` ascending
+        with ``root_eigenmode``; ``cascade(..., eigenmode)``; ``tau_event(..., event)`` ascending with
+        ``modes_before`` and ``modes_after``; with schedules ``time, time_status, sigma, noise, alpha_bar, log_snr,
+        sampling_step (..., criterion, schedule)``. NaN stands only beside a status that is not ``ok``. Times have
+        the unit of the data squared.
 
     Raises
     ------
@@ -180,6 +182,11 @@ def speciation(
     where the second derivative along its normal does, at a smaller time. ``first, quadratic, drift, entropic`` are
     ``not_applicable``, and so is what depends on the structure (``leading`` with own covariances); ``cascade``, events and
     ``root_eigenmode`` are left out.
+
+    References
+    ----------
+    arXiv:2604.07404, (42)-(43), (77), (92)-(94), Theorem 9.10. Robertson and Fryer 1969, modes of two normal
+    components. Biroli, Bonnaire, de Bortoli and Mezard 2024, arXiv:2402.18491.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock import axes
-from scoreshock.checks import as_numbers, show, whole
+from scoreshock.checks import as_numbers, show, switch, whole
 from scoreshock.conventions import Variable, attributes, variables
 from scoreshock.kernels.flow import growth, quantiles, sampling
 from scoreshock.kernels.flow.trajectory import RTOL, Mixture, Profile
@@ -19,6 +19,7 @@ from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import MEANS, Arguments, apply, isotropic_only, mixture_arguments
 from scoreshock.quantities.points import (
     GridSpec,
+    Numbers,
     Points,
     diffusion_times,
     explained,
@@ -57,10 +58,10 @@ EXACT = variables(
     """
     trajectory_exact(tau), exact_status: position along the probability flow by its exact quantiles
         | In one dimension the flow keeps the share of probability on either side of a trajectory.
-    trajectory_exact_error(tau), exact_status: estimate of the effect of rounding on the trajectory by quantiles
+    trajectory_exact_error(tau), exact_status: estimated rounding of the trajectory by quantiles
         | From the rounding of the quantile.
-    log_tail, exact_status: logarithm of the smaller tail of the density beyond the trajectory, which the flow keeps
-        | Constant along a trajectory of the exact flow in one dimension.
+    log_tail, exact_status: logarithm of the smaller tail beyond the trajectory
+        | Of the density, which the flow keeps. Constant along a trajectory of the exact flow in one dimension.
     exact_status(tau): outcome of the trajectory by quantiles
     """
 )
@@ -68,12 +69,13 @@ DIFFERENCE = variables(
     """
     trajectory
     trajectory_status
-    trajectory_difference(tau, feature), trajectory_difference_status: trajectory under the wrong score minus that under
-        the exact score, from equal starts | Actual, not linearised, effect of the score error of size bias.
+    trajectory_difference(tau, feature), trajectory_difference_status: difference of the trajectories by wrong and exact
+        score
+        | From equal starts. Actual, not linearised, effect of the score error of size bias.
     difference_size(tau), trajectory_difference_status: length of the difference of trajectories
         | Euclidean length of trajectory_difference.
-    difference_precision(tau), trajectory_difference_status: estimate of the integration's error in the difference of
-        trajectories | The status is unresolved where it exceeds the tolerance rtol.
+    difference_precision(tau), trajectory_difference_status: estimated error of the difference of trajectories
+        | The status is unresolved where it exceeds the tolerance rtol.
     trajectory_difference_status(tau): outcome of the difference of trajectories
     """,
     TRAJECTORY,
@@ -81,26 +83,27 @@ DIFFERENCE = variables(
 )
 GROWTH = variables(
     """
-    log_growth(tau), growth_status: logarithm of the growth of an infinitesimal perturbation of the start
-        | Integral of the growth rate along the exact trajectory. | (50)
-    log_bound(tau), growth_status: logarithm of the Gronwall bound of the linearised error, for a score error of size one
-        | Its exponential times the size of the score error bounds the error of the trajectory. | (52)
+    log_growth(tau), growth_status: logarithm of the growth of a perturbation of the start
+        | Infinitesimal. Integral of the growth rate along the exact trajectory. | (50)
+    log_bound(tau), growth_status: logarithm of the Gronwall bound of the linearised error
+        | For a score error of size one. Its exponential times the size of the score error bounds the error of the
+        trajectory. | (52)
     gronwall_bound(tau), growth_status: Gronwall bound of the linearised error of the trajectory
         | Of the trajectory's error where that of the score is at most bias; inf where it overflows. | (52)
-    growth_error(tau), growth_status: estimate of the integration's error in log_growth and log_bound, so relative of the
-        bound | Absolute for both logarithms.
+    growth_error(tau), growth_status: estimated error of log_growth and log_bound
+        | So relative of the bound. Absolute for both logarithms.
     growth_status(tau): outcome of the growth along the trajectory
     """
 )
 CENTRE = (
-    Variable("log_error", "logarithm of the linearised error at the centre over the score bias", (), "growth_status"),
+    Variable("log_error", "logarithm of the linearised error at the centre", (), "growth_status", "Over the score bias."),
     Variable("error_linear", "linearised error at the centre by a constant score bias", (), "growth_status"),
     replace(GROWTH[0], dims=()),
     replace(GROWTH[-1], dims=()),
 )
 STATUSES = ("trajectory_status", "exact_status", "trajectory_difference_status", "growth_status")
 
-Bias = float | np.ndarray | list | xr.DataArray
+Bias = Numbers
 ErrorField = Callable[[np.ndarray, np.ndarray], Any]
 
 
@@ -209,18 +212,23 @@ def trajectories(
     Returns
     -------
     Dataset
-        ``trajectory(..., tau, feature)``, the estimate ``trajectory_error`` of its error and ``trajectory_status(...,
-        tau)``: ``unresolved``, with the numbers as computed, where the error of the flow exceeds the tolerance, since
-        rounding of the start grows to more (close to the boundary of a sharp layer); NaN with ``singular`` where v = 0 and
-        with ``failed`` where no steps lead on. Of the reverse SDE the error is the distance from the path of half as many
-        steps with the same noise. Of the flow on a line without bias also ``trajectory_exact(..., tau)``, by quantiles,
-        ``trajectory_exact_error``, the effect of rounding on it, ``exact_status`` and ``log_tail(...)``.
+        ``trajectory(..., tau, feature)``, the estimate ``trajectory_error`` of its error and
+        ``trajectory_status(..., tau)``: ``unresolved``, with the numbers as computed, where the error of the flow
+        exceeds the tolerance, since rounding of the start grows to more (close to the boundary of a sharp layer);
+        NaN with ``singular`` where v = 0 and with ``failed`` where no steps lead on. Of the reverse SDE the error is
+        the distance from the path of half as many steps with the same noise. Of the flow on a line without bias also
+        ``trajectory_exact(..., tau)``, by quantiles, ``trajectory_exact_error``, the effect of rounding on it,
+        ``exact_status`` and ``log_tail(...)``. Positions have the unit of the data.
 
     Raises
     ------
     ValueError
         For a negative or non-monotonic tau, an unknown error_support, a bias without the mixture's features, or a
         tolerance out of range.
+
+    References
+    ----------
+    arXiv:2604.07404, (10)-(11), (49).
 
     Examples
     --------
@@ -232,6 +240,7 @@ def trajectories(
     (0.456049, 0.456049)
     """
     steps, seed = whole("steps", steps, 1), whole("seed", seed, 0)
+    stochastic = switch("stochastic", stochastic)
     points, at = positions(mixture, x), times_along(tau, falling=stochastic)
     arguments = mixture_arguments(mixture, tau=(at, ("tau",)), x=(points, ("feature",)))
     wrong, shape = _wrong(mixture, bias, error_support)
@@ -263,16 +272,26 @@ def error_growth(
     Returns
     -------
     Dataset
-        ``trajectory`` (exact score), ``trajectory_difference(..., tau, feature)``, its length ``difference_size`` and the
-        estimate ``difference_precision`` of its error, ``trajectory_difference_status``; ``log_growth``, ``log_bound`` for
-        a unit error and ``gronwall_bound = |bias| e^log_bound`` (..., tau), inf where it overflows; the estimate
-        ``growth_error`` of the error of both logarithms, so relative of the bound, and ``growth_status``. A status is
-        ``unresolved``, with the numbers as computed, where the estimate exceeds the tolerance.
+        ``trajectory`` (exact score), ``trajectory_difference(..., tau, feature)``, its length ``difference_size``
+        and the estimate ``difference_precision`` of its error, ``trajectory_difference_status``; ``log_growth``,
+        ``log_bound`` for a unit error and ``gronwall_bound = |bias| e^log_bound`` (..., tau), inf where it
+        overflows; the estimate ``growth_error`` of the error of both logarithms, so relative of the bound, and
+        ``growth_status``. A status is ``unresolved``, with the numbers as computed, where the estimate exceeds the
+        tolerance. Trajectories have the unit of the data, logarithms none.
+
+    Raises
+    ------
+    ValueError
+        As of :func:`trajectories`.
 
     Notes
     -----
     The bound is that of the linearised error on the exact trajectory. At the centre of a symmetric pair it holds for the
     actual error, and the linearised error attains it; an error that carries a trajectory into a layer can exceed it.
+
+    References
+    ----------
+    arXiv:2604.07404, (50)-(52).
 
     Examples
     --------
@@ -294,9 +313,9 @@ def error_growth(
 
 def centre_growth(
     mixture: xr.Dataset,
-    tau_min: float | xr.DataArray,
-    tau_start: float | xr.DataArray,
-    bias: float | xr.DataArray = 1.0,
+    tau_min: Numbers,
+    tau_start: Numbers,
+    bias: Numbers = 1.0,
 ) -> xr.Dataset:
     """Linearised error at the centre of a symmetric pair by a constant score bias, in closed form; it attains (52).
 
@@ -313,7 +332,17 @@ def centre_growth(
     Returns
     -------
     Dataset
-        ``log_error = ln |e/bias|``, ``error_linear = e`` (inf where it overflows), ``log_growth``, ``growth_status``.
+        ``log_error = ln |e/bias|``, ``error_linear = e`` (inf where it overflows), ``log_growth``,
+        ``growth_status``. All ``(...)``; ``e`` has the unit of the data, ``bias`` its inverse.
+
+    Raises
+    ------
+    ValueError
+        Unless the mixture is a pair; for a negative time, or one that is no number.
+
+    References
+    ----------
+    arXiv:2604.07404, (50)-(52).
 
     Examples
     --------
@@ -347,7 +376,7 @@ def times_along(tau: np.ndarray | list | xr.DataArray, falling: bool) -> xr.Data
     """Times along the trajectory, with dimension ``tau``."""
     at = times(tau)
     if "tau" not in at.dims:
-        raise ValueError(f"tau: dimensions {at.dims}; allowed: a dimension tau")
+        raise ValueError(f"tau = {show(tau)} is not allowed; allowed: several times, or a DataArray with the dimension tau")
     step = at.diff("tau")
     wanted = (step <= 0).all("tau") if falling else (step <= 0).all("tau") | (step >= 0).all("tau")
     if at.chunks is None and not bool((wanted | at.isnull().any("tau")).all()):

@@ -15,6 +15,7 @@ from scoreshock.kernels.burgers import riccati as inviscid
 from scoreshock.kernels.burgers import rotation
 from scoreshock.kernels.burgers.differences import DOUBLE, Field
 from scoreshock.kernels.burgers.vorticity import BURGERS, SCORE, VorticityTerms
+from scoreshock.options import positive
 from scoreshock.quantities.burgers import (
     LARGEST_TERM,
     RESIDUAL,
@@ -28,20 +29,24 @@ from scoreshock.quantities.burgers import (
 )
 from scoreshock.quantities.fields import SCORE_JACOBIAN, SQUARE
 from scoreshock.quantities.labelled import Arguments, apply, mixture_arguments
-from scoreshock.quantities.points import Points, labelled_numbers, positions, times
+from scoreshock.quantities.points import Numbers, Points, labelled_numbers, positions, times
 
-VORTICITY = Variable("vorticity", "vorticity omega_ij = d_i s_j - d_j s_i", SQUARE, references="(67)")
+VORTICITY = Variable("vorticity", "vorticity of the field", SQUARE, description="d_i s_j - d_j s_i.", references="(67)")
 MEASURES = (
     VORTICITY,
     SCORE_JACOBIAN,
     Variable("vorticity_largest", "largest entry of the vorticity in magnitude"),
-    Variable("vorticity_relative", "largest entry of the vorticity over the largest of the Jacobian, in magnitude"),
+    Variable(
+        "vorticity_relative",
+        "relative size of the vorticity",
+        description="Largest entry over that of the Jacobian, in magnitude.",
+    ),
 )
 VORTICITY_ERROR, STRETCHING_TERM = variables(
     """
     vorticity_error: bound on the error of the vorticity's entries, by estimate
-    stretching_term(feature, feature_other), residual_status: term of products of Jacobians, on the right-hand side of the
-        vorticity equation | | (68)
+    stretching_term(feature, feature_other), residual_status: stretching term
+        | Products of Jacobians, on the right-hand side of the vorticity equation. | (68)
     """
 )
 RESIDUALS = (
@@ -56,12 +61,15 @@ RESIDUALS = (
 )
 INVISCID = variables(
     """
-    jacobian_eigenvalue(eigenmode): eigenvalue of the score Jacobian at the weighted mean, largest first
-    tau_divergence(eigenmode): diffusion time at which the inviscid evolution of the eigenvalue diverges
-    cascade(eigenmode): leading-order speciation time of each eigenvalue of the between-class covariance
-        | (eigenvalue - sigma0^2)/2. | (77)
-    divergence_error(eigenmode): divergence time of the inviscid eigenvalue minus the leading speciation time
-    inviscid_eigenvalue(eigenmode): eigenvalue of the score Jacobian along an inviscid characteristic
+    jacobian_eigenvalue(eigenmode): eigenvalue of the score Jacobian at the weighted mean
+        | Largest first.
+    tau_divergence(eigenmode): diffusion time at which the inviscid eigenvalue diverges
+    cascade(eigenmode): leading-order speciation time of each eigenvalue
+        | Of the between-class covariance. (eigenvalue - sigma0^2)/2. | (77)
+    divergence_error(eigenmode): divergence time minus the leading speciation time
+        | Of the inviscid eigenvalue.
+    inviscid_eigenvalue(eigenmode): eigenvalue along an inviscid characteristic
+        | Of the score Jacobian.
     """
 )
 
@@ -69,10 +77,10 @@ INVISCID = variables(
 def vorticity(
     field: xr.Dataset | Field,
     x: Points,
-    tau: float | xr.DataArray,
+    tau: Numbers,
     jacobian: Field | None = None,
     method: str | None = None,
-    length: float | xr.DataArray | None = None,
+    length: Numbers | None = None,
     precision: float = DOUBLE,
 ) -> xr.Dataset:
     """Vorticity ``omega_ij = d_i s_j - d_j s_i`` (67) of a mixture's score, where it is zero, or of any field.
@@ -93,12 +101,22 @@ def vorticity(
     Returns
     -------
     Dataset
-        ``vorticity`` and ``score_jacobian (..., feature, feature_other)``, ``vorticity_largest``, ``vorticity_relative``
-        (largest entry over that of the Jacobian) and, by differences, ``vorticity_error``.
+        ``vorticity`` and ``score_jacobian (..., feature, feature_other)``, ``vorticity_largest``,
+        ``vorticity_relative`` (largest entry over that of the Jacobian) and, by differences, ``vorticity_error``.
+        Vorticity has the unit of the field over that of the data.
+
+    Raises
+    ------
+    ValueError
+        As of :func:`burgers_residual`, and for a Jacobian that is no function.
 
     Notes
     -----
     Definition 7.3, Theorem 7.5. The vorticity of ``u = -2 s`` is -2 times this.
+
+    References
+    ----------
+    arXiv:2604.07404, (67), Definition 7.3, Theorem 7.5.
 
     Examples
     --------
@@ -115,7 +133,7 @@ def vorticity(
     arguments: Arguments = {"tau": times(tau)}
     if method == "differences":
         outputs.append(VORTICITY_ERROR)
-        options["precision"] = precision
+        options["precision"] = positive(precision, "precision")
         step = xr.DataArray(np.nan) if length is None else labelled_numbers("length", length)
         arguments = {"length": step, **arguments}
     function: Callable[..., rotation.Rotation]
@@ -135,7 +153,7 @@ def vorticity(
 def vorticity_residual(
     field: xr.Dataset | Field,
     x: Points,
-    tau: float | xr.DataArray,
+    tau: Numbers,
     jacobian: Field | None = None,
     form: str = "score",
     length: float = 1.0,
@@ -158,12 +176,22 @@ def vorticity_residual(
     -------
     Dataset
         ``vorticity``, ``rate_term``, ``diffusion_term``, ``advection_term``, ``stretching_term`` and ``residual``
-        ``(..., feature, feature_other)``; ``largest_term``, ``residual_relative`` and ``residual_error`` in Frobenius norm.
+        ``(..., feature, feature_other)``; ``largest_term``, ``residual_relative`` and ``residual_error`` in
+        Frobenius norm. Relative residuals are dimensionless.
+
+    Raises
+    ------
+    ValueError
+        As of :func:`vorticity`, for a form that is unknown, and for lengths that are not above 0.
 
     Notes
     -----
     ``omega_tau = Lap omega + c (s . grad) omega + c [(d_i s_l)(d_l s_j) - (d_j s_l)(d_l s_i)]`` with c = 2 (``score``) or
     -1 (``burgers``). With derivatives in closed form: ``kernels.burgers.vorticity.vorticity_terms``.
+
+    References
+    ----------
+    arXiv:2604.07404, (62)-(63), (67)-(68).
 
     Examples
     --------
@@ -179,7 +207,12 @@ def vorticity_residual(
     factors = {"score": SCORE, "burgers": BURGERS}
     if not isinstance(form, str) or form not in factors:
         raise ValueError(f"form: {show(form)} is not available; allowed: {', '.join(factors)}")
-    options: dict[str, Any] = {"factor": factors[form], "length": length, "duration": duration, "precision": precision}
+    options: dict[str, Any] = {
+        "factor": factors[form],
+        "length": positive(length, "length"),
+        "duration": None if duration is None else positive(duration, "duration"),
+        "precision": positive(precision, "precision"),
+    }
     arguments: Arguments = {"tau": times(tau)}
     function: Callable[..., VorticityTerms]
     if isinstance(field, xr.Dataset):
@@ -201,7 +234,7 @@ def _check_jacobian(jacobian: Any) -> None:
         )
 
 
-def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.DataArray = 0.0) -> xr.Dataset:
+def riccati(mixture: xr.Dataset, tau: Numbers, elapsed: Numbers = 0.0) -> xr.Dataset:
     """Where the inviscid evolution of the Jacobian at the weighted mean diverges, against where modes part.
 
     Parameters
@@ -216,14 +249,25 @@ def riccati(mixture: xr.Dataset, tau: float | xr.DataArray, elapsed: float | xr.
     Returns
     -------
     Dataset
-        ``jacobian_eigenvalue (..., eigenmode)`` of the score at the weighted mean, largest first; ``tau_divergence``, where
-        ``dJ/dtau = 2 J^2`` takes it to infinity; ``cascade``, the leading speciation time (77) of the same mode; and
-        ``divergence_error``, their difference; and ``inviscid_eigenvalue`` after ``elapsed``, NaN beyond the divergence.
+        ``jacobian_eigenvalue (..., eigenmode)`` of the score at the weighted mean, largest first;
+        ``tau_divergence``, where ``dJ/dtau = 2 J^2`` takes it to infinity; ``cascade``, the leading speciation time
+        (77) of the same mode; and ``divergence_error``, their difference; and ``inviscid_eigenvalue`` after
+        ``elapsed``, NaN beyond the divergence. Eigenvalues have the inverse unit of the data squared, times the unit
+        of the data squared.
+
+    Raises
+    ------
+    ValueError
+        For what is no mixture, and for a negative ``tau``.
 
     Notes
     -----
     Remark 7.9 says that they are the same. They are not: with one mode the divergence depends on ``tau`` and lies at the
     variance ``-lambda v/(v - lambda)`` for a mode of variance lambda, on the other side of ``v = 0``.
+
+    References
+    ----------
+    arXiv:2604.07404, Remark 7.9, (77).
 
     Examples
     --------

@@ -37,7 +37,7 @@ MOMENTS = variables(
     """
     tau_moment(moment), moment_status: diffusion time of each moment of generation
         | Speciation time of a criterion; where a share of the class entropy remains; where a perfect fit would memorise.
-    sigma_numerical_error(moment), moment_status: estimate of the error of the computation of the moment's noise level
+    sigma_numerical_error(moment), moment_status: estimated numerical error of the moment's noise level
         | Of quadrature, or the standard error of Monte Carlo; 0 of criteria, which are computed to rounding.
     moment_status(moment): outcome of each moment
     """

@@ -27,16 +27,16 @@ ERRORS = variables(
     """
     tau_moment_error(moment), error_status: standard error of tau_moment from the sampling of the data
         | Standard deviation over bootstrap replicates of the data.
-    sigma_error(moment), error_status: standard error of the noise level of the moment from the sampling of the data
-        | Standard deviation over bootstrap replicates of the data.
+    sigma_error(moment), error_status: standard error of the noise level of the moment
+        | From the sampling of the data. Standard deviation over bootstrap replicates of the data.
     sigma_difference(moment), difference_status: noise level of the moment less that of the reference moment
         | The reference, in the attribute reference_moment, is exact, or half decided where exact is not there.
-    sigma_difference_error(moment), difference_status: standard error of sigma_difference from the sampling of the data
-        | Standard deviation of the difference in each bootstrap replicate.
-    agrees(moment) int8, difference_status: whether the moment agrees with the reference moment (-1: unknown)
+    sigma_difference_error(moment), difference_status: standard error of sigma_difference
+        | From the sampling of the data. Standard deviation of the difference in each bootstrap replicate.
+    agrees(moment) int8, difference_status: whether it agrees with the reference (-1: unknown)
         | 1 where sigma_difference is within two of its standard errors, which include sigma_numerical_error of both, else 0.
-    n_replicates_without(moment) int16: number of bootstrap replicates of the data without this moment
-        | Any of them leaves no standard error.
+    n_replicates_without(moment) int16: number of replicates without this moment
+        | Bootstrap replicates of the data. Any of them leaves no standard error.
     sigma_pair_standard_error(pair, remaining), pair_error_status: standard error of sigma_pair from the sampling of the data
         | Standard deviation over bootstrap replicates of the data; sigma_pair_error is that of its computation.
     error_status(moment): outcome of the standard errors
@@ -45,7 +45,7 @@ ERRORS = variables(
     """
 )
 OF_PAIRS = ("sigma_pair_standard_error", "pair_error_status")
-LEVELS = variables("sigma_pair(pair, remaining): noise level at which this share of a pair's class entropy remains")
+LEVELS = variables("sigma_pair(pair, remaining): noise level at this share of a pair's class entropy | At which it remains.")
 WINDOW = variables(
     """
     sigma(remaining): noise level at which this share of the class entropy remains

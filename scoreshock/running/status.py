@@ -14,7 +14,7 @@ import shlex
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,18 +137,25 @@ def as_json(study: Study, states: Sequence[Progress]) -> str:
     return json.dumps(content, indent=1, allow_nan=False)
 
 
-def as_text(states: Sequence[Progress], flags: Sequence[str] = ()) -> str:
-    """The state as text, with the command, including ``flags``, that recomputes broken files."""
+def as_text(states: Sequence[Progress], command: Sequence[str] = ("scoreshock", "run")) -> str:
+    """The state as text, with what to do next; ``command`` runs the study."""
     lines = []
     for each in states:
-        lines += [line for part in each.parts for line in _lines(part, flags)]
+        lines += [line for part in each.parts for line in _lines(part, command)]
         if each.products:
             lines.append(f"{each.sweep} {'; '.join(map(_text, each.products))}")
-        lines += _recompute([item for item in each.products if item.state == "broken"], flags)
+        lines += _recompute([item for item in each.products if item.state == "broken"], command)
         if each.unlisted:
             named = ", ".join(each.unlisted[:SHOWN]) + (", ..." if each.unlisted[SHOWN:] else "")
             lines.append(f"{each.sweep}: not in the study, kept until `scoreshock clean`: {named}")
+    if any(item.state in ("missing", "stale") for each in states for item in _items(each)):
+        lines.append(f"To compute what is missing or stale: {shlex.join(command)}")
     return "\n".join(lines)
+
+
+def _items(state: Progress) -> Iterator[Item]:
+    yield from (item for part in state.parts for item in part.items)
+    yield from state.products
 
 
 def _progress(folder: Path, sweep: Sweep, jobs: Mapping[str, tuple[str, int]], full: bool) -> Progress:
@@ -301,7 +308,7 @@ def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def _lines(part: Part, flags: Sequence[str]) -> list[str]:
+def _lines(part: Part, command: Sequence[str]) -> list[str]:
     """Text about one quantity."""
     counts = ", ".join(f"{number:,} {state}" for state, number in part.counts.items())
     blocks = f"{counts} block{'' if len(part.blocks) == 1 else 's'}{_times(part)}" if part.blocks else ""
@@ -313,15 +320,15 @@ def _lines(part: Part, flags: Sequence[str]) -> list[str]:
     if len(unfinished) > SHOWN:
         lines.append(f"  ... and {len(unfinished) - SHOWN:,} more")
     broken = [item for item in part.items if item.state == "broken"]
-    return lines + _recompute([part.whole] if broken and part.together and part.whole else broken, flags)
+    return lines + _recompute([part.whole] if broken and part.together and part.whole else broken, command)
 
 
-def _recompute(broken: Sequence[Item], flags: Sequence[str]) -> list[str]:
+def _recompute(broken: Sequence[Item], command: Sequence[str]) -> list[str]:
     """The command that recomputes broken files, if there are any."""
     if not broken:
         return []
-    command = shlex.join(["snakemake", "--cores", "all", *flags, "--forcerun", *(item.file for item in broken)])
-    return [f"  To recompute {'it' if len(broken) == 1 else 'them'}: {command}"]
+    again = shlex.join([*command, "--", "--forcerun", *(item.file for item in broken)])
+    return [f"  To recompute {'it' if len(broken) == 1 else 'them'}: {again}"]
 
 
 def _text(item: Item) -> str:

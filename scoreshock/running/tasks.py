@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,9 @@ STUDY = "SCORESHOCK_STUDY"
 
 STUDIES = Path(".snakemake/scoreshock")
 """Folder of the study files that a run writes for its jobs."""
+
+EXAMPLES = "results/examples"
+"""Folder of the worked examples."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -303,3 +307,17 @@ def summary(study: Study) -> str:
     if (output / INDEX).exists():
         lines += ["Look at them in a browser:", f"  {output / INDEX}"]
     return "\n".join(lines)
+
+
+def paper_summary(output: str) -> str:
+    """Text with the location of the paper's page."""
+    return f"The paper, statement by statement: {Path(output, 'index.html').resolve()}"
+
+
+def examples_summary(output: str = EXAMPLES) -> str:
+    """Text with the location of the worked examples, and what those need that were skipped."""
+    from scoreshock.examples import EXAMPLES as ALL
+
+    skipped = [(name, each.needs) for name, each in ALL.items() if each.needs and not find_spec(each.needs)]
+    lines = [f"Skipped: {name} needs {needed}, pip install {needed}" for name, needed in skipped]
+    return "\n".join([f"Examples in {Path(output).resolve()}", *lines])

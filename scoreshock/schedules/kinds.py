@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,10 @@ class Sampled(NamedTuple):
     times: np.ndarray
     sigmas: np.ndarray
     timesteps: np.ndarray
+
+
+Formula = TypeVar("Formula", bound="Callable[..., Path]")
+"""What the decorator takes and returns, so that type checkers know the arguments."""
 
 
 class Path(NamedTuple):
@@ -75,7 +79,7 @@ def schedule_kind(
     name: str = "",
     spacing: str = "uniform",
     steps: int = 1000,
-) -> Callable[[Callable[..., Path]], Callable[..., Path]]:
+) -> Callable[[Formula], Formula]:
     """Declare the decorated function as a kind of schedule.
 
     Parameters
@@ -89,6 +93,16 @@ def schedule_kind(
     spacing, steps
         Defaults of its sampler.
 
+    Returns
+    -------
+    function
+        A decorator of a function from parameters by name to the `Path` of the schedule, which is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken.
+
     Examples
     --------
     >>> import scoreshock as ss
@@ -100,7 +114,7 @@ def schedule_kind(
     1.0
     """
 
-    def declare(function: Callable[..., Path]) -> Callable[..., Path]:
+    def declare(function: Formula) -> Formula:
         own = dict(parameters or {})
         key = name or function.__name__.replace("_", "-")
         KINDS.add(key, Kind(definition, own, partial(_built, function, own), spacing, steps), function)

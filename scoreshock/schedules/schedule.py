@@ -265,7 +265,7 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     Returns
     -------
     Schedule
-        Dimensionless throughout; ``parameters`` holds every default.
+        Dimensionless throughout; methods return the shape of their argument, and ``parameters`` holds every default.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import secrets
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import netCDF4
 import numpy as np
@@ -33,36 +33,44 @@ def open_files(paths: Iterable[str | Path], chunks: Any = "stored") -> dict[str,
     return {path.stem: store.open_file(path, chunks) for path in map(Path, paths)}
 
 
-def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
-    """Open the results of one quantity of a sweep lazily; warn about missing blocks.
+@overload
+def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset: ...
+@overload
+def open_results(path: str | Path, sweep: str | None = None) -> xr.DataTree: ...
+def open_results(path: str | Path, sweep: str | None = None, quantity: str | None = None) -> xr.Dataset | xr.DataTree:
+    """Open results lazily: those of a quantity, all of a sweep, or all of a folder; warn about what is missing.
 
     Parameters
     ----------
     path : path
         Folder of the results.
-    sweep, quantity : str
-        Names of the sweep and the quantity.
+    sweep : str, optional
+        Name of a sweep; by default all sweeps.
+    quantity : str, optional
+        Name of a quantity; by default all of the sweep, its comparison included.
 
     Returns
     -------
-    Dataset
-        The file of the quantity if it is intact and matches the study, otherwise the existing blocks. Missing values are NaN
+    Dataset or DataTree
+        Of a quantity its file if it is intact and matches the study, otherwise the existing blocks. Missing values are NaN
         for floats and -1 for flags and integers. Blocks are located by their names and verified when values are loaded.
+        Without a quantity a tree with a node for each (``tree["sweep/quantity"]``, of a sweep ``tree["quantity"]``): only
+        headers and axes are read, and a quantity that is missing or damaged is an empty node with the reason.
 
     Warns
     -----
     UserWarning
-        Lists missing blocks (at most `NOTED` lines) and results whose parameters or code differ from the study; the text is
-        also in the attribute ``scoreshock_warnings``.
+        Lists missing blocks, missing and damaged files (at most `NOTED` lines) and results whose parameters or code differ
+        from the study; the text is also in the attribute ``scoreshock_warnings``, of a tree and of the node.
 
     Raises
     ------
     FileNotFoundError
-        If the sweep or the quantity has no results; the message lists the available ones.
+        If the folder, the sweep or the quantity has no results; the message lists the available ones.
     ValueError
         If ``path`` is not a path, or a name is not a name.
     scoreshock.storage.store.BrokenFile
-        For a damaged file, also when values are loaded later.
+        For a damaged file of a quantity, also when values are loaded later.
 
     Examples
     --------
@@ -72,23 +80,91 @@ def open_results(path: str | Path, sweep: str, quantity: str) -> xr.Dataset:
     >>> store.write(one, folder / "pair" / "speciation.nc", {"scoreshock_code_digest": provenance.code_digest("speciation")})
     >>> float(open_results(folder, "pair", "speciation").tau.sel(separation=2.0))
     2.0
+    >>> open_results(folder)["pair/speciation"].tau.values
+    array([0.5, 2. ])
     """
-    folder = _folder(path, sweep, quantity)
-    dataset, notes = _open_best(folder, planned(folder).get(quantity), quantity)
-    if not notes:
-        return dataset
+    results: xr.Dataset | xr.DataTree
+    if quantity is None:
+        results, notes = _tree(_results_folder(path), sweep)
+    else:
+        folder = _folder(path, sweep, quantity)
+        results, notes = _open_best(folder, planned(folder).get(quantity), quantity)
+    if notes:
+        results.attrs["scoreshock_warnings"] = _text_of(notes)
+        warnings.warn(_text_of(notes), UserWarning, stacklevel=2)
+    return results
+
+
+def _text_of(notes: list[str]) -> str:
     if len(notes) > NOTED:
         notes = [*notes[:NOTED], f"... and {len(notes) - NOTED:,} more; `scoreshock status` lists them"]
-    text = "\n".join(notes)
-    warnings.warn(text, UserWarning, stacklevel=2)
-    return dataset.assign_attrs(scoreshock_warnings=text)
+    return "\n".join(notes)
 
 
-def _folder(path: str | Path, sweep: str, quantity: str) -> Path:
+def _tree(path: Path, sweep: str | None) -> tuple[xr.DataTree, list[str]]:
+    """All results of a folder, or of one sweep, as a tree; also the warnings."""
+    names = [sweep] if sweep is not None else _sweeps(path)
+    nodes, notes = {}, []
+    for name in names:
+        folder = _folder(path, name)
+        quantities, noted = _quantities(folder)
+        opened = {quantity: _node(folder, part, quantity) for quantity, part in quantities.items()}
+        title = {"title": f"results of the sweep {name}", "scoreshock_warnings": "\n".join(noted)}
+        nodes[f"/{name}"] = xr.Dataset(attrs={key: text for key, text in title.items() if text})
+        nodes |= {f"/{name}/{quantity}": dataset for quantity, (dataset, _) in opened.items()}
+        notes += [*noted, *(f"{name}/{quantity}: {note}" for quantity, (_, own) in opened.items() for note in own)]
+    if not any(nodes[node].data_vars for node in nodes):
+        raise FileNotFoundError(_text_of([f"no results in {path!s:.160}; available: {_names_of_folders(path)}", *notes]))
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"title": f"results in {path}"}), **nodes})
+    return (tree if sweep is None else _alone(tree, sweep)), notes
+
+
+def _alone(tree: xr.DataTree, sweep: str) -> xr.DataTree:
+    node = tree.children[sweep].copy()
+    node.orphan()
+    return node
+
+
+def _sweeps(path: Path) -> list[str]:
+    """Folders that have a plan, files of quantities or blocks."""
+    folders = sorted(each for each in path.iterdir() if each.is_dir())
+    return [each.name for each in folders if any((each / PLAN).exists() or any(each.glob(p)) for p in ("*.nc", "blocks/*"))]
+
+
+def _quantities(folder: Path) -> tuple[dict[str, Planned | None], list[str]]:
+    """Quantities of the sweep in a folder with their plans: first those of its plan; also what is wrong with the plan."""
+    try:
+        parts, notes = planned(folder), []
+    except store.BrokenFile as error:
+        parts, notes = {}, [str(error)]
+    return {**parts, **dict.fromkeys(sorted({path.stem for path in folder.glob("*.nc")} - set(parts)))}, notes
+
+
+def _node(folder: Path, part: Planned | None, quantity: str) -> tuple[xr.Dataset, list[str]]:
+    """A quantity as `_open_best` opens it, or an empty dataset with the reason; also the warnings."""
+    try:
+        dataset, notes = _open_best(folder, part, quantity)
+    except (store.BrokenFile, FileNotFoundError) as error:
+        dataset, notes = xr.Dataset(), [str(error)]
+    dataset.attrs |= {"scoreshock_warnings": _text_of(notes)} if notes else {}
+    return dataset, notes
+
+
+def _results_folder(path: Any) -> Path:
+    """The folder of all results; raises if this is no path, or the folder does not exist."""
+    if not isinstance(path, str | os.PathLike):
+        raise ValueError(f"path = {show(path)} is not allowed; allowed: a path")
+    folder = Path(path)
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"no folder {folder!s:.160}; paths are relative to the folder {Path.cwd()!s:.100}")
+    return folder
+
+
+def _folder(path: str | Path, sweep: Any, *quantity: Any) -> Path:
     """Folder of a sweep; raises if the arguments are invalid or the folder does not exist."""
     if not isinstance(path, str | os.PathLike):
         raise ValueError(f"path = {show(path)} is not allowed; allowed: a path")
-    for argument, name in (("sweep", sweep), ("quantity", quantity)):
+    for argument, name in zip(("sweep", "quantity"), (sweep, *quantity), strict=False):
         if not is_name(name):
             raise ValueError(f"{argument} = {show(name)} is not allowed; allowed: a name")
     folder = Path(path) / sweep
@@ -226,7 +302,7 @@ class _Blocks(BackendArray):
 
 
 def _names_of_folders(path: str | Path) -> str:
-    return listed(sorted(each.name for each in Path(path).glob("*/")) if os.path.isdir(path) else [])
+    return listed(_sweeps(Path(path)) if os.path.isdir(path) else [])
 
 
 def _names_of_quantities(folder: Path) -> str:

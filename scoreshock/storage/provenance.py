@@ -165,9 +165,9 @@ def attributes(
     -------
     dict
         Text and numbers. First the attributes for a reader, as far as they apply: CF's ``title``, ``author``, ``comment``
-        (the note), ``family``, and ``parameters, axes, options, schedules`` with a line for each entry. Then CF's
-        ``Conventions, source, references, history``, and names that begin with ``scoreshock_`` for module, parameters (as
-        JSON, with the digest of the data file), digest of the code, commit, versions of libraries, and threads.
+        (the note), ``summary``, ``family``, and ``parameters, axes, options, schedules`` with a line for each entry. Then
+        CF's ``Conventions, source, references, history``, and names that begin with ``scoreshock_`` for module, parameters
+        (as JSON, with the digest of the data file), digest of the code, commit, versions of libraries, and threads.
 
     Examples
     --------
@@ -210,7 +210,24 @@ def of_content(content: Mapping[str, object]) -> Attributes:
 
 def _readable_parts(content: Mapping[str, object]) -> Attributes:
     parts = {name: _lines(content.get(name)) for name in ("parameters", "axes", "options", "schedules", "plugins")}
-    return {name: text for name, text in ({"family": str(content.get("family", ""))} | parts).items() if text}
+    first = {"summary": _summary(content), "family": str(content.get("family", ""))}
+    return {name: text for name, text in (first | parts).items() if text}
+
+
+def _summary(content: Mapping[str, object]) -> str:
+    """Sentences that say what a file holds and how to read it; empty for what is no sweep."""
+    axes, schedules = content.get("axes"), content.get("schedules")
+    if not isinstance(axes, Mapping) or "quantity" not in content:
+        return ""
+    sizes = {name: len(spec["values"]) if "values" in spec else spec["num"] for name, spec in axes.items()}
+    over = " x ".join(f"{name} ({size})" for name, size in sizes.items())
+    clocks = f", in the schedules {', '.join(schedules)}" if isinstance(schedules, Mapping) and schedules else ""
+    of = f"{content['quantity']} of the family {content.get('family', 'unknown')}"
+    return (
+        f"{of} over {over or 'one point'}{clocks}. A number is missing or void where its status, a variable "
+        "named in ancillary_variables, is not ok. In Python, "
+        "scoreshock.open_results opens it, and .scoreshock of the dataset says more."
+    )
 
 
 def dask_threads() -> int:

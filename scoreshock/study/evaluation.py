@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import xarray as xr
 
 from scoreshock import axes
-from scoreshock.checks import show
+from scoreshock.checks import show, switch
 from scoreshock.conventions import AXES, attributes
 from scoreshock.densities import families, sources
 from scoreshock.densities.tables.reading import data_files
@@ -57,7 +57,14 @@ def evaluate(
     Returns
     -------
     Dataset
-        The quantity over the sweep's axes, in the order of the axes, dimensions of the quantity last.
+        The quantity over the sweep's axes, in the order of the axes, dimensions of the quantity last. With the units
+        of the quantity.
+
+    Raises
+    ------
+    ValueError
+        For what is no sweep, block or content, another quantity than that of the content, or a data file that has
+        changed.
 
     Examples
     --------
@@ -82,7 +89,7 @@ def evaluate(
     density = density_of(content)
     chunks = _chunks(content, density)
     is_several = any(length < axes.size(content["axes"][name]) for name, length in chunks.items())
-    lazily = is_several if chunked == "several" else chunked
+    lazily = is_several if isinstance(chunked, str) and chunked == "several" else switch("chunked", chunked)
     return _computed(content, density.chunk(chunks) if lazily else density)
 
 

@@ -218,7 +218,7 @@ def _axes(of_files: Sequence[str]) -> type[BaseModel]:
         "Axes",
         __base__=Strict,
         __doc__="Axes of a sweep, in the order of the results' dimensions.",
-        **{key: (_grid(), Field(default=None, description=axis.long_name)) for key, axis in AXES.items()},
+        **{key: (_grid(), Field(default=None, description=axis.meaning)) for key, axis in AXES.items()},
         schedule=(ScheduleAxis, Field(default=None, description="labels of noise schedules, or kinds with their defaults")),
         **{key: (_grid(), Field(default=None)) for key in of_files},
     )

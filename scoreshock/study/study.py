@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scoreshock import plugins
+from scoreshock.checks import switch
 from scoreshock.plugins import Plugin
 from scoreshock.schedules.recognition import parameters_of
 from scoreshock.storage.plans import NAME_LENGTH
@@ -77,6 +78,7 @@ class Study:
         StudyError
             With one line for every problem: key path, value, what is allowed, nearest known name.
         """
+        switch("allow_plugins", allow_plugins)
         if not isinstance(mapping, Mapping):
             raise StudyError([f"the study: {show(mapping)} is not a mapping; allowed keys: {', '.join(_KEYS)}"])
         if holds_more_than(mapping, NODES_LIMIT, _children):

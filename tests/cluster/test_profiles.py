@@ -38,7 +38,7 @@ def test_a_profile_groups_small_jobs(tmp_path, profile):
     run = snakemake(tmp_path, "--dry-run", "--configfile", str(MINIATURE), "--workflow-profile", profile)
     assert groups(run.output) == ["small"]
     assert len(re.findall(r"^    Job \S+: ", run.output, re.MULTILINE)) == 3
-    assert run.jobs == ["what the study will hold, written"]
+    assert run.jobs == ["plan of the study"]
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from scoreshock.quantities import declaration
 
 CITATION = r"\(\d+\)(-\(\d+\))?|(Definition|Theorem|Proposition|Corollary|Lemma) \d+\.\d+|section \d+(\.\d+)?"
 OF_THE_PAPER = rf"arXiv:2604\.07404, ({CITATION})(, ({CITATION}))*"
+LONG_NAME = 60
+"""Most characters of a long name: it labels axes and heads tables."""
 ANOTHER_WORK = r"[A-Z][\w-]+(, [A-Z]?[\w ]+)* (19|20)\d\d, .+"
 
 
@@ -41,6 +43,18 @@ def test_a_description_is_a_sentence_beside_the_long_name_and_a_reference_is_a_c
     assert text.isascii()
     assert variable.long_name.isascii()
     assert re.fullmatch(f"{OF_THE_PAPER}|{ANOTHER_WORK}", str(told.get("references", "arXiv:2604.07404, (1)")))
+
+
+@pytest.mark.parametrize("variable", VARIABLES.values(), ids=list(VARIABLES))
+def test_a_long_name_fits_beside_an_axis_and_defines_nothing(variable: Variable) -> None:
+    assert 0 < len(variable.long_name) <= LONG_NAME
+    assert not re.search(r"=|sqrt|\.", variable.long_name)
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_a_long_name_of_an_axis_fits_beside_it(name: str) -> None:
+    assert 0 < len(AXES[name].long_name) <= LONG_NAME
+    assert str(attributes(name)["description"]).endswith(f"allowed is {AXES[name].allowed}.")
 
 
 def test_flags_end_in_status_and_a_link_leads_to_a_flag() -> None:

@@ -20,6 +20,11 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         *("quantities/scores", "quantities/speciation", "kernels/gaussian/line", "kernels/speciation/corrections"),
     ),
     "public/test_types.py": ("quantities/labelled",),
+    "accessor/test_accessors.py": ("accessor/card", "accessor/content", "accessor/tidy"),
+    "cli/test_cli.py": tuple(
+        f"cli/{name}" for name in ("clean", "export", "merge", "plan", "schema", "status", "studies", "validate")
+    ),
+    "cli/test_open.py": ("cli/results",),
     "cluster/test_dask.py": ("running/cluster",),
     "comparison/test_summaries.py": ("comparison/variables",),
     "densities/families/test_registry.py": ("densities/families/arguments",),

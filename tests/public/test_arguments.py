@@ -234,11 +234,11 @@ WRONG: dict[str, Any] = {
 
 
 def arguments_of(name: str) -> dict[str, Any]:
-    """Arguments with which the function works, but for files."""
-    if name in VALID:
-        return dict(VALID[name])
+    """Arguments with which the function works, but for files: all that it has."""
     needed = inspect.signature(FUNCTIONS[name]).parameters
     defaults = {key: one.default for key, one in needed.items() if one.default is not inspect.Parameter.empty}
+    if name in VALID:
+        return {**VALID[name], **{key: value for key, value in defaults.items() if key not in VALID[name]}}
     return {**defaults, **{key: GENERAL.get(key, 1.0) for key in needed if key in GENERAL or key not in defaults}}
 
 

@@ -131,7 +131,7 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(arguments, said, tmp_pa
 
 @pytest.mark.slow
 def test_it_runs_in_a_process_of_its_own(tmp_path):
-    command = [sys.executable, "-m", "scoreshock.cli", "when", "--data", "iris", "--schedule", "edm"]
+    command = [sys.executable, "-m", "scoreshock", "when", "--data", "iris", "--schedule", "edm"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
     assert ended.stdout.startswith("3 classes of iris: 150 samples, 4 features")
     assert ended.stderr == ""

@@ -79,7 +79,7 @@ def sweep(study, capsys):
     """A function that gives the exit code, and all that is said of the sweep."""
 
     def ask(*flags):
-        code = main(["status", "--json", "--configfile", study, *flags])
+        code = main(["status", "--json", study, *flags])
         output = json.loads(capsys.readouterr().out)
         assert output["complete"] == (code == 0)
         return code, output["sweeps"]["line"]
@@ -126,7 +126,7 @@ def test_all_done_is_0_with_times(sweep):
 
 @pytest.mark.slow
 def test_the_keys_are_those_that_are_documented(study, capsys):
-    main(["status", "--json", "--configfile", study])
+    main(["status", "--json", study])
     output = json.loads(capsys.readouterr().out)
     assert set(output) == {"format", "time", "output", "complete", "sweeps"}
     assert set(output["sweeps"]["line"]) == {"quantities", "products", "unlisted"}
@@ -194,7 +194,7 @@ def test_a_missing_block_is_named(study, files, status, capsys):
     code, blocks, whole = status()
     assert (code, whole["state"]) == (1, "done")
     assert [blocks[name]["state"] for name in BLOCKS] == ["done", "missing", "done"]
-    main(["status", "--configfile", study])
+    main(["status", study])
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("line speciation: 2 done, 1 missing blocks (")
     assert ", 2.0 s a block); joined: done " in printed[0]
@@ -224,9 +224,9 @@ def test_full_status_finds_wrong_blocks(study, files, status, spoil, state, reas
     assert status()[1][BLOCKS[1]]["state"] == "done"
     code, blocks, _ = status("--full")
     assert (code, blocks[BLOCKS[1]]["state"], blocks[BLOCKS[1]]["reason"]) == (1, state, reason)
-    main(["status", "--full", "--configfile", study])
+    main(["status", "--full", study])
     joined = files[1].parents[2] / "speciation.nc"
-    again = f"  To recompute it: snakemake --cores all --configfile {study} --forcerun {joined}\n"
+    again = f"  To recompute it: scoreshock run {study} -- --forcerun {joined}\n"
     assert (again in capsys.readouterr().out) == (state == "broken")
 
 
@@ -260,7 +260,7 @@ def test_a_file_removed_during_status_is_missing(folder, status, monkeypatch):
 def test_adding_a_value_makes_merged_results_stale(study, capsys, tmp_path):
     over = tmp_path / "over.yaml"
     over.write_text("sweeps: {line: {axes: {weight: [0.5, 0.6, 0.7, 0.8]}}}\n")
-    assert main(["status", "--configfile", study, str(over)]) == 1
+    assert main(["status", study, str(over)]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("line speciation: 3 done, 1 missing blocks")
     assert printed[0].endswith("; joined: stale (parameters, blocks or code changed)")
@@ -282,7 +282,7 @@ def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
     monkeypatch.setattr("scoreshock.running.status.SHOWN", 1)
     for file in files:
         file.unlink()
-    main(["status", "--configfile", study])
+    main(["status", study])
     assert capsys.readouterr().out.splitlines()[1:3] == ["  weight=0.5: missing", "  ... and 2 more"]
 
 
@@ -292,11 +292,11 @@ def test_a_quantity_that_is_not_split_has_no_blocks(tmp_path, capsys):
     runs.run(study)
     file = tmp_path / "study.yaml"
     file.write_text(STUDY.format(folder=tmp_path / "results").replace("[weight]", "[]"))
-    main(["status", "--configfile", str(file)])
+    main(["status", str(file)])
     printed = capsys.readouterr().out
     assert printed.startswith("line speciation: stale (parameters, blocks or code changed)\n")
     runs.run(load_study(file))
-    main(["status", "--configfile", str(file)])
+    main(["status", str(file)])
     assert capsys.readouterr().out.startswith("line speciation: done 2")
 
 
@@ -312,7 +312,7 @@ def test_comparison_and_figures_are_missing_or_broken(study, folder, products, c
     (folder / "comparison.nc").write_bytes(b"")
     code, comparison, _ = products()
     assert (code, comparison["state"], comparison["reason"]) == (1, "broken", "unreadable: the file is empty")
-    main(["status", "--configfile", study])
+    main(["status", study])
     printed = capsys.readouterr().out
     assert "line comparison: broken (unreadable: the file is empty); figures: missing" in printed
     assert f"--forcerun {folder / 'comparison.nc'}" in printed
@@ -353,21 +353,21 @@ def test_blocks_that_the_study_does_not_list_are_named_and_cleaned_when_asked(st
     (elsewhere / "precious").touch()
     (folder / "blocks/link").symlink_to(elsewhere)
     (folder / "blocks/a file").touch()
-    main(["status", "--configfile", *changed])
+    main(["status", *changed])
     named = f"blocks/a file, blocks/link, blocks/{old.name}"
     assert f"line: not in the study, kept until `scoreshock clean`: {named}\n" in capsys.readouterr().out
-    assert main(["clean", "--configfile", *changed]) == 0
+    assert main(["clean", *changed]) == 0
     assert capsys.readouterr().out.splitlines() == [
         *(f"would be removed: {folder / 'blocks' / name}" for name in ("a file", "link", old.name)),
         "3 with parameters or code that differ from the study's; remove them with --yes",
     ]
     assert len(list(old.iterdir())) == 3
-    assert main(["clean", "--yes", "--configfile", *changed]) == 0
+    assert main(["clean", "--yes", *changed]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "3 with parameters or code that differ from the study's"
     assert list((folder / "blocks").iterdir()) == []
     assert (elsewhere / "precious").exists()
     assert (folder / "speciation.nc").exists()
-    assert main(["clean", "--yes", "--configfile", *changed]) == 0
+    assert main(["clean", "--yes", *changed]) == 0
     assert capsys.readouterr().out == "0 with parameters or code that differ from the study's\n"
 
 
@@ -375,7 +375,7 @@ def test_clean_removes_blocks_of_dropped_values_but_no_unfinished_ones(files, sw
     temporary(files[0], "node-7.cluster", 1)
     (files[0].parent / "weight=0.9.nc").touch()
     assert sweep()[1]["unlisted"] == [f"blocks/{files[0].parent.name}/weight=0.9.nc"]
-    assert main(["clean", "--yes", "--configfile", study]) == 0
+    assert main(["clean", "--yes", study]) == 0
     assert sorted(path.name for path in files[0].parent.iterdir() if path.name[0] != ".") == [
         f"{name}.nc" for name in BLOCKS
     ]

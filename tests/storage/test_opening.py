@@ -362,7 +362,13 @@ ARGUMENTS = {
     "no path": ((None, "line", "speciation"), "path = None is not allowed; allowed: a path"),
     "no name": (("here", 3, "speciation"), "sweep = 3 is not allowed; allowed: a name"),
     "a name that leads elsewhere": (("here", "..", "speciation"), "sweep = '..' is not allowed; allowed: a name"),
-    "no quantity": (("here", "line", None), "quantity = None is not allowed; allowed: a name"),
+    "a number": (("here", "line", 3), "quantity = 3 is not allowed; allowed: a name"),
+    "a quantity without its sweep": (("here", None, "speciation"), "sweep = None is not allowed; allowed: a name"),
+    "no path of all": ((None,), "path = None is not allowed; allowed: a path"),
+    "no folder": (("there",), "no folder there; paths are relative to the folder "),
+    "another sweep of all": (("here", "lime"), "no sweep 'lime' in here; available: line"),
+    "no sweep's name": (("here", 3), "sweep = 3 is not allowed; allowed: a name"),
+    "a folder without results": (("here/line",), "no results in here/line; available: none"),
     "another sweep": (("here", "lime", "speciation"), "no sweep 'lime' in here; available: line"),
     "another quantity": (("here", "line", "speciaton"), "no results of 'speciaton' in here/line; available: speciation"),
     "a long path": (("x" * 300, "line", "speciation"), "no sweep 'line' in xxxx"),
@@ -379,3 +385,83 @@ def test_wrong_arguments_are_refused_with_one_line(
         opening.open_results(*arguments)
     assert str(caught.value).startswith(line)
     assert len(str(caught.value)) <= 300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of two sweeps: two quantities of one, of which one is in blocks, and one of another."""
+    path = tmp_path_factory.mktemp("results")
+    small = {"family": "pair", "axes": {"separation": [1.0, 2.0]}, "quantities": ["speciation", "corrections"]}
+    sweeps = {"line": small | {"split": ["separation"]}, "other": small | {"quantities": ["corrections"]}}
+    for name, sweep in sweeps.items():
+        study = Study.from_mapping({"output": str(path), "sweeps": {name: sweep}})
+        runs.run(study)
+    (path / "logs").mkdir()
+    (path / "note.txt").write_text("mine")
+    return path
+
+
+@pytest.fixture
+def spoilt(folder: Path, tmp_path: Path) -> Path:
+    """A copy of `folder`, which may be spoilt."""
+    return Path(shutil.copytree(folder, tmp_path / "spoilt"))
+
+
+@pytest.mark.slow
+def test_a_folder_opens_as_a_tree_of_what_each_quantity_opens_as(folder: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tree = opening.open_results(folder)
+    assert [node.path for node in tree.leaves] == ["/line/speciation", "/line/corrections", "/other/corrections"]
+    for node in tree.leaves:
+        one = opening.open_results(folder, node.parent.name, node.name)
+        assert node.to_dataset().attrs == one.attrs
+        xr.testing.assert_identical(node.to_dataset(), one)
+    assert "scoreshock_warnings" not in tree.attrs
+
+
+@pytest.mark.slow
+def test_a_sweep_opens_as_the_branch_of_the_tree(folder: Path) -> None:
+    branch = opening.open_results(folder, "line")
+    assert branch.is_root
+    assert list(branch.children) == ["speciation", "corrections"]
+    assert branch.attrs["title"] == "results of the sweep line"
+    xr.testing.assert_identical(branch, opening.open_results(folder)["line"])
+
+
+@pytest.mark.slow
+def test_a_tree_opens_without_reading_values(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    original = store.read
+    monkeypatch.setattr(store, "read", lambda variable, key=...: read.append(variable.name) or original(variable, key))
+    tree = opening.open_results(folder)
+    axes = {str(name) for node in tree.leaves for name in node.to_dataset().xindexes}
+    assert set(read) <= axes
+    assert all(node.to_dataset().chunks for node in tree.leaves)
+
+
+@pytest.mark.slow
+def test_damaged_and_missing_quantities_are_named_and_the_others_open(spoilt: Path) -> None:
+    (spoilt / "other" / "corrections.nc").write_bytes(b"no NetCDF")
+    shutil.rmtree(spoilt / "line" / "blocks")
+    runs.run(Study.from_mapping({"output": str(spoilt), "sweeps": {"third": {**runs.SWEEP, "split": []}}}))
+    (spoilt / "third" / "sweep.json").write_text("{")
+    with pytest.warns(UserWarning, match="line/speciation: no results") as caught:
+        tree = opening.open_results(spoilt)
+    text = tree.attrs["scoreshock_warnings"]
+    assert str(caught[0].message) == text
+    assert "other/corrections: " in text
+    assert "corrections.nc is unreadable" in tree["other/corrections"].attrs["scoreshock_warnings"]
+    assert "sweep.json is not a plan" in text
+    assert not tree["other/corrections"].data_vars
+    assert not tree["line/speciation"].data_vars
+    assert tree["third/speciation"].data_vars
+
+
+@pytest.mark.slow
+def test_missing_blocks_are_named_in_the_tree(spoilt: Path) -> None:
+    next((spoilt / "line" / "blocks").glob("speciation-*/separation=1.0.nc")).unlink()
+    with pytest.warns(UserWarning, match="line/speciation: block separation=1.0 is missing"):
+        tree = opening.open_results(spoilt)
+    assert "block separation=1.0 is missing" in tree["line/speciation"].attrs["scoreshock_warnings"]
+    assert np.isnan(tree["line/speciation"].tau_star.sel(separation=1.0)).all()

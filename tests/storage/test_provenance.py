@@ -284,6 +284,10 @@ def test_a_reader_finds_sweep_study_and_every_parameter_at_the_top() -> None:
     }
     told = {"sweep": "triangle", "study": "Shocks of triangles", "author": "A. B.", "note": "First try.\nSecond line."}
     attributes = provenance.attributes(content, "layer", **told)
+    summary = attributes.pop("summary")
+    assert summary.startswith(
+        "layer of the family polygon over separation (76) x variance (2), in the schedules ddpm, mine. "
+    )
     assert list(attributes.items())[:8] == [
         ("title", "layer of the sweep triangle (family polygon); Shocks of triangles"),
         ("author", "A. B."),

@@ -546,7 +546,7 @@ CASE_LINES = {
 @pytest.mark.parametrize(("name", "line"), CASE_LINES.items())
 def test_a_case_is_refused_with_one_line(name, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["validate", "--configfile", str(CASES / f"{name}.yaml")]) == 2
+    assert main(["validate", str(CASES / f"{name}.yaml")]) == 2
     first, *lines = capsys.readouterr().err.splitlines()
     assert first == "The study is not valid:"
     assert [line in each for each in lines] == [True]
@@ -616,12 +616,12 @@ def test_means_whose_squared_distances_underflow_are_refused_before_anything_run
 def test_an_output_that_is_a_link_to_nowhere_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("out").symlink_to(tmp_path / "purged")
-    assert main(["validate", "--configfile", str(CASES / "plain.yaml")]) == 2
+    assert main(["validate", str(CASES / "plain.yaml")]) == 2
     assert f"{tmp_path}/out is a link to {tmp_path}/purged, which is not there" in capsys.readouterr().err
     with pytest.raises(StudyError, match="which is not there"):
         check_output("out/results")
     (tmp_path / "purged").mkdir()
-    assert main(["validate", "--configfile", str(CASES / "plain.yaml")]) == 0
+    assert main(["validate", str(CASES / "plain.yaml")]) == 0
 
 
 @pytest.mark.parametrize("output", ["x" * 256, "/".join(["x" * 200] * 20), "a/" * 1950])

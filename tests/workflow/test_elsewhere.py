@@ -80,6 +80,77 @@ def test_a_module_with_a_prefix_beside_another_in_folders_with_blanks(tmp_path):
     assert "Nothing to be done" in other_workflow(folder, *targets)
 
 
+ONE_MODULE = """
+module study:
+    snakefile: {snakefile!r}
+    config: {config}
+{more}
+use rule * from study
+"""
+
+
+def calling(folder: Path, config: dict, snakefile: str = f"{ROOT}/workflow/Snakefile", more: str = "") -> Path:
+    """A folder with a workflow that uses ours as a module, whose rules keep their names."""
+    folder.mkdir(exist_ok=True)
+    (folder / "Snakefile").write_text(ONE_MODULE.format(snakefile=snakefile, config=config, more=more))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prefix", ["", "part"])
+def test_files_of_a_study_are_relative_to_the_folder_of_the_run_with_and_without_a_prefix(tmp_path, prefix):
+    sweep = {"family": "data", "axes": {"separation": [1.0]}, "parameters": {"file": "data/two.csv"}}
+    schedules = {"mine": {"kind": "table", "file": "data/levels.csv"}}
+    study = {"output": "out", "schedules": schedules, "sweeps": {"s": sweep | {"quantities": ["corrections"]}}}
+    folder = calling(tmp_path / "caller", study, more=f"    prefix: {prefix!r}\n" if prefix else "")
+    (folder / "data").mkdir()
+    (folder / "data" / "two.csv").write_text("x,label\n0,a\n1,a\n4,b\n6,b\n")
+    (folder / "data" / "levels.csv").write_text("sigma_n\n0.1\n1\n10\n")
+    target = Path(prefix, "out", "s", "corrections.nc")
+    other_workflow(folder, str(target))
+    assert (folder / target).is_file()
+    assert "Nothing to be done" in other_workflow(folder, str(target))
+    content = ss.open_results(folder / prefix / "out", "s", "corrections").attrs["scoreshock_parameters"]
+    assert '"data/two.csv"' in content
+
+
+@pytest.mark.slow
+def test_the_default_target_and_the_rules_are_those_of_the_module(tmp_path):
+    study = {"output": "out", "sweeps": {"s": SWEEP}}
+    for number, snakefile in enumerate(("Snakefile", "workflow/Snakefile")):
+        folder = calling(tmp_path / str(number), study, f"{ROOT}/{snakefile}")
+        printed = other_workflow(folder, "--dry-run")
+        assert "out/s/corrections.nc" in printed
+        assert "\nall " in printed
+
+
+@pytest.mark.slow
+def test_results_may_be_written_elsewhere_by_replacing_the_prefix(tmp_path):
+    study = {"output": "out", "sweeps": {"s": SWEEP}}
+    folder = calling(tmp_path / "caller", study, more='    replace_prefix: {"out/": "there/"}\n')
+    other_workflow(folder, "there/s/corrections.nc", "there/s/sweep.json")
+    assert ss.open_results(folder / "there", "s", "corrections").separation.values.tolist() == [1.0, 2.0]
+    assert not (folder / "out").exists()
+    calling(folder, study, more='    replace_prefix: {"out/s/": "there/"}\n')
+    assert "replace_prefix: moves out/s away from out/; allowed: " in other_workflow(folder, "--dry-run", fails=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_module_of_a_repository_brings_its_rules_and_settings(tmp_path):
+    repository = tmp_path / "repository"
+    copy_sources(repository, ("Snakefile", "workflow", "profiles", "config", "environment.yml"))
+    for words in (["init", "-q", "-b", "main"], ["add", "."], [*COMMITTER, "commit", "-q", "-m", "all"], ["tag", "v1"]):
+        subprocess.run(["git", "-C", repository, *words], check=True, capture_output=True, timeout=60)
+    study = {"output": "out", "sweeps": {"s": SWEEP}}
+    folder = calling(tmp_path / "caller", study, f"git+file://{repository}/workflow/Snakefile@v1")
+    other_workflow(folder, "out/s/corrections.nc", "out/s/sweep.json")
+    assert ss.open_results(folder / "out", "s", "corrections").separation.values.tolist() == [1.0, 2.0]
+
+
+COMMITTER = ["-c", "user.name=someone", "-c", "user.email=someone@example.org", "-c", "commit.gpgsign=false"]
+
+
 @pytest.mark.slow
 def test_a_module_refuses_a_misread_study_and_leaves_the_rest_of_the_file_alone(tmp_path):
     folder = case("k4_module", tmp_path)
@@ -91,8 +162,9 @@ def test_a_module_refuses_a_misread_study_and_leaves_the_rest_of_the_file_alone(
 
 
 @pytest.mark.slow
-def test_an_include_is_refused_with_the_remedy(tmp_path):
-    (tmp_path / "Snakefile").write_text(f"include: '{ROOT}/Snakefile'\n")
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_an_include_is_refused_with_the_remedy(tmp_path, snakefile):
+    (tmp_path / "Snakefile").write_text(f"include: '{ROOT}/{snakefile}'\n")
     printed = other_workflow(tmp_path, "--dry-run", fails=True)
     assert "include: of scoreshock's Snakefile is not possible" in printed
     assert "use it as a module" in printed
@@ -141,7 +213,7 @@ def test_validate_and_the_workflow_say_the_same(tmp_path):
     (tmp_path / "out").symlink_to(tmp_path / "purged")
     run = snakemake(tmp_path, "--configfile", str(CASES / "plain.yaml"), fails=True)
     validated = subprocess.run(
-        [sys.executable, "-m", "scoreshock.cli", "validate", "--configfile", CASES / "plain.yaml"],
+        [sys.executable, "-m", "scoreshock", "validate", CASES / "plain.yaml"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,

@@ -278,7 +278,7 @@ def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused
     given = [JOINED, "results/line/sweep.json", "--configfile", study]
     plan = copy / "results/line/sweep.json"
     text = plan.read_text()
-    assert dry(copy, *given, repository=newer) == [JOB, "what the study will hold, written"]
+    assert dry(copy, *given, repository=newer) == [JOB, "plan of the study"]
     plan.write_text(text.replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}', 1))
     before = plan.read_bytes()
     failed = snakemake(copy, *given, fails=True)
@@ -300,7 +300,7 @@ def test_a_lost_or_broken_plan_is_written_anew_by_a_run_that_has_nothing_else_to
     sound = plan.read_bytes()
     spoil(plan)
     run = snakemake(copy, JOINED, "results/line/sweep.json", "--configfile", study)
-    assert run.jobs == ["what the study will hold, written"]
+    assert run.jobs == ["plan of the study"]
     assert plan.read_bytes() == sound
     assert values(copy / JOINED) == values(finished.folder / JOINED)
 
@@ -347,10 +347,10 @@ def foreign(block: Path) -> None:
 def test_a_broken_block_is_named_with_the_command_that_makes_it_again(copy, monkeypatch, capsys, spoil, study):
     monkeypatch.chdir(copy)
     spoil(block_of(copy))
-    assert cli.main(["status", "--full", "--configfile", study]) == 1
+    assert cli.main(["status", "--full", study]) == 1
     printed = capsys.readouterr().out
     assert "  weight=0.5: broken (" in printed
-    assert f"To recompute it: snakemake --cores all --configfile {study} --forcerun {JOINED}" in printed
+    assert f"To recompute it: scoreshock run {study} -- --forcerun {JOINED}" in printed
 
 
 def test_the_command_that_status_tells_makes_a_broken_block_again_and_no_other(copy, finished, study):

@@ -94,9 +94,9 @@ def test_an_installed_package_declares_by_entry_points(tmp_path: Path) -> None:
 def test_the_command_line_takes_the_same_word(tmp_path: Path, command: str) -> None:
     shutil.copy(SOURCE, tmp_path)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({"plugins": ["offgrid.py"], "sweeps": {"s": SWEEP}}))
-    given = (command, "--configfile", "study.yaml")
-    refused = server().run("scoreshock.cli", *given, cwd=tmp_path, env=environment())
+    given = (command, "study.yaml")
+    refused = server().run("scoreshock", *given, cwd=tmp_path, env=environment())
     assert (refused.code, refused.output.count("\n")) == (2, 2)
     assert "would run code" in refused.output
-    allowed = server().run("scoreshock.cli", *given, "--allow-plugins", cwd=tmp_path, env=environment())
+    allowed = server().run("scoreshock", *given, "--allow-plugins", cwd=tmp_path, env=environment())
     assert allowed.code == (1 if command == "status" else 0)

@@ -44,7 +44,7 @@ def run_of(number, first):
 BLOCKS = [run_of(2, WEIGHTS[0]), run_of(1, WEIGHTS[2])]
 JOINED = "speciation of line: blocks joined"
 COMPARED = "criteria of line compared"
-PLANNED = "what the study will hold, written"
+PLANNED = "plan of the study"
 EVERYTHING = sorted([PLANNED, *BLOCKS, JOINED, COMPARED])
 
 

@@ -122,7 +122,7 @@ def test_values_do_not_depend_on_split_jobs_and_threads(finished, otherwise, nam
 def test_without_a_study_the_default_one_runs_and_its_output_can_be_moved(tmp_path):
     run = snakemake(tmp_path, "--dry-run", "--config", "output=elsewhere")
     for job in (
-        "what the study will hold, written",
+        "plan of the study",
         "amplification, corrections, scores, speciation of triangle, compared",
     ):
         assert job in run.jobs

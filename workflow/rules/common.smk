@@ -14,13 +14,32 @@ from scoreshock.study.reading import check_files
 from scoreshock.study.study import Study, check_output
 from scoreshock.study.layers import read_layers
 
-IS_MODULE = not workflow.modifier.is_main_snakefile()
-if not IS_MODULE and len(workflow.included_stack) > 2:
+HERE = Path(str(workflow.current_basedir)).parents[1]
+OURS = {(HERE / name).resolve() for name in ("Snakefile", "workflow/Snakefile")}
+IS_MODULE = workflow.modifier.base_snakefile is not None
+if not IS_MODULE and Path(str(workflow.included_stack[0])).resolve() not in OURS:
     raise WorkflowError(
         "include: of scoreshock's Snakefile is not possible, because its rules and keys would mix with yours; "
-        "use it as a module (config/README.md, In another workflow)"
+        "use it as a module (see: In another workflow, of the documentation)"
     )
-HERE = Path(str(workflow.current_basedir)).parents[1]
+
+
+def shipped(path):
+    """A file of the repository, which a module may take from a hosting provider."""
+    local = HERE / path
+    return local if local.is_file() else Path(workflow.source_path(f"../../{path}"))
+
+
+def placed(folder, *names):
+    """A folder as a module's ``prefix`` or ``replace_prefix`` places it, which may not tear its sub-folders apart."""
+    modified = workflow.modifier.path_modifier.replace_prefix
+    moved = modified(f"{folder}/")
+    for name in names:
+        if modified(f"{folder}/{name}/") != f"{moved}{name}/":
+            raise ValueError(
+                f"replace_prefix: moves {folder}/{name} away from {moved}; allowed: another place for {folder}/ as a whole"
+            )
+    return str(Path(moved))
 
 
 COMMAND_LINE = dict(workflow.config_settings.config)
@@ -33,7 +52,7 @@ def written_study():
     files, top = [], config
     if not IS_MODULE:
         files, top = workflow.config_settings.configfiles, COMMAND_LINE
-    return read_layers(files, HERE / "config/config.yaml", top)
+    return read_layers(files, shipped("config/config.yaml"), top)
 
 
 try:
@@ -42,9 +61,7 @@ try:
     STUDY = Study.from_mapping(WRITTEN, ALLOW_PLUGINS)
     OUT = str(Path(STUDY.output))
     # Snakemake adds a module's prefix to the paths of its rules; paths in other code need it explicitly.
-    PREFIXED = replace(
-        STUDY, output=workflow.modifier.path_modifier.replace_prefix(OUT)
-    )
+    PREFIXED = replace(STUDY, output=placed(OUT, *STUDY.sweeps))
     check_output(PREFIXED.output)
     for name in STUDY.sweeps if workflow.is_main_process else ():
         plans.drop_damaged(Path(PREFIXED.output, name))
@@ -133,13 +150,8 @@ def refuse_interpreter():
 def print_summary():
     targets = set(workflow.dag_settings.targets)
     if targets == {"verify"}:
-        print(
-            f"The paper, statement by statement: {Path(PAPER_OUT, 'index.html').resolve()}"
-        )
+        print(tasks.paper_summary(PAPER_OUT))
     elif targets == {"examples"}:
-        print(f"Examples in {Path(EXAMPLES_OUT).resolve()}")
-        for name in SKIPPED:
-            needed = EXAMPLES[name].needs
-            print(f"Skipped: {name} needs {needed}, pip install {needed}")
+        print(tasks.examples_summary(EXAMPLES_OUT))
     else:
         print(tasks.summary(PREFIXED))

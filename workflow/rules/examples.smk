@@ -3,9 +3,9 @@ from importlib.util import find_spec
 
 from scoreshock.examples import EXAMPLES, SUFFIXES
 
-EXAMPLES_OUT = "results/examples"
+EXAMPLES_OUT = tasks.EXAMPLES
 EXAMPLES_FILE = tasks.write_study(
-    {"output": workflow.modifier.path_modifier.replace_prefix(EXAMPLES_OUT)},
+    {"output": placed(EXAMPLES_OUT)},
     workflow.is_main_process,
 )
 EXAMPLE_FILES = {

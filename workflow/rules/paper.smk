@@ -9,7 +9,7 @@ from scoreshock.study.reading import read_yaml
 
 try:
     # config/paper.yaml, overridden by the key `paper` of the study.
-    paper = read_yaml(HERE / "config/paper.yaml")["paper"]
+    paper = read_yaml(shipped("config/paper.yaml"))["paper"]
     PAPER = verification.read(overridden(paper, WRITTEN.get("paper") or {}))
     verification.refuse_shared_folder(PAPER, STUDY.output, STUDY.sweeps)
     if "paper" in WRITTEN:
@@ -30,7 +30,7 @@ PAPER_FIGURES = sorted(
 PAPER_DRAWN = [name.removesuffix("nc") + "png" for name in PAPER_FIGURES]
 PAPER_FILE = tasks.write_study(
     {
-        "output": workflow.modifier.path_modifier.replace_prefix(PAPER_OUT),
+        "output": placed(PAPER_OUT),
         "content": PAPER.model_dump(mode="json"),
     },
     workflow.is_main_process,

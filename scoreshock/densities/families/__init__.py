@@ -6,7 +6,7 @@ coordinates of their own span, so that any ambient ``dimension`` costs the same.
 those that a session or a plugin declares included.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 # isort: off
 # In the order of messages and of the documentation.
@@ -14,6 +14,18 @@ from scoreshock.densities.families import shapes, draws, means, wells
 
 # isort: on
 from scoreshock.densities.families.registry import FAMILIES, REQUIRED, Family, build, family, family_of
+
+if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers and editors
+    from scoreshock.densities.families.draws import random as random
+    from scoreshock.densities.families.means import custom as custom
+    from scoreshock.densities.families.means import data as data
+    from scoreshock.densities.families.shapes import collinear as collinear
+    from scoreshock.densities.families.shapes import hierarchy as hierarchy
+    from scoreshock.densities.families.shapes import pair as pair
+    from scoreshock.densities.families.shapes import polygon as polygon
+    from scoreshock.densities.families.shapes import simplex as simplex
+    from scoreshock.densities.families.wells import quartic as quartic
+    from scoreshock.densities.families.wells import tilted_quartic as tilted_quartic
 
 __all__ = ["FAMILIES", "REQUIRED", "Family", "build", "draws", "family", "family_of", "means", "shapes", "wells"]
 

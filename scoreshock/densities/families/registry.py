@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar, overload
 
 import xarray as xr
 
@@ -21,6 +21,7 @@ REQUIRED: Final = inspect.Parameter.empty
 """Stands for the default of an argument that has none."""
 
 Function = Callable[..., xr.Dataset]
+Declared = TypeVar("Declared", bound=Function)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,15 @@ def _no_axes(_parameters: Mapping[str, Any]) -> Mapping[str, ListedAxis]:
 FAMILIES: Registry[Family] = Registry("family", "families")
 
 
+@overload
+def family(function: Declared) -> Declared: ...
+@overload
+def family(
+    *,
+    density: str = "mixture",
+    name: str = "",
+    axes_of: Callable[[Mapping[str, Any]], Mapping[str, ListedAxis]] = _no_axes,
+) -> Callable[[Declared], Declared]: ...
 def family(
     function: Function | None = None,
     *,
@@ -70,6 +80,16 @@ def family(
         As a study writes it; by default that of the function, with ``-`` for ``_``.
     axes_of
         Further axes, from parameters; the function takes their values as the mapping ``select``.
+
+    Returns
+    -------
+    function
+        The decorated function, which ``ss.families`` then has by its name; it returns a mixture as :func:`mixture` does.
+
+    Raises
+    ------
+    ValueError
+        For a name that is taken, an argument that cannot be one of a study, and an unknown kind of densities.
 
     Examples
     --------

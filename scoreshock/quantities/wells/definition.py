@@ -84,10 +84,11 @@ def well(
     Returns
     -------
     Dataset
-        The parameters; ``well_split, well_low, well_high`` (the split and the deepest well on either side), ``well_share``
-        (probability left of the split), ``log_normalisation`` (``ln`` of the integral of ``exp(-U)``) and ``well_status``:
-        ``ok``, or ``no_transition`` where one side of the split has no well; a single well is its own split. One of
-        ``kind`` potential holds the callable and cannot be written to a file.
+        The parameters; ``well_split, well_low, well_high`` (the split and the deepest well on either side),
+        ``well_share`` (probability left of the split), ``log_normalisation`` (``ln`` of the integral of ``exp(-U)``)
+        and ``well_status``: ``ok``, or ``no_transition`` where one side of the split has no well; a single well is
+        its own split. One of ``kind`` potential holds the callable and cannot be written to a file. Each ``(...)``,
+        with the axes of the arguments; positions in the unit of ``x``.
 
     Raises
     ------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
+from scoreshock.checks import switch
 from scoreshock.conventions import Variable, variables
 from scoreshock.kernels.wells import parts as kernel
 from scoreshock.quantities import shared_variables as shared
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.points import labelled_numbers, times
+from scoreshock.quantities.points import Numbers, labelled_numbers, times
 from scoreshock.quantities.shared_variables import along
 from scoreshock.quantities.wells.definition import Places, of_wells, parameters_of
 
@@ -29,7 +29,11 @@ FIELDS = (
     shared.SCORE_STATUS,
     shared.LAYER_STATUS,
 )
-ERROR = Variable("log_density_error", "estimated error of the quadrature in the logarithm of either part's density")
+ERROR = Variable(
+    "log_density_error",
+    "estimated error of the logarithm of a part's density",
+    description="By quadrature, of the worse part.",
+)
 BOUNDARY = (
     along(shared.LINE_BOUNDARY),
     *variables(
@@ -48,9 +52,7 @@ BOUNDARY = (
 )
 
 
-def well_fields(
-    well: xr.Dataset, x: Places, tau: float | np.ndarray | xr.DataArray = 0.0, error: bool = False
-) -> xr.Dataset:
+def well_fields(well: xr.Dataset, x: Places, tau: Numbers = 0.0, error: bool = False) -> xr.Dataset:
     """Density, score and binary decomposition of a density with two wells, at ``x`` and ``tau``.
 
     Parameters
@@ -72,12 +74,21 @@ def well_fields(
         ``log_ratio_hessian`` (second derivative) and ``log_ratio_rate``, ``background`` and ``interfacial`` part of
         the score, ``background_jacobian`` (the former's derivative), ``decomposition_residual`` of (37) and
         ``log_ratio_residual`` of (38) relative to their largest terms, with ``layer_status``. With ``error``
-        ``log_density_error``, of the worse part.
+        ``log_density_error``, of the worse part. All ``(..., x)``; scores in the inverse unit of ``x``.
+
+    Raises
+    ------
+    ValueError
+        For what is no density with two wells, and for a negative ``tau``.
 
     Notes
     -----
     ``layer_status`` is ``singular`` at tau = 0, where the parts do not overlap, and ``no_transition`` for one well: their
     results are NaN there.
+
+    References
+    ----------
+    arXiv:2604.07404, (13), (37)-(38), Proposition 5.13.
 
     Examples
     --------
@@ -86,20 +97,37 @@ def well_fields(
     >>> round(float(found.score), 12), round(float(found.log_ratio), 12)
     (0.459147359895, -1.332368315926)
     """
-    arguments = {**parameters_of(well), "tau": times(tau), "x": labelled_numbers("x", x, "x")}
-    return apply(of_wells(kernel.fields), arguments, (*FIELDS, ERROR) if error else FIELDS, error=error)
+    arguments = {**parameters_of(well), "tau": times(tau), "x": labelled_numbers("x", x, infinite=True)}
+    outputs = (*FIELDS, ERROR) if switch("error", error) else FIELDS
+    return apply(of_wells(kernel.fields), arguments, outputs, error=bool(error))
 
 
-def well_boundary(well: xr.Dataset, tau: float | np.ndarray | xr.DataArray) -> xr.Dataset:
+def well_boundary(well: xr.Dataset, tau: Numbers) -> xr.Dataset:
     """The boundary of the two parts at diffusion times ``tau``: its place, and the boundary criterion (42) there.
+
+    Parameters
+    ----------
+    well
+        Of :func:`well`; its sweep dimensions carry over.
+    tau
+        Diffusion time, a number, a 1D array (the axis ``tau``) or a DataArray, >= 0; in units of ``x`` squared.
 
     Returns
     -------
     Dataset
-        ``boundary``, ``boundary_velocity`` (its derivative in tau), ``score`` there, ``normal_hessian`` (42) with its
-        parts ``background_curvature`` and ``interfacial_curvature``, ``jump`` and ``width`` of the layer,
+        ``boundary``, ``boundary_velocity`` (its derivative in tau), ``score`` there, ``normal_hessian`` (42) with
+        its parts ``background_curvature`` and ``interfacial_curvature``, ``jump`` and ``width`` of the layer,
         ``layer_status``. At tau = 0 the boundary is the split, ``normal_hessian`` is ``-U''`` there, and the status
-        ``singular``.
+        ``singular``. All ``(...)``; positions in the unit of ``x``.
+
+    Raises
+    ------
+    ValueError
+        For what is no density with two wells, and for a negative ``tau``.
+
+    References
+    ----------
+    arXiv:2604.07404, (34), (41)-(43), Theorem 5.8.
 
     Examples
     --------

@@ -92,13 +92,17 @@ def well_speciation(well: xr.Dataset, schedules: Schedules = None, criteria: Seq
     Dataset
         ``tau_star(..., criterion)`` and ``status(..., criterion)``; at the boundary's time ``x_boundary``,
         ``score_boundary``, ``background_curvature``, ``interfacial_curvature`` and ``jump`` with ``layer_status``;
-        ``n_roots`` of the boundary criterion; ``x_merging`` with ``merging_status``. A merging whose place or time is
-        below rounding is ``unresolved``.
+        ``n_roots`` of the boundary criterion; ``x_merging`` with ``merging_status``. A merging whose place or time
+        is below rounding is ``unresolved``. Times have the unit of ``x`` squared.
 
     Raises
     ------
     ValueError
         For an unknown criterion.
+
+    References
+    ----------
+    arXiv:2604.07404, (41)-(43), (92)-(94).
 
     Examples
     --------

@@ -84,7 +84,7 @@ def test_a_sweep_over_wells_has_its_axes_first_and_its_times_in_schedules():
     result = evaluated("speciation", axes, {"vp": {"kind": "vp-constant", "beta": 1.0}}, criteria=["boundary", "merging"])
     assert result.tau_star.dims == ("tilt", "half_distance", "criterion")
     assert result.time.dims == ("tilt", "half_distance", "criterion", "schedule")
-    assert result.half_distance.attrs["long_name"].startswith("half the distance b")
+    assert result.half_distance.attrs["long_name"].startswith("half-distance b")
     # alpha^2 = exp(-t), so t = ln(1 + 2 tau).
     np.testing.assert_allclose(result.time.squeeze("schedule"), np.log1p(2 * result.tau_star), rtol=1e-12)
     tau = result.tau_star.isel(tilt=0, half_distance=0).values

@@ -1,49 +1,25 @@
 """The command: what it prints, and how it ends."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from scoreshock.cli import main, read_study
-from scoreshock.storage import plans, provenance, store
+import scoreshock
+from scoreshock.cli import COMMANDS, main, overview, parser_of
+from scoreshock.cli.studies import read_study
 from scoreshock.study.schema import schema
-from scoreshock.study.study import load_study
 
-from .described import made
-
-ROOT = Path(__file__).parent.parent
-CASES = Path(__file__).parent / "cases"
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "cases"
 DEFAULT = str(ROOT / "config" / "config.yaml")
-
-STUDY = """
-output: {folder}
-sweeps:
-  line:
-    family: pair
-    axes: {{separation: [1.0, 2.0], weight: [0.5, 0.6, 0.7]}}
-    split: [weight]
-    quantities: [speciation]
-"""
-
-
-@pytest.fixture
-def study(tmp_path):
-    file = tmp_path / "study.yaml"
-    file.write_text(STUDY.format(folder=tmp_path / "results"))
-    return str(file)
-
-
-def write(path, content, **attributes):
-    """A whole file that claims to hold ``content``."""
-    dataset = made({"tau_star": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
-    store.write(dataset, path, provenance.attributes(content, "speciation") | attributes)
 
 
 def test_validate_summarises_the_study(capsys):
-    assert main(["validate", "--configfile", DEFAULT]) == 0
+    assert main(["validate", DEFAULT]) == 0
     printed = capsys.readouterr().out
     assert "pair: pair, scores (2 blocks), speciation, corrections, amplification" in printed
     assert "The study is valid." in printed
@@ -54,19 +30,19 @@ def test_validate_checks_the_paper_from_any_folder_and_names_options_that_nothin
     file = tmp_path / "mine.yaml"
     sweeps = "sweeps: {s: {family: pair, axes: {separation: 1.0}, quantities: [scores], order: 3, rtol: 1.0e-6}}\n"
     file.write_text(sweeps)
-    assert main(["validate", "--configfile", str(file)]) == 0
+    assert main(["validate", str(file)]) == 0
     assert "s: order, rtol: used by none of its quantities" in capsys.readouterr().out
     file.write_text(sweeps + "paper: {pear: 1}\n")
-    assert main(["validate", "--configfile", str(file)]) == 2
+    assert main(["validate", str(file)]) == 2
     assert "paper.pear" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "mine.yaml"
     file.write_text("paper: {pair: {separation: -2.0}, pear: 1}\n")
-    assert main(["validate", "--configfile", str(file)]) == 2
+    assert main(["validate", str(file)]) == 2
     seen = capsys.readouterr()
     assert seen.out == ""
     assert [line.split(":")[0] for line in seen.err.splitlines()[1:]] == ["paper.pair.separation", "paper.pear"]
@@ -78,17 +54,17 @@ def test_validate_checks_the_parameters_of_the_paper_too(tmp_path, monkeypatch, 
         f"sweeps: {{paper: {pair}}}\n": "sweeps.paper: its folder 'results/paper' is that of `snakemake verify`",
     }.items():
         file.write_text(study)
-        assert main(["validate", "--configfile", str(file)]) == 2
+        assert main(["validate", str(file)]) == 2
         assert capsys.readouterr().err.splitlines()[1].startswith(line)
     file.write_text(f"paper: {{output: elsewhere}}\nsweeps: {{paper: {pair}}}\n")
-    assert main(["validate", "--configfile", str(file)]) == 0
+    assert main(["validate", str(file)]) == 0
 
 
 def test_wrong_input_ends_with_2_and_its_messages_on_stderr(tmp_path, capsys):
     file = tmp_path / "bad.yaml"
     file.write_text("sweeps: {p: {family: pear, axes: {separation: 1e-3}, quantities: [scores]}}\n")
     for command in ("validate", "plan", "status", "open"):
-        assert main([command, "--configfile", str(file)]) == 2
+        assert main([command, str(file)]) == 2
         seen = capsys.readouterr()
         assert seen.out == ""
         assert seen.err.splitlines() == [
@@ -106,21 +82,21 @@ def _families():
 
 
 def test_a_missing_file_and_an_unknown_command_end_with_2(capsys):
-    assert main(["plan", "--configfile", "nowhere.yaml"]) == 2
-    assert "nowhere.yaml: cannot be read: No such file or directory" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as ended:
-        main(["paln"])
-    assert ended.value.code == 2
+    assert main(["plan", "no where.yaml"]) == 2
+    said = "no where.yaml does not exist; to write a study: scoreshock init 'no where.yaml'\n"
+    assert capsys.readouterr().err == said
+    assert main(["paln"]) == 2
+    assert "'paln' is not a command (did you mean 'plan'?); allowed: run, init, " in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_plan_prints_a_table(capsys):
-    assert main(["plan", "--configfile", DEFAULT]) == 0
+    assert main(["plan", DEFAULT]) == 0
     printed = capsys.readouterr().out
     head = [cell.strip() for cell in printed.splitlines()[0].strip("|").split("|")]
     assert head == ["sweep", "quantity", "blocks", "points", "on disk", "chunk", "time"]
     assert "1,372,560" in printed
-    assert "5 jobs, with joining, comparing and drawing" in printed
+    assert "9 jobs, with joining, comparing and drawing" in printed
 
 
 def test_schema_prints_the_schema(capsys):
@@ -133,11 +109,11 @@ def test_schema_prints_the_schema(capsys):
 def test_later_files_override_earlier_ones(tmp_path, study, capsys):
     over = tmp_path / "over.yaml"
     over.write_text("sweeps: {line: {split: []}}\n")
-    assert main(["validate", "--configfile", study, str(over)]) == 0
+    assert main(["validate", study, str(over)]) == 0
     assert "line: pair, speciation\n" in capsys.readouterr().out
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("- 1\n")
-    assert main(["validate", "--configfile", study, str(wrong)]) == 2
+    assert main(["validate", study, str(wrong)]) == 2
     assert f"{wrong}: [1] is not a mapping" in capsys.readouterr().err
 
 
@@ -161,43 +137,17 @@ def test_an_axis_a_grid_and_a_schedule_are_laid_over_as_a_whole(tmp_path):
 
 @pytest.mark.slow
 def test_a_file_without_sweeps_changes_the_default_study(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)
     over = tmp_path / "over.yaml"
     over.write_text("schedules: {ddpm: {kind: vp-linear, beta_max: 19.0}}\n")
-    assert main(["validate", "--configfile", str(over)]) == 0
+    assert main(["validate", str(over)]) == 0
     assert "digits: data, scores, speciation" in capsys.readouterr().out
-
-
-@pytest.mark.slow
-def test_open_prints_the_code_and_the_dataset(tmp_path, study, capsys):
-    sweep = load_study(study).sweeps["line"]
-    plans.write_plan(tmp_path / "results" / "line", sweep.description())
-    dataset = made(
-        {"tau_star": (("separation", "weight"), [[0.5] * 3, [2.0] * 3])},
-        {"separation": [1.0, 2.0], "weight": [0.5, 0.6, 0.7]},
-    )
-    path = tmp_path / "results" / "line" / "speciation.nc"
-    about = provenance.attributes(sweep.content("speciation"), "speciation")
-    store.write(dataset, path, about | {provenance.DIGEST: sweep.planned("speciation").digest})
-    assert main(["open", "--configfile", study]) == 0
-    printed = capsys.readouterr().out
-    assert f"ds = ss.open_results('{tmp_path / 'results'}', 'line', 'speciation')" in printed
-    assert "tau_star" in printed
-
-
-def test_open_names_missing_results(study, capsys):
-    assert main(["open", "--configfile", study]) == 2
-    assert "no sweep 'line'" in capsys.readouterr().err
-    assert main(["open", "lin", "--configfile", study]) == 2
-    assert "sweep 'lin' is not in the study; allowed: line" in capsys.readouterr().err
-    assert main(["open", "line", "scores", "--configfile", study]) == 2
-    assert "quantity 'scores' is not in the study; allowed: speciation" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_the_command_ends_without_a_traceback(tmp_path):
     run = subprocess.run(
-        [sys.executable, "-m", "scoreshock.cli", "validate", "--configfile", str(tmp_path / "none.yaml")],
+        [sys.executable, "-m", "scoreshock", "validate", str(tmp_path / "none.yaml")],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -205,4 +155,73 @@ def test_the_command_ends_without_a_traceback(tmp_path):
     )
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
-    assert "cannot be read" in run.stderr
+    assert "does not exist" in run.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_with_an_example(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    printed = capsys.readouterr().out
+    assert f"example:\n  scoreshock {name}" in printed
+    words = shlex.split(COMMANDS[name].example)
+    parser_of(name).parse_intermixed_args(words[: words.index(">")] if ">" in words else words)
+
+
+def test_files_and_flags_come_in_any_order(study, capsys):
+    for words in (["--json", study], [study, "--json"]):
+        assert main(["plan", *words]) == 0
+        assert json.loads(capsys.readouterr().out)["quantities"][0]["points"] == 6
+
+
+def test_without_a_word_the_help_is_printed_and_version_tells_the_version(capsys):
+    assert main([]) == 2
+    printed = capsys.readouterr().out
+    assert printed == f"{overview()}\n"
+    assert all(f"\n  {name} " in printed for name in COMMANDS)
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"scoreshock {scoreshock.__version__}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"]], ids=" ".join)
+def test_version_and_help_import_no_library_of_numbers(words):
+    code = f"import sys; from scoreshock.cli import main\ntry: main({words})\nexcept SystemExit: pass\n"
+    slow = "print(sorted({'numpy', 'xarray', 'pydantic', 'snakemake', 'yaml'} & set(sys.modules)), file=sys.stderr)"
+    run = subprocess.run([sys.executable, "-c", code + slow], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stderr == "[]\n"
+
+
+def test_json_of_validate_lists_sweeps_or_problems(study, tmp_path, capsys):
+    assert main(["validate", "--json", study]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "valid": True,
+        "problems": [],
+        "sweeps": {"line": {"family": "pair", "blocks": {"speciation": 3}, "unused": []}},
+    }
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("sweeps: {p: {family: pear, axes: {}, quantities: [scores]}}\n")
+    assert main(["validate", "--json", str(bad)]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["valid"], told["sweeps"]) == (False, {})
+    assert told["problems"][0].startswith("sweeps.p.family: 'pear' is not allowed")
+
+
+def test_without_a_file_the_study_is_that_of_the_folder_else_the_default_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["validate"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == f"Study: the default one, {DEFAULT}; to write your own: scoreshock init\n"
+    assert "triangle: polygon" in printed.out
+    assert main(["init", "--name", "mine"]) == 0
+    capsys.readouterr()
+    assert main(["validate"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "Study: study.yaml\n"
+    assert printed.out.startswith("mine: pair, ")
+
+
+def test_status_says_what_computes_the_rest(study, capsys):
+    assert main(["status", study]) == 1
+    assert capsys.readouterr().out.endswith(f"To compute what is missing or stale: scoreshock run {study}\n")
