@@ -1,9 +1,10 @@
 """Figures from datasets, one format at a time.
 
-`times`, `layers`, `decisions` and `moments` describe each figure as the plain data of `description`; `curves` lays out lines
-by what varies most and by what a reader chose, `style` has their look, `captions` says what is shown and what is left out.
-`interactive` draws a description with HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib,
-`table` is the data as CSV. A call imports only the library of its format.
+`times`, `phases`, `branches`, `amplification`, `layers`, `decisions` and `moments` describe each figure as the plain data of
+`description`; `curves` lays out lines by what varies most and by what a reader chose, `slices` takes one value of each other
+axis, `style` has their look, `captions` says what is shown and what is left out. `interactive` draws a description with
+HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib, `table` is the data as CSV. A call imports
+only the library of its format.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from scoreshock.figures import decisions, layers, moments, times
+from scoreshock.figures import amplification, branches, decisions, layers, moments, phases, times
 from scoreshock.figures.captions import caption
 from scoreshock.figures.description import FIGURES, Choice, Panel, figure
 from scoreshock.figures.files import digest_of
@@ -33,7 +34,9 @@ __all__ = [
     "OKABE_ITO",
     "RENDERERS",
     "Captioned",
+    "amplification",
     "as_csv",
+    "branches",
     "captioned",
     "choice_of",
     "decisions",
@@ -42,6 +45,7 @@ __all__ = [
     "figure",
     "layers",
     "moments",
+    "phases",
     "save",
     "times",
 ]
@@ -99,8 +103,8 @@ def captioned(
     --------
     >>> import scoreshock as ss
     >>> tau = ss.speciation(ss.families.pair(separation=[0.1, 2.0, 3.0], weight=[0.5, 0.6], variance=0.25))
-    >>> captioned({"speciation": tau}, {"speciation": {"select": {"criterion": "exact"}}})["speciation"].caption
-    'Speciation time τ* by criterion over the swept axes. 2 of 6 points are not drawn: 2 below_data_variance.'
+    >>> captioned({"speciation": tau}, {"speciation": {"select": {"criterion": "exact"}}})["speciation"].panels[0].notes
+    ('2 of 6 points are not drawn: 2 below_data_variance.',)
     """
     result: dict[str, Captioned] = {}
     usual = FORMATS if choices else (suffix,)

@@ -123,7 +123,7 @@ def panels(
     finite = numbers.where(numbers > 0) if logy else numbers
     if not bool(finite.notnull().any()):
         return []
-    taken = _taken(finite, (axis, by, facet), middle)
+    taken = slice_indices(finite, (axis, by, facet), middle)
     part, finite = numbers.isel(taken), finite.isel(taken)
     notes = [captions.of_slice(numbers, taken), *_ignored(values, choice)]
     indices, told = _lines(finite, by, axis, choice)
@@ -139,7 +139,8 @@ def panels(
     alone = by != axis and part.sizes[by] == 1
     fixed = [str(name) for name in numbers.dims if name not in (axis, by) or (alone and name == by)]
     told_all = tuple(note for note in notes if note)
-    return [_panel(piece, axis, by, [*lead, *where(piece, fixed)], notes=told_all, **how) for piece in pieces]
+    looks = indices if named(numbers, by) else range(len(indices))  # a name has one look, whichever others have numbers
+    return [_panel(piece, axis, by, [*lead, *where(piece, fixed)], looks, notes=told_all, **how) for piece in pieces]
 
 
 def _roles(
@@ -175,7 +176,7 @@ def _scales(values: xr.DataArray, axis: str, by: str, choice: Choice, logy: bool
     return {f"log{name}": choice.scale.get(name, "log" if log else "linear") == "log" for name, log in found.items()}
 
 
-def _taken(values: xr.DataArray, roles: Sequence[str | None], middle: bool) -> dict[str, int]:
+def slice_indices(values: xr.DataArray, roles: Sequence[str | None], middle: bool) -> dict[str, int]:
     """The index that is drawn on each axis that is neither x nor lines nor panels: of those with most numbers."""
     taken: dict[str, int] = {}
     for name in map(str, values.dims):
@@ -221,6 +222,7 @@ def _panel(
     axis: str,
     by: str,
     titles: Sequence[str],
+    looks: Sequence[int],
     logx: bool,
     logy: bool,
     mark: float | None = None,
@@ -232,16 +234,16 @@ def _panel(
     if axis == by:
         look |= {"xlabel": symbol(axis) if named(values, by) else look["xlabel"]}
         return Panel(marks=(Bars(tuple(short(each) for each in values[by].values), values.values),), **look)
-    tints = colours(values.sizes[by], ordered=not named(values, by))
+    tints = colours(max(looks) + 1, ordered=not named(values, by))
     shown = (values.where(values > 0) if logy else values).transpose(by, axis).values
     lines = tuple(
         Line(
             values[axis].values,
             shown[group[0]],
             name="" if by == "curve" else " = ".join(line_name(by, values[by].values[number]) for number in group),
-            color=tints[group[0]],
+            color=tints[looks[group[0]]],
             step=step,
-            **stroke(group[0]),
+            **stroke(looks[group[0]]),
         )
         for group in coincident(shown, logy)
     )

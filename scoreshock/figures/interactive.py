@@ -199,6 +199,7 @@ def _image(mark: Image, panel: Panel) -> list[Any]:
     ).opts(
         cmap=mark.colours,
         clim=mark.limits,
+        clipping_colors={"NaN": OPAQUE.paper},
         cnorm="log" if mark.logarithmic else "linear",
         colorbar=not mark.categories,
         colorbar_opts={"title": textwrap.fill(mark.label, WRAP["ylabel"]), "width": 14, "border_line_color": None},

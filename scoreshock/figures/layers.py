@@ -71,17 +71,6 @@ def burgers(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     return [replace(panel, notes=(note, *panel.notes)) for panel in drawn]
 
 
-@figure(of="amplification")
-def exponent(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Amplification exponent Λ by quadrature of the growth rate, and in closed form where there is one."""
-    closed = shown(dataset, "exponent", "amplification_status")
-    integrated = shown(dataset, "exponent_quadrature", "quadrature_status")
-    method = xr.Variable("method", ["closed form", "quadrature"])
-    label = {"long_name": "amplification exponent Λ", "units": "1"}
-    both = xr.concat([closed, integrated], method).dropna("method", how="all")
-    return panels(both.assign_attrs(label), "method", choice)
-
-
 @figure(of="boundary_amplification")
 def growth(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Integral of the growth rate along the moving boundary, over the swept axes."""

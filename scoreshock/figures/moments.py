@@ -1,66 +1,141 @@
-"""Figures of when the modes part: the noise level of each call of a sampler, with the decision window and the criteria."""
+"""Figures of schedules: the noise level of each step of a sampler, with the decision window and the criteria."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 
+from scoreshock.conventions import TimeStatus
 from scoreshock.figures import captions
-from scoreshock.figures.curves import swept
 from scoreshock.figures.description import FOLLOWING, Band, Choice, Level, Line, Mark, Panel, Points, figure
-from scoreshock.figures.selection import selected
-from scoreshock.figures.style import DASHED, OKABE_ITO, WIDTH, colours, where
+from scoreshock.figures.selection import selected, shown
+from scoreshock.figures.slices import not_used, slice_of
+from scoreshock.figures.style import DASHED, OKABE_ITO, WIDTH, colours, stroke
 
 WINDOW = ("decided", "decision begins")
 """Moments that bound the decision window, from data to noise."""
 
+NEAR = 0.004
+"""Distance in decades of noise below which no eye could tell two points apart."""
+
+TICK = 0.05
+"""Length of a tick from the line, as a fraction of the decades of noise of the schedule."""
+
+POINTS = 100
+"""Number of calls above which they are not drawn one by one."""
+
 
 @figure(of="when")
 def when(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Noise level of each call of a schedule's sampler, the decision window shaded, the other moments on the line.
+    """Noise level of each call of a schedule's sampler, the decision window shaded, the other moments as ticks.
 
     One panel a schedule, at the middle of the swept axes.
     """
     if "sigma_call" not in dataset:
         return []
-    dataset = selected(dataset, choice.select)
-    taken = {name: dataset.sizes[name] // 2 for name in swept(dataset.tau_moment)}
-    note = captions.of_slice(dataset.tau_moment, taken)
-    point = dataset.isel(taken)
-    return [replace(_panel(point.sel(schedule=label)), notes=(note,) if note else ()) for label in dataset.schedule.values]
+    chosen = selected(dataset, choice.select)
+    (point,), titles, note = slice_of(shown(chosen, "tau_moment").load(), (), chosen, middle=True)
+    missing = captions.missing(shown(point, "tau_moment"), logy=False).replace("points", "moments")
+    notes = tuple(each for each in (note, missing, not_used(choice, chosen.dims)) if each)
+    return [_of_calls(point.sel(schedule=label), titles, notes) for label in point.schedule.values]
 
 
-def _panel(point: xr.Dataset) -> Panel:
-    """The panel of one schedule of one point."""
+@figure(of="speciation", beside=("when",))
+def schedule(dataset: xr.Dataset, choice: Choice = FOLLOWING, when: xr.Dataset | None = None) -> list[Panel]:
+    """Noise level at each step of a schedule's sampler, as far as the times of the sweep reach, and the criteria as ticks.
+
+    One panel a schedule, at the middle of the swept axes. A result of `when` has all calls, and a figure of its own.
+    """
+    if "sampling_step" not in dataset or when is not None:
+        return []
+    chosen = selected(dataset, choice.select)
+    (point,), titles, note = slice_of(shown(chosen, "tau_star").load(), (), chosen, middle=True)
+    missing = captions.missing(shown(point, "tau_star"), logy=False).replace("points", "criteria")
+    notes = tuple(each for each in (note, missing, not_used(choice, chosen.dims)) if each)
+    labels = point.schedule.values
+    return [_of_criteria(chosen.sel(schedule=label), point.sel(schedule=label), titles, notes) for label in labels]
+
+
+def _of_calls(point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) -> Panel:
+    """The panel of one schedule of one point of a result of `when`."""
     levels = point.sigma_call.values
     calls = np.flatnonzero(np.isfinite(levels) & (levels > 0))
-    moments = [str(name) for name in point.moment.values]
-    sigma = dict(zip(moments, point.sigma.values.tolist(), strict=True))
-    step = dict(zip(moments, point.sampling_step.values.tolist(), strict=True))
-    shown = [name for name in moments if np.isfinite(sigma[name]) and np.isfinite(step[name])]
-    tints = dict(zip(shown, colours(len(shown), ordered=False), strict=True))
-    marks: list[Mark] = []
-    low, high = (sigma.get(name, np.nan) for name in WINDOW)
-    if np.isfinite(low) and np.isfinite(high):
-        marks.append(Band(low, high))
-        marks += [Level(end, dash=DASHED, color=OKABE_ITO[1], width=WIDTH) for end in (low, high)]
-    marks.append(Line(calls.astype(float), levels[calls], "calls of the network", width=WIDTH))
-    size = 3.0 if calls.size > 100 else 5.0
-    marks.append(Points(calls.astype(float), levels[calls], size=size))
-    others = [name for name in shown if name not in WINDOW]
-    marks += [Points(np.array([step[name]]), np.array([sigma[name]]), name, tints[name], 9.0) for name in others]
+    line: list[Mark] = [Line(calls.astype(float), levels[calls], "calls of the network", width=WIDTH)]
+    if calls.size <= POINTS:
+        line.append(Points(calls.astype(float), levels[calls]))
+    window = tuple(float(point.sigma.sel(moment=name)) for name in WINDOW)
     inside = int(point.n_calls)
-    title = ", ".join([*where(point.tau_moment, swept_names(point)), str(point.schedule.item())])
-    title += (
-        f": {inside} of {int((levels > 0).sum())} calls in the decision window"
-        if inside
-        else ": no call in the decision window"
+    share = f"{inside} of {calls.size} calls ({inside / calls.size:.0%}) in the decision window"
+    title = f"{point.schedule.item()}: {share if inside else 'no call in the decision window'}"
+    others = point.sel(moment=[name for name in point.moment.values if name not in WINDOW])
+    names = [str(name) for name in others.moment.values]
+    marks = [*_window(*window), *line, *_ticks(names, others.sampling_step.values, others.sigma.values, levels[calls])]
+    return _panel([*titles, title], marks, notes)
+
+
+def _of_criteria(every: xr.Dataset, point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) -> Panel:
+    """The panel of one schedule of one point of a result of `speciation`."""
+    step = every.sampling_step.where(every.time_status == TimeStatus.ok)
+    step, sigma = xr.broadcast(step, every.sigma)
+    names = [str(name) for name in point.criterion.values]
+    own = point.sampling_step.where(point.time_status == TimeStatus.ok).values
+    line = Line(*steps_of(step.values.ravel(), sigma.values.ravel()), "steps that the sweep reaches", width=WIDTH)
+    marks = [line, *_ticks(names, own, point.sigma.values, line.y)]
+    within = (
+        f" criteria at steps {np.nanmin(own):.4g} to {np.nanmax(own):.4g}" if np.isfinite(own).any() else " no criterion"
     )
-    return Panel(title, "step of the sampler, from noise", "noise level σ = √(2τ)", tuple(marks), logy=True)
+    return _panel([*titles, f"{point.schedule.item()}:{within}"], marks, notes)
 
 
-def swept_names(point: xr.Dataset) -> list[str]:
-    """Names of the scalar coordinates that a sweep had."""
-    return [str(name) for name in point.tau_moment.coords if name not in ("schedule", "moment") and not point[name].dims]
+def _panel(title: Sequence[str], marks: Sequence[Mark], notes: tuple[str, ...]) -> Panel:
+    labels = "step of the sampler, from noise", "noise level σ = √(2τ)"
+    return Panel(", ".join(title), *labels, tuple(marks), logy=True, notes=notes)
+
+
+def _window(low: float, high: float) -> list[Mark]:
+    """The decision window, if it has both ends."""
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return []
+    return [Band(low, high), *(Level(end, dash=DASHED, color=OKABE_ITO[1], width=WIDTH) for end in (low, high))]
+
+
+def steps_of(step: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and noise levels of all times of a sweep in one schedule, in order: points of the schedule's curve.
+
+    A step with several noise levels is an end of the sampler, beyond which they lie.
+
+    Examples
+    --------
+    >>> steps_of(np.array([3.0, 0.0, 1.0, 0.0, 3.0]), np.array([2.0, 80.0, 9.0, 90.0, 2.0]))
+    (array([1., 3.]), array([9., 2.]))
+    """
+    pairs = np.unique(np.stack([step, sigma], axis=1)[np.isfinite(step) & (sigma > 0)], axis=0)
+    steps, count = np.unique(pairs[:, 0], return_counts=True)
+    return tuple(pairs[np.isin(pairs[:, 0], steps[count == 1])].T)
+
+
+def _ticks(names: Sequence[str], step: np.ndarray, sigma: np.ndarray, levels: np.ndarray) -> list[Mark]:
+    """A tick across the line for each moment that has both numbers; those that no eye could tell apart are one tick."""
+    tints = colours(len(names), ordered=False)
+    reach = 10 ** (TICK * np.ptp(np.log10(levels)))
+    groups: list[list[int]] = []
+    for number in np.flatnonzero(np.isfinite(step) & (sigma > 0)).tolist():
+        near = (group for group in groups if abs(np.log10(sigma[number] / sigma[group[0]])) <= NEAR)
+        same = next(near, None)
+        if same is None:
+            groups.append([number])
+        else:
+            same.append(number)
+    return [
+        Line(
+            np.full(2, step[group[0]]),
+            sigma[group[0]] * np.array([1 / reach, reach]),
+            " ≈ ".join(names[each] for each in group),
+            tints[group[0]],
+            stroke(group[0])["dash"] if group[0] >= len(OKABE_ITO) else (),
+            2.0,
+        )
+        for group in groups
+    ]

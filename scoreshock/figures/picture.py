@@ -237,7 +237,8 @@ def _image(axes: Axes, mark: Image, panel: Panel, theme: Theme) -> None:
     low, high = mark.limits
     norm = LogNorm(low, high) if mark.logarithmic else Normalize(low, high)
     cells = np.ma.masked_invalid(mark.z)
-    mesh = axes.pcolormesh(*borders, cells, cmap=ListedColormap(mark.colours), norm=norm, rasterized=True)
+    tints = ListedColormap(mark.colours).with_extremes(bad=OPAQUE.paper)
+    mesh = axes.pcolormesh(*borders, cells, cmap=tints, norm=norm, rasterized=True)
     for name, color in zip(mark.categories, mark.colours, strict=True) if mark.categories else ():
         axes.plot([], [], "s", color=color, label=_entry(name))
     if mark.categories:

@@ -2,17 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import xarray as xr
 
+from scoreshock.figures import captions
 from scoreshock.figures.curves import clock, over, panels, shown, swept
-from scoreshock.figures.description import FOLLOWING, Choice, Panel, figure
+from scoreshock.figures.description import FOLLOWING, Choice, Labels, Line, Panel, Points, figure
+from scoreshock.figures.selection import FLAG, selected, spread, variation, with_numbers
+from scoreshock.figures.slices import chosen_axis, not_used, slice_of
+from scoreshock.figures.style import OKABE_ITO
+
+ROWS = 3
+"""Maximum number of values of an axis that have two panels each, of times and of ratios."""
 
 
 @figure(of="speciation")
 def speciation(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Speciation time τ* by criterion over the swept axes."""
-    tau = shown(dataset, "tau_star", "status")
-    return panels(tau.assign_attrs(long_name="speciation time τ*"), "criterion", choice)
+    """Speciation time τ* by criterion over the swept axes and, beside it, its ratio to that of the exact criterion."""
+    tau = selected(shown(dataset, "tau_star", "status"), choice.select).load().assign_attrs(long_name="speciation time τ*")
+    roles = (choice.x, choice.lines, choice.panels)
+    if "exact" not in tau.criterion.values or tau.sizes["criterion"] < 2 or "criterion" in roles or choice.lines:
+        return panels(tau, "criterion", replace(choice, select={}))
+    x = chosen_axis(tau, choice.x, swept(tau))
+    facet = chosen_axis(tau, choice.panels, swept(_ratio(tau)), (x,))
+    (cut,), titles, note = slice_of(tau, (x, facet), tau.to_dataset(name="tau"))
+    rows, left = ([0], "") if facet is None else _rows(cut.tau, facet, complete=facet in choice.select)
+    look = replace(choice, select={}, panels="")
+    drawn = [panel for row in rows for panel in _row(cut.tau if facet is None else cut.tau.isel({facet: [row]}), x, look)]
+    told = (note, left, not_used(choice, dataset.dims, x=x, panels=facet))
+    return [
+        replace(
+            panel,
+            title=", ".join(each for each in (*titles, panel.title) if each),
+            notes=tuple(each for each in (*told, *_at(panel)) if each),
+        )
+        for panel in drawn
+    ]
+
+
+def _at(panel: Panel) -> list[str]:
+    """Notes of a panel that name it."""
+    return [f"At {panel.title}: {note[:1].lower()}{note[1:]}" if panel.title else note for note in panel.notes]
+
+
+def _rows(tau: xr.DataArray, facet: str, complete: bool) -> tuple[list[int], str]:
+    """Indices of the values that are drawn: all of a few, else of those with a ratio, if there are such; and a note."""
+    have = with_numbers(tau, facet)
+    among = with_numbers(_ratio(tau), facet) or have if len(have) > ROWS else have
+    rows = have if complete else [among[i] for i in spread(len(among), ROWS)]
+    return rows, captions.left_out("panels", facet, len(rows), len(have), tau.sizes[facet])
+
+
+def _ratio(tau: xr.DataArray) -> xr.DataArray:
+    """Times over that of the exact criterion, with the status of whichever is missing."""
+    exact = tau.sel(criterion="exact").drop_vars("criterion")
+    flag = xr.where(tau[FLAG] != 0, tau[FLAG], exact[FLAG]).transpose(*tau[FLAG].dims).assign_attrs(tau[FLAG].attrs)
+    ratio = tau.drop_vars(FLAG) / exact.drop_vars(FLAG)
+    return ratio.assign_coords({FLAG: flag}).assign_attrs(long_name="ratio τ*/τ*(exact)", units="1")
+
+
+def _row(tau: xr.DataArray, x: str | None, choice: Choice) -> list[Panel]:
+    """Two panels of one slice, times and ratios; the second is empty but for a word where there is no exact time."""
+    ratio = _ratio(tau)
+    times, ratios = (panels(each, "criterion", choice, axis=x or "criterion", most=1) for each in (tau, ratio))
+    if not times or ratios:  # what has no ratio has no time, or no exact one, which the times' notes tell
+        return [*times, *(replace(panel, notes=()) for panel in ratios)]
+    lines = [replace(mark, y=np.full(mark.y.shape, np.nan)) for mark in times[0].marks if isinstance(mark, Line)]
+    at = np.array([float(np.mean(each)) for each in (lines[0].x if lines else [0.0],)])
+    exact = tau.sel(criterion="exact")
+    word = Labels(at, np.ones(1), ("no transition of the exact criterion",))
+    return [
+        *times,
+        replace(
+            times[0],
+            ylabel=str(ratio.attrs["long_name"]),
+            marks=(*lines, word),
+            logy=False,
+            notes=(f"Criterion exact: {captions.missing(exact, logy=False)}",),
+        ),
+    ]
 
 
 @figure(of="speciation")
@@ -27,21 +97,26 @@ def time(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
 
 @figure(of="corrections")
 def corrections(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Absolute error of the series relative to the exact criterion, by order."""
-    error = shown(dataset, "error_relative", "error_status")
+    """Size of the error of the correction series through each order, relative to the exact v*; the least one is marked.
+
+    Where all means are equally far from their mean the series has no error, which a logarithmic axis cannot show.
+    """
+    error = shown(dataset, "error_relative", "error_status").load()
     label = {"long_name": "size of the series' error, relative to the exact v*", "units": "1"}
     error = abs(error).assign_attrs(label)
-    return over(error, ["order", *swept(error)], choice, logy=True)
+    error["order"] = error.order.assign_attrs(long_name="order of the correction")
+    lines = sorted(swept(error), key=lambda name: -variation(error, name))
+    most = {} if choice.panels else {"most": 1}
+    drawn = over(error, ["order", *lines], choice, logy=True, middle=True, **most)
+    return [replace(panel, marks=(*panel.marks, *_least(panel))) for panel in drawn]
 
 
-@figure(of="cascade")
-def cascade(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Speciation time of each eigenmode, by the exact criterion and to leading order, one panel an eigenmode."""
-    exact = shown(dataset, "tau_eigenmode", "eigenmode_status")
-    leading = shown(dataset, "cascade", "cascade_status")
-    label = {"long_name": "speciation time of the eigenmode", "units": "1"}
-    both = xr.concat([exact, leading], xr.Variable("method", ["exact", "leading"])).assign_attrs(label)
-    return panels(both, "method", choice, facet="eigenmode" if both.sizes["eigenmode"] > 1 else None)
+def _least(panel: Panel) -> list[Points]:
+    """The least point of every line with several."""
+    lines = [mark for mark in panel.marks if isinstance(mark, Line) and np.isfinite(mark.y).sum() > 1]
+    at = [int(np.nanargmin(line.y)) for line in lines]
+    x, y = (np.array([getattr(line, axis)[i] for line, i in zip(lines, at, strict=True)]) for axis in "xy")
+    return [Points(x, y, "least error", OKABE_ITO[0], 7.0)] if lines and panel.xlabel.startswith("order") else []
 
 
 @figure(of="modes")

@@ -205,7 +205,7 @@ def test_a_figure_takes_datasets_of_other_quantities() -> None:
 )
 def test_only_a_pair_has_a_half_distance(family: str, words: str) -> None:
     speciation = ss.speciation(ss.families.pair(separation=A)).assign_attrs(family=family)
-    (panel,) = FIGURES["speciation"].panels({"speciation": speciation})
+    panel, _ = FIGURES["speciation"].panels({"speciation": speciation})
     assert panel.xlabel == words
 
 
