@@ -72,6 +72,7 @@ from .quantities.modes import merging_tree as merging_tree
 from .quantities.modes import mode_count as mode_count
 from .quantities.outcomes import explain as explain
 from .quantities.outcomes import valid as valid
+from .quantities.plane import plane as plane
 from .quantities.regions import regions as regions
 from .quantities.schedule_time import schedule_time as schedule_time
 from .quantities.scores import scores as scores

@@ -172,7 +172,9 @@ def _captioned(key: str, data: Any, chosen: Mapping[str, Any], beside: Mapping[s
         words = " ".join(str(error).split()).strip("\"'")
         raise ValueError(f"data: the figure {key} needs a result of the quantity {declared.of}: {words:.160}") from error
     if not panels:
-        raise ValueError(f"data: nothing to draw in the figure {key}; ss.explain(data) counts why values are missing")
+        lacking = [name for name in declared.beside if name not in beside]
+        hint = f" without the keywords {', '.join(lacking)}" if lacking else ""
+        raise ValueError(f"data: nothing to draw in the figure {key}{hint}; ss.explain(data) counts why values are missing")
     return Captioned(panels, captions.caption(declared.words, panels))
 
 

@@ -1,10 +1,10 @@
 """Figures from datasets, one format at a time.
 
-`times`, `phases`, `branches`, `amplification`, `layers`, `decisions` and `moments` describe each figure as the plain data of
-`description`; `curves` lays out lines by what varies most and by what a reader chose, `slices` takes one value of each other
-axis, `style` has their look, `captions` says what is shown and what is left out. `interactive` draws a description with
-HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib, `table` is the data as CSV. A call imports
-only the library of its format.
+`times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes` and `moments` describe
+each figure as the plain data of `description`; `curves` lays out lines by what varies most and by what a reader chose,
+`slices` takes values of the other axes, `style` has their look, `captions` says what is shown and what is left out.
+`interactive` draws a description with HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib,
+`table` is the data as CSV. A call imports only the library of its format.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from typing import Any, NamedTuple
 
 import xarray as xr
 
-from scoreshock.figures import amplification, branches, decisions, layers, moments, phases, times
+from scoreshock.figures import (
+    amplification,
+    branches,
+    classes,
+    decisions,
+    fields,
+    layers,
+    moments,
+    phases,
+    planes,
+    times,
+)
 from scoreshock.figures.captions import caption
 from scoreshock.figures.description import FIGURES, Choice, Panel, figure
 from scoreshock.figures.files import digest_of
@@ -39,13 +50,16 @@ __all__ = [
     "branches",
     "captioned",
     "choice_of",
+    "classes",
     "decisions",
     "digest_of",
     "draw",
+    "fields",
     "figure",
     "layers",
     "moments",
     "phases",
+    "planes",
     "save",
     "times",
 ]

@@ -165,7 +165,7 @@ def _roles(
 
 def _scales(values: xr.DataArray, axis: str, by: str, choice: Choice, logy: bool | None) -> dict[str, Any]:
     """Whether the axes are logarithmic: as a reader chose, as the figure says, or because the numbers span decades."""
-    if axis == by and logy is None:  # bars of one panel, whatever the others have
+    if axis == by and logy is None and values.size:  # bars of one panel, whatever the others have
         rows = np.moveaxis(values.values, values.get_axis_num(by), -1).reshape(-1, values.sizes[by])
         logy = any(map(spans_decades, rows))
     numeric = (is_axis(axis) or axis in CLOCKS) and axis in values.coords

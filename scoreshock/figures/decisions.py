@@ -7,18 +7,25 @@ import xarray as xr
 from scoreshock.figures.curves import abreast, clock, over, panels, shown, swept
 from scoreshock.figures.description import FOLLOWING, Choice, Panel, figure
 
+DECISIONS = {
+    "class_entropy": "class entropy H(Z|x), nats",
+    "class_information_density": "rate −dH(Z|x)/dγ, γ = 1/(2τ)",
+    "cloning_probability": "cloning probability φ",
+}
+"""Labels of what is drawn of decisions."""
+
 
 @figure(of="decisions")
 def decisions(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Class entropy, the rate at which information on the class is gained, and cloning, over diffusion time."""
-    names = ["class_entropy", "class_information_density", "cloning_probability"]
-    return abreast((shown(dataset, name, "decisions_status") for name in names), clock(dataset), choice, logy=False)
+    values = (shown(dataset, name, "decisions_status").assign_attrs(long_name=words) for name, words in DECISIONS.items())
+    return abreast(values, clock(dataset), choice, logy=False)
 
 
 @figure(of="decisions")
 def decision_window(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise levels at which classes begin to be decided, are half decided, and are decided, over the swept axes."""
-    sigma = shown(dataset, "sigma_decision", "decision_status")
+    sigma = shown(dataset, "sigma_decision", "decision_status").assign_attrs(long_name="noise level σ = √(2τ)")
     return over(sigma, [*swept(sigma), "remaining"], choice, most=1)
 
 

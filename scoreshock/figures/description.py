@@ -91,7 +91,8 @@ class Image:
     """Colours of ``z (y, x)`` on a grid whose x and y need not be uniform, with a colour bar.
 
     Without ``centre`` the colours are sequential, else they diverge from that value. ``logarithmic`` applies to the colours,
-    and ``categories`` names whole numbers 0, 1, ... instead of a scale.
+    ``categories`` names whole numbers 0, 1, ... instead of a scale, and ``bounds`` are the values of the first and of the
+    last colour, by default the least and the greatest of ``z``.
     """
 
     x: np.ndarray
@@ -101,6 +102,7 @@ class Image:
     centre: float | None = None
     logarithmic: bool = False
     categories: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
 
     @property
     def colours(self) -> list[str]:
@@ -114,6 +116,8 @@ class Image:
         """Values of the first and of the last colour, at equal distances from the centre if there is one."""
         if self.categories:
             return -0.5, len(self.categories) - 0.5
+        if self.bounds is not None:
+            return self.bounds
         shown = self.z[np.isfinite(self.z) & ((self.z > 0) | (not self.logarithmic))]
         low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.5, 1.5)
         if self.centre is not None:
@@ -186,7 +190,8 @@ FOLLOWING = Choice()
 class Panel:
     """One pair of axes: with ``falling`` the x-axis runs from right to left, with ``square`` both axes have one scale.
 
-    ``notes`` are sentences of the figure's caption: which slice is shown, and what is left out.
+    ``notes`` are sentences of the figure's caption: which slice is shown, and what is left out. ``xnames`` and ``ynames``
+    stand on an axis in place of the numbers 0, 1, ...
     """
 
     title: str
@@ -199,6 +204,8 @@ class Panel:
     square: bool = False
     yticks: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    xnames: tuple[str, ...] = ()
+    ynames: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:

@@ -103,6 +103,7 @@ def _overlay(panel: Panel, legend: bool, theme: Theme) -> hv.Overlay:
         look["xrotation"] = 30
     if panel.yticks:
         look["yticks"] = list(panel.yticks)
+    look |= {f"{axis}ticks": list(enumerate(names)) for axis, names in (("x", panel.xnames), ("y", panel.ynames)) if names}
     return hv.Overlay(elements).opts(
         title=textwrap.fill(panel.title, WRAP["title"]),
         xlabel=textwrap.fill(panel.xlabel, WRAP["xlabel"]),

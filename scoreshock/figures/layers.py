@@ -10,7 +10,7 @@ import xarray as xr
 
 from scoreshock.figures.curves import abreast, clock, over, panels, shown, swept
 from scoreshock.figures.description import FOLLOWING, Choice, Panel, figure
-from scoreshock.figures.selection import selected
+from scoreshock.figures.selection import FEW, selected
 from scoreshock.figures.style import symbol
 
 EXACT = 1e-12
@@ -22,9 +22,13 @@ def profile(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Score along the line through the layer, at several diffusion times."""
     grid = next(name for name in ("x", "x_scaled") if name in dataset.dims)
     times = next((name for name in ("tau", "tau_scaled") if name in dataset.dims), None)
-    along = shown(dataset, "score_along", "score_status")
+    along = _called(shown(dataset, "score_along", "score_status"), "score s along the line")
     if times is None:
         along, times = along.expand_dims(tau=[0.0]), "tau"
+    if grid == "x_scaled":
+        in_widths = times in dataset.position.dims
+        name = "in widths of the layer, x a/v" if in_widths else "over half the extent of the means, x/a"
+        along = along.assign_coords(x_scaled=_called(along.x_scaled, f"position {name}"))
     return panels(along, times, choice, axis=grid, middle=True)
 
 
@@ -32,24 +36,33 @@ def profile(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
 def layer(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Boundary over diffusion time: position, width of the layer, curvature of the density across it, speed."""
     position = shown(dataset, "boundary", "layer_status").isel(feature=0)
+    name = "position x_b of the boundary"
     if dataset.sizes["feature"] > 1:
-        label = {"long_name": "position of the boundary on the line between both groups' means, from their midpoint"}
-        crossing = shown(dataset, "crossing", "crossing_status")
-        position = crossing.isel(crossing_index=0, drop=True).assign_attrs(label)
-    width, hessian = (shown(dataset, name, "layer_status") for name in ("width", "normal_hessian"))
+        name = "position x_b of the boundary on the line between both groups' means, from their midpoint"
+        position = shown(dataset, "crossing", "crossing_status").isel(crossing_index=0, drop=True)
+    width, hessian = (shown(dataset, each, "layer_status") for each in ("width", "normal_hessian"))
     speed = shown(dataset, "speed" if "speed" in dataset else "boundary_velocity", "layer_status")
-    width = width.assign_attrs(long_name="width of the layer")
-    plain = abreast([position, width], clock(dataset), choice)
-    curved = abreast([hessian], clock(dataset), choice, logy=False, mark=0.0)
-    return [*plain, *curved, *abreast([speed], clock(dataset), choice)]
+    plain = abreast([_called(position, name), _called(width, "width of the layer, 2/|∇φ|")], clock(dataset), choice)
+    across = _called(hessian / dataset.interfacial_curvature, "nᵀHn/(½|∇φ|)² on the boundary; > 0: ln p is convex across it")
+    curved = abreast([across], clock(dataset), choice, logy=False, mark=0.0)
+    moved = (
+        "speed of the boundary along its normal, per unit of τ" if "speed" in dataset else "velocity dx_b/dτ of the boundary"
+    )
+    return [*plain, *curved, *abreast([_called(speed, moved)], clock(dataset), choice)]
 
 
 @figure(of="regions")
 def regions(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Probability of the interfacial regions over the swept axes, at several diffusion times."""
-    inside = shown(dataset, "interfacial_probability", "region_status")
+    """Probability of the interfacial region, nearer than v/a to a boundary, and slope of the score across a boundary."""
+    inside = _called(shown(dataset, "interfacial_probability", "region_status"), "probability within v/a of a boundary")
     axes = swept(inside)
-    return over(inside, [*axes[:1], clock(dataset), *axes[1:]], choice)
+    long = [name for name in axes[:1] if inside.sizes[name] >= FEW]
+    found = over(inside, [*long, clock(dataset), *axes], choice)
+    slope = _called(shown(dataset, "gradient", "interface_status"), "slope of the score across the boundary, v ∂s/∂x")
+    if found and slope.sizes["distance"] > 1:
+        slope = slope.squeeze("interface", drop=True) if slope.sizes["interface"] == 1 else slope
+        found += panels(slope, clock(dataset), choice, axis="distance", most=1, middle=True, logy=False, mark=0.0)
+    return found
 
 
 @figure(of="burgers")
@@ -107,6 +120,11 @@ def divergence(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     names = xr.Variable("method", ["Kullback-Leibler", "total variation"])
     label = {"long_name": "bound on the divergence of the generated density from the true one", "units": "1"}
     return panels(xr.concat(bounds, names).assign_attrs(label), "method", choice)
+
+
+def _called(values: xr.DataArray, name: str) -> xr.DataArray:
+    """Values with the label of their axis."""
+    return values.assign_attrs(long_name=name, units="1")
 
 
 def _starts(dataset: xr.Dataset) -> str:

@@ -158,6 +158,10 @@ def _scales(axes: Axes, panel: Panel) -> None:
             _powers(axes.xaxis, low, high)
     if panel.yticks:
         axes.set_yticks(panel.yticks)
+    for axis, names in ((axes.xaxis, panel.xnames), (axes.yaxis, panel.ynames)):
+        if names:
+            axis.set_ticks(range(len(names)), names)
+            axis.set_tick_params(length=0)
     if panel.square:
         axes.set_aspect("equal")
 

@@ -40,7 +40,8 @@ def table(panels: Sequence[Panel]) -> tuple[list[str], list[list[Any]]]:
     (['panel', 'mark', 'name', 'x: a', 'y: τ*'], [['w = 0.5', 'line', 'exact', 1.0, 0.1]])
     """
     found = [
-        {"panel": panel.title, "x label": panel.xlabel, "y label": panel.ylabel, "mark": type(mark).__name__.lower()} | row
+        {"panel": panel.title, "x label": panel.xlabel, "y label": panel.ylabel, "mark": type(mark).__name__.lower()}
+        | _called(row, panel)
         for panel in panels
         for mark in panel.marks
         for row in _rows(mark)
@@ -93,6 +94,12 @@ def _rows(mark: Mark) -> Iterator[dict[str, Any]]:
             yield from _points({"x": x, "y": y}, mark.name)
         case _:
             yield from _points({"x": mark.x, "y": mark.y}, mark.name)
+
+
+def _called(row: dict[str, Any], panel: Panel) -> dict[str, Any]:
+    """A row of a panel of images, with names in place of the numbers of an axis of names."""
+    names = {"x": panel.xnames, "y": panel.ynames} if panel.images else {}
+    return row | {axis: each[int(row[axis])] for axis, each in names.items() if each and axis in row}
 
 
 def _cells(mark: Image) -> Iterator[dict[str, Any]]:

@@ -9,10 +9,10 @@ import xarray as xr
 
 from scoreshock.figures import captions
 from scoreshock.figures.curves import clock, over, panels, shown, swept
-from scoreshock.figures.description import FOLLOWING, Choice, Labels, Line, Panel, Points, figure
+from scoreshock.figures.description import FOLLOWING, Choice, Labels, Level, Line, Panel, Points, figure
 from scoreshock.figures.selection import FLAG, selected, spread, variation, with_numbers
 from scoreshock.figures.slices import chosen_axis, not_used, slice_of
-from scoreshock.figures.style import OKABE_ITO
+from scoreshock.figures.style import DASHED, OKABE_ITO, short
 
 ROWS = 3
 """Maximum number of values of an axis that have two panels each, of times and of ratios."""
@@ -136,6 +136,15 @@ def one_mode(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
 
 @figure(of="isotropy")
 def isotropy(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
-    """Relative error of the isotropic score over diffusion time in units of the mean variance."""
+    """Relative error of the isotropic score over diffusion time, and the exact speciation time by kind of covariance."""
     error = shown(dataset, "isotropic_error", "isotropic_error_status")
-    return over(error, ["tau_relative", *swept(error)], choice, logy=True)
+    error = error.assign_attrs(long_name="relative error of the isotropic score, √(E|s_iso − s|²/E|s|²)")
+    found = over(error, ["tau_relative", *swept(error)], choice, logy=True)
+    start = shown(dataset, "tau_isotropic", "tau_isotropic_status")
+    if start.size == 1 and bool(start.notnull().all()):
+        relative = float((start * dataset.tau_relative / dataset.tau).isel(tau_relative=-1).squeeze())
+        level = Level(relative, vertical=True, dash=DASHED)
+        note = f"From the dashed line on, τ = {short(start.item())}, the isotropic score may be used."
+        found = [replace(panel, marks=(*panel.marks, level), notes=(*panel.notes, note)) for panel in found]
+    exact = shown(dataset, "tau_exact", "exact_status").assign_attrs(long_name="exact speciation time τ*")
+    return [*found, *panels(exact, "structure", choice, axis=None if swept(exact) else "structure", most=1, middle=True)]

@@ -1,4 +1,4 @@
-"""The paper's figures 1-7, drawn from their datasets as offline pages and as pictures."""
+"""The paper's figures 1-7, drawn from their datasets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scoreshock.figures import save
+from scoreshock.figures import as_csv, save
 from scoreshock.figures.description import Arrows, Level, Line, Panel, Points
 from scoreshock.figures.style import DASHES, OKABE_ITO, ramp
-from scoreshock.paper.typesetting import typeset
+from scoreshock.storage.staging import write_file
 
 Panels = list[Panel]
 Mark = Line | Points | Level
@@ -21,19 +21,19 @@ Mark = Line | Points | Level
 TIME = "diffusion time τ"
 
 
-def draw(datasets: Mapping[str, xr.Dataset], folder: Path, suffix: str, digest: str = "") -> list[Path]:
-    """Draw each figure of ``datasets`` (by name) as ``<name>.<suffix>`` in ``folder``; arguments as in `figures.draw`.
+def draw(datasets: Mapping[str, xr.Dataset], folder: Path) -> list[Path]:
+    """Draw each figure of ``datasets`` (by name) in ``folder``, and write its data.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files written: ``<name>.png`` and ``<name>.csv`` of each.
     """
     written = []
     for name, dataset in datasets.items():
-        caption = f"{dataset.attrs['caption']} Parameters (config/paper.yaml): {dataset.attrs['parameters']}."
-        texts = dataset.attrs.get("title", name), typeset(caption) if suffix == "html" else ""
-        written.append(save(FIGURES[name](dataset.load()), folder / f"{name}.{suffix}", *texts, digest))
+        panels, data = FIGURES[name](dataset.load()), folder / f"{name}.csv"
+        write_file(as_csv(panels), data)
+        written += [save(panels, folder / f"{name}.png"), data]
     return written
 
 

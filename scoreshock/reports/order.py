@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.figures.classes import partings
 from scoreshock.figures.style import short
-from scoreshock.reports import cascade
 
 NAMED = 12
 """Classes of one side of a parting that are named; of more their number is."""
@@ -21,31 +21,6 @@ PAIRS_SHOWN = 12
 def with_error(value: float, error: float) -> str:
     """A number and its standard error, where it has one."""
     return f"{short(value)} ± {f'{error:.2g}' if np.isfinite(error) else '–'}"
-
-
-def partings(moments: xr.Dataset) -> list[tuple[float, list[str], list[str]]]:
-    """Noise level of each parting, from noise to data, and the names of the classes on either side.
-
-    Examples
-    --------
-    >>> import scoreshock as ss
-    >>> for sigma, one, other in partings(ss.when(ss.mixture([0.0, 1.0, 4.0], variance=0.01))):
-    ...     print(round(sigma, 3), one, other)
-    1.465 ['0', '1'] ['2']
-    0.479 ['0'] ['1']
-    """
-    names = cascade.names_of_classes(moments)
-    sides = [moments[name].values for name in ("sigma_parting", "parting_first", "parting_second")]
-    together = {i: [i] for i in range(len(names))}
-    found = []
-    for sigma, first, second in zip(*(side[::-1] for side in sides), strict=True):  # from data to noise sets come together
-        if first < 0 or second < 0:
-            continue
-        one, other = together[int(first)], together[int(second)]
-        found.append((float(sigma), [names[i] for i in sorted(one)], [names[i] for i in sorted(other)]))
-        for i in one + other:
-            together[i] = one + other
-    return found[::-1]
 
 
 def order(moments: xr.Dataset) -> list[str]:

@@ -44,7 +44,7 @@ class Missing(NamedTuple):
     flag: str
     about: str
     status: str
-    count: int
+    number: int
     total: int
     meaning: str
 
@@ -192,7 +192,7 @@ def _sums(missing: Sequence[Missing]) -> dict[str, int]:
     """Number of values by the name of their status."""
     counts: Counter[str] = Counter()
     for one in missing:
-        counts[one.status] += one.count
+        counts[one.status] += one.number
     return dict(counts)
 
 

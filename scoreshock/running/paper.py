@@ -31,7 +31,7 @@ def draw_paper(paper: Mapping[str, Any], digest: str, *names: str, threads: int 
 
     folder = Path(paper["output"])
     datasets = opening.open_files([folder / name for name in names])
-    forked([partial(drawing.draw, datasets, folder / "figures", "png")])
+    forked([partial(drawing.draw, datasets, folder / "figures")])
 
 
 def describe_paper(paper: Mapping[str, Any], digest: str, threads: int = 1) -> None:  # noqa: ARG001

@@ -305,7 +305,7 @@ def summary(study: Study) -> str:
             f"  ds = ss.open_results({str(output)!r}, {name!r}, {quantity!r})",
         ]
     if (output / INDEX).exists():
-        lines += ["Look at them in a browser:", f"  {output / INDEX}"]
+        lines.append(f"Page with all figures: {output / INDEX}")
     return "\n".join(lines)
 
 

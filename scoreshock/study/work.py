@@ -172,10 +172,10 @@ def _jobs(sweep: Sweep, folder: str) -> Iterator[Job]:
             if part.split and part.joined:
                 yield _joined(sweep, quantity, folder)
     separate = []
-    for product, files in sweep.products.items():
+    for product, made in sweep.products.items():
         seconds, task = cost.product_seconds(sweep, product), _making(sweep, product)
         read = [*sweep.inputs_of(product), *(["comparison"] if sweep.reads_comparison(product) else [])]
-        outputs = [str(Path(folder).parent / file) for file in files]
+        outputs = [str(Path(folder).parent / file) for file in made]
         # Figures are a job of their own, so that a change of a figure computes nothing again.
         if product != "figures" and set(read) <= set(inside) and together.seconds + seconds <= RUN_SECONDS:
             together.add(task, outputs, seconds)

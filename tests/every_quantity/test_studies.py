@@ -59,6 +59,8 @@ CLOCKS: dict[str, Any] = {
 OPTIONS: dict[str, Any] = {
     "x": {"start": -2, "stop": 2, "num": 5, "unit": "layer"},
     "starts": {"values": [-2, 0.5], "unit": "separation"},
+    "plane_x": {"start": -1, "stop": 1, "num": 3, "unit": "separation"},
+    "plane_y": {"values": [-0.5, 0.5], "unit": "separation"},
     "distance": [-1.0, 0.0, 2.0],
     "terms": True,
     "error_support": "everywhere",
@@ -79,7 +81,7 @@ def takes_times(member: str, quantity: str) -> bool:
     return "tau" in declared(quantity, families.FAMILIES[MEMBERS[member]["family"]].density).options
 
 
-REFUSED = {("plane", "regions")}
+REFUSED = {("plane", "regions"), ("plane", "alternatives"), ("pair", "plane"), ("line", "plane"), ("lone", "plane")}
 REFUSED |= {("wells", quantity) for quantity in QUANTITIES if quantity not in ("scores", "speciation", "layer")}
 REFUSED |= {
     (member, name)

@@ -26,6 +26,7 @@ UNITS = "tests/densities/test_units.py::"
 CLASSES = "tests/densities/test_class_covariances.py::"
 COMPONENTS = "tests/densities/test_component_covariances.py::"
 ISOTROPY = "tests/kernels/covariances/test_isotropy.py::"
+PLANE = "tests/kernels/layer/test_plane.py::"
 VERDICTS = "tests/paper/test_statement.py::"
 DECISIONS = "tests/kernels/information/test_decisions.py::"
 CASES = "tests/public/test_decision_cases.py::test_case_is_met_in_every_field"
@@ -499,6 +500,19 @@ MUTATIONS = (
         "kernels/flow/guided_calls.py",
         "np.maximum(after - first, 0)",
         "np.maximum(after - first + 1, 0)",
+    ),
+    # Power diagram in a plane
+    Mutation(
+        f"{PLANE}test_walls_are_where_neighbouring_points_of_a_fine_grid_have_different_cells",
+        "kernels/layer/plane.py",
+        "past_midpoint(x, near, far)) - 2 * v * odds",
+        "past_midpoint(x, near, far)) - v * odds",
+    ),
+    Mutation(
+        f"{PLANE}test_cells_meet_where_three_walls_end",
+        "kernels/layer/plane.py",
+        "point = one + step / 2 + (v",
+        "point = one + step / 2 - (v",
     ),
     # How a verdict follows
     Mutation(

@@ -86,6 +86,11 @@ def test_the_net_log_of_a_session_has_no_request_for_a_page_but_one_that_asks(re
         assert outside == chromium.logged() == asked
 
 
+def test_pages_share_one_script_and_are_small(results: Path) -> None:
+    assert len(list(results.rglob("*.js"))) == 1
+    assert sum(path.stat().st_size for path in results.glob("*.*")) < 2.5e6
+
+
 def test_without_its_script_a_page_says_so(results: Path, tmp_path: Path, chromium: browser.Browser) -> None:
     alone = tmp_path / "line.html"
     alone.write_bytes((results / "line.html").read_bytes())

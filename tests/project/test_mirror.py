@@ -36,6 +36,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "figures/test_figures.py": tuple(
         f"figures/{name}" for name in ("decisions", "description", "files", "layers", "page", "picture", "style")
     ),
+    "figures/test_planes.py": ("figures/annotation",),
+    "figures/test_fields.py": ("figures/slices",),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
     "kernels/covariances/test_criteria.py": ("kernels/covariances/pencil", "kernels/covariances/shared_pair"),

@@ -95,6 +95,7 @@ VALID: dict[str, dict[str, Any]] = {
         "seed": 0,
     },
     "check_convention": {"score": LEARNED, "data": SAMPLES, "samples": 10, "seed": 0},
+    "plane": {"mixture": ss.mixture([[0.0, 0.0], [1.0, 0.0]], variance=0.25), "tau": {"values": [0.1]}},
     "scores": {"mixture": PAIR, "x": {"values": [0.0]}, "tau": {"values": [0.1]}},
     "speciation": {"mixture": PAIR, "schedules": None, "criteria": ["leading"]},
     "schedule_time": {"tau_star": 0.5, "schedules": "edm"},

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import WORDS, Status, TimeStatus
+from scoreshock.quantities import outcomes
 
 
 def test_every_status_has_words():
@@ -24,6 +26,19 @@ def test_a_dataset_is_explained_with_its_counts():
     assert lines[:3] == ["status", f"  2 ok: {WORDS['ok']}", f"  1 no_transition: {WORDS['no_transition']}"]
     assert "time_status" in lines
     assert f"  1 no_tau: {WORDS['no_tau']}" in lines
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10**6])
+def test_statuses_are_counted_in_pieces(monkeypatch, piece):
+    monkeypatch.setattr(outcomes, "PIECE", piece)
+    values = np.random.default_rng(0).integers(-1, 3, (5, 4))
+    flag = xr.DataArray(
+        values, attrs={"flag_values": [-1, 0, 1, 2], "flag_meanings": "missing ok no_transition no_real_root"}
+    )
+    counts = dict(zip(flag.attrs["flag_meanings"].split(), np.bincount(values.ravel() + 1).tolist(), strict=True))
+    assert outcomes.occurrences(flag) == counts
+    assert outcomes.occurrences(flag[0, 0]) == {list(counts)[values[0, 0] + 1]: 1}
+    assert outcomes.occurrences(flag[:0]) == outcomes.occurrences(flag.drop_attrs()) == {}
 
 
 def test_valid_masks_flagged_values_only():

@@ -39,7 +39,7 @@ def test_the_summary_lists_existing_results_only(tmp_path, monkeypatch):
     (folder / "speciation.nc").touch()
     assert "'line', 'speciation')" in running.summary(STUDY)
     (tmp_path / "out" / "index.html").touch()
-    assert running.summary(STUDY).endswith(f"Look at them in a browser:\n  {tmp_path / 'out' / 'index.html'}")
+    assert running.summary(STUDY).endswith(f"Page with all figures: {tmp_path / 'out' / 'index.html'}")
 
 
 def test_the_summary_lists_blocks_that_are_not_joined(tmp_path, monkeypatch):

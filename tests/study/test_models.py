@@ -334,6 +334,16 @@ def test_names_that_differ_in_case_only_are_refused():
     assert lines_of(study) == ["sweeps.PAIR: differs from pair in case only; some file systems cannot tell them apart"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("index", "folder or page"), ("Logs", "folder or page"), ("a.HTML", "without .html")]
+)
+def test_a_sweep_is_not_named_as_a_page_or_folder_of_the_results(name, said):
+    (line,) = lines_of({"sweeps": {name: GOOD["sweeps"]["pair"]}, "schedules": GOOD["schedules"]})
+    assert line.startswith("sweeps")
+    assert name in line
+    assert said in line
+
+
 def test_a_grid_is_refused_with_its_size():
     sweep = {
         "family": "pair",
@@ -460,7 +470,8 @@ def test_a_quantity_that_the_family_cannot_have_is_refused_before_anything_runs(
 
 
 def test_all_quantities_of_a_mixture_on_a_line_go_together():
-    line = {"family": "collinear", "axes": {"separation": [1.0]}, "quantities": list(QUANTITIES)}
+    on_a_line = [name for name in QUANTITIES if name != "plane"]
+    line = {"family": "collinear", "axes": {"separation": [1.0]}, "quantities": on_a_line}
     assert Study.from_mapping({"sweeps": {"t": line | {"error_support": "layer", "forms": ["conservation"]}}})
 
 

@@ -43,7 +43,9 @@ def test_a_module_and_its_rules_under_other_names(tmp_path):
 @pytest.mark.slow
 def test_a_module_with_a_prefix_whose_rules_keep_their_names(tmp_path):
     folder = case("k4_prefix", tmp_path)
-    other_workflow(folder, "part/out/s/speciation.nc", "part/out/s/sweep.json")
+    other_workflow(folder, "part/out/s/speciation.nc", "part/out/s/sweep.json", "part/out/index.html")
+    assert 'href="s.html"' in (folder / "part/out/index.html").read_text()
+    assert (folder / "part/out/s.html").is_file()
     assert ss.open_results(folder / "part/out", "s", "speciation").separation.values.tolist() == [1.0, 2.0]
     assert sorted(path.name for path in folder.iterdir() if path.name[0] != ".") == ["Snakefile", "part", "study.yaml"]
 

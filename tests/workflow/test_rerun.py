@@ -145,7 +145,7 @@ def test_a_small_sweep_whose_job_dies_on_its_way_leaves_nothing_stale(small, tmp
     assert len(made) == 4  # two of either digest
     assert digests(folder) != wanted(study)
     assert ss.open_results(folder / "results", "line", "speciation").sizes["criterion"] == 2
-    assert snakemake(folder, *TARGETS, "--configfile", study).jobs == ["speciation of line, compared", "figures of line"]
+    assert snakemake(folder, *TARGETS, "--configfile", study).jobs == ["speciation of line, compared"]
     assert blocks_of(folder / "results") == made
     assert digests(folder) == wanted(study)
 

@@ -52,6 +52,14 @@ def test_the_comparison_is_also_a_page_and_every_sweep_has_figures(finished):
 
 
 @pytest.mark.slow
+def test_what_is_chosen_of_a_figure_draws_again_and_computes_nothing(finished, tmp_path):
+    chosen = miniature()
+    chosen["sweeps"]["line"]["figures"] = {"speciation": {"x": "weight"}}
+    jobs = dry(finished.folder, "--configfile", write(tmp_path / "chosen.yaml", chosen))
+    assert jobs == ["figures of line", "the page of the study: results/index.html"]
+
+
+@pytest.mark.slow
 def test_every_job_has_a_log_and_a_benchmark(finished):
     logs, benchmarks = ({path.stem for path in finished.file(kind).iterdir()} for kind in ("logs", "benchmarks"))
     assert logs == benchmarks
@@ -85,6 +93,7 @@ def test_the_code_of_the_summary_opens_the_results(finished, tmp_path):
     output = finished.run.output
     assert f"Results in {finished.file('')}" in output.replace("/results:", "/results")
     assert "line: speciation.nc, corrections.nc, comparison.nc, comparison.md, figures" in output
+    assert f"Page with all figures: {finished.file('index.html')}\n" in output
     _, _, after = output.partition("Open them in a session:\n")
     snippet = "\n".join(line.strip() for line in after.splitlines() if line.startswith("  "))
     shown = subprocess.run(

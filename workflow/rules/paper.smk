@@ -27,7 +27,11 @@ PAPER_FILES = {
 PAPER_FIGURES = sorted(
     name for names in PAPER_FILES.values() for name in names if "figures/" in name
 )
-PAPER_DRAWN = [name.removesuffix("nc") + "png" for name in PAPER_FIGURES]
+PAPER_DRAWN = [
+    name.removesuffix("nc") + suffix
+    for name in PAPER_FIGURES
+    for suffix in ("png", "csv")
+]
 PAPER_FILE = tasks.write_study(
     {
         "output": placed(PAPER_OUT),
@@ -71,3 +75,23 @@ def paper_group(_):
 
 def in_paper(names):
     return [f"{PAPER_OUT}/{name}" for name in names]
+
+
+def drawn():
+    """What is drawn of the paper, pictures marked for `snakemake --report`."""
+    return [
+        paper_picture(path) if path.endswith(".png") else path
+        for path in in_paper(PAPER_DRAWN)
+    ]
+
+
+def paper_picture(path):
+    labels = partial(labels_of, name=Path(path).stem)
+    return report(path, caption="../report/paper.rst", category="paper", labels=labels)
+
+
+def labels_of(_, name):
+    """The title of a figure, looked up when a report is written."""
+    from scoreshock.paper.pictures import PICTURES
+
+    return {"result": next(each.title for each in PICTURES if each.name == name)}

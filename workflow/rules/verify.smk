@@ -30,7 +30,7 @@ rule verify_figures:
     input:
         in_paper(PAPER_FIGURES),
     output:
-        in_paper(PAPER_DRAWN),
+        drawn(),
     log:
         f"{PAPER_OUT}/logs/figures.log",
     benchmark:
