@@ -253,7 +253,7 @@ def _templates() -> Environment:
     return environment
 
 
-def correspondence(name: str = "paper.md", root: str = "../") -> str:
-    """Markdown table of statement, function, dataset and figure: ``docs/paper.md``, or ``table.md`` for the README."""
-    template = _templates().get_template(f"{name}.j2")
-    return template.render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES, root=root)
+def correspondence() -> str:
+    """Markdown table of statement, function, dataset and figure: ``docs/paper.md``."""
+    template = _templates().get_template("paper.md.j2")
+    return template.render(sections=SECTIONS, of_section=of_section, pictures=PICTURES, tables=TABLES)

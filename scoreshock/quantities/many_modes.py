@@ -75,8 +75,8 @@ def covariance_condition(mixture: xr.Dataset) -> xr.Dataset:
     -------
     Dataset
         ``covariance_coefficient`` C = -Cov_w(D, y²), ``covariance_sign`` (-1, 0, 1; 0 within rounding);
-        ``perpendicular_covariance`` Cov_w(|mu_perp|², y²) of the means' parts across and along the leading
-        direction; ``collinear``, ``equal_distances``: 1 where the means lie on a line, or all at one distance from
+        ``perpendicular_covariance``, ``Cov_w(|mu_perp|², y²)``, of the means' parts across and along the
+        leading direction; ``collinear``, ``equal_distances``: 1 where the means lie on a line, or all at one distance from
         their mean; ``condition_holds``: 1 where the perpendicular covariance is not negative; ``proposition_holds``:
         1 where then C <= 0, 0 where it is positive all the same, -1 where nothing is said. All ``(...)``;
         covariances have the unit of the data to the fourth power.

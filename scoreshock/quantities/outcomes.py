@@ -74,9 +74,9 @@ def _of_node(node: xr.DataTree) -> list[str]:
 
 def _of_array(array: xr.DataArray) -> str:
     """The statuses of a flag, else those of the coordinates that are flags."""
-    lines = _counted(str(array.name or "status"), array.variable)
+    lines = _counted(str(array.name or "status"), array)
     for name in array.coords:
-        lines += _counted(str(name), array.coords[name].variable)
+        lines += _counted(str(name), array.coords[name])
     if not lines:
         raise ValueError(
             f"status = {show(array.name)} has no flags; allowed: a flag variable, or the dataset that it is from"

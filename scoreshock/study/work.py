@@ -114,7 +114,7 @@ def jobs_of(study: Study) -> list[Job]:
     folders = {name: f"{Path(study.output)}/{name}" for name in study.sweeps}
     plans = [_json(["plan", name, _digest(sweep)]) for name, sweep in study.sweeps.items()]
     outputs = [f"{folder}/{PLAN}" for folder in folders.values()]
-    first = Job("plan", "what the study will hold, written", [], outputs, plans, 0.0, local=True)
+    first = Job("plan", "plan of the study", [], outputs, plans, 0.0, local=True)
     jobs = [job for name, sweep in study.sweeps.items() for job in _jobs(sweep, folders[name])]
     return [first, *jobs, _index(study)]
 

@@ -32,7 +32,7 @@ def test_the_commands_that_print_json_are_those_that_it_names():
 
 def test_the_first_steps_are_those_of_the_help(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    first, second = re.findall(r"^    (scoreshock .*)$", TEXT, flags=re.MULTILINE)[:2]
+    first, second = re.findall(r"^(scoreshock .*)$", TEXT, flags=re.MULTILINE)[:2]
     assert main(["--help"]) == 0
     assert [line.strip() for line in capsys.readouterr().out.splitlines()[-2:]] == [first, second]
     assert main(first.split()[1:]) == 0

@@ -295,9 +295,6 @@ def test_an_unclosed_formula_is_refused() -> None:
 
 def test_the_tables_of_statements_and_functions_are_those_of_the_code() -> None:
     assert (ROOT / "docs" / "paper.md").read_text() == page.correspondence()
-    readme = (ROOT / "README.md").read_text()
-    held = readme.partition("<!-- paper:table -->")[2].partition("<!-- paper:end -->")[0]
-    assert held.strip() == page.correspondence("table.md", root="").strip()
 
 
 def test_functions_of_statements_are_those_of_the_package() -> None:

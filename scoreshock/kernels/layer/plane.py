@@ -187,7 +187,7 @@ def _vertex(
     """Point (..., 2) of the rectangle at which the cells of ``three`` components meet; NaN where they do not."""
     chosen = list(three)
     point = power_diagram.triple_point(means[..., chosen, :], weights[..., chosen], variance, tau).triple_point
-    there = ((point >= low) & (point <= high)).all(axis=-1)
+    there: np.ndarray = np.asarray(((point >= low) & (point <= high)).all(axis=-1))
     first, v, size = three[0], variance + 2 * tau, length(high - low)
     for k in range(means.shape[-2]):
         if k not in three:
