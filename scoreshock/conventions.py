@@ -297,14 +297,13 @@ _SHARED = variables(
     tau_relative: diffusion time in units of the mean component variance | Of sigma0^2, the mean of tr S_k/d over components.
     structure: structure of the components' covariances
         | One variance, one matrix that is the mean of theirs, and their own.
-    start: start of the trajectory on the line through the layer
     plane_x: first coordinate in the plane of the means | Of the grid on which fields are given.
     plane_y: second coordinate in the plane of the means | Of the grid on which fields are given.
-    plane_x_scaled: first coordinate in the plane of the means, in natural units
+    plane_x_scaled: first coordinate in the plane, in natural units
         | From the centre of the means, in multiples of half the longer side of the rectangle that they span.
-    plane_y_scaled: second coordinate in the plane of the means, in natural units
+    plane_y_scaled: second coordinate in the plane, in natural units
         | From the centre of the means, in multiples of half the longer side of the rectangle that they span.
-    start: position along the line through the layer from which a trajectory starts
+    start: start of the trajectory on the line through the layer
         | Distance from the line's point 0, at the largest tau.
     start_scaled: start of the trajectory on the line, in natural units
         | Multiples of half the extent of the means, or of the layer's width, as the option unit of starts says.
@@ -340,8 +339,8 @@ _SHARED = variables(
         | A criterion of speciation; "decision begins", "half decided" and "decided" by class entropy; "collapse".
     route: route to a number | By the model of the data, or of their samples alone, by the empirical score.
     pair: index of the pair of classes | Classes in the order of their components, the first with each later one first.
-    triple: index of three components, in the order (0, 1, 2), (0, 1, 3), ...
-        | Each with all later ones, as pairs are.
+    triple: index of the triple of components
+        | In the order (0, 1, 2), (0, 1, 3), ... Each with all later ones, as pairs are.
     class_first: name of the first class of the pair | Label of a component, or of the class that components form.
     class_second: name of the second class of the pair | Label of a component, or of the class that components form.
     class_name: name of the component | Label of its class, else its index.

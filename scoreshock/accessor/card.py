@@ -13,6 +13,7 @@ import xarray as xr
 from scoreshock.accessor.content import content_of
 from scoreshock.accessor.tidy import is_flag
 from scoreshock.checks import listed, number_of, shortened
+from scoreshock.quantities.outcomes import occurrences
 from scoreshock.storage import provenance
 
 COUNTED = 10**7
@@ -82,11 +83,7 @@ def _statuses(dataset: xr.Dataset) -> Iterator[str]:
         yield f"{total:,} flags, not counted here; .scoreshock.explain() counts them"
         return
     for flag in flags:
-        meanings = dict(zip(np.ravel(flag.attrs["flag_values"]).tolist(), flag.attrs["flag_meanings"].split(), strict=True))
-        values, counts = np.unique(flag.values, return_counts=True)
-        each = (
-            f"{count:,} {meanings.get(value, value)}" for value, count in zip(values.tolist(), counts.tolist(), strict=True)
-        )
+        each = (f"{count:,} {meaning}" for meaning, count in occurrences(flag).items())
         yield f"{flag.name}: {', '.join(each)}"
 
 

@@ -46,7 +46,7 @@ COMMANDS: dict[str, Command] = {
     "figure": Command(
         "cli.figure",
         "draw figures of results, with axes of your choice",
-        "results --name speciation --x weight --into tau.png",
+        "results --sweep pair --name speciation --x weight --into tau.png",
     ),
     "export": Command(
         "cli.export", "convert one quantity of a sweep to another format", "zarr results pair speciation pair.zarr"

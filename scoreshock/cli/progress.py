@@ -117,10 +117,10 @@ class Progress(logging.Handler):
     def _left(self) -> str:
         """The time left: the expected seconds of the other jobs, by the pace so far."""
         total = sum(self.expected.get(name, self.otherwise) * count for name, count in self.counts.items())
-        if not self.spent or self.finished >= self.total:
+        if not self.spent or total <= self.spent:  # what is left takes no time worth mentioning
             return ""
         pace = (time.monotonic() - self.begun) / self.spent
-        return f"; about {duration(max(0.0, total - self.spent) * pace)} left"
+        return f"; about {duration((total - self.spent) * pace)} left"
 
     def _line(self, text: str, left: str = "") -> None:
         width = len(str(self.total))

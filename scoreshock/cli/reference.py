@@ -19,7 +19,7 @@ def section(name: str) -> str:
     example = f"scoreshock {name} {COMMANDS[name].example}".strip()
     text = COMMANDS[name].text
     table = ["", *_table(("argument", "meaning"), rows)] if rows else []
-    block = ["<!-- run by tests/cli/test_examples.py -->", "```bash", example, "```"]
+    block = ["<!-- run by tests/cli/test_reference.py -->", "```bash", example, "```"]
     return "\n".join([f"### {name}", "", f"{text[0].upper()}{text[1:]}.", "", *block, *table, ""])
 
 

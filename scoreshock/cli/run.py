@@ -85,12 +85,13 @@ def refuse(passed: Sequence[str]) -> None:
 
 
 def snakemake_words(options: argparse.Namespace) -> list[str]:
-    """The command line of Snakemake."""
-    words = ["--snakefile", str(shipped.SNAKEFILE)]
+    """The command line of Snakemake. What takes any number of words comes first, or it would take targets too."""
+    words = []
     if options.files:
         words += ["--configfile", *(str(Path(file).absolute()) for file in options.files)]
     if options.allow_plugins:
         words += ["--config", "allow_plugins=true"]
+    words += ["--snakefile", str(shipped.SNAKEFILE)]
     if not any(word.partition("=")[0] == PROFILE for word in options.passed):
         words += [PROFILE, str(_profile(options.profile or "default"))]
         if options.profile in (None, "default") and not options.cores:

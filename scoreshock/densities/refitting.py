@@ -43,7 +43,8 @@ def refitted(
     Returns
     -------
     xarray.Dataset
-        As of :func:`bootstrapped`; ``total_eigenvalue`` is that of the fitted covariances.
+        ``component_mean (replicate, component, feature)`` and all else as of :func:`bootstrapped`, in units of the data;
+        ``total_eigenvalue`` is that of the fitted covariances.
 
     Raises
     ------

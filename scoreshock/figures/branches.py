@@ -79,7 +79,7 @@ def merging_tree(dataset: xr.Dataset, choice: Choice = FOLLOWING, speciation: xr
     results = [chosen, *([] if speciation is None else [selected(speciation, choice.select)])]
     cut, titles, note = slice_of(tau, (facet,), *results)
     count = 1 if facet is None else tau.sizes[facet]
-    kept = range(count) if facet in choice.select else spread(count, PANELS)
+    kept = range(count) if facet is not None and choice.lists(facet) else spread(count, PANELS)
     left = captions.left_out("panels", str(facet), len(kept), count, count)
     notes = tuple(each for each in (note, left, not_used(choice, chosen.dims, panels=facet)) if each)
     at = [{} if facet is None else {facet: index} for index in kept]

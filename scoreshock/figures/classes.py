@@ -11,8 +11,8 @@ import xarray as xr
 from scoreshock.figures import captions
 from scoreshock.figures.annotation import on_image
 from scoreshock.figures.description import FOLLOWING, Choice, Image, Line, Mark, Panel, figure
+from scoreshock.figures.points import Point, points
 from scoreshock.figures.selection import selected, shown
-from scoreshock.figures.slices import Slice, slices
 from scoreshock.figures.style import WIDTH
 
 WRITTEN = 12
@@ -80,7 +80,6 @@ def leaves(tree: Sequence[Parting]) -> list[str]:
     return order
 
 
-@figure(of="when", name="when-pairs")
 @figure(of="decisions")
 def class_pairs(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise level σ at which half of the class entropy of each pair of classes remains, for three classes or more."""
@@ -106,7 +105,6 @@ def class_pairs(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     return [Panel(here.title, "class", "class", marks, notes=tuple(filter(None, notes)), **look)]
 
 
-@figure(of="when", name="when-hierarchy")
 @figure(of="decisions")
 def class_hierarchy(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Order in which sets of classes part from noise (left) to data (right), for three classes or more.
@@ -126,10 +124,28 @@ def class_hierarchy(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Pan
     return [Panel(here.title, f"{NOISE}, from noise to data", "class", (_tree(tree, order),), notes=notes, **look)]
 
 
-def _point(dataset: xr.Dataset, choice: Choice) -> tuple[Slice, xr.Dataset]:
+@figure(of="when", beside=("decisions",))
+def when_pairs(dataset: xr.Dataset, choice: Choice = FOLLOWING, decisions: xr.Dataset | None = None) -> list[Panel]:
+    """Noise level σ at which half of the class entropy of each pair of classes remains.
+
+    Nothing where the sweep has ``decisions``, whose figure is the same.
+    """
+    return class_pairs(dataset, choice) if decisions is None else []
+
+
+@figure(of="when", beside=("decisions",))
+def when_hierarchy(dataset: xr.Dataset, choice: Choice = FOLLOWING, decisions: xr.Dataset | None = None) -> list[Panel]:
+    """Order in which sets of classes part from noise (left) to data (right).
+
+    Nothing where the sweep has ``decisions``, whose figure is the same.
+    """
+    return class_hierarchy(dataset, choice) if decisions is None else []
+
+
+def _point(dataset: xr.Dataset, choice: Choice) -> tuple[Point, xr.Dataset]:
     """The middle of a sweep, or what a reader selected."""
     chosen = selected(dataset, choice.select)
-    here = slices(chosen.sigma_parting, choice, 1)[0]
+    here = points(chosen.sigma_parting, choice, 1)[0]
     return here, here.of(chosen)
 
 

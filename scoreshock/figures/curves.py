@@ -34,6 +34,9 @@ LINES = 6
 ALIKE = 1e-3
 """Distance of lines that coincide, as a fraction of the panel's height."""
 
+MOST = 0.9
+"""Share of the numbers of the fullest slice that a slice needs to be drawn."""
+
 CLOCKS = ("tau", "tau_scaled", "tau_relative")
 """Possible names of the dimension of diffusion times."""
 
@@ -103,7 +106,7 @@ def panels(
         Dimensions, which a reader's ``choice`` replaces. ``axis`` and ``facet`` default to the sweep axes over which the
         values vary most and second most. On each other axis one value is drawn: the first with most numbers, or the middle.
     choice
-        Of a reader; what it selects is drawn completely.
+        Of a reader; values that it lists are all drawn.
     most
         Limit of the number of panels.
     lead
@@ -131,7 +134,7 @@ def panels(
     pieces = [part]
     if facet is not None:
         have = with_numbers(part.where(part > 0) if logy else part, facet)
-        kept = have if facet in choice.select else [have[i] for i in spread(len(have), most)]
+        kept = have if choice.lists(facet) else [have[i] for i in spread(len(have), most)]
         notes.append(captions.left_out("panels", facet, len(kept), len(have), numbers.sizes[facet]))
         pieces = [part.isel({facet: i}) for i in kept]
     together = part if facet is None else part.isel({facet: kept})
@@ -158,7 +161,7 @@ def _roles(
     if axis is None or (axis == by and by == lines):
         axis = first_of(order, (by, panel, facet)) or by
     facet = panel or (facet if facet not in (axis, by) else None)
-    if facet is None and most > 1 and choice.panels == "":
+    if facet is None and most > 1:
         facet = first_of(order, (axis, by))
     return axis, by, facet, values
 
@@ -183,7 +186,7 @@ def slice_indices(values: xr.DataArray, roles: Sequence[str | None], middle: boo
         if name not in roles:
             rest = values.isel(taken)
             counts = rest.notnull().sum([dim for dim in rest.dims if dim != name]).values
-            have = np.flatnonzero(counts == counts.max()).tolist()
+            have = np.flatnonzero(counts >= MOST * counts.max()).tolist()
             at = have[len(have) // 2 if middle else 0]
             if name in FIRST and FIRST[name] in values[name].values:
                 wanted = int(np.flatnonzero(values[name].values == FIRST[name])[0])
@@ -213,7 +216,7 @@ def _lines(values: xr.DataArray, by: str, axis: str, choice: Choice) -> tuple[li
     if named(values, by):
         lacking = [values[by].values[i] for i in range(values.sizes[by]) if i not in have]
         return have, [captions.without_numbers(lacking)]
-    kept = have if by in choice.select else [have[i] for i in spread(len(have), LINES)]
+    kept = have if choice.lists(by) else [have[i] for i in spread(len(have), LINES)]
     return kept, [captions.left_out("lines", by, len(kept), len(have), values.sizes[by])]
 
 
@@ -240,7 +243,7 @@ def _panel(
         Line(
             values[axis].values,
             shown[group[0]],
-            name="" if by == "curve" else " = ".join(line_name(by, values[by].values[number]) for number in group),
+            name="" if by == "curve" else line_name(by, values[by].values[group].tolist()),
             color=tints[looks[group[0]]],
             step=step,
             **stroke(looks[group[0]]),

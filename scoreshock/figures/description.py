@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.figures.geometry import arrows, edges
-from scoreshock.figures.style import DIVERGING, OKABE_ITO, SEQUENTIAL, SOLID, between, of_family
+from scoreshock.figures.style import DIVERGING, OKABE_ITO, SEQUENTIAL, SOLID, WIDTH, between, of_family
 from scoreshock.plugins import Registry
 
 PADDING = {"x": 0.02, "y": 0.05}
@@ -30,7 +30,7 @@ class Line:
     name: str = ""
     color: str = OKABE_ITO[4]
     dash: tuple[float, ...] = SOLID
-    width: float = 2.0
+    width: float = WIDTH
     step: bool = False
 
 
@@ -180,6 +180,10 @@ class Choice:
     panels: str = ""
     select: Mapping[str, Any] = field(default_factory=dict)
     scale: Mapping[str, str] = field(default_factory=dict)
+
+    def lists(self, name: str) -> bool:
+        """Whether values of a dimension are selected one by one, all of which are drawn; of a slice, some are."""
+        return name in self.select and not isinstance(self.select[name], slice)
 
 
 FOLLOWING = Choice()

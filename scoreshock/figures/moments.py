@@ -21,7 +21,7 @@ NEAR = 0.004
 """Distance in decades of noise below which no eye could tell two points apart."""
 
 TICK = 0.05
-"""Length of a tick from the line, as a fraction of the decades of noise of the schedule."""
+"""Length of a tick from the line, as a fraction of the decades of noise of the schedule, at least one."""
 
 POINTS = 100
 """Number of calls above which they are not drawn one by one."""
@@ -54,7 +54,10 @@ def schedule(dataset: xr.Dataset, choice: Choice = FOLLOWING, when: xr.Dataset |
     (point,), titles, note = slice_of(shown(chosen, "tau_star").load(), (), chosen, middle=True)
     missing = captions.missing(shown(point, "tau_star"), logy=False).replace("points", "criteria")
     notes = tuple(each for each in (note, missing, not_used(choice, chosen.dims)) if each)
-    labels = point.schedule.values
+    inside = (chosen.time_status == TimeStatus.ok).any([name for name in chosen.time_status.dims if name != "schedule"])
+    without = [str(label) for label in chosen.schedule.values[~inside.values]]
+    notes += (f"No time of the sweep is in: {', '.join(without)}.",) if without else ()
+    labels = chosen.schedule.values[inside.values]
     return [_of_criteria(chosen.sel(schedule=label), point.sel(schedule=label), titles, notes) for label in labels]
 
 
@@ -119,7 +122,7 @@ def steps_of(step: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _ticks(names: Sequence[str], step: np.ndarray, sigma: np.ndarray, levels: np.ndarray) -> list[Mark]:
     """A tick across the line for each moment that has both numbers; those that no eye could tell apart are one tick."""
     tints = colours(len(names), ordered=False)
-    reach = 10 ** (TICK * np.ptp(np.log10(levels)))
+    reach = 10 ** (TICK * max(float(np.ptp(np.log10(levels))) if levels.size else 0.0, 1.0))
     groups: list[list[int]] = []
     for number in np.flatnonzero(np.isfinite(step) & (sigma > 0)).tolist():
         near = (group for group in groups if abs(np.log10(sigma[number] / sigma[group[0]])) <= NEAR)

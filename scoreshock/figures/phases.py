@@ -92,7 +92,7 @@ def phase_diagram(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel
         return []
     facet = chosen_axis(own, choice.panels, [], (x, y))
     have = [] if facet is None else with_numbers(own, facet)
-    kept = have if facet in choice.select else [have[i] for i in spread(len(have), PANELS)]
+    kept = have if facet is not None and choice.lists(facet) else [have[i] for i in spread(len(have), PANELS)]
     left = "" if facet is None else captions.left_out("panels", facet, len(kept), len(have), own.sizes[facet])
     notes = (left, not_used(choice, chosen.dims, x=x, lines=y, panels=facet))
     parts = [chosen] if facet is None else [chosen.isel({facet: [index]}) for index in kept]

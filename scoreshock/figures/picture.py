@@ -151,7 +151,9 @@ def _scales(axes: Axes, panel: Panel) -> None:
     axes.set_ylim(low, high)
     if panel.logy:
         _powers(axes.yaxis, low, high)
-    if panel.bars is None:
+    if panel.bars is not None:
+        axes.set_xlim(-0.6, len(panel.bars.names) - 0.4)
+    else:
         low, high = panel.limits("x")
         axes.set_xlim(*((high, low) if panel.falling else (low, high)))
         if panel.logx:

@@ -42,7 +42,7 @@ def shown(dataset: xr.Dataset, name: str, flag: str = "") -> xr.DataArray:
     >>> tau.sel(criterion="exact").isnull().values.ravel(), "flag" in tau.coords
     (array([ True, False]), True)
     """
-    values = dataset[name]
+    values = dataset[name].compute()
     named = [each for each in str(values.attrs.get("ancillary_variables", "")).split() if each.endswith("status")]
     flag = flag or next((each for each in named if each in dataset), "")
     if not flag:

@@ -176,15 +176,17 @@ def _at(coordinate: xr.DataArray) -> str:
     return str(value) if isinstance(value, str) else f"{symbol(str(coordinate.name))} = {short(value)}{_units(coordinate)}"
 
 
-def line_name(by: str, value: Any) -> str:
-    """Name of a line in the legend."""
-    return (
-        str(value)
-        if isinstance(value, str)
-        else f"{symbol(by)} = {short(value)}"
-        if by in SYMBOLS
-        else f"{symbol(by)} {short(value)}"
-    )
+def line_name(by: str, values: Sequence[Any]) -> str:
+    """Name in the legend of a line, which may be that of several values.
+
+    Examples
+    --------
+    >>> line_name("separation", [1.0, 2.5]), line_name("criterion", ["leading", "exact"]), line_name("component", [0])
+    ('a = 1, 2.5', 'leading = exact', 'component 0')
+    """
+    if isinstance(values[0], str):
+        return " = ".join(map(str, values))
+    return f"{symbol(by)}{' =' if by in SYMBOLS else ''} {', '.join(map(short, values))}"
 
 
 def symbol(name: str) -> str:

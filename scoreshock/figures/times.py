@@ -28,7 +28,7 @@ def speciation(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     x = chosen_axis(tau, choice.x, swept(tau))
     facet = chosen_axis(tau, choice.panels, swept(_ratio(tau)), (x,))
     (cut,), titles, note = slice_of(tau, (x, facet), tau.to_dataset(name="tau"))
-    rows, left = ([0], "") if facet is None else _rows(cut.tau, facet, complete=facet in choice.select)
+    rows, left = ([0], "") if facet is None else _rows(cut.tau, facet, complete=choice.lists(facet))
     look = replace(choice, select={}, panels="")
     drawn = [panel for row in rows for panel in _row(cut.tau if facet is None else cut.tau.isel({facet: [row]}), x, look)]
     told = (note, left, not_used(choice, dataset.dims, x=x, panels=facet))

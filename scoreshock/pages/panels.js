@@ -1,5 +1,5 @@
 // Shows the panels of a page (<div class="panels"> with a script of JSON), documents of Bokeh, in the page's width and colours.
-const NARROW = 480; // pixels, below which the legend is under the panel
+const NARROW = 480; // pixels, below which legend and colour bar are under the panel
 const HEIGHT = 270, SQUARE = 420; // pixels of a panel's frame
 const LETTER = 7; // pixels of a letter of a label
 const BLACK = "#1a1a1a"; // what has this colour has that of the page's text
@@ -38,20 +38,20 @@ function painted(models) {
 }
 
 function fitted(plot, width, square) {
-  const narrow = width < NARROW, height = square ? Math.min(width - 100, SQUARE) : HEIGHT;
+  const narrow = width < NARROW, height = square ? Math.min(width - (narrow ? 100 : 190), SQUARE) : HEIGHT;
   Object.assign(plot, {width: null, height: null, frame_height: height, frame_width: square ? height : null});
   plot.sizing_mode = square ? "fixed" : "stretch_width";
   for (const axis of plot.below) if (axis.axis_label) axis.axis_label = wrapped(axis.axis_label, width - 100);
   for (const axis of plot.left) if (axis.axis_label) axis.axis_label = wrapped(axis.axis_label, height);
-  if (!narrow) return;
-  plot.toolbar.active_drag = null;
-  const beside = plot.right.filter(model => is(model, "Legend") || is(model, "ColorBar"));
-  plot.right = plot.right.filter(model => !beside.includes(model));
-  for (const model of beside) {
+  if (narrow) plot.toolbar.active_drag = null;
+  // The legend of a square panel would leave it no room.
+  const under = plot.right.filter(model => is(model, "Legend") ? narrow || square : narrow && is(model, "ColorBar"));
+  plot.right = plot.right.filter(model => !under.includes(model));
+  for (const model of under) {
     if (is(model, "Legend")) model.ncols = model.items.every(item => item.label.value.length < 18) ? 2 : 1;
     else Object.assign(model, {orientation: "horizontal", width: "auto", height: 14, title: model.title?.replaceAll("\n", " ")});
   }
-  plot.below = [...plot.below, ...beside];
+  plot.below = [...plot.below, ...under];
 }
 
 function shown(panel, place, named) {
@@ -59,6 +59,7 @@ function shown(panel, place, named) {
   heading.textContent = panel.title;
   section.append(heading, body);
   place.append(section);
+  if (panel.square) place.style.alignItems = "start"; // as the legend is under one of them
   const drawing = Bokeh.require("document").Document.from_json(panel.item.doc);
   const [plot] = drawing.roots();
   fitted(plot, section.clientWidth, panel.square);

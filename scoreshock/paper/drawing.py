@@ -12,7 +12,7 @@ import xarray as xr
 
 from scoreshock.figures import as_csv, save
 from scoreshock.figures.description import Arrows, Level, Line, Panel, Points
-from scoreshock.figures.style import DASHES, OKABE_ITO, ramp
+from scoreshock.figures.style import DASHES, OKABE_ITO, WIDTH, ramp
 from scoreshock.storage.staging import write_file
 
 Panels = list[Panel]
@@ -144,7 +144,7 @@ def _coloured(values: xr.DataArray, by: str) -> list[tuple[xr.DataArray, str, st
 
 
 def _family(
-    values: xr.DataArray, axis: str, by: str, title: str, width: float = 2.0, named: bool = True, **look: Any
+    values: xr.DataArray, axis: str, by: str, title: str, width: float = WIDTH, named: bool = True, **look: Any
 ) -> Panel:
     """One line for each value of ``by``, in a colour ramp."""
     lines = [
@@ -177,7 +177,7 @@ def _curve(values: xr.DataArray, title: str, **look: Any) -> Panel:
 
 
 def _line(
-    x: xr.DataArray, y: xr.DataArray, name: str = "", color: str = OKABE_ITO[4], style: int = 0, width: float = 2.0
+    x: xr.DataArray, y: xr.DataArray, name: str = "", color: str = OKABE_ITO[4], style: int = 0, width: float = WIDTH
 ) -> Line:
     return Line(x.values, y.values, name, color, DASHES[style % len(DASHES)], width)
 

@@ -16,7 +16,7 @@ from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of, o
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import apply
-from scoreshock.quantities.points import above, labelled_numbers, times
+from scoreshock.quantities.points import Numbers, above, labelled_numbers, times
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
 
@@ -74,8 +74,8 @@ def _ascending(sweep: object) -> Problems:
 def clocks(
     mixture: xr.Dataset,
     schedules: Schedules = None,
-    sigma_min: float | xr.DataArray = SIGMA_MIN.default,
-    sigma_max: float | xr.DataArray = SIGMA_MAX.default,
+    sigma_min: Numbers = SIGMA_MIN.default,
+    sigma_max: Numbers = SIGMA_MAX.default,
     n_steps: int = 18,
     method: str = "auto",
     draws: int = int(DRAWS.default),
@@ -145,7 +145,7 @@ def clocks(
 
 def clock_rates(
     mixture: xr.Dataset,
-    tau: float | np.ndarray | list | xr.DataArray,
+    tau: Numbers,
     method: str = "auto",
     draws: int = int(DRAWS.default),
     seed: int = 0,

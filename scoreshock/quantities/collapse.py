@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import variables
@@ -11,11 +10,9 @@ from scoreshock.options import SEED, Whole
 from scoreshock.quantities.class_map import DRAWS, class_arguments, method_of, of_classes
 from scoreshock.quantities.declaration import quantity
 from scoreshock.quantities.labelled import apply, checked_mixture
-from scoreshock.quantities.points import at_least, labelled_numbers
+from scoreshock.quantities.points import Numbers, at_least, labelled_numbers
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
-
-Numbers = float | np.ndarray | list | xr.DataArray
 
 COLLAPSE = variables(
     """

@@ -30,7 +30,7 @@ from scoreshock.quantities.class_map import (
 from scoreshock.quantities.counting_axes import counted
 from scoreshock.quantities.declaration import Problems, quantity
 from scoreshock.quantities.labelled import apply, isotropic_only, mixture_arguments
-from scoreshock.quantities.points import GridSpec, Points, diffusion_times, positions, times, with_times
+from scoreshock.quantities.points import GridSpec, Numbers, Points, diffusion_times, positions, times, with_times
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
 
@@ -155,7 +155,7 @@ def _of_study(
 
 def class_decisions(
     mixture: xr.Dataset,
-    tau: float | np.ndarray | list | xr.DataArray,
+    tau: Numbers,
     classes: Any = None,
     pairs: bool = False,
     method: str = "auto",
@@ -290,7 +290,7 @@ def decision_windows(
     return found.merge(schedule_time(found.tau_decision, clocks), join="exact") if clocks else found
 
 
-def caustic_norm(mixture: xr.Dataset, x: Points, tau: float | xr.DataArray) -> xr.Dataset:
+def caustic_norm(mixture: xr.Dataset, x: Points, tau: Numbers) -> xr.Dataset:
     r"""Caustic detector: the Frobenius norm of the denoiser's Jacobian, :math:`\|\mathrm{Cov}[x_0|x]\|_F/(2\tau)`.
 
     Parameters

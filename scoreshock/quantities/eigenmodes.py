@@ -16,20 +16,21 @@ from scoreshock.schedules.inputs import Schedules
 
 DIRECTIONS = variables(
     """
-    eigenmode_share(eigenmode), eigenmode_status: share of the variance between classes that lies along each eigenmode
+    eigenmode_share(eigenmode), eigenmode_status: share of the variance between classes, by eigenmode
         | Eigenvalue of the between-class covariance over their sum.
-    eigenmode_first(eigenmode) int16, eigenmode_status: index of the class at one end of each eigenmode (-1: none)
-        | With eigenmode_second the classes that it separates most. Directions of a multiple eigenvalue are arbitrary: -1.
-    eigenmode_second(eigenmode) int16, eigenmode_status: index of the class at the other end of each eigenmode (-1: none)
+    eigenmode_first(eigenmode) int16, eigenmode_status: class at one end of each eigenmode (-1: none)
+        | Its index. With eigenmode_second the classes that it separates most. Directions of a multiple eigenvalue are
+        arbitrary: -1.
+    eigenmode_second(eigenmode) int16, eigenmode_status: class at the other end of each eigenmode (-1: none)
         | Greater than eigenmode_first.
     """
 )
 TIMES = tuple(each for each in CASCADE if each.name in ("tau_eigenmode", "eigenmode_status", "cascade", "cascade_status"))
 SIGMA = variables(
     """
-    sigma_eigenmode(eigenmode), eigenmode_status: noise level at which each eigenmode speciates by the exact criterion
-        | sqrt(2 tau_eigenmode). | (94)
-    sigma_cascade(eigenmode), cascade_status: noise level at which each eigenmode speciates to leading order
+    sigma_eigenmode(eigenmode), eigenmode_status: exact noise level of each eigenmode's speciation
+        | By the exact criterion, sqrt(2 tau_eigenmode). | (94)
+    sigma_cascade(eigenmode), cascade_status: leading-order noise level of each eigenmode's speciation
         | sqrt(2 cascade). | (77)
     """
 )

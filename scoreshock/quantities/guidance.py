@@ -372,7 +372,7 @@ def _guide(
 
 def _axis(name: str, value: Numbers) -> xr.DataArray:
     """Numbers >= 0, of which an array becomes the axis of their name."""
-    return at_least(name, labelled_numbers(name, value))
+    return at_least(name, labelled_numbers(name, value, infinite=True))
 
 
 def _of_guidance(kernel: Callable[..., Any]) -> Callable[..., Any]:

@@ -48,13 +48,13 @@ def explain(status: Any) -> str:
       1 no_transition: nothing to merge or to separate: coinciding means, a single well, for spectral no variance above 1
     """
     if isinstance(status, xr.Dataset):
-        return "\n".join(line for name, flag in status.variables.items() for line in _counted(str(name), flag))
+        return "\n".join(line for name in status.variables for line in _counted(str(name), status[name]))
     if isinstance(status, xr.DataTree):
         return "\n".join(line for node in status.subtree for line in _of_node(node))
     if isinstance(status, xr.DataArray):
         return _of_array(status)
     if isinstance(status, np.ndarray) and status.dtype.kind in "iu" and np.isin(status, list(Status)).all():
-        return "\n".join(_counted("status", xr.Variable(("n",), status.reshape(-1), flag_attributes(Status))))
+        return "\n".join(_counted("status", xr.DataArray(status.reshape(-1), attrs=flag_attributes(Status))))
     if isinstance(status, IntEnum):
         name = status.name
     elif isinstance(status, int | np.integer) and not isinstance(status, bool) and status in list(Status):

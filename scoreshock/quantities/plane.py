@@ -30,8 +30,8 @@ PLANE_Y = Grid("second coordinates in the plane of the means at which fields are
 
 POWER_CELL = Variable(
     "power_cell",
-    "component of largest responsibility, the cell of the power diagram (-1: none)",
-    description="Index of the component; at v = 0 its cell of the Voronoi diagram.",
+    "component of the cell of the power diagram (-1: none)",
+    description="Index of the component of largest responsibility; at v = 0 its cell of the Voronoi diagram.",
     references="(74)",
     dtype=np.int32,
 )
@@ -45,15 +45,18 @@ RESPONSIBILITIES = Variable(
 )
 DIAGRAM = variables(
     """
-    wall_start(pair, feature), wall_status: first end of the wall between the power cells of two components
-        | Points of the rectangle at which both components have the largest responsibility; pairs (0, 1), (0, 2), ...
+    wall_start(pair, feature), wall_status: first end of the wall between two cells
+        | Of the power diagram:
+        points of the rectangle at which both components have the largest responsibility; pairs (0, 1), (0, 2), ...
         | Proposition 7.7
-    wall_end(pair, feature), wall_status: second end of the wall between the power cells of two components
-        | Points of the rectangle at which both components have the largest responsibility; pairs (0, 1), (0, 2), ...
+    wall_end(pair, feature), wall_status: second end of the wall between two cells
+        | Of the power diagram:
+        points of the rectangle at which both components have the largest responsibility; pairs (0, 1), (0, 2), ...
         | Proposition 7.7
     wall_status(pair): outcome of each wall
-    triple_point(triple, feature), triple_point_status: point of the rectangle at which the power cells of three components
-        meet | All three have the same responsibility there, and no other has more. | section 7.3
+    triple_point(triple, feature), triple_point_status: point at which three cells meet
+        | Of the power diagram, in the rectangle. All three have the same responsibility there, and no other has more.
+        | section 7.3
     triple_point_status(triple): outcome of each point where three cells meet
     """
 )
@@ -118,7 +121,8 @@ def plane(mixture: xr.Dataset, tau: GridSpec, plane_x: GridSpec = SPAN, plane_y:
         ``score(..., plane_y, plane_x, feature)``, ``log_density``, ``responsibilities(..., component)``, ``power_cell`` and
         ``position`` with ``score_status``; walls of the power diagram inside the rectangle of the grid as ``wall_start,
         wall_end (..., pair, feature)``, and ``triple_point(..., triple, feature)``, NaN with ``not_applicable`` where cells
-        do not meet there; ``centre(..., component, feature)``, with the coordinate ``class_name``.
+        do not meet there; ``centre(..., component, feature)``, with the coordinate ``class_name``. Positions have
+        the unit of the data, scores its inverse.
 
     Raises
     ------
@@ -129,6 +133,10 @@ def plane(mixture: xr.Dataset, tau: GridSpec, plane_x: GridSpec = SPAN, plane_y:
     -----
     Section 7.3: at every v the regions of largest responsibility are cells of a power diagram, as v -> 0 of the Voronoi
     diagram of the means.
+
+    References
+    ----------
+    arXiv:2604.07404, (13)-(14), (29), (74), (85), Proposition 7.7, section 7.3.
 
     Examples
     --------

@@ -105,7 +105,7 @@ def when(
         :func:`decision_windows`. Of each eigenmode of the between-class covariance ``tau_eigenmode`` and ``sigma_eigenmode``
         by the exact criterion, ``cascade`` and ``sigma_cascade`` to leading order, ``eigenmode_share`` of the variance, and
         the classes that it separates most, ``eigenmode_first`` and ``eigenmode_second``; with schedules ``eigenmode_step``
-        and ``cascade_step``.
+        and ``cascade_step``. Times have the unit of the data squared, noise levels that of the data.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.conventions import Status
+from scoreshock.figures.classes import class_names
 from scoreshock.figures.description import Band, Line, Panel, Points
 from scoreshock.figures.moments import WINDOW
 from scoreshock.figures.style import OKABE_ITO, colours, short
@@ -23,14 +24,9 @@ CAPTION = (
 )
 
 
-def names_of_classes(moments: xr.Dataset) -> list[str]:
-    """Names of the classes in their order."""
-    return list(dict.fromkeys([*moments.class_first.values.tolist(), *moments.class_second.values.tolist()]))
-
-
 def directions(moments: xr.Dataset) -> list[str]:
     """The two classes that each direction separates most, such as ``3 | 4``; a dash where it has no direction of its own."""
-    names = names_of_classes(moments)
+    names = class_names(moments)
     ends = zip(moments.eigenmode_first.values.tolist(), moments.eigenmode_second.values.tolist(), strict=True)
     return [f"{names[i]} | {names[j]}" if i >= 0 else "–" for i, j in ends]
 

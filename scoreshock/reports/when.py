@@ -13,6 +13,7 @@ import xarray as xr
 
 from scoreshock.conventions import WORDS, Status, TimeStatus, is_axis
 from scoreshock.figures import page as figure_page
+from scoreshock.figures.classes import class_hierarchy, class_pairs
 from scoreshock.figures.description import Band, Line, Panel
 from scoreshock.figures.moments import WINDOW
 from scoreshock.figures.moments import when as levels_of_calls
@@ -270,30 +271,45 @@ def _body(made: Report, script: str) -> str:
     told = [*_agreement(made.moments), *empirical.agreement(made.moments)]
     parts += [f"<p>{html.escape(line)}</p>" for line in told]
     if described := levels_of_calls(made.moments):
-        parts.append(f"<h2>Noise level of each call</h2>\n{figure_page.on_page(described, script)}")
-        parts.append(
-            '<p class="caption">Shaded: the decision window, in which the class entropy falls from 95 % to 5 %.</p>'
-        )
+        parts.append("<h2>Noise level of each call</h2>")
+        shaded = "Shaded: the decision window, in which the class entropy falls from 95 % to 5 %."
+        parts += _figure(described, script, shaded)
     parts.append(f"<h2>What is still open</h2>\n{figure_page.on_page(_curves(made), script)}")
-    if directions := cascade.rows(made.moments):
-        parts.append("<h2>Which directions between the classes speciate when</h2>")
-        parts += [f"<p>{html.escape(line)}</p>" for line in cascade.sentence(made.moments)]
-        if panel := cascade.panel(made.moments):
-            parts.append(figure_page.on_page(panel, script))
-            parts.append(f'<p class="caption">{cascade.CAPTION}</p>')
-        parts.append(_table(directions[0], directions[1:]))
-    if partings := order.order_rows(made.moments):
-        parts.append(f"<h2>In which order classes part</h2>\n{_table(['at sigma', 'sides'], partings)}")
-    if pairs := order.pair_rows(made.moments):
-        table = _table(["first", "second", "half decided at sigma"], pairs)
-        folded = (
-            f"<details><summary>{len(pairs)} pairs</summary>\n{table}</details>" if len(pairs) > order.PAIRS_SHOWN else table
-        )
-        parts.append(f"<h2>Pairs of classes, by when they part</h2>\n{folded}")
+    parts += _classes(made.moments, script)
     if made.warnings:
         parts.append("<h2>To know</h2>\n<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in made.warnings) + "</ul>")
     parts.append('<p class="caption">Data: <a href="when.nc">when.nc</a>.</p>')
     return "\n".join(parts)
+
+
+def _classes(moments: xr.Dataset, script: str) -> list[str]:
+    """Which directions between classes speciate when, in which order classes part, and when each pair does."""
+    parts = []
+    if directions := cascade.rows(moments):
+        parts.append("<h2>Which directions between the classes speciate when</h2>")
+        parts += [f"<p>{html.escape(line)}</p>" for line in cascade.sentence(moments)]
+        parts += _figure(cascade.panel(moments), script, cascade.CAPTION)
+        parts.append(_table(directions[0], directions[1:]))
+    if partings := order.order_rows(moments):
+        parts.append("<h2>In which order classes part</h2>")
+        parted = "A set of classes parts where half of the class entropy of the last pair between its sides remains."
+        parts += _figure(class_hierarchy(moments), script, parted)
+        parts.append(_table(["at sigma", "sides"], partings))
+    if pairs := order.pair_rows(moments):
+        table = _table(["first", "second", "half decided at sigma"], pairs)
+        if len(pairs) > order.PAIRS_SHOWN:
+            table = f"<details><summary>{len(pairs)} pairs</summary>\n{table}</details>"
+        parts.append("<h2>Pairs of classes, by when they part</h2>")
+        parts += _figure(class_pairs(moments), script, "Classes that part late stand together.")
+        parts.append(table)
+    return parts
+
+
+def _figure(panels: list[Panel], script: str, caption: str) -> list[str]:
+    """The panels, if there are any, and what a reader must know of them."""
+    if not panels:
+        return []
+    return [figure_page.on_page(panels, script), f'<p class="caption">{caption}</p>']
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -95,9 +95,13 @@ def test_plan_prints_a_table(capsys):
     printed = capsys.readouterr().out
     head = [cell.strip() for cell in printed.splitlines()[0].strip("|").split("|")]
     assert head == ["sweep", "quantity", "blocks", "points", "on disk", "chunk", "time"]
-    assert "1,372,560" in printed
-    jobs = len(read_study([DEFAULT]).sweeps) + 1  # one a sweep, and the joining of the one that is split
-    assert f"{jobs} jobs, with joining, comparing and drawing" in printed
+    assert main(["plan", "--json", DEFAULT]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (total,) = [line for line in printed.splitlines() if line.startswith("| total ")]
+    assert total.split("|")[4].strip() == f"{sum(each['points'] for each in told['quantities']):,}"
+    pairs = 76 * 2 * 3  # of separation, variance and weight; scores also in two dimensions, at 301 x and 5 times
+    assert {each["points"] for each in told["quantities"] if each["sweep"] == "pair"} == {pairs, pairs * 2 * 301 * 5}
+    assert f"\n{told['jobs']} jobs, with joining, comparing and drawing" in printed
 
 
 def test_schema_prints_the_schema(capsys):

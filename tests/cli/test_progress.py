@@ -86,3 +86,11 @@ def test_nothing_to_do_is_noticed(progress):
     tell(None, message="Nothing to be done (all requested files are present and up to date).")
     assert progress.nothing
     assert not progress.total
+
+
+def test_no_time_is_left_for_jobs_without_work(progress):
+    progress.expected = {"a": 10.0, "page": 0.0}
+    tell("run_info", stats={"a": 1, "page": 1})
+    start(1, "a")
+    tell("job_finished", job_id=1)
+    assert re.fullmatch(r"\[1/2\] job 1, 0\.\d s", printed(progress)[-1])

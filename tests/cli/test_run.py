@@ -1,6 +1,7 @@
 """The command ``run``, as a process of its own in a folder of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -8,15 +9,18 @@ import time
 
 import pytest
 import yaml
+from snakemake.cli import parse_args
 
 import scoreshock as ss
-from scoreshock.cli import main, shipped
+from scoreshock.cli import main, parser_of, shipped
+from scoreshock.cli.run import snakemake_words
 
 from .. import forks
 
 AXES = {"separation": [1.0, 2.0], "weight": [0.5, 0.7]}
 STUDY = {"sweeps": {"line": {"family": "pair", "axes": AXES, "split": ["weight"], "quantities": ["speciation"]}}}
-JOB = "speciation of line, compared and drawn"
+JOBS = ("plan of the study", "speciation of line, compared", "figures of line", "page of the study: results/index.html")
+JOB = JOBS[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(shipped.PACKAGE.parent)}
 
 
@@ -39,19 +43,22 @@ def folder(tmp_path):
 def test_a_run_prints_a_line_for_each_job_and_ends_with_the_code_that_opens_its_results(folder):
     code, lines = run(folder, "my study.yaml")
     assert code == 0, lines
-    assert lines[0].startswith("2 jobs, about ")
+    assert lines[0].startswith("4 jobs, about ")
     assert lines[0].endswith(" of one core")
-    assert {line.rpartition(", ")[0] for line in lines[1:3]} == {"[1/2] plan of the study", f"[2/2] {JOB}"}
-    where = lines[3:]
+    assert [line[:6] for line in lines[1:5]] == ["[1/4] ", "[2/4] ", "[3/4] ", "[4/4] "]
+    assert {re.sub(r", [\d.]+ s$", "", line[6:].partition("; about ")[0]) for line in lines[1:5]} == set(JOBS)
+    where = lines[5:]
     assert where[0] == f"Results in {folder / 'results'}:"
+    code_lines = where[where.index("Open them in a session:") + 1 :][:2]
     scope = {}
-    exec("\n".join(line.strip() for line in where[-2:]), scope)
+    exec("\n".join(line.strip() for line in code_lines), scope)
     assert scope["ds"].sizes["weight"] == 2
+    assert where[-1] == f"Look at them in a browser: {folder / 'results' / 'index.html'}"
     code, again = run(folder, "my study.yaml")
     assert (code, again) == (0, ["Nothing to do: all results are up to date.", *where])
     (folder / "over.yaml").write_text("sweeps: {line: {axes: {weight: [0.5]}, split: ~}}\n")
     code, lines = run(folder, "my study.yaml", "over.yaml", "--dry-run")
-    assert (code, set(lines[1:])) == (0, {f"  {JOB}", "  plan of the study"})
+    assert (code, set(lines[1:])) == (0, {f"  {name}" for name in JOBS})
     assert ss.open_results(folder / "results", "line", "speciation").sizes["weight"] == 2
 
 
@@ -119,6 +126,17 @@ def test_the_paper_and_snakemake_itself(folder):
     code, lines = run(folder, "my study.yaml", "--verbose", "--dry-run")
     assert code == 0
     assert any("Building DAG of jobs" in line for line in lines)
+
+
+@pytest.mark.parametrize("given", [["--paper"], ["--", "some/file"], ["--", "some/file", "--workflow-profile", "mine"]])
+def test_snakemake_takes_the_target_for_a_target(given):
+    words, _, passed = " ".join(["mine.yaml", "--allow-plugins", *given]).partition(" -- ")
+    options = parser_of("run").parse_intermixed_args(words.split())
+    options.passed = passed.split()
+    _, understood = parse_args([str(word) for word in snakemake_words(options)])
+    assert understood.targets == (["verify"] if "--paper" in given else ["some/file"])
+    assert [path.name for path in understood.configfile] == ["mine.yaml"]
+    assert understood.config == ["allow_plugins=true"]
 
 
 def test_flags_that_would_run_another_study_are_refused(study, capsys):

@@ -34,11 +34,11 @@ def groups(output: str) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", ["slurm", *(str(PROFILES / name) for name in ("lsf", "cluster-generic"))])
 def test_a_profile_groups_small_jobs(tmp_path, profile):
-    # The miniature study's three sweeps are one job of a cluster.
+    # The miniature study's three sweeps are one job of a cluster, and their figures another.
     run = snakemake(tmp_path, "--dry-run", "--configfile", str(MINIATURE), "--workflow-profile", profile)
-    assert groups(run.output) == ["small"]
-    assert len(re.findall(r"^    Job \S+: ", run.output, re.MULTILINE)) == 3
-    assert run.jobs == ["plan of the study"]
+    assert groups(run.output) == ["products", "small"]
+    assert len(re.findall(r"^    Job \S+: ", run.output, re.MULTILINE)) == 6
+    assert run.jobs == ["plan of the study", "the page of the study: results/index.html"]
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ def test_runs_of_blocks_are_several_jobs_and_their_products_one(tmp_path):
     profile = ["--workflow-profile", str(PROFILES / "slurm"), "--group-components", "small=2", "products=6"]
     run = snakemake(tmp_path, "--dry-run", *arguments, *profile)
     assert groups(run.output) == ["products", "small", "small", "small"]  # of three runs of each quantity
-    assert len(dry(tmp_path, *arguments)) == 1 + 6 + 2 + 1 + 1  # without the profile nothing is grouped
+    assert len(dry(tmp_path, *arguments)) == 1 + 6 + 2 + 1 + 1 + 1  # without the profile nothing is grouped
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_results_of_a_failed_group_stay_and_the_rest_can_run_alone(tmp_path):
     assert there
     (tmp_path / "results/benchmarks/data@bad.tsv").rmdir()
     alone = snakemake(tmp_path, *files, "--configfile", study, *HERE_AND_NOW, "--group-components", "nothing=1")
-    assert alone.jobs == [f"amplification of {Path(name).parent.name}, drawn" for name in files if name not in there]
+    assert alone.jobs == [f"amplification of {Path(name).parent.name}" for name in files if name not in there]
     assert [(tmp_path / name).stat().st_mtime_ns for name in there] == times
     assert not list(tmp_path.glob(".snakemake/ended-*"))
 
@@ -131,7 +131,7 @@ def test_a_job_that_fails_leaves_nothing_stale(tmp_path):
     dying.write_text("import os\nif b'scoreshock.running' in open('/proc/self/cmdline', 'rb').read(): os._exit(1)\n")
     with started(tmp_path, *study(3.0), output=subprocess.DEVNULL, first=dying.parent) as process:
         assert process.wait() == 1
-    assert dry(tmp_path, *study(3.0)) == ["amplification of line, drawn"]
+    assert dry(tmp_path, *study(3.0)) == ["amplification of line"]
 
 
 @pytest.mark.slow

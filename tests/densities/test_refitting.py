@@ -7,6 +7,7 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 import scoreshock as ss
+from scoreshock.densities import refitting
 from scoreshock.densities.fitting import from_unlabelled
 from scoreshock.densities.tables.table import Table
 from scoreshock.kernels.numerics.counter_rng import uniforms
@@ -38,6 +39,24 @@ def test_a_replicate_is_a_fit_to_its_samples_with_the_components_in_the_order_of
         )
         np.testing.assert_allclose(one.component_weight, alone.weights_[order], rtol=1e-3)
         assert float(one.component_variance) == pytest.approx(alone.weights_ @ alone.covariances_, rel=1e-3)
+
+
+def test_components_in_another_order_are_brought_into_that_of_the_fit(monkeypatch):
+    x, _ = clouds(91)
+    expected = ss.refitted(x, 3, replicates=2)
+    plain = refitting.refits
+
+    def turned(*arguments):
+        model, fits, units = plain(*arguments)
+        for fit in fits:
+            for name in ("means_", "weights_", "covariances_"):
+                setattr(fit, name, getattr(fit, name)[[2, 0, 1]])
+        return model, fits, units
+
+    monkeypatch.setattr(refitting, "refits", turned)
+    found = ss.refitted(x, 3, replicates=2)
+    np.testing.assert_allclose(distances(found.component_mean.values), distances(expected.component_mean.values), rtol=1e-12)
+    np.testing.assert_allclose(found.component_weight, expected.component_weight, rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ def takes_times(member: str, quantity: str) -> bool:
     return "tau" in declared(quantity, families.FAMILIES[MEMBERS[member]["family"]].density).options
 
 
-REFUSED = {("plane", "regions"), ("plane", "alternatives"), ("pair", "plane"), ("line", "plane"), ("lone", "plane")}
+REFUSED = {("plane", "regions"), ("pair", "plane"), ("line", "plane"), ("lone", "plane")}
 REFUSED |= {("wells", quantity) for quantity in QUANTITIES if quantity not in ("scores", "speciation", "layer")}
 REFUSED |= {
     (member, name)

@@ -85,3 +85,13 @@ def test_classes_that_never_part_are_in_the_matrix_and_not_in_the_tree() -> None
 def test_two_classes_have_no_matrix_and_no_tree() -> None:
     pair = ss.decision_windows(ss.mixture([0.0, 1.0], variance=0.01))
     assert classes.class_pairs(pair) == classes.class_hierarchy(pair) == []
+
+
+def test_the_figures_of_when_are_those_of_decisions_and_are_drawn_once(windows: xr.Dataset) -> None:
+    moments = ss.when(ss.mixture(MEANS, variance=0.01), criteria=["exact"])
+    for when, decisions in ((classes.when_pairs, classes.class_pairs), (classes.when_hierarchy, classes.class_hierarchy)):
+        (panel,) = when(moments)
+        (other,) = decisions(windows)
+        assert (panel.xnames, panel.ynames) == (other.xnames, other.ynames)
+        assert when(moments, decisions=windows) == []
+    np.testing.assert_array_equal(classes.when_pairs(moments)[0].images[0].z, classes.class_pairs(windows)[0].images[0].z)

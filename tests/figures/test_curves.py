@@ -73,6 +73,8 @@ STEEP = values_of({"separation": 3.0, "variance": 2.0, "weight": 1.0})
         (Choice(x="weight", lines="separation", panels="variance"), "weight w", [f"a = {a:g}" for a in A], 4),
         (Choice(select={"variance": 1.0}), "separation a", ["exact", "leading"], 2),
         (Choice(select={"variance": V.tolist()}), "separation a", ["exact", "leading"], 5),
+        (Choice(select={"variance": slice(0.2, 9)}), "separation a", ["exact", "leading"], 4),
+        (Choice(panels="feature"), "separation a", ["exact", "leading"], 4),
         (Choice(select={"criterion": "leading"}), "separation a", ["leading"], 4),
     ],
 )
@@ -145,6 +147,12 @@ def test_a_caption_counts_what_a_logarithmic_axis_cannot_show() -> None:
     values = xr.DataArray([-1.0, 1.0, np.nan, 100.0, 1e4], {"separation": A[:5]}, ["separation"])
     (panel,) = curves.over(values, ["separation"], Choice(scale={"y": "log"}))
     assert panel.notes == ("2 of 5 points are not drawn: 1 not above 0, 1 not a number.",)
+
+
+def test_lines_of_numbers_that_coincide_list_them() -> None:
+    flat = values_of({"separation": 3.0, "variance": 1.0, "weight": 0.0})
+    (panel, *_) = curves.panels(flat, "criterion", Choice(lines="weight", panels="variance"))
+    assert panel.names == ["w = 0.5, 0.6"]
 
 
 def test_a_number_between_gaps_is_a_point() -> None:

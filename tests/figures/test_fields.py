@@ -160,6 +160,7 @@ def swept() -> dict[str, xr.Dataset]:
     return datasets_of(axes={"separation": [1.0, 1.5, 2.0], "variance": [0.1, 0.2], "weight": WEIGHT})
 
 
+@pytest.mark.slow
 def test_a_reader_chooses_points_and_panels() -> None:
     every = swept()
     by_default = drawn(fields.score_map, every)
@@ -177,7 +178,7 @@ def test_a_reader_chooses_points_and_panels() -> None:
 def test_what_a_reader_chose_and_does_not_apply_is_named() -> None:
     every = swept()
     (panel, *_) = fields.layer_profile(every["scores"], Choice(x="tau", lines="variance"), layer=every["layer"])
-    assert "x: tau, lines: variance does not apply here." in panel.notes
+    assert "x: tau, lines: variance: not used by this figure." in panel.notes
 
 
 def test_a_point_without_a_layer_has_no_panel() -> None:
@@ -185,6 +186,7 @@ def test_a_point_without_a_layer_has_no_panel() -> None:
     assert [panel.title for panel in drawn(fields.layer_profile, none)] == ["a = 1.5, σ₀² = 0.1"]
 
 
+@pytest.mark.slow
 def test_points_that_are_not_drawn_are_counted() -> None:
     sharp = datasets_of(
         axes={"separation": 1.0, "variance": 1e-6},

@@ -87,3 +87,10 @@ def test_there_is_one_picture_of_schedules(pair: xr.Dataset) -> None:
     assert moments.schedule(times)
     assert moments.schedule(times, when=xr.Dataset()) == []
     assert moments.schedule(ss.speciation(pair)) == []  # without schedules
+
+
+def test_a_schedule_that_no_time_is_in_is_named() -> None:
+    schedules = {"quiet": ss.schedule("ve", t_end=1e-3), "edm": ss.schedule("edm")}
+    (panel,) = moments.schedule(ss.speciation(ss.families.pair([1.0, 2.0], variance=0.25), schedules))
+    assert panel.title.split(", ")[-1].startswith("edm:")
+    assert "No time of the sweep is in: quiet." in panel.notes

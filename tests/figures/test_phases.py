@@ -64,8 +64,9 @@ def test_fronts_are_where_the_variance_reaches_that_of_the_data(fronts: dict[str
 def test_the_front_of_the_exact_criterion_ends_at_its_last_weight(fronts: dict[str, Contour]) -> None:
     front = fronts["exact"]
     assert crossing(front, 0) == pytest.approx(SIGMA0, abs=2e-3)  # equal weights: v* = a^2
-    (change,) = np.flatnonzero((front.z[:-1, -1] > 0) & (front.z[1:, -1] <= 0))
-    assert front.y[change] < LAST_WEIGHT < front.y[change + 1]
+    change = np.flatnonzero((front.z[:-1, -1] > 0) & (front.z[1:, -1] <= 0))
+    assert change.size == 1
+    assert front.y[change[0]] < LAST_WEIGHT < front.y[change[0] + 1]
     assert np.isnan([crossing(front, row) for row in np.flatnonzero(WEIGHTS > LAST_WEIGHT)]).all()
 
 

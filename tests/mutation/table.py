@@ -29,6 +29,7 @@ ISOTROPY = "tests/kernels/covariances/test_isotropy.py::"
 PLANE = "tests/kernels/layer/test_plane.py::"
 VERDICTS = "tests/paper/test_statement.py::"
 DECISIONS = "tests/kernels/information/test_decisions.py::"
+OF_COVARIANCES = "tests/kernels/information/test_covariances.py::"
 CASES = "tests/public/test_decision_cases.py::test_case_is_met_in_every_field"
 
 MUTATIONS = (
@@ -427,7 +428,7 @@ MUTATIONS = (
     ),
     Mutation(
         "tests/quantities/test_when_errors.py::test_draws_have_no_part_in_the_error",
-        "kernels/information/classes.py",
+        "kernels/information/covariances.py",
         "geometry.coordinates @ (u @ v)",
         "geometry.coordinates @ u",
     ),
@@ -486,6 +487,60 @@ MUTATIONS = (
         "(count * (count - 1))",
         "(count - 1)",
     ),
+    Mutation(
+        f"{OF_COVARIANCES}test_one_covariance_is_unit_variance_after_whitening",
+        "kernels/information/covariances.py",
+        "part / np.sqrt(v) for part",
+        "part / v for part",
+    ),
+    Mutation(
+        f"{OF_COVARIANCES}test_class_entropy_falls_in_gamma_at_the_information_density",
+        "kernels/information/covariances.py",
+        "part * (noise[:, None, None] / v)",
+        "part * (1 / v)",
+    ),
+    Mutation(
+        f"{OF_COVARIANCES}test_two_gaussians_of_different_variance_on_a_line_are_adaptive_quadratures",
+        "kernels/information/covariances.py",
+        "0.5 * (log_determinants[i] - log_determinants[j])",
+        "(log_determinants[i] - log_determinants[j])",
+    ),
+    Mutation(
+        f"{OF_COVARIANCES}test_listed_directions_are_those_of_the_whole_matrix_and_outside_counts_the_radius",
+        "kernels/information/covariances.py",
+        "(radius * across)[:, 0]",
+        "(radius * radius)[:, 0]",
+    ),
+    Mutation(
+        f"{OF_COVARIANCES}test_few_directions_and_a_floor_are_the_matrices_that_they_stand_for",
+        "kernels/information/covariances.py",
+        "pulled + rest / self.floor",
+        "pulled",
+    ),
+    Mutation(
+        f"{OF_COVARIANCES}test_collapse_of_one_gaussian_is_where_its_information_is_the_logarithm",
+        "kernels/information/collapse.py",
+        "return 0.5 * total(np.exp(points.log_w) * points.over",
+        "return total(np.exp(points.log_w) * points.over",
+    ),
+    Mutation(
+        "tests/kernels/speciation/test_eigenmodes.py::test_shares_and_ends_are_those_of_the_between_class_covariance",
+        "kernels/speciation/eigenmodes.py",
+        "values / total",
+        "np.sqrt(values / total)",
+    ),
+    Mutation(
+        "tests/reports/test_empirical.py::test_the_level_is_where_the_share_of_the_entropy_remains",
+        "reports/empirical.py",
+        "goal = share * whole",
+        "goal = share**2 * whole",
+    ),
+    Mutation(
+        "tests/densities/test_refitting.py::test_components_in_another_order_are_brought_into_that_of_the_fit",
+        "densities/refitting.py",
+        "one.weights[order]",
+        "one.weights",
+    ),
     Mutation(CASES, "kernels/information/clocks.py", "value / sigma]", "value / sigma**3]"),
     Mutation(CASES, "kernels/information/collapse.py", "- found.entropy + within", "+ within"),
     Mutation(CASES, "kernels/flow/guided.py", "(sigma > self.low) & ", ""),
@@ -526,5 +581,24 @@ MUTATIONS = (
         "paper/statement.py",
         "self.largest <= self.bound\n",
         "self.largest >= 0\n",
+    ),
+    # Figures
+    Mutation(
+        "tests/figures/test_amplification.py::test_all_points_of_a_sweep_are_on_the_closed_form",
+        "figures/amplification.py",
+        "(ratio - np.log(ratio)) / 2",
+        "(ratio + np.log(ratio)) / 2",
+    ),
+    Mutation(
+        "tests/figures/test_phases.py::test_the_front_of_the_exact_criterion_ends_at_its_last_weight",
+        "figures/phases.py",
+        "np.where(absent, -typical, tau)",
+        "np.where(absent, typical, tau)",
+    ),
+    Mutation(
+        "tests/figures/test_branches.py::test_a_line_is_interrupted_where_another_root_takes_its_place",
+        "figures/branches.py",
+        "if earlier >= count",
+        "if earlier > count",
     ),
 )

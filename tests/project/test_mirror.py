@@ -37,7 +37,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         f"figures/{name}" for name in ("decisions", "description", "files", "layers", "page", "picture", "style")
     ),
     "figures/test_planes.py": ("figures/annotation",),
-    "figures/test_fields.py": ("figures/slices",),
+    "figures/test_fields.py": ("figures/points",),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
     "kernels/covariances/test_criteria.py": ("kernels/covariances/pencil", "kernels/covariances/shared_pair"),

@@ -95,6 +95,7 @@ cat: missing: No such file ...
 """
 
 
+@pytest.mark.slow
 def test_a_page_runs_in_its_order_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "page.md").write_text(PAGE)
     monkeypatch.chdir(tmp_path)
@@ -102,6 +103,7 @@ def test_a_page_runs_in_its_order_in_one_folder(tmp_path: Path, monkeypatch: pyt
     assert pages.main(Path("page.md")) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -20,7 +20,7 @@ POINT = {"denoiser", "denoiser_covariance", "log_density", "responsibilities", "
 NUMBERS: dict[str, dict[str, list[float]]] = {
     **{name: {"x": [0.3, 0.7], "tau": [0.5, 0.25]} for name in sorted({*POINT, "caustic_norm", "decomposition"})},
     **{name: {"tau": [0.5, 0.25]} for name in ("layer", "facets", "triple_point", "mode_count", "mean_jacobian", "regions")},
-    **{name: {"tau": [0.5, 0.25]} for name in ("alternatives", "class_decisions", "clock_rates", "well_boundary")},
+    **{name: {"tau": [0.5, 0.25]} for name in ("class_decisions", "clock_rates", "well_boundary")},
     "amplification": {"tau_min": [0.1, 0.2]},
     "boundary_amplification": {"tau_min": [0.0, 0.1], "tau": [0.05, 0.1]},
     "burgers_residual": {"x": [2.0], "tau": [0.5, 0.25], "coefficient": [1.0, 2.0], "length": [0.5, 1.0]},

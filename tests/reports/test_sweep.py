@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
-from scoreshock import figures
+from scoreshock import comparison, figures
 from scoreshock.conventions import WORDS, Status
 from scoreshock.reports import study as study_page
 from scoreshock.reports import sweep
@@ -69,7 +69,7 @@ def test_links_and_requests_lead_to_files_of_the_results(results: Path) -> None:
 
 
 def test_the_sentence_is_that_of_the_comparison(results: Path, page: str) -> None:
-    said = ss.comparison.sentence(ss.open_results(results, "line", "comparison")).replace("tau", "τ")
+    said = comparison.sentence(ss.open_results(results, "line", "comparison")).replace("tau", "τ")
     assert said in text_of(page)
     assert said in text_of((results / "index.html").read_text())
 

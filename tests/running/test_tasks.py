@@ -197,6 +197,7 @@ def test_figures_are_drawn_as_the_study_says():
     assert "one-mode" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alone")
 def test_a_sweep_without_figures_has_a_page():
     chosen = study("out", quantities=["corrections"], axes={"separation": [1.0, 2.0]})  # all errors are zero

@@ -15,6 +15,9 @@ QUANTITIES = vocabulary().quantity_names
 
 PROFILES = Path(__file__).parents[2] / "workflow" / "profiles"
 LINE = {"start": -1.0, "stop": 1.0, "num": 21}
+IN_A_PLANE = {"family": "polygon", "plane_x": [-1.0, 0.0, 1.0], "plane_y": [0.0, 0.5]}
+NEEDS = {"plane": IN_A_PLANE}
+"""Families and options of quantities that pairs do not have."""
 
 
 def sweep(num=1000, quantity="speciation", **changes):
@@ -22,7 +25,7 @@ def sweep(num=1000, quantity="speciation", **changes):
         "family": "pair",
         "axes": {"separation": {"start": 1.0, "stop": 2.0, "num": num}, "variance": [0.5, 1.0]},
         "quantities": [quantity],
-    }
+    } | NEEDS.get(quantity, {})
     return Study.from_mapping({"sweeps": {"line": inputs | changes}}).sweeps["line"]
 
 

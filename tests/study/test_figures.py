@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from scoreshock.figures import FIGURES
 from scoreshock.study import figures
 from scoreshock.study.errors import StudyError
 from scoreshock.study.study import Study
@@ -25,15 +26,17 @@ def test_what_is_under_all_is_below_what_is_under_a_name() -> None:
         speciation={"select": {"separation": {"start": 1.5}}, "scale": {"y": "log"}},
         time={"formats": ["html"], "skip": True},
     ).figures
+    every = {"formats": ["svg"], "select": {"variance": 0.25}}
     assert chosen == {
+        **{name: every for name, each in FIGURES.items() if each.of in SWEEP["quantities"]},
         "speciation": {
             "formats": ["svg"],
             "select": {"variance": 0.25, "separation": {"start": 1.5}},
             "scale": {"y": "log"},
         },
         "time": {"formats": ["html"], "select": {"variance": 0.25}, "skip": True},
-        "corrections": {"formats": ["svg"], "select": {"variance": 0.25}},
     }
+    assert {"corrections", "phase-diagram", "branches", "schedule"} < set(chosen)
 
 
 def test_formats_are_those_of_any_figure() -> None:
@@ -80,6 +83,7 @@ def test_a_mistake_is_one_sentence(of_figures: dict[str, Any], problem: str) -> 
     assert len(line) <= 300
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_the_figures() -> None:
     plain = Study.from_mapping({"sweeps": {"s": SWEEP}}).sweeps["s"]
     chosen = sweep_of(speciation={"x": "variance"})

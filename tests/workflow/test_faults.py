@@ -37,7 +37,7 @@ STUDY = {
     }
 }
 JOINED = "results/line/speciation.nc"
-JOB = "speciation of line, compared and drawn"
+JOB = "speciation of line, compared"
 PATIENCE = 300
 
 

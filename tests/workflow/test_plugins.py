@@ -40,7 +40,7 @@ def check(folder: Path) -> xr.Dataset:
     """What the run has left in its folder; returns the speciation."""
     results = folder / "results"
     assert ss.open_results(results, "s", "spread").spread.values.ravel().tolist() == [10.0, 20.0]
-    assert (results / "s" / "figures" / "distances.html").is_file()
+    assert "The distance over the separation." in (results / "s.html").read_text()
     assert (results / "s" / "figures" / "distances.png").is_file()
     found = ss.open_results(results, "s", "speciation")
     assert found.tau_star.sel(criterion="half-leading").values.ravel().tolist() == [0.1875, 0.9375]

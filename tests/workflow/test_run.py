@@ -52,14 +52,6 @@ def test_the_comparison_is_also_a_page_and_every_sweep_has_figures(finished):
 
 
 @pytest.mark.slow
-def test_what_is_chosen_of_a_figure_draws_again_and_computes_nothing(finished, tmp_path):
-    chosen = miniature()
-    chosen["sweeps"]["line"]["figures"] = {"speciation": {"x": "weight"}}
-    jobs = dry(finished.folder, "--configfile", write(tmp_path / "chosen.yaml", chosen))
-    assert jobs == ["figures of line", "the page of the study: results/index.html"]
-
-
-@pytest.mark.slow
 def test_every_job_has_a_log_and_a_benchmark(finished):
     logs, benchmarks = ({path.stem for path in finished.file(kind).iterdir()} for kind in ("logs", "benchmarks"))
     assert logs == benchmarks
@@ -173,3 +165,11 @@ def test_a_bad_study_stops_before_any_job_with_its_message(tmp_path, study, mess
     assert "Traceback" not in run.output
     assert run.jobs == []
     assert [path for path in sorted(tmp_path.iterdir()) if path.name != ".snakemake"] == before
+
+
+@pytest.mark.slow
+def test_what_is_chosen_of_a_figure_draws_again_and_computes_nothing(finished, tmp_path):
+    chosen = miniature()
+    chosen["sweeps"]["line"]["figures"] = {"speciation": {"x": "weight"}}
+    jobs = dry(finished.folder, "--configfile", write(tmp_path / "chosen.yaml", chosen))
+    assert jobs == ["figures of line", "the page of the study: results/index.html"]

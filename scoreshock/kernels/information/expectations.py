@@ -28,7 +28,8 @@ LEVELS = {1: (2, 3, 4, 5, 6), 2: (1, 2, 3, 4), 3: (1, 2, 3)}
 """Spacings ``2**-level`` that are tried in turn, by the number of coordinates."""
 
 FINER = {1: (7, 8, 9, 10), 2: (5, 6), 3: ()}
-"""Further ones of components with different covariances, which are narrow in some direction more often."""
+"""Further ones of components with different covariances, which are narrow in some direction more often; not of a radius,
+whose nodes would fill the memory."""
 
 LOWEST = -110.0
 """Least node of the logarithm of a squared radius, in its standard deviations: for one dimension its tail is long."""
@@ -139,8 +140,8 @@ def _integrated(points: Classes, noise: np.ndarray, sums: Sums, least: np.ndarra
     if len(points.log_w) == 1:
         return result
     floor = np.repeat(least, 2, axis=0)
-    dimensions = sums.rank + sums.radial
-    for level in LEVELS[dimensions] + (FINER[dimensions] if points.covariances is not None else ()):
+    finer = points.covariances is not None and not sums.radial
+    for level in LEVELS[sums.rank + sums.radial] + (FINER[sums.rank] if finer else ()):
         fine, coarse = np.zeros((2, 4 - sums.first, at.size))
         # Of a radius each point has nodes of its own.
         for cut in slices(at.size, ROOM >> 3 * level if sums.radial else at.size):
