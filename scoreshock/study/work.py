@@ -126,7 +126,7 @@ def _index(study: Study) -> Job:
     parts = {name: [_digest(sweep), *map(sweep.product_digest, sweep.products)] for name, sweep in study.sweeps.items()}
     code = provenance.code_digest("index")
     digest = provenance.parameters_digest({"code": code, "about": dict(study.about), "sweeps": parts})[:DIGITS]
-    message = f"page of the study: {output / INDEX}"
+    message = f"the page of the study: {output / INDEX}"
     return Job("index", message, pages, [f"{output / INDEX}"], [_json(["index", digest])], 0.0, local=True)
 
 

@@ -110,7 +110,7 @@ def test_a_telephone_shows_the_page_drawn_without_scrolling_sideways_and_without
     ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     found = dict(re.findall(r'data-(width|drawn)="(\d+)"', ended.stdout))
     assert int(found["width"]) <= 390
-    assert int(found["drawn"]) == 5
+    assert int(found["drawn"]) == 7
     assert [
         line for line in re.findall(r'CONSOLE[^"]*"([^\n]*)", source', ended.stderr) if "document idle" not in line
     ] == []

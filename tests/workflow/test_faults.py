@@ -278,7 +278,7 @@ def test_results_of_another_format_are_made_again_by_a_newer_version_and_refused
     given = [JOINED, "results/line/sweep.json", "--configfile", study]
     plan = copy / "results/line/sweep.json"
     text = plan.read_text()
-    assert dry(copy, *given, repository=newer) == [JOB, "plan of the study"]
+    assert dry(copy, *given, repository=newer) == ["plan of the study", JOB]
     plan.write_text(text.replace(f'"format": {FORMAT}', f'"format": {FORMAT + 1}', 1))
     before = plan.read_bytes()
     failed = snakemake(copy, *given, fails=True)
