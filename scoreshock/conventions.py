@@ -351,8 +351,8 @@ _SHARED = variables(
     solver: name of the sampler
     calls: calls of the score that a sampler may make
     reading: how a model is read as a score
-    region: region of space, by the layer between the two most probable components
-    sampler: name of the sampler: the flow, or the reverse SDE
+    region: region of space | By the layer between the two most probable components.
+    sampler: name of the sampler | The probability flow, or the reverse SDE.
     level: index of the noise level, in the order of generation | From much noise to little.
     guidance_weight: weight of the class's score, 1 without guidance
         | The score is w s(x given c) + (1 - w) s(x).

@@ -100,8 +100,15 @@ def save(
     'times.png'
     """
     chosen = {"x": x, "lines": lines, "panels": panels, "select": select, "scale": scale}
+    return saved(path, name, data, chosen, beside)[0]
+
+
+def saved(
+    path: str | Path, name: str, data: xr.Dataset, chosen: Mapping[str, Any], beside: Mapping[str, xr.Dataset]
+) -> tuple[Path, str]:
+    """The file that `save` writes of what is ``chosen``, and its caption."""
     found = _captioned(_known(name), data, chosen, beside)
-    return _save(found.panels, Path(path), name, html.escape(found.caption))
+    return _save(found.panels, Path(path), name, html.escape(found.caption)), found.caption
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -195,8 +202,10 @@ def _choice(datasets: Sequence[xr.Dataset], chosen: Mapping[str, Any]) -> Choice
 
 
 def _known(name: str) -> str:
-    _check_one("name", name, [each for each in __dir__() if each != "save"])
-    return name.replace("_", "-")
+    key = name.replace("_", "-") if isinstance(name, str) else name
+    if key not in FIGURES:  # files of figures have dashes
+        _check_one("name", name, [each for each in __dir__() if each != "save"])
+    return key
 
 
 def _check_one(argument: str, value: Any, allowed: Any) -> None:

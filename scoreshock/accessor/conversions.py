@@ -14,7 +14,7 @@ from scoreshock.conventions import variables
 from scoreshock.quantities.labelled import apply
 from scoreshock.quantities.schedule_time import schedule_time
 from scoreshock.schedules.inputs import Schedules, as_schedules
-from scoreshock.schedules.schedule import Schedule
+from scoreshock.schedules.schedule import KINDS, Schedule
 
 OTHER_TIMES = ("cascade", "sample_tau", "range_start_tau", "range_end_tau")
 """Diffusion times whose names do not begin with tau."""
@@ -129,6 +129,13 @@ def schedules_of(dataset: xr.Dataset | xr.DataArray, schedules: Schedules) -> di
     content = content_of(dataset, needed=False)
     stored = as_schedules((content or {}).get("schedules"))
     if not stored:
+        kinds = np.atleast_1d(dataset["schedule"].values).tolist() if "schedule" in dataset.coords else []
+        if kinds and set(kinds) <= set(KINDS):
+            named = show(kinds[0] if len(kinds) == 1 else kinds)
+            raise ValueError(
+                "schedules: missing, and the data hold only the names of schedules, not their parameters; allowed: "
+                f"schedules={named} for the default ones, or a schedule of ss.schedule"
+            )
         raise ValueError(
             "schedules: missing, and the data hold no definitions of schedules; allowed: a name such as 'edm', "
             "a schedule of ss.schedule, a mapping with kind, a path to a file, or a list or mapping of these"

@@ -83,7 +83,10 @@ def _rows(first: Path, second: Path, rtol: float) -> Iterator[Row]:
     if first.is_dir():
         yield from _of_folders(first, second, rtol)
     else:
-        yield from _of_datasets(first.parent.name, first.stem, store.open_file(first), store.open_file(second), rtol)
+        files = store.open_file(first), store.open_file(second)
+        if not set(files[0].data_vars) & set(files[1].data_vars):
+            raise ValueError(f"{first} and {second} share no variable; allowed: two results of one quantity")
+        yield from _of_datasets(first.parent.name, first.stem, *files, rtol)
 
 
 def _of_folders(first: Path, second: Path, rtol: float) -> Iterator[Row]:
@@ -91,6 +94,8 @@ def _of_folders(first: Path, second: Path, rtol: float) -> Iterator[Row]:
 
     sweeps = [in_folder(path).sweeps for path in (first, second)]
     quantities = [[(sweep, name) for sweep, names in each.items() for name in names] for each in sweeps]
+    if not set(quantities[0]) & set(quantities[1]):
+        raise ValueError(f"{first} and {second} share no quantity of a sweep; allowed: two results of one study")
     for sweep, name in dict.fromkeys(quantities[0] + quantities[1]):
         alone = [path for path, there in zip((first, second), quantities, strict=True) if (sweep, name) not in there]
         if alone:
@@ -166,7 +171,13 @@ def _table(rows: list[Row], differing: list[Row]) -> str:
     ]
     notes = [f"{row.sweep} {row.quantity}: {row.note}" for row in differing if row.note]
     table = [aligned(head, cells, left=(0, 1, 2)), ""] if cells else []
-    return "\n".join([*table, *notes, f"Different: {number_of(len(cells), 'variable')} of {compared}."])
+    if cells:
+        last = f"Different: {number_of(len(cells), 'variable')} of {compared}."
+    elif any(row.variable for row in rows):
+        last = f"Equal where both have values: {compared}. Different: what only one has, named above."
+    else:
+        last = "Different: no variable can be compared."
+    return "\n".join([*table, *notes, last])
 
 
 def _number(value: float | None) -> str:

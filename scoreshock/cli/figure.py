@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from scoreshock.cli.results import add_results, one_of, results_of
+from scoreshock.cli.results import Choice, add_results, one_of, open_chosen, results_of
 
 FORMATS = ("png", "svg", "html")
 FOLDER = "figures"
@@ -33,10 +34,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw, and print the paths of the files."""
+    """Draw, and print the paths of the files with their captions."""
     from scoreshock import plot
     from scoreshock.figures import FIGURES
-    from scoreshock.storage.opening import open_results
 
     select, scale = _pairs("--select", options.select, _selection), _pairs("--scale", options.scale, str)
     results = results_of(options)
@@ -44,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
     known = {name: figure for name, figure in FIGURES.items() if figure.of in results.sweeps[sweep]}
     names = [one_of("--name", name, known) for name in options.name or known]
     paths = _paths(options, names)
-    opened = cache(lambda quantity: open_results(results.folder, sweep, quantity).load())
+    opened = cache(lambda quantity: open_chosen(options, Choice(results.folder, sweep, quantity)).load())
+    empty = []
     for name in names:
         beside: dict[str, Any] = {each: opened(each) for each in known[name].beside if each in results.sweeps[sweep]}
         chosen: dict[str, Any] = {
@@ -55,12 +56,23 @@ def run(options: argparse.Namespace) -> int:
             "scale": scale,
         }
         try:
-            print(plot.save(paths[name], name, opened(known[name].of), **chosen, **beside))
+            path, caption = plot.saved(paths[name], name, opened(known[name].of), chosen, beside)
         except ValueError as error:
             if options.name or "nothing to draw" not in str(error):
                 raise
-            print(error, file=sys.stderr)
+            empty.append(name)
+        else:
+            print(path)
+            print(textwrap.fill(_printable(caption), 100, initial_indent="  ", subsequent_indent="  "))
+    if empty:
+        print(f"Not drawn, without data to show: {', '.join(empty)}", file=sys.stderr)
     return 0
+
+
+def _printable(text: str) -> str:
+    """The text with ? for symbols that the terminal lacks."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _paths(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Path]:
@@ -68,6 +80,10 @@ def _paths(options: argparse.Namespace, names: Sequence[str]) -> dict[str, Path]
     into = Path(options.into)
     suffix = into.suffix[1:].lower()
     if suffix not in FORMATS:
+        if suffix and not into.is_dir() and not options.into.endswith("/"):
+            raise ValueError(
+                f"--into {into} is not allowed; allowed: a file that ends in {', '.join(FORMATS)}, or a folder: {into}/"
+            )
         return {name: into / f"{name}.{options.format or 'png'}" for name in names}
     if len(names) > 1:
         raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from scoreshock.cli.results import Choice, Results, add_results, chosen, results_of
+from scoreshock.cli.results import Choice, Results, add_results, chosen, open_chosen, results_of
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -17,15 +17,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the code and the dataset."""
-    from scoreshock.storage import opening
-
     results = results_of(options)
     choice = chosen(results, options.sweep, options.quantity)
+    dataset = open_chosen(options, choice)
     if not options.json:
-        print("\n".join([*code_of(choice), "print(ds)\n"]), flush=True)
-        print(opening.open_results(*choice))
+        print("\n".join([*code_of(choice), "print(ds)\n", str(dataset)]))
         return 0
-    dataset = opening.open_results(*choice)
     about = {"sizes": dict(dataset.sizes), "variables": list(map(str, dataset.data_vars))}
     print(json.dumps({"code": code_of(choice), **_listed(results), **choice._asdict(), **about}, indent=1))
     return 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scoreshock.cli import studies
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Results(NamedTuple):
@@ -42,7 +46,12 @@ def results_of(options: argparse.Namespace) -> Results:
     ------
     FileNotFoundError
         If the folder has no results.
+    ValueError
+        If more is named beside a folder.
     """
+    if len(options.files) > 1 and Path(options.files[0]).is_dir():
+        flags = "--sweep NAME" + (" --quantity NAME" if hasattr(options, "quantity") else "")
+        raise ValueError(f"{options.files[1]!r:.80} beside the folder {options.files[0]} is not allowed; allowed: {flags}")
     if len(options.files) == 1 and Path(options.files[0]).is_dir():
         return in_folder(options.files[0])
     study = studies.read_study(options.files, options.allow_plugins)
@@ -63,6 +72,19 @@ def chosen(results: Results, sweep: str | None, quantity: str | None) -> Choice:
     """The sweep and the quantity, by default the first of each."""
     name = one_of("--sweep", sweep, results.sweeps)
     return Choice(results.folder, name, one_of("--quantity", quantity, results.sweeps[name]))
+
+
+def open_chosen(options: argparse.Namespace, choice: Choice) -> xr.Dataset:
+    """The dataset; if it is not there, and a study is named, the error ends with the command that computes it."""
+    from scoreshock.storage.opening import open_results
+
+    try:
+        return open_results(*choice)
+    except FileNotFoundError as error:
+        if options.files and Path(options.files[0]).is_dir():
+            raise
+        command = shlex.join(studies.running(options.files, options.allow_plugins))
+        raise FileNotFoundError(f"{error}; to compute it: {command}") from error
 
 
 def one_of(flag: str, name: str | None, allowed: Iterable[str]) -> str:

@@ -53,6 +53,8 @@ def content_of(files: Sequence[str]) -> dict[str, Any]:
     for file in files:
         if not Path(file).exists():
             raise FileNotFoundError(f"{file} does not exist; to write a study: scoreshock init {shlex.quote(file)}")
+        if Path(file).is_dir():
+            raise ValueError(f"{file} is a folder, which is not allowed; allowed: the file of a study, such as mine.yaml")
     return read_layers(files, shipped.STUDY)
 
 

@@ -19,7 +19,7 @@ from scoreshock.diagnosis import gradient_part
 from scoreshock.diagnosis.gradient_part import GradientPart
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.steps import checked_score
-from scoreshock.diagnosis.truth import Truth, truth_of
+from scoreshock.diagnosis.truth import SAMPLER, Truth, truth_of
 from scoreshock.kernels.flow.divergence import tv_bound
 from scoreshock.kernels.flow.generated import sliced_wasserstein
 from scoreshock.kernels.flow.solvers import sample
@@ -61,10 +61,12 @@ DIAGNOSIS = variables(
         | E|(J - J')/2|^2/E|J|^2 of the learned score, 0 of every gradient field. | Corollary 7.6
     asymmetry_error(sigma): bound on what differences or rounding alone add to asymmetry
         | From the Jacobian's own error.
-    kl_share(sigma): share of each noise level in kl_bound | By the trapezoidal rule in ln sigma.
-    kl_bound: bound on the Kullback-Leibler divergence of the generated density, from the error's gradient part
-        | Between the levels' ends, for the given share of noise; inf without noise. | (58)
-    kl_bound_plain: the same bound from the whole error | Never below kl_bound but for sampling. | (58)
+    kl_share(sigma): share of each noise level in kl_gradient, or in kl_bound where that is 0
+        | By the trapezoidal rule in ln sigma.
+    kl_bound: bound on the KL divergence of the generated density
+        | From the whole error between the levels' ends, by the trapezoidal rule in ln sigma; inf without noise. | (58)
+    kl_gradient: part of kl_bound that is known to act
+        | The integral of gradient_square, which in two and more features is a lower bound. | (58)
     tv_bound: bound on the total variation | min(1, sqrt(kl_bound/2)). | (59)
     mode_weight_error(sampler): total variation of the shares of components in generated samples from the weights
         | Half the sum of absolute differences; samples count where a component is the most probable.
@@ -106,8 +108,9 @@ def diagnose(
     Returns
     -------
     Dataset
-        Errors by ``sigma`` and ``region``; the part that moves the density; asymmetry of the Jacobian; bounds; and errors of
-        samples generated from the exact density at the greatest level, with what the exact score does beside them. The
+        Errors of shape (sigma) and (sigma, region), in inverse units of the data; the part that moves the density;
+        asymmetry of the Jacobian; bounds; and errors of samples generated from the exact density at the greatest level,
+        with what the exact score does beside them. The
         attribute ``findings`` says it in sentences, the worst first.
 
     Raises
@@ -121,7 +124,7 @@ def diagnose(
 
     Examples
     --------
-    A constant error has no curl, and acts whole: KL <= |b|^2 (tau_max - tau_min).
+    A constant error b has no curl, and acts whole: ``KL <= |b|^2 (tau_max - tau_min)``.
 
     >>> import numpy as np, scoreshock as ss
     >>> pair = ss.mixture([[-1.0, 0.0], [1.0, 0.0]], variance=0.25)
@@ -150,6 +153,8 @@ def _level(score: Score, truth: Truth, sigma: float, count: int, seed: int) -> L
     x = truth.starts(count, sigma, seed)
     exact = truth.score(x, sigma)
     error = score(x, 0.5 * sigma * sigma) - exact
+    if not np.isfinite(error).all():
+        raise ValueError(f"score is not finite at sigma = {sigma:.6g}, at points of the data with noise; allowed: numbers")
     square = (error**2).sum(axis=-1)
     root = np.sqrt(square.mean())
     inside = _regions(truth, x, sigma)
@@ -187,7 +192,7 @@ def _gradient(score: Score, truth: Truth, sigma: float, x: np.ndarray, error: np
     """The part that moves the density, by the way that its dimension allows."""
     if x.shape[1] == 1:
         return gradient_part.on_line(error)
-    if x.shape[1] > 2:
+    if x.shape[1] > 2 or not gradient_part.is_resolved(truth, sigma):
         return gradient_part.from_samples(truth, sigma, x, error)
     points, share = gradient_part.plane_grid(truth, sigma)
     kept = share > share.max() * gradient_part.NEGLIGIBLE
@@ -203,20 +208,21 @@ def _asymmetry(score: Score, x: np.ndarray, sigma: float) -> tuple[float, float]
     jacobian, error = score.jacobian(x, 0.5 * sigma * sigma)
     rotation = 0.5 * (jacobian - jacobian.swapaxes(-1, -2))
     size = (jacobian**2).sum(axis=(-1, -2)).mean()
+    if size == 0:
+        return 0.0, 0.0
     return float((rotation**2).sum(axis=(-1, -2)).mean() / size), float(x.shape[1] ** 2 * (error**2).mean() / size)
 
 
 def _bounds(levels: np.ndarray, gradient: np.ndarray, whole_error: np.ndarray, eta: float) -> dict[str, Any]:
     """Bounds of the divergence, and the share of each level."""
-    widths = np.gradient(np.log(levels)) if len(levels) > 1 else np.zeros(1)
-    widths[[0, -1]] /= 2 if len(levels) > 1 else 1
+    widths = np.gradient(np.log(levels))
+    widths[[0, -1]] /= 2
     factor = (1 + eta * eta) ** 2 / (4 * eta * eta) if eta else np.inf
-    parts, plain = (widths * levels**2 * np.maximum(square, 0.0) for square in (gradient, whole_error))
-    total = parts.sum()
-    with np.errstate(invalid="ignore"):
-        bound, other = (factor * each if each > 0 else 0.0 for each in (total, plain.sum()))
-    share = parts / total if total else np.zeros_like(parts)
-    return {"kl_share": share, "kl_bound": bound, "kl_bound_plain": other, "tv_bound": float(tv_bound(np.array([bound]))[0])}
+    acts, every = (widths * levels**2 * np.maximum(square, 0.0) for square in (gradient, whole_error))
+    bound, part = (0.0 if each.sum() == 0 else factor * each.sum() for each in (every, acts))
+    ranked = acts if acts.sum() > 0 else every
+    share = ranked / ranked.sum() if ranked.sum() > 0 else np.zeros_like(ranked)
+    return {"kl_share": share, "kl_bound": bound, "kl_gradient": part, "tv_bound": float(tv_bound(np.array([bound]))[0])}
 
 
 def _generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed: int) -> dict[str, Any]:
@@ -227,7 +233,7 @@ def _generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed:
     made: dict[str, list[float]] = {}
     for suffix, denoise in (("error", score.denoise), ("floor", truth.denoise)):
         for solver in ("dpmpp-2m", "ancestral"):
-            ends = sample(denoise, starts, row, solver, 1.0, seed).ends
+            ends = sample(denoise, starts, row, solver, 1.0, 5 * seed + SAMPLER).ends
             r = truth.responsibilities(ends, low)
             shares = np.bincount(r.argmax(axis=-1), minlength=r.shape[-1]) / count
             made.setdefault(f"mode_weight_{suffix}", []).append(float(0.5 * np.abs(shares - truth.parts.weights).sum()))
@@ -240,12 +246,12 @@ def findings(found: xr.Dataset) -> Iterator[str]:
     """What a diagnosis says, in sentences, the worst first."""
     share, sigma = found.kl_share.values, found.sigma.values
     worst = np.argsort(-share)[:3]
-    bound, plain = float(found.kl_bound), float(found.kl_bound_plain)
+    bound, acts = float(found.kl_bound), float(found.kl_gradient)
     if np.isfinite(bound) and bound > 0:
-        places = ", ".join(f"{sigma[i]:.3g} ({100 * share[i]:.0f} %)" for i in sorted(worst, key=lambda i: -share[i]))
+        places = ", ".join(f"{sigma[i]:.3g} ({100 * share[i]:.0f} %)" for i in worst)
         distance = float(found.tv_bound)
-        yield f"KL of the samples is at most {bound:.3g} nats, total variation {distance:.3g}; most at sigma {places}."
-        yield f"{100 * bound / plain:.0f} % of the bound (58) is the error's gradient part, which moves the density."
+        yield f"KL of the samples is at most {bound:.3g} nats (58), total variation {distance:.3g}."
+        yield f"At least {100 * acts / bound:.0f} % of that is known to move the density, most at sigma {places}."
     for number, name in enumerate(found.sampler.values):
         error, floor = (float(found[f"mode_weight_{each}"][number]) for each in ("error", "floor"))
         yield f"Weights of the modes are off by {error:.3g} with the {name} (exact score: {floor:.3g})."
@@ -257,14 +263,14 @@ def findings(found: xr.Dataset) -> Iterator[str]:
     if (asymmetry > 10 * found.asymmetry_error.values + 1e-12).any():
         at = int(asymmetry.argmax())
         part = 100 * asymmetry[at]
-        yield f"The score has curl: up to {part:.2g} % of its Jacobian's square is antisymmetric, at sigma {sigma[at]:.3g}."
+        yield f"The score has curl: up to {part:.3g} % of its Jacobian's square is antisymmetric, at sigma {sigma[at]:.3g}."
 
 
 def _levels(score: Score, truth: Truth, sigma: Any) -> np.ndarray:
     if sigma is not None:
         levels = np.atleast_1d(as_real("sigma", sigma)).astype(float)
-        if levels.ndim != 1 or not levels.size or not levels[0] > 0 or not (np.diff(levels) > 0).all():
-            raise ValueError(f"sigma = {show(sigma)} is not allowed; allowed: rising numbers > 0")
+        if levels.ndim != 1 or levels.size < 2 or not levels[0] > 0 or not (np.diff(levels) > 0).all():
+            raise ValueError(f"sigma = {show(sigma)} is not allowed; allowed: two or more rising numbers > 0")
         return levels
     c = truth.parts
     spread = np.sqrt(c.weights @ (c.means - c.weights @ c.means) ** 2).max()

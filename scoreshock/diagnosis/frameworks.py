@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def framework_of(model: Any, stated: str | None = None) -> str:
 
 def _imported(name: str) -> Any:
     try:
-        return __import__(name)
+        return import_module(name)
     except ImportError:
         install = "torch==2.13.0" if name == "torch" else name
         raise ModuleNotFoundError(f"a score of {name} needs {name}: python -m pip install '{install}'") from None
@@ -95,7 +96,7 @@ def jacobian(
     made = {"torch": _torch_jacobian, "jax": _jax_jacobian}[framework]
     cuts = [slice(first, first + CHUNK) for first in range(0, len(x), CHUNK)]
     found = np.concatenate([made(function, precision, x[cut], numbers[cut]) for cut in cuts])
-    size = np.abs(found).max(axis=(1, 2), initial=0.0)
+    size = np.abs(found).max(axis=(1, 2), initial=0.0) + 1 / scale**2  # of which parts may cancel
     return found, SUMS * ROUNDING[precision] * size
 
 
@@ -124,7 +125,8 @@ def _differences(
     function: Composed, precision: str, x: np.ndarray, numbers: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Central differences at a step and at twice it, extrapolated; their error from both steps and from rounding."""
-    rounding = ROUNDING[precision]
+    returned = str(np.asarray(function(x[:1], numbers[:1])).dtype)
+    rounding = max(ROUNDING[precision], ROUNDING.get(returned, 0.0))
     step = rounding ** (1 / 5) * scale
     found, error = np.empty((2, *x.shape, x.shape[1])), np.zeros(len(x))
     for column in range(x.shape[1]):

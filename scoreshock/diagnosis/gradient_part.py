@@ -76,6 +76,12 @@ def plane_grid(truth: Truth, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     return x, share / share.sum()
 
 
+def is_resolved(truth: Truth, sigma: float) -> bool:
+    """Whether a `plane_grid` has its spacing within its number of points."""
+    step = STEP * truth.deviation(sigma, least=True)
+    return bool((np.ptp(truth.parts.means, axis=0) + 2 * MARGIN * truth.deviation(sigma) < MOST * step).all())
+
+
 def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error: np.ndarray) -> GradientPart:
     """Of errors ``(M, 2)`` on a `plane_grid`, by the best gradient among the basis functions, which is never too large.
 

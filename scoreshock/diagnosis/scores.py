@@ -96,6 +96,11 @@ class Score:
         scale = numbers[:, 1] / numbers[:, 0]
         return frameworks.jacobian(self._composed, self.framework, self.precision, points, numbers, scale)
 
+    @property
+    def least_sigma(self) -> float:
+        """Least noise level that the model's schedule has."""
+        return 0.0 if self.schedule is None else float(self.schedule.sigma(self.schedule.start))
+
     def read_as(self, reading: Reading) -> Score:
         """The same model, read in another way."""
         return replace(self, reading=reading)
@@ -215,7 +220,8 @@ def learned_score(
     Returns
     -------
     Score
-        ``score(x, tau)``, ``score.denoise(x, sigma)``, ``score.jacobian(x, tau)``, all float64.
+        ``score(x, tau)`` of shape (N, d), in inverse units of x; ``score.denoise(x, sigma)``, ``score.jacobian(x, tau)``;
+        all float64.
 
     Raises
     ------
@@ -226,7 +232,7 @@ def learned_score(
 
     References
     ----------
-    Tweedie's formula; arXiv:2604.07404, (81).
+    arXiv:2604.07404, (81); Karras et al. 2022, arXiv:2206.00364; Salimans and Ho 2022, arXiv:2202.00512.
 
     Examples
     --------

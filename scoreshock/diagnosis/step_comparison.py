@@ -12,8 +12,8 @@ import xarray as xr
 from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import Status, attributes, variables
 from scoreshock.diagnosis.scores import Score
-from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends, checked_score
-from scoreshock.diagnosis.truth import SMALL, Truth, ends_of
+from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends, checked_score, refuse_a_point
+from scoreshock.diagnosis.truth import SAMPLER, SMALL, Truth, ends_of
 from scoreshock.kernels.flow.generated import sliced_wasserstein
 from scoreshock.kernels.flow.solvers import SOLVERS, Denoiser, sample
 from scoreshock.options import SIGMA_MAX, SIGMA_MIN
@@ -105,9 +105,9 @@ def compare_steps(
     Returns
     -------
     Dataset
-        ``trajectory_error`` with its standard error, ``mode_weight_error`` and ``sliced_wasserstein``, each
-        ``(rule, solver, calls)``, and what sampling alone does to the last two. ``not_applicable`` with NaN for the
-        trajectory of a sampler with noise.
+        ``trajectory_error`` with its standard error, ``mode_weight_error`` and ``sliced_wasserstein``, each of shape
+        (rule, solver, calls), the first and last in units of the data, and what sampling alone does to the last two.
+        ``not_applicable`` with NaN for the trajectory of a sampler with noise.
 
     Raises
     ------
@@ -133,9 +133,10 @@ def compare_steps(
     counts, eta, size, number = _calls(calls), _share(noise_share), whole("samples", samples, 2), whole("seed", seed, 0)
 
     spaced = Spaced(mixture, checked_ends(sigma_min, sigma_max, to_zero), checked_score(score), number)
+    refuse_a_point(spaced.truth)
     judge = _judge(spaced, size)
     shape = len(names), len(kinds), len(counts)
-    made = {variable.name: np.full(shape, np.nan, variable.dtype) for variable in JUDGED if variable.dims}
+    made = {variable.name: np.zeros(shape, variable.dtype) for variable in JUDGED if variable.dims}
     for j, solver in enumerate(kinds):
         for i, count in enumerate(counts):
             rows = spaced.rows(names, _steps(solver, count, to_zero), "euler" if solver == "ancestral" else solver)
@@ -154,13 +155,13 @@ def _judge(spaced: Spaced, samples: int) -> _Judge:
     starts = truth.starts(samples, high, seed)
     data = truth.draws(samples, seed + 1)[0] if to_zero else truth.starts(samples, low, seed + 1)
     exact = ends_of(truth.denoise, starts, high, low, to_zero)
-    ends = exact if spaced.score is None else ends_of(spaced.denoise, starts, high, low, to_zero)
+    ends = exact if spaced.score is None else ends_of(spaced.denoise, starts, high, low, to_zero, spaced.least)
     return _Judge(truth, spaced.denoise, starts, ends, exact, data, SMALL * low if to_zero else low, seed)
 
 
 def _judged(judge: _Judge, row: np.ndarray, solver: str, eta: float) -> dict[str, float]:
     """Values of one sampler at one list of levels."""
-    made = sample(judge.denoise, judge.starts, row, solver, eta, judge.seed)
+    made = sample(judge.denoise, judge.starts, row, solver, eta, 5 * judge.seed + SAMPLER)
     noisy = solver == "ancestral" and eta > 0
     error, deviation = (np.nan, np.nan) if noisy else judge.trajectory_error(made.ends)
     return {

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.integrate import cumulative_trapezoid, solve_ivp
+from scipy.integrate import cumulative_trapezoid
 from scipy.optimize import minimize
 
 from scoreshock.densities.component_covariances import mean_variance
-from scoreshock.diagnosis.truth import RTOL, Truth, ends_of
+from scoreshock.diagnosis.truth import Truth, ends_of, trajectories
 from scoreshock.kernels.flow.solvers import Denoiser, sample
 from scoreshock.quantities.fields import score_jacobian
 from scoreshock.schedules import levels
@@ -57,21 +57,14 @@ class Paths(NamedTuple):
     bending: np.ndarray
 
 
-def paths_of(denoise: Denoiser, truth: Truth, ends: Ends, seed: int) -> Paths:
+def paths_of(denoise: Denoiser, truth: Truth, ends: Ends, seed: int, least: float = 0.0) -> Paths:
     """Trajectories of a denoiser from draws of the noisy density; ``bending`` is the root mean square of d2x/dsigma2."""
     starts, nodes = truth.starts(POINTS, ends.high, seed), ends.nodes
 
-    def slope(log_sigma: float, flat: np.ndarray) -> np.ndarray:
-        points = flat.reshape(starts.shape)
-        return (points - denoise(points, float(np.exp(log_sigma)))).ravel()
-
-    times = np.log(nodes[::-1])
-    tolerance = RTOL * ends.low
-    done = solve_ivp(slope, (times[0], times[-1]), starts.ravel(), "DOP853", times, rtol=RTOL, atol=tolerance)
-    along = np.moveaxis(done.y, -1, 0).reshape(NODES, *starts.shape)[::-1]
+    along = trajectories(denoise, starts, nodes[::-1])[::-1]
     slopes = np.stack([(x - denoise(x, float(sigma))) / sigma for x, sigma in zip(along, nodes, strict=True)])
     bending = np.gradient(slopes, nodes, axis=0)
-    return Paths(starts, ends_of(denoise, starts, *ends), np.sqrt((bending**2).sum(axis=-1).mean(axis=-1)))
+    return Paths(starts, ends_of(denoise, starts, *ends, least), np.sqrt((bending**2).sum(axis=-1).mean(axis=-1)))
 
 
 def by_density(density: np.ndarray, ends: Ends, moves: int) -> np.ndarray:

@@ -79,10 +79,15 @@ class Spaced:
         """The denoiser of the learned score, or the exact one."""
         return self.truth.denoise if self.score is None else self.score.denoise
 
+    @property
+    def least(self) -> float:
+        """Least noise level at which the denoiser exists."""
+        return 0.0 if self.score is None else self.score.least_sigma
+
     @cached_property
     def paths(self) -> Paths:
         """Exact trajectories of the denoiser."""
-        return paths_of(self.denoise, self.truth, self.ends, self.seed)
+        return paths_of(self.denoise, self.truth, self.ends, self.seed, self.least)
 
     @cached_property
     def layer(self) -> np.ndarray:
@@ -165,21 +170,22 @@ def allocate_steps(
     Returns
     -------
     Dataset
-        ``sigma_level (rule, level)``, with ``tau_level`` and, with schedules, its ``time`` and ``time_status`` there.
+        ``sigma_level`` of shape (rule, level), in units of the data, with ``tau_level`` and, with schedules, its ``time``
+        and ``time_status`` there.
 
     Raises
     ------
     ValueError
         For a mixture with sweep dimensions, unknown rules, and ends that do not rise.
 
-    References
-    ----------
-    arXiv:2604.07404, section 11.2; Stancevic, Handke and Ambrogioni 2025; Sabour et al. 2024, theorem 3.1.
-
     Notes
     -----
     ``found.sigma_level.sel(rule="rescaled").values.tolist()`` is the list that ``set_timesteps(sigmas=...)`` of diffusers'
     ``EulerDiscreteScheduler`` and ComfyUI's nodes of custom sigmas take.
+
+    References
+    ----------
+    arXiv:2604.07404, section 11.2; Stancevic, Handke and Ambrogioni 2025; Sabour et al. 2024, theorem 3.1.
 
     Examples
     --------
@@ -193,7 +199,7 @@ def allocate_steps(
     >>> np.arctan(found.sigma_level.sel(rule="optimum")).round(3).values.tolist()
     [1.3, 0.9, 0.5, 0.1]
     """
-    truth_of(mixture)  # which refuses a sweep
+    refuse_a_point(truth_of(mixture))
     chosen = as_schedules(schedules)
     names = checked_names("rules", list(RULES) if rules is None else rules, tuple(RULES))
     kind = checked_names("solver", solver, SOLVERS[:3])[0]
@@ -212,6 +218,12 @@ def checked_score(score: Any) -> Score | None:
     if score is not None and not isinstance(score, Score):
         raise ValueError(f"score = {show(score)} is not allowed; allowed: what ss.learned_score returns")
     return score
+
+
+def refuse_a_point(truth: Truth) -> None:
+    """Refuse data that are one point, which have no trajectories."""
+    if truth.deviation(0.0) == 0 and not np.ptp(truth.parts.means, axis=0).any():
+        raise ValueError("mixture is a single point; allowed: data that differ")
 
 
 def checked_ends(sigma_min: Any, sigma_max: Any, to_zero: Any) -> Ends:

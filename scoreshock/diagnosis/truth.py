@@ -17,8 +17,8 @@ from scoreshock.kernels.gaussian import mixture as isotropic
 from scoreshock.kernels.numerics.counter_rng import normals, uniforms
 from scoreshock.quantities.labelled import checked_mixture, covariance_arguments, is_general
 
-START, COMPONENT, NOISE = range(3)
-"""What is added to three times the seed, so that no two uses share random numbers."""
+START, COMPONENT, NOISE, SAMPLER, CHECK = range(5)
+"""What is added to five times the seed, so that no two uses share random numbers."""
 
 RTOL = 1e-7
 """Relative tolerance of the exact flow."""
@@ -93,9 +93,9 @@ class Truth:
         """Points of the data (count, n) and the component of each (count,); shares of components are as the weights."""
         k, n = self.size
         number = np.arange(count)
-        place = (number + uniforms(3 * seed + COMPONENT, np.array(0), 0)) / count  # stratified
+        place = (number + uniforms(5 * seed + COMPONENT, np.array(0), 0)) / count  # stratified
         component = np.minimum((np.cumsum(self.parts.weights) < place[:, None]).sum(axis=1), k - 1)
-        z = standard(3 * seed + START, count, n)
+        z = standard(5 * seed + START, count, n)
         roots = self._roots()
         own = roots[np.minimum(component, len(roots) - 1)]
         return self.parts.means[component] + np.einsum("Nij,Nj->Ni", own, z), component
@@ -103,7 +103,7 @@ class Truth:
     def starts(self, count: int, sigma: float, seed: int) -> np.ndarray:
         """Points of the noisy density at ``sigma``, (count, n)."""
         clean, _ = self.draws(count, seed)
-        return clean + sigma * standard(3 * seed + NOISE, count, self.size[1])
+        return clean + sigma * standard(5 * seed + NOISE, count, self.size[1])
 
     def _roots(self) -> np.ndarray:
         """Square roots of the components' covariances, (k or 1, n, n)."""
@@ -166,21 +166,35 @@ def flowed(denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarray, hi
     2.0
     """
 
+    return trajectories(denoise, x, np.array([high, low]))[-1]
+
+
+def trajectories(denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Points (S, N, n) of the probability flow at falling ``levels (S,)``, the first being the starts ``x (N, n)``."""
+    centre = x.mean(axis=0)  # far from the origin positions would hide the error
+
     def slope(log_sigma: float, flat: np.ndarray) -> np.ndarray:
-        points = flat.reshape(x.shape)
+        points = flat.reshape(x.shape) + centre
         return (points - denoise(points, float(np.exp(log_sigma)))).ravel()
 
-    span = np.log(high), np.log(low)
-    done = solve_ivp(slope, span, x.ravel(), "DOP853", rtol=RTOL, atol=RTOL * float(np.abs(x).std()) * low / high)
+    times, start = np.log(levels), (x - centre).ravel()
+    tolerance = RTOL * float(start.std()) * levels[-1] / levels[0]
+    done = solve_ivp(slope, (times[0], times[-1]), start, "DOP853", times, rtol=RTOL, atol=tolerance)
     if not done.success:
-        raise ArithmeticError(f"the flow from sigma {high:g} to {low:g} cannot be followed: {done.message}")
-    return done.y[:, -1].reshape(x.shape)
+        raise ArithmeticError(f"the flow from sigma {levels[0]:g} to {levels[-1]:g} cannot be followed: {done.message}")
+    return np.moveaxis(done.y, -1, 0).reshape(len(levels), *x.shape) + centre
 
 
 def ends_of(
-    denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarray, high: float, last: float, to_zero: bool
+    denoise: Callable[[np.ndarray, float], np.ndarray],
+    x: np.ndarray,
+    high: float,
+    last: float,
+    to_zero: bool,
+    least: float = 0.0,
 ) -> np.ndarray:
-    """Ends of the exact flow at the last level or, beyond it, at 0."""
+    """Ends of the exact flow at the last level or, beyond it, at 0: the denoiser at a small level, ``least`` or above."""
     if not to_zero:
         return flowed(denoise, x, high, last)
-    return denoise(flowed(denoise, x, high, SMALL * last), SMALL * last)
+    low = min(max(SMALL * last, least), last)
+    return denoise(flowed(denoise, x, high, low), low)

@@ -69,8 +69,8 @@ def _of_calls(point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) 
     if calls.size <= POINTS:
         line.append(Points(calls.astype(float), levels[calls]))
     window = tuple(float(point.sigma.sel(moment=name)) for name in WINDOW)
-    inside = int(point.n_calls)
-    share = f"{inside} of {calls.size} calls ({inside / calls.size:.0%}) in the decision window"
+    inside, total = int(point.n_calls), int((levels > 0).sum())  # of infinite noise, too, which no axis has
+    share = f"{inside} of {total} calls ({inside / total:.0%}) in the decision window"
     title = f"{point.schedule.item()}: {share if inside else 'no call in the decision window'}"
     others = point.sel(moment=[name for name in point.moment.values if name not in WINDOW])
     names = [str(name) for name in others.moment.values]

@@ -10,8 +10,8 @@ def environment(package: str) -> Environment:
 
     Examples
     --------
-    >>> environment("scoreshock.paper").get_template("paper.md.j2").name
-    'paper.md.j2'
+    >>> environment("scoreshock.paper").get_template("index.md.j2").name
+    'index.md.j2'
     """
     return Environment(
         loader=PackageLoader(package, "templates"),

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.checks import show, suggestion
-from scoreshock.conventions import WORDS, Status, flag_attributes
+from scoreshock.conventions import WORDS, Status, TimeStatus, flag_attributes
 
 PIECE = 2**24
 """Number of flags that are read at a time."""
@@ -24,7 +24,8 @@ def explain(status: Any) -> str:
     ----------
     status
         A `Status`, its number or its name; or a dataset, of which every flag variable is explained; a DataArray that is a
-        flag, or has flags as coordinates; a DataTree of results; an array of the numbers of `Status`.
+        flag, or has flags as coordinates; a DataTree of results; an array of the numbers of `Status`. A bare number that
+        `TimeStatus` has under another name is explained in both readings.
 
     Returns
     -------
@@ -41,6 +42,8 @@ def explain(status: Any) -> str:
     >>> import scoreshock as ss
     >>> explain("no_real_root")
     'no_real_root: the equation of the criterion has no real root'
+    >>> explain(3).rpartition("; ")[2]
+    'of a time status no_tau, there is no diffusion time to find in the schedule'
     >>> found = ss.corrections(ss.families.pair(separation=[0.0, 2.0]), order=0)
     >>> print(explain(found.order_status))
     order_status
@@ -59,6 +62,8 @@ def explain(status: Any) -> str:
         name = status.name
     elif isinstance(status, int | np.integer) and not isinstance(status, bool) and status in list(Status):
         name = Status(int(status)).name
+        if status in list(TimeStatus) and (other := TimeStatus(int(status)).name) != name:
+            return f"{status:d}: {name}, {WORDS[name]}; of a time status {other}, {WORDS[other]}"
     else:
         name = status
     if not isinstance(name, str) or name not in WORDS:

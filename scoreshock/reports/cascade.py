@@ -9,10 +9,13 @@ from scoreshock.conventions import Status
 from scoreshock.figures.classes import class_names
 from scoreshock.figures.description import Band, Line, Panel, Points
 from scoreshock.figures.moments import WINDOW
-from scoreshock.figures.style import OKABE_ITO, colours, short
+from scoreshock.figures.style import DOTTED, OKABE_ITO, colours, short
 
 NAMED = 7
 """Directions with a name in the figure; of more the legend would be longer than the panel."""
+
+ROOM = 0.03
+"""How far the line at 0 goes beyond the first and the last direction, as a share of the axis: no dot is cut."""
 
 TOLD = 5
 """Directions in the sentence."""
@@ -20,7 +23,7 @@ TOLD = 5
 CAPTION = (
     "A direction is an eigenvector of the covariance of the class means, named after the two classes that it separates "
     "most. Its dot is at the noise level at which it speciates to leading order: where the variance of the noise and within "
-    "classes is that along the direction."
+    "classes is that along the direction. A dotted line is at that of the exact criterion."
 )
 
 
@@ -83,11 +86,17 @@ def panel(moments: xr.Dataset) -> list[Panel]:
     marks: list[Band | Line | Points] = [Band(low, high, vertical=True)] if np.isfinite(low) and np.isfinite(high) else []
     tints = [*colours(NAMED, ordered=False), *[OKABE_ITO[7]] * max(0, there.size - NAMED)]
     exact, names = moments.sigma_eigenmode.values, directions(moments)
+    levels = np.concatenate([sigma[there], exact[there]])
+    if (levels := levels[levels > 0]).size:
+        wider = (levels.max() / levels.min()) ** ROOM
+        ends = np.array([levels.min() / wider, levels.max() * wider])
+        marks.append(Line(ends, np.zeros(2), color=OKABE_ITO[7], width=1.0))
     for number, (i, tint) in enumerate(zip(there, tints, strict=False)):
-        marks.append(Line(sigma[[i, i]], np.array([0.0, share[i]]), color=tint, width=2.0))
+        marks.append(Line(sigma[[i, i]], np.array([0.0, share[i]]), color=tint, width=1.2))
         marks.append(Points(sigma[[i]], share[[i]], names[i] if number < NAMED else "", tint, 9.0))
         if np.isfinite(exact[i]):
-            marks.append(Points(exact[[i]], share[[i]], f"{names[i]}, exact criterion", tint, 5.0))
+            name = f"exact: {names[i]}" if number < NAMED else ""
+            marks.append(Line(exact[[i, i]], np.array([0.0, share[i]]), name, tint, DOTTED, 4.0))
     return [
         Panel("", "noise level σ = √(2τ)", "share of the variance between classes", tuple(marks), logx=True, falling=True)
     ]

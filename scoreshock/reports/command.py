@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 import yaml
 
@@ -17,8 +20,8 @@ from scoreshock.densities.class_covariances import KINDS
 from scoreshock.densities.families.registry import build
 from scoreshock.densities.refitting import refitted
 from scoreshock.densities.tables.bundled import BUNDLED, read_bundled
-from scoreshock.densities.tables.reading import as_table
-from scoreshock.densities.tables.table import Table
+from scoreshock.densities.tables.reading import read_file
+from scoreshock.densities.tables.table import Choice, Table
 from scoreshock.quantities.class_map import DRAWS
 from scoreshock.quantities.isotropy import isotropy
 from scoreshock.quantities.labelled import is_general
@@ -30,6 +33,11 @@ FOLDER = "when"
 
 FEWER_DRAWS = 512
 """Draws of each component by default where covariances make each of them a product with a matrix (ours)."""
+
+FEWEST = 2
+"""Classes of two samples or more that the empirical score needs."""
+
+ALONE = "No empirical score: fewer than two classes have two samples or more."
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +64,9 @@ def _add_flags_of_density(density: argparse._ArgumentGroup) -> None:
     """Flags that say of what the report is."""
     density.add_argument("--data", metavar="FILE", help=f"a table of samples, or one of {', '.join(BUNDLED)}")
     density.add_argument("--label", metavar="COLUMN", help="column, array or file of the classes (default: the usual names)")
+    density.add_argument("--ignore", nargs="+", default=[], metavar="COLUMN", help="columns and arrays that are left out")
+    absent = "rows without a number or label: an error, or left out (default: refuse)"
+    density.add_argument("--missing", choices=["refuse", "drop"], help=absent)
     density.add_argument("--components", type=int, metavar="K", help="fit so many components to data without labels")
     units = density.add_mutually_exclusive_group()
     scaled = "factor into the model's units, such as 0.18215 of latents"
@@ -84,17 +95,33 @@ class Given(NamedTuple):
 def run(options: argparse.Namespace) -> int:
     """Print the report that the flags ask for, and write its files."""
     schedules = schedules_of(options.schedule, options.steps)
-    given = _of_data(options) if options.data is not None else _of_family(options)
+    given = _of_data_by_flags(options) if options.data is not None else _of_family(options)
     draws = options.draws or (FEWER_DRAWS if is_general(given.density) else int(DRAWS.default))
     made = when.report(given.density, schedules, *given[1:3], given.samples, given.notes,
                        replicates=given.replicates, draws=draws, seed=options.seed)  # fmt: skip
-    paths = when.write(made, Path(options.into))
+    into = Path(options.into)
+    there = {into / name for name in when.FILES if (into / name).exists()}
+    paths = when.write(made, into)
     if options.json:
         print(when.as_json(made))
     else:
         print(when.text(made))
-        print(f"\nWritten: {', '.join(map(str, paths))}")
+        print(f"\nWritten: {', '.join(f'{path} (replaced)' if path in there else str(path) for path in paths)}")
     return 0
+
+
+def _of_data_by_flags(options: argparse.Namespace) -> Given:
+    """What the data are; messages that advise a key of a study name the flag of the same meaning."""
+    try:
+        return _of_data(options)
+    except ValueError as error:
+        message = re.sub(r"\bignore: \[(.+?)\]", lambda found: f"--ignore {_quoted(found[1])}", str(error))
+        raise ValueError(message.replace("missing: drop", "--missing drop")) from error
+
+
+def _quoted(name: str) -> str:
+    """A name as an argument of a shell; that of a column without a name is quoted already."""
+    return name if name == "''" else shlex.quote(name)
 
 
 def _of_data(options: argparse.Namespace) -> Given:
@@ -103,23 +130,41 @@ def _of_data(options: argparse.Namespace) -> Given:
     given = {"source": options.data} if options.data in BUNDLED else {"file": options.data}
     scaling = {"scale": options.scale} if options.scale is not None else options.scaling or "raw"
     scaling = {"range": options.range} if options.range is not None else scaling
-    chosen = {"label": options.label, "components": options.components, "seed": options.seed if options.components else None}
+    chosen = {"label": options.label, "ignore": options.ignore or None, "missing": options.missing}
+    chosen |= {"components": options.components, "seed": options.seed if options.components else None}
     parameters = {"scaling": scaling} | given | {name: value for name, value in chosen.items() if value is not None}
     density = build("data", {}, parameters | {"covariance": options.covariance})
     classes, d = density.sizes["component"], int(density.ambient_dimension)
     fitted = "components fitted to" if options.components else "classes of"
     numbers = f"{number_of(density.attrs['n_samples'], 'sample')}, {number_of(d, 'feature')}"
     source = f"{classes} {fitted} {options.data}: {numbers}; model: a Gaussian for each, {KINDS[options.covariance]}"
-    full = density if options.covariance == "full" else build("data", {}, parameters | {"covariance": "full"})
-    beside = isotropy(full).squeeze(drop=True)
+    beside, unknown = _beside(density, parameters, options.covariance)
     replicates, notes = _replicates(options, scaling)
+    notes += unknown
     if options.components is not None:
         return Given(density, source, beside, replicates, None, (*notes, "No empirical score: the data have no labels."))
-    return Given(density, source, beside, replicates, empirical.samples_of(_table(options), density, options.seed), notes)
+    samples = empirical.samples_of(_table(options), density, options.seed)
+    if (np.unique(samples.labels, return_counts=True)[1] > 1).sum() < FEWEST:
+        return Given(density, source, beside, replicates, None, (*notes, ALONE))
+    return Given(density, source, beside, replicates, samples, notes)
+
+
+def _beside(density: xr.Dataset, parameters: dict[str, Any], covariance: str) -> tuple[xr.Dataset | None, tuple[str, ...]]:
+    """How far the isotropic score is off, or else why that is not known."""
+    try:
+        full = density if covariance == "full" else build("data", {}, parameters | {"covariance": "full"})
+    except ValueError:  # the data themselves are fine, as there is a density
+        return None, ("Whether the isotropic score may be used is not said: too few samples for covariances by class.",)
+    return isotropy(full).squeeze(drop=True), ()
 
 
 def _table(options: argparse.Namespace) -> Table:
-    return read_bundled(options.data) if options.data in BUNDLED else as_table(options.data, options.label)
+    """The table of the data, with labels unless components are fitted."""
+    if options.data in BUNDLED:
+        return read_bundled(options.data)
+    apart = "" if options.components is None else "components are to be fitted without labels"
+    choice = Choice(options.label, ignore=options.ignore, missing=options.missing or "refuse", labels_apart=apart)
+    return read_file(options.data, choice)
 
 
 def _replicates(options: argparse.Namespace, scaling: Any) -> tuple[xr.Dataset | None, tuple[str, ...]]:
@@ -133,16 +178,15 @@ def _replicates(options: argparse.Namespace, scaling: Any) -> tuple[xr.Dataset |
     count = REPLICATES if options.replicates is None else options.replicates
     if options.components is None:
         return bootstrapped(_table(options), None, scaling, count, options.seed), ()
-    table = read_bundled(options.data) if options.data in BUNDLED else options.data
     note = "Standard errors are of fits to samples drawn with replacement, which start from the fit to the data."
-    return refitted(table, options.components, scaling, count, options.seed), (note,)
+    return refitted(_table(options), options.components, scaling, count, options.seed), (note,)
 
 
 def _of_family(options: argparse.Namespace) -> Given:
     """The mixture of a family, and what it is."""
     if options.family is None:
         raise ValueError("when needs --data FILE or --family NAME")
-    _refuse("--family", options, "label", "components", "scale", "range", "scaling", "replicates")
+    _refuse("--family", options, "label", "ignore", "missing", "components", "scale", "range", "scaling", "replicates")
     if options.covariance != "isotropic":
         raise ValueError("--covariance does not go with --family; allowed: with --data")
     axes = {name: [getattr(options, name)] for name in AXES if getattr(options, name) is not None}

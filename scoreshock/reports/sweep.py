@@ -257,6 +257,18 @@ def size(number: int) -> str:
     return f"{number} B"
 
 
+def percent(fraction: float) -> str:
+    """A share in percent: whole numbers from 10 % on, two digits below, and 100 % only of all.
+
+    Examples
+    --------
+    >>> percent(1.0), percent(0.9999), percent(0.125), percent(0.0123)
+    ('100 %', '99 %', '12 %', '1.2 %')
+    """
+    share = 100 * fraction
+    return f"{share:.2g} %" if share < 9.95 else f"{min(round(share), 99) if share < 100 else 100} %"
+
+
 def template(name: str) -> Template:
     """A template of the pages of a study."""
     return _templates().get_template(f"{name}.j2")
@@ -265,5 +277,10 @@ def template(name: str) -> Template:
 @cache
 def _templates() -> Environment:
     environment = templates.environment("scoreshock.reports")
-    environment.filters |= {"size": size, "thousands": "{:,}".format, "symbols": lambda text: text.replace("tau", "τ")}
+    environment.filters |= {
+        "size": size,
+        "percent": percent,
+        "thousands": "{:,}".format,
+        "symbols": lambda text: text.replace("tau", "τ"),
+    }
     return environment

@@ -239,8 +239,13 @@ def _warnings(density: xr.Dataset, moments: xr.Dataset, beside: xr.Dataset | Non
         found.append(_isotropic_from(beside, density))
     failed: dict[str, list[str]] = {}
     for name, status in zip(moments.moment.values, moments.moment_status.values, strict=True):
-        if int(status) not in (Status.ok, Status.below_data_variance):
+        if int(status) != Status.ok:
             failed.setdefault(Status(int(status)).name, []).append(str(name))
+    for label in moments.schedule.values if "schedule" in moments.dims else ():
+        placed = moments.sel(schedule=label)
+        for name, status in zip(moments.moment.values, placed.time_status.values, strict=True):
+            if int(status) not in (TimeStatus.ok, TimeStatus.no_tau):
+                failed.setdefault(TimeStatus(int(status)).name, []).append(f"{name} in {label}")
     found += [f"{', '.join(names)}: {WORDS[status]} ({status})." for status, names in failed.items()]
     return found
 
@@ -290,6 +295,8 @@ def _classes(moments: xr.Dataset, script: str) -> list[str]:
         parts += [f"<p>{html.escape(line)}</p>" for line in cascade.sentence(moments)]
         parts += _figure(cascade.panel(moments), script, cascade.CAPTION)
         parts.append(_table(directions[0], directions[1:]))
+        without = sorted({cell for row in directions[1:] for cell in row[2:4]} & set(WORDS))
+        parts += [f'<p class="caption">{status}: {html.escape(WORDS[status])}.</p>' for status in without]
     if partings := order.order_rows(moments):
         parts.append("<h2>In which order classes part</h2>")
         parted = "A set of classes parts where half of the class entropy of the last pair between its sides remains."

@@ -88,7 +88,7 @@ def write(dataset: xr.Dataset, path: str | Path, attributes: Mapping[str, Any] |
     >>> inspect(folder / "a.nc", full=True).state
     'ok'
     >>> open_file(folder / "a.nc").tau.attrs["long_name"]
-    'diffusion time tau, p_tau = p_0 * N(0, 2 tau I)'
+    'diffusion time tau'
     """
     stored = described(dataset, attributes or {})
     with staged(Path(path)) as temporary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -243,17 +243,29 @@ def _labels(entry: Any, schedules: Mapping[str, Any], kinds: Sequence[str], repo
 
 def _parameters(entry: Any, family: families.Family, report: Report) -> dict[str, Any]:
     """The family's arguments that are no axes, defaults filled in."""
-    for key in entry.parameters:
-        if key in AXES or key == "schedule":
-            report.at(key).add(f"{key} is an axis: write it under axes")
-        elif key not in family.parameters:
-            names = list(family.parameters)
-            report.at(key).add(
-                f"not a parameter of the family {entry.family}{suggestion(key, names)}; allowed: {listed(names)}"
-            )
+    _check_parameters(entry.parameters, entry.family, report)
     check_plain(entry.parameters, report)
     known = {key: value for key, value in family.parameters.items() if value is not families.REQUIRED}
     return plain({**known, **entry.parameters})
+
+
+def _check_parameters(names: Iterable[str], family: str, report: Report) -> None:
+    """Record names that are no parameters of the family."""
+    allowed = list(families.FAMILIES[family].parameters)
+    for key in names:
+        if key in AXES or key == "schedule":
+            report.at(key).add(f"{key} is an axis: write it under axes")
+        elif key not in allowed:
+            report.at(key).add(
+                f"not a parameter of the family {family}{suggestion(key, allowed)}; allowed: {listed(allowed)}"
+            )
+
+
+def check_unread(spec: Any, report: Report) -> None:
+    """Record unknown parameters of a sweep that has other problems, too, and cannot be read for them."""
+    family, parameters = (spec.get(key) if isinstance(spec, Mapping) else None for key in ("family", "parameters"))
+    if isinstance(family, str) and family in families.FAMILIES and isinstance(parameters, Mapping):
+        _check_parameters(filter(lambda key: isinstance(key, str), parameters), family, report.at("parameters"))
 
 
 def _options(entry: Any, known: Mapping[str, Quantity], report: Report) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Report, StudyError, show
 from scoreshock.study.messages import messages
 from scoreshock.study.reading import holds_more_than, read_yaml
-from scoreshock.study.resolve import resolve_schedule, resolve_sweep
+from scoreshock.study.resolve import check_unread, resolve_schedule, resolve_sweep
 from scoreshock.study.vocabulary import Vocabulary, file_axes, load_installed, vocabulary
 
 DEEPEST = ("s" * 64, "blocks", "q" * 40, "b" * NAME_LENGTH)  # longest path in the folder of the results
@@ -254,6 +254,7 @@ def _sweeps(raw: Any, schedules: Mapping[str, Any], known: Vocabulary, problems:
     for name, spec in raw.items():
         entry = _checked(models.models(known).sweep, spec, ("sweeps", name), [])
         if entry is None:
+            check_unread(spec, report.at(str(name)))
             continue
         sweep = resolve_sweep(str(name), entry, list(spec["axes"]), schedules, known, report.at(str(name)))
         if sweep is not None:

@@ -110,6 +110,9 @@ def test_schedules_are_needed_where_the_data_do_not_define_them() -> None:
     for data in (TAU.to_dataset(), TAU):
         with pytest.raises(ValueError, match=r"^schedules: missing, and the data hold no definitions"):
             data.scoreshock.t()
+    named = ss.speciation(ss.families.pair(separation=2.0), "edm")
+    with pytest.raises(ValueError, match=r"only the names of schedules, .*; allowed: schedules='edm' for the default"):
+        named.scoreshock.step("tau_star")
     with pytest.raises(ValueError, match=r"schedules = \[\] is not allowed"):
         TAU.scoreshock.t([])
 

@@ -1,12 +1,15 @@
 """Differences of results, number by number."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from scoreshock.cli import main
+from scoreshock.storage import store
 
 from .. import runs
 
@@ -72,6 +75,21 @@ def test_what_only_one_has_is_a_difference(computed, tmp_path, capsys):
     runs.run(runs.study(tmp_path / "further", axes=axes), "plan", "compute", "join")
     code, told = rows(computed, tmp_path / "further", capsys)
     assert (code, told[""]["note"]) == (1, "left out: separation 2.0 of first; separation 3.0 of second")
+    assert main(["diff", str(computed), str(tmp_path / "further")]) == 1
+    said, last = capsys.readouterr().out.splitlines()
+    assert said == f"line speciation: {told['']['note']}"
+    assert re.fullmatch(r"Equal where both have values: \d+ variables. Different: what only one has, named above.", last)
+
+
+def test_results_that_share_nothing_are_refused(computed, other, tmp_path, capsys):
+    folder, file = other
+    (folder / "line").rename(folder / "lines")
+    assert main(["diff", str(computed), str(folder)]) == 2
+    assert "share no quantity of a sweep; allowed: two results of one study" in capsys.readouterr().err
+    alone = tmp_path / "alone.nc"
+    store.write(xr.Dataset({"other": ("separation", [1.0], {"long_name": "other"})}, {"separation": [1.0]}), alone, {})
+    assert main(["diff", str(folder / "lines" / file.name), str(alone)]) == 2
+    assert "share no variable; allowed: two results of one quantity" in capsys.readouterr().err
 
 
 def test_paths_that_cannot_be_compared(computed, other, capsys):

@@ -1,5 +1,7 @@
 """Figures of one's own, of results in a folder."""
 
+import html
+
 import pytest
 
 from scoreshock import plot
@@ -15,7 +17,10 @@ def _here(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_all_figures_of_a_sweep_are_drawn_into_a_folder(computed, tmp_path, capsys):
     assert main(["figure", str(computed)]) == 0
-    printed = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    printed = [line for line in told.out.splitlines() if not line.startswith("  ")]
+    assert len(printed) < len(told.out.splitlines())  # captions
+    assert told.err.startswith("Not drawn, without data to show: ") or not told.err
     assert "figures/speciation.png" in printed
     assert sorted(f"figures/{path.name}" for path in (tmp_path / "figures").iterdir()) == sorted(printed)
     assert all((tmp_path / path).read_bytes()[:4] == b"\x89PNG" for path in printed)
@@ -31,7 +36,9 @@ def test_axes_selection_and_scales_are_the_readers(computed, monkeypatch, capsys
     monkeypatch.setattr(plot, "_save", save)
     chosen = ["figure", str(computed), "--name", "speciation", "--select", "criterion=leading", "schedule=edm"]
     assert main([*chosen, "--x", "weight", "--lines", "separation", "--into", "my plots/tau.svg"]) == 0
-    assert capsys.readouterr().out == "my plots/tau.svg\n"
+    file, *caption = capsys.readouterr().out.splitlines()
+    assert file == "my plots/tau.svg"
+    assert " ".join(line.strip() for line in caption) == html.unescape(drawn["tau.svg"][2])
     assert main([*chosen, "--x", "separation", "--lines", "weight", "--scale", "x=log", "--into", "other.svg"]) == 0
     (weights, title, caption), (separations, *_) = drawn["tau.svg"], drawn["other.svg"]
     assert title == "speciation"
@@ -56,6 +63,7 @@ def test_wrong_names_and_paths_are_refused(computed, tmp_path, capsys):
             "weight=0.51",
         ): "select: weight = 0.51 is not in the data; allowed: 0.5, 0.6, 0.7",
         ("--scale", "z=log"): "scale = 'z' is not allowed; allowed: x, y",
+        ("--into", "fig/x.bmp"): "--into fig/x.bmp is not allowed; allowed: a file that ends in png, svg, html, or a folder",
         ("--into", "a.png"): "--into a.png is one file, and these are ",
         ("--name", "speciation", "--into", "a.png", "--format", "svg"): "--format svg does not go with --into a.png",
         ("--sweep", "lin"): "--sweep = 'lin' is not allowed (did you mean 'line'?); allowed: line",
@@ -63,6 +71,18 @@ def test_wrong_names_and_paths_are_refused(computed, tmp_path, capsys):
         assert main(["figure", str(computed), *words]) == 2, words
         assert capsys.readouterr().err.startswith(said), words
     assert not list(tmp_path.iterdir())
+
+
+def test_figures_without_data_are_named_in_one_line(computed, monkeypatch, capsys):
+    def nothing(*_):
+        raise ValueError("data: nothing to draw in the figure")
+
+    monkeypatch.setattr(plot, "saved", nothing)
+    assert main(["figure", str(computed)]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err.count("\n")) == ("", 1)
+    assert told.err.startswith("Not drawn, without data to show: ")
+    assert "speciation" in told.err
 
 
 @pytest.mark.parametrize(

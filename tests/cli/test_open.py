@@ -35,9 +35,20 @@ def test_results_open_by_their_study_too(computed, tmp_path, monkeypatch, capsys
     assert "open_results('results', 'line', 'speciation')" in capsys.readouterr().out
 
 
+def test_more_beside_a_folder_is_answered_with_the_flags(computed, capsys):
+    assert main(["open", str(computed), "line", "speciation"]) == 2
+    assert capsys.readouterr().err.endswith(" is not allowed; allowed: --sweep NAME --quantity NAME\n")
+    assert main(["status", str(computed)]) == 2
+    assert f"{computed} is a folder, which is not allowed; allowed: the file of a study" in capsys.readouterr().err
+
+
 def test_open_names_missing_results(study, tmp_path, capsys):
-    assert main(["open", study]) == 2
-    assert "no sweep 'line'" in capsys.readouterr().err
+    for command in ("open", "figure"):
+        assert main([command, study]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert "no sweep 'line'" in told.err
+        assert told.err.endswith(f"; to compute it: scoreshock run {study}\n")
     assert main(["open", study, "--sweep", "lin"]) == 2
     assert "--sweep = 'lin' is not allowed (did you mean 'line'?); allowed: line" in capsys.readouterr().err
     assert main(["open", study, "--quantity", "scores"]) == 2

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 import scoreshock as ss
 from scoreshock.conventions import Status
-from scoreshock.diagnosis.truth import truth_of
+from scoreshock.diagnosis.truth import SAMPLER, truth_of
+from scoreshock.kernels.flow.solvers import sample
 
 FEW = {"sigma_min": 0.02, "sigma_max": 20.0, "samples": 500}
 
@@ -70,3 +73,36 @@ def test_a_score_of_other_weights_shows_in_the_weights_and_not_in_its_own_trajec
 def test_what_is_refused(arguments: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ss.compare_steps(ss.mixture([0.0]), **(FEW | {"rules": "karras"} | arguments))
+
+
+@pytest.mark.slow
+def test_noise_of_sampler_and_data_do_not_share_numbers() -> None:
+    """Two steps of N(0, 1): the variance is that of the recursion, at every seed."""
+    levels = np.array([1.0, 0.5, 0.1])
+    variance, truth = 2.0, truth_of(ss.mixture([0.0]))
+    for high, low in pairwise(levels):
+        up = min(low, low * np.sqrt(1 - (low / high) ** 2))
+        ratio = np.sqrt(low**2 - up**2) / high
+        variance = variance * (ratio + (1 - ratio) / (1 + high**2)) ** 2 + up**2
+    starts = truth.starts(20_000, 1.0, 0)
+    made = sample(truth.denoise, starts, levels, "ancestral", 1.0, SAMPLER)
+    assert made.ends.var() == pytest.approx(variance, rel=5 * np.sqrt(2 / 20_000))
+
+
+@pytest.mark.slow
+def test_a_network_of_a_finite_table_is_compared_down_to_zero() -> None:
+    table = ss.schedule("table", betas=np.linspace(1e-4, 0.02, 1000).tolist())
+    pair = ss.mixture([-1.0, 1.0], variance=0.09)
+
+    def network(x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        tau, alpha = float(table.tau(t[0])), float(table.alpha(t[0]))
+        return -np.sqrt(2 * tau) * ss.score(pair, x / alpha, tau).values
+
+    score = ss.learned_score(network, "epsilon", table)
+    found = ss.compare_steps(pair, [8], ["karras", "optimum"], "euler", 0.02, 80.0, score=score, samples=100)
+    assert found.trajectory_error.notnull().all()
+
+
+def test_a_single_point_has_no_steps() -> None:
+    with pytest.raises(ValueError, match="mixture is a single point; allowed: data that differ"):
+        ss.compare_steps(ss.mixture([0.0], variance=0.0), [3])

@@ -94,3 +94,11 @@ def test_a_schedule_that_no_time_is_in_is_named() -> None:
     (panel,) = moments.schedule(ss.speciation(ss.families.pair([1.0, 2.0], variance=0.25), schedules))
     assert panel.title.split(", ")[-1].startswith("edm:")
     assert "No time of the sweep is in: quiet." in panel.notes
+
+
+def test_a_call_at_infinite_noise_counts_in_the_title(pair: xr.Dataset) -> None:
+    found = ss.when(pair, {"cosine": ss.schedule("vp-cosine")})
+    levels = found.sigma_call.squeeze().values
+    assert np.isinf(levels[0])
+    (panel,) = moments.when(found)
+    assert f" of {int((levels > 0).sum())} calls (" in panel.title

@@ -62,7 +62,7 @@ def test_the_mouse_over_a_line_shows_its_numbers_and_a_click_on_the_legend_hides
     results: Path, chromium: browser.Browser
 ) -> None:
     page = chromium.open(results / "line.html")
-    assert "separation" in page.hovered()
+    assert "step of the sampler" in page.hovered()  # the first figure of the page
     assert page.hidden() == (True, False)
     assert page.console == []
 

@@ -74,7 +74,7 @@ def test_a_file_axis_is_split_stored_joined_and_drawn(file: Path, tmp_path: Path
     assert result.angle.attrs["units"] == "degree"
     whole = ss.evaluate(made.sweeps["line"], "speciation").load()
     np.testing.assert_array_equal(result.tau_star.transpose(*whole.tau_star.dims), whole.tau_star)
-    assert (tmp_path / "results" / "line" / "figures" / "speciation.html").is_file()
+    assert (tmp_path / "results" / "line.html").is_file()
 
 
 @pytest.mark.parametrize(

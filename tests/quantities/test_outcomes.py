@@ -14,6 +14,14 @@ def test_every_status_has_words():
     assert ss.explain(Status.singular) == ss.explain(6 - 1) == ss.explain("singular")
 
 
+@pytest.mark.parametrize("number", [1, np.int8(1)])
+def test_a_number_of_both_kinds_of_status_is_explained_as_both(number):
+    both = f"1: no_transition, {WORDS['no_transition']}; of a time status before_start, {WORDS['before_start']}"
+    assert ss.explain(number) == both
+    assert ss.explain(TimeStatus.before_start) == f"before_start: {WORDS['before_start']}"
+    assert ss.explain(0) == f"ok: {WORDS['ok']}"
+
+
 @pytest.mark.parametrize("wrong", [99, "singulr", None, True, 1.5])
 def test_an_unknown_status_is_refused(wrong):
     with pytest.raises(ValueError, match=r"status = .* is not allowed"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import scoreshock as ss
-from scoreshock.figures.description import Points
+from scoreshock.figures.description import Line, Points
 from scoreshock.figures.style import short
 from scoreshock.reports import cascade
 
@@ -44,3 +44,15 @@ def test_dots_stand_where_the_table_says_and_a_pair_has_no_cascade():
     np.testing.assert_array_equal([mark.x[0] for mark in dots], there)
     pair = ss.when(ss.mixture([-2.0, 2.0], variance=0.25), criteria=["exact"])
     assert cascade.rows(pair) == cascade.panel(pair) == cascade.sentence(pair) == []
+
+
+def test_dots_and_lines_of_the_exact_criterion_have_names_of_their_own_and_room():
+    (panel,) = cascade.panel(MOMENTS)
+    dots = [mark for mark in panel.marks if isinstance(mark, Points)]
+    exact = [mark for mark in panel.marks if isinstance(mark, Line) and mark.name]
+    assert [mark.name for mark in exact] == [f"exact: {mark.name}" for mark in dots]
+    np.testing.assert_array_equal([mark.x[0] for mark in exact], MOMENTS.sigma_eigenmode.values[: len(exact)])
+    assert all(mark.dash for mark in exact)
+    low, high = np.log(panel.limits("x"))
+    levels = np.log(np.concatenate([mark.x for mark in dots]))
+    assert min(levels.min() - low, high - levels.max()) > 0.04 * (high - low)

@@ -106,6 +106,9 @@ def test_schedules_have_parameters_and_two_of_one_kind_stand_beside_each_other(t
         (["--data", "digits", "--family", "pair"], "--family does not go with --data"),
         (["--data", "digits", "--separation", "2"], "--separation does not go with --data"),
         (["--family", "pair", "--separation", "2", "--label", "x"], "--label does not go with --family"),
+        (["--family", "pair", "--separation", "2", "--missing", "drop"], "--missing does not go with --family"),
+        (["--family", "pair", "--separation", "2", "--ignore", "x"], "--ignore does not go with --family"),
+        (["--data", "iris", "--ignore", "x"], "ignore = "),
         (["--family", "par", "--separation", "2"], "did you mean 'pair'"),
         (["--family", "pair"], "needs separation"),
         (["--family", "quartic"], "has wells; allowed: a family of mixtures"),
@@ -136,3 +139,46 @@ def test_it_runs_in_a_process_of_its_own(tmp_path):
     assert ended.stdout.startswith("3 classes of iris: 150 samples, 4 features")
     assert ended.stderr == ""
     assert {path.name for path in (tmp_path / "when").iterdir()} >= {"when.nc", "when.html"}
+
+
+TREES = "a,b,tree kind,species\n0,1,x,fir\n1,1,y,fir\n3,4,x,yew\n3,5,x,yew\n,5,x,yew\n9,1,y,oak\n9,2,y,oak\n"
+
+
+def test_messages_advise_flags_and_these_do_what_they_say(tmp_path, capsys):
+    (tmp_path / "trees.csv").write_text(TREES)
+    flags = ["--data", str(tmp_path / "trees.csv"), "--into", str(tmp_path)]
+    assert main(["when", *flags]) == 2
+    assert capsys.readouterr().err.strip().endswith("allowed: numbers, or --ignore 'tree kind'")
+    flags += ["--ignore", "tree kind"]
+    assert main(["when", *flags]) == 2
+    assert capsys.readouterr().err.strip().endswith("allowed: numbers in all rows, or --missing drop")
+    told = run(capsys, *flags, "--missing", "drop", "--replicates", 4)
+    assert "6 samples, 2 features" in told
+    assert "By the empirical score of 6 samples" in told
+
+
+def test_columns_and_rows_are_left_out_of_what_components_are_fitted_to(tmp_path, capsys):
+    x = np.random.default_rng(0).standard_normal((40, 2)) + 6 * (np.arange(40) % 2)[:, None]
+    rows = [f"{a},{b},x" for a, b in x]
+    (tmp_path / "x.csv").write_text("\n".join(["a,b,kind", *rows, ",1,x"]))
+    flags = ("--ignore", "kind", "--missing", "drop", "--replicates", 3)
+    told = run(capsys, "--data", tmp_path / "x.csv", "--components", 2, *flags, "--into", tmp_path)
+    assert "40 samples, 2 features" in told
+
+
+def test_one_sample_a_class_has_a_report_that_says_what_it_lacks(tmp_path, capsys):
+    (tmp_path / "one.csv").write_text("a,b,label\n0,1,fir\n3,4,yew\n9,1,oak\n")
+    flags = ("--data", tmp_path / "one.csv", "--into", tmp_path)
+    told = run(capsys, *flags)
+    assert "too few samples for covariances by class" in told
+    assert "No empirical score: fewer than two classes" in told
+    assert main(["when", *map(str, flags), "--covariance", "full"]) == 2
+    assert "covariance = 'full' needs more samples" in capsys.readouterr().err
+
+
+def test_files_that_are_replaced_are_said(tmp_path, capsys):
+    flags = ("--family", "pair", "--separation", 2, "--into", tmp_path)
+    data, page = tmp_path / "when.nc", tmp_path / "when.html"
+    assert run(capsys, *flags).splitlines()[-1] == f"Written: {data}, {page}"
+    data.unlink()
+    assert run(capsys, *flags).splitlines()[-1] == f"Written: {data}, {page} (replaced)"

@@ -138,3 +138,13 @@ def test_a_sweep_without_page_names_its_blocks(tmp_path: Path, monkeypatch: pyte
     page = (tmp_path / "results" / "index.html").read_text()
     assert f"line/{runs.planned(study).folder}" in page
     assert "<img" not in page
+
+
+def test_shares_are_whole_percents_up_to_all() -> None:
+    assert [sweep.percent(share) for share in (1.0, 0.5, 0.999, 1e-5)] == ["100 %", "50 %", "99 %", "0.001 %"]
+
+
+def test_a_page_on_which_all_values_are_missing_says_100_percent(tmp_path: Path) -> None:
+    study = runs.study(tmp_path / "all", axes={"separation": [0.1, 0.2]}, split=[], criteria=["exact"])
+    runs.run(study, "plan", "compute", "compare", "draw", "index")
+    assert "2 of 2 (100 %) in" in text_of((tmp_path / "all" / "line.html").read_text())

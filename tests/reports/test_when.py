@@ -1,5 +1,6 @@
 """The report of when the modes part: its table, its page, its files, its warnings."""
 
+import html
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import pytest
 import xarray as xr
 
 import scoreshock as ss
+from scoreshock.conventions import WORDS
 from scoreshock.figures.style import short
 from scoreshock.reports import when
 from scoreshock.schedules.inputs import as_schedules
@@ -57,9 +59,11 @@ def test_what_does_not_exist_is_said_with_its_reason():
     wide = when.text(when.report(ss.families.pair(1.0, variance=1.0, weight=0.3), as_schedules("edm"), "wide"))
     assert "There is no decision window" in wide
     assert re.search(r"decided +– +below_data_variance", wide)
+    assert re.search(r"decided.*: the condition would hold only below .* \(below_data_variance\)\.", wide)
     quiet = {"quiet": ss.schedule("ve", t_end=0.01)}
     beyond = when.text(when.report(PAIR, quiet, "a pair"))
     assert re.search(r"exact .* – +beyond_end", beyond)
+    assert re.search(r"exact in quiet.*: the schedule never has so much noise \(beyond_end\)\.", beyond)
     assert "quiet: none of its 1000 calls lies inside" in beyond
 
 
@@ -122,3 +126,12 @@ def test_calls_are_before_in_and_after_the_window(made):
     line = next(line for line in when.text(made).splitlines() if line.startswith("edm: steps"))
     inside, total, before, after = map(int, re.findall(r"(\d+) of (\d+) calls .*; (\d+) before it, (\d+) after it", line)[0])
     assert (total, before + inside + after) == (18, 18)
+
+
+def test_the_page_explains_every_status_of_its_table_of_directions(tmp_path):
+    near = ss.mixture([[-6.0, -1.0, 0.0], [-6.0, 1.0, 0.0], [6.0, -1.0, 0.1], [6.0, 1.0, -0.1]], variance=0.04)
+    page = when.write(when.report(near, {}, "four", draws=64), tmp_path)[1].read_text()
+    shown = {name for name in WORDS if f">{name}</td>" in page}
+    assert shown >= {"below_data_variance", "not_applicable"}
+    for name in shown:
+        assert f"{name}: {html.escape(WORDS[name])}" in page or f"{html.escape(WORDS[name])} ({name})" in page

@@ -324,6 +324,13 @@ def test_all_problems_are_reported_at_once():
     assert len(lines) == 5
 
 
+def test_wrong_parameters_are_reported_beside_wrong_names():
+    sweep = {"family": "data", "parameters": {"labl": "species"}, "axes": {}, "quantities": ["speciatoin"]}
+    lines = lines_of({"sweeps": {"flowers": sweep}})
+    assert [line.split(": ")[0] for line in lines] == ["sweeps.flowers.quantities[0]", "sweeps.flowers.parameters.labl"]
+    assert "not a parameter of the family data (did you mean 'label'?)" in lines[1]
+
+
 def test_a_wrong_schedule_is_blamed_once_and_not_on_its_users():
     (line,) = lines_of(changed("schedules/ddpm/beta_min", "1e-3"))
     assert line.startswith("schedules.ddpm.beta_min: ")

@@ -33,7 +33,7 @@ ROOM = 1 << 20
 """Numbers in the means of the points, times nodes or replicates, that are solved together: it bounds memory."""
 
 RESOLVED, ZERO = 1e-9, 1e-25
-"""Relative error by quadrature above which a number is unresolved, unless it is below an absolute one."""
+"""Relative error by quadrature above which a number is unresolved, unless it is below a share of the weights' entropy."""
 
 
 class Method(NamedTuple):
@@ -266,17 +266,18 @@ Solver = Callable[..., tuple[np.ndarray, np.ndarray]]
 
 
 class Estimates(NamedTuple):
-    """Values and their errors (m, B), and which points were drawn, and are beyond the quadrature asked for, (B,)."""
+    """Values and their errors (m, B); which points were drawn, and are beyond the quadrature asked for; what is 0, (B,)."""
 
     values: np.ndarray
     errors: np.ndarray
     drawn: np.ndarray
     beyond: np.ndarray
+    zero: np.ndarray
 
     def status(self, index: int) -> np.ndarray:
         """Outcome of the value of this index, (B,): ``unresolved`` where quadrature missed `RESOLVED`."""
         value, error = self.values[index], self.errors[index]
-        missed = ~self.drawn & ~(error <= RESOLVED * np.abs(value) + ZERO)
+        missed = ~self.drawn & ~(error <= RESOLVED * np.abs(value) + self.zero)
         status = np.where(missed, np.int8(Status.unresolved), np.int8(Status.ok))
         status = np.where(np.isnan(value), np.int8(Status.failed), status)
         return np.where(self.beyond, np.int8(Status.not_applicable), status).astype(np.int8)
@@ -296,7 +297,8 @@ def estimated(solve: Solver, points: Classes, method: Method, *more: np.ndarray)
         for cut in slices(some.size, ROOM // (REPLICATES**2 * points.means.shape[0] * points.means.shape[1])):
             at = some[cut]
             values[:, at], errors[:, at] = by(points.take(at), *(a[..., at] for a in more))
-    return Estimates(values, errors, drawn, ~smooth & ~drawn)
+    zero = ZERO * np.minimum(points.weight_entropy, 1.0)  # a class of weight 1e-50 has an entropy of that size
+    return Estimates(values, errors, drawn, ~smooth & ~drawn, zero)
 
 
 def _replicated(solve: Solver, count: int) -> Solver:
