@@ -178,8 +178,7 @@ def trajectories(denoise: Callable[[np.ndarray, float], np.ndarray], x: np.ndarr
         return (points - denoise(points, float(np.exp(log_sigma)))).ravel()
 
     times, start = np.log(levels), (x - centre).ravel()
-    tolerance = RTOL * float(start.std()) * levels[-1] / levels[0]
-    done = solve_ivp(slope, (times[0], times[-1]), start, "DOP853", times, rtol=RTOL, atol=tolerance)
+    done = solve_ivp(slope, (times[0], times[-1]), start, "DOP853", times, rtol=RTOL, atol=RTOL * levels[-1])
     if not done.success:
         raise ArithmeticError(f"the flow from sigma {levels[0]:g} to {levels[-1]:g} cannot be followed: {done.message}")
     return np.moveaxis(done.y, -1, 0).reshape(len(levels), *x.shape) + centre

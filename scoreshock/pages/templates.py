@@ -10,8 +10,8 @@ def environment(package: str) -> Environment:
 
     Examples
     --------
-    >>> environment("scoreshock.paper").get_template("index.md.j2").name
-    'index.md.j2'
+    >>> environment("scoreshock.reports").get_template("study.css.j2").name
+    'study.css.j2'
     """
     return Environment(
         loader=PackageLoader(package, "templates"),

@@ -60,3 +60,8 @@ def test_a_sweep_is_refused_by_its_dimensions() -> None:
         ValueError, match=r"mixture has the sweep dimensions variance; allowed: one mixture, as of mixture.isel"
     ):
         truth_of(ss.families.pair(separation=1.0, variance=[0.1, 0.2]))
+
+
+def test_the_flow_of_a_single_point_ends() -> None:
+    end = flowed(lambda x, sigma: x / (1 + sigma * sigma), np.array([[3.0]]), 5.0, 0.5)
+    assert float(end[0, 0]) == pytest.approx(3.0 * np.sqrt(1.25 / 26), rel=1e-6)
