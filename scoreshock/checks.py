@@ -7,7 +7,7 @@ import os
 import reprlib
 import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -172,6 +172,20 @@ def switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} = {show(value)} is not allowed; allowed: true or false")
     return bool(value)
+
+
+def one_of(name: str, value: Any, allowed: Collection[str]) -> str:
+    """The value, where it is one of the allowed names; ``ValueError`` with the closest of them otherwise.
+
+    Examples
+    --------
+    >>> one_of("solver", "heum", ("euler", "heun"))
+    Traceback (most recent call last):
+    ValueError: solver = 'heum' is not allowed (did you mean 'heun'?); allowed: euler, heun
+    """
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} = {show(value)} is not allowed{suggestion(value, allowed)}; allowed: {', '.join(allowed)}")
+    return value
 
 
 def repeated(names: Iterable[str]) -> list[str]:

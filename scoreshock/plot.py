@@ -111,6 +111,10 @@ def saved(
     return _save(found.panels, Path(path), name, html.escape(found.caption)), found.caption
 
 
+class NothingToDraw(ValueError):
+    """The data have nothing that a figure shows."""
+
+
 def __getattr__(name: str) -> Callable[..., Any]:
     key = name.replace("_", "-")
     if name.startswith("_") or key not in FIGURES:
@@ -181,7 +185,8 @@ def _captioned(key: str, data: Any, chosen: Mapping[str, Any], beside: Mapping[s
     if not panels:
         lacking = [name for name in declared.beside if name not in beside]
         hint = f" without the keywords {', '.join(lacking)}" if lacking else ""
-        raise ValueError(f"data: nothing to draw in the figure {key}{hint}; ss.explain(data) counts why values are missing")
+        said = f"data: nothing to draw in the figure {key}{hint}; ss.explain(data) counts why values are missing"
+        raise NothingToDraw(said)
     return Captioned(panels, captions.caption(declared.words, panels))
 
 

@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
         }
         try:
             path, caption = plot.saved(paths[name], name, opened(known[name].of), chosen, beside)
-        except ValueError as error:
-            if options.name or "nothing to draw" not in str(error):
+        except plot.NothingToDraw:
+            if options.name:
                 raise
             empty.append(name)
         else:

@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from scipy.linalg.blas import dsymv
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from scoreshock.checks import show, suggestion, whole
+from scoreshock.checks import one_of, show, whole
 from scoreshock.densities.covariances import CHUNK, LANCZOS_FROM, RESIDUAL, Classes
 from scoreshock.densities.mixtures import Span, one_blas_thread, span
 from scoreshock.densities.tables.rows import Rows
@@ -51,11 +51,7 @@ class Fit(NamedTuple):
 def kind_of(covariance: Any) -> str:
     """The name in `KINDS` of a kind of covariances."""
     name = ALIASES.get(covariance, covariance) if isinstance(covariance, str) else covariance
-    if not isinstance(name, str) or name not in KINDS:
-        raise ValueError(
-            f"covariance = {show(covariance)} is not allowed{suggestion(covariance, KINDS)}; allowed: {', '.join(KINDS)}"
-        )
-    return name
+    return one_of("covariance", name, KINDS)
 
 
 def rank_of(kind: str, rank: Any, count: np.ndarray, d: int) -> int:

@@ -18,8 +18,7 @@ from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import attributes, variables
 from scoreshock.diagnosis.scores import INPUTS, PREDICTIONS, TIMES, Reading, Score
 from scoreshock.diagnosis.truth import CHECK
-from scoreshock.kernels.numerics.counter_rng import normals
-from scoreshock.schedules.schedule import Schedule
+from scoreshock.kernels.numerics.counter_rng import normal_rows
 
 LOSSES = variables(
     """
@@ -94,10 +93,10 @@ def check_convention(score: Score, data: Any, samples: int = 1000, seed: int = 0
     spread = float(np.sqrt(clean.var(axis=0).sum()))
     if not spread > 0:
         raise ValueError(f"data = {show(data)} are all one point; allowed: samples that differ")
-    sigma = _levels(score.schedule, spread / np.sqrt(clean.shape[1]))
+    sigma = _levels(score, spread / np.sqrt(clean.shape[1]))
     count, d = clean.shape
-    noise = np.stack([normals(5 * seed + CHECK, np.arange(count), column) for column in range(d)], axis=-1)
-    readings = [score.reading, *(each for each in _others(score))]
+    noise = normal_rows(5 * seed + CHECK, np.arange(count), d)
+    readings = [score.reading, *_others(score)]
     errors = np.array([[_losses(score.read_as(each), clean, noise, level) for level in sigma] for each in readings])
     errors /= spread**2
     with np.errstate(invalid="ignore"):
@@ -154,16 +153,14 @@ def _others(score: Score) -> Iterator[Reading]:
     yield from (Reading(*each) for each in sorted(every, key=lambda each: sum(map(str.__ne__, each, stated))))
 
 
-def _levels(schedule: Schedule | None, spread: float) -> np.ndarray:
-    low, high = (factor * spread for factor in SPAN)
-    if schedule is not None:
-        least, most = float(schedule.sigma(schedule.start)), float(schedule.sigma(schedule.end))
-        low, high = max(low, least), min(high, most)
-        if not low < high:
-            raise ValueError(
-                f"the schedule has sigma from {least:g} to {most:g}, the data a spread of {spread:g}; "
-                "allowed: data in the schedule's units"
-            )
+def _levels(score: Score, spread: float) -> np.ndarray:
+    least, most = score.sigma_range
+    low, high = max(SPAN[0] * spread, least), min(SPAN[1] * spread, most)
+    if not low < high:
+        raise ValueError(
+            f"the schedule has sigma from {least:g} to {most:g}, the data a spread of {spread:g}; "
+            "allowed: data in the schedule's units"
+        )
     return np.geomspace(low, high, LEVELS)
 
 

@@ -18,7 +18,7 @@ from scoreshock.conventions import Status, attributes, variables
 from scoreshock.diagnosis import gradient_part
 from scoreshock.diagnosis.gradient_part import GradientPart
 from scoreshock.diagnosis.scores import Score
-from scoreshock.diagnosis.steps import checked_score
+from scoreshock.diagnosis.steps import checked_score, checked_share
 from scoreshock.diagnosis.truth import SAMPLER, Truth, truth_of
 from scoreshock.kernels.flow.divergence import tv_bound
 from scoreshock.kernels.flow.generated import sliced_wasserstein
@@ -135,7 +135,7 @@ def diagnose(
     """
     if (known := checked_score(score)) is None:
         raise ValueError("score = None is not allowed; allowed: what ss.learned_score returns")
-    truth, eta = truth_of(mixture), _share(noise_share)
+    truth, eta = truth_of(mixture), checked_share(noise_share)
     levels = _levels(known, truth, sigma)
     count, number = whole("samples", samples, 20), whole("seed", seed, 0)
     rows = [_level(known, truth, float(level), count, number) for level in levels]
@@ -234,9 +234,7 @@ def _generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed:
     for suffix, denoise in (("error", score.denoise), ("floor", truth.denoise)):
         for solver in ("dpmpp-2m", "ancestral"):
             ends = sample(denoise, starts, row, solver, 1.0, 5 * seed + SAMPLER).ends
-            r = truth.responsibilities(ends, low)
-            shares = np.bincount(r.argmax(axis=-1), minlength=r.shape[-1]) / count
-            made.setdefault(f"mode_weight_{suffix}", []).append(float(0.5 * np.abs(shares - truth.parts.weights).sum()))
+            made.setdefault(f"mode_weight_{suffix}", []).append(truth.mode_weight_error(ends, low))
             name = "sliced_wasserstein" + ("_floor" if suffix == "floor" else "")
             made.setdefault(name, []).append(float(sliced_wasserstein(ends, data, seed)))
     return made
@@ -276,14 +274,5 @@ def _levels(score: Score, truth: Truth, sigma: Any) -> np.ndarray:
     spread = np.sqrt(c.weights @ (c.means - c.weights @ c.means) ** 2).max()
     own = truth.deviation(0.0)
     low, high = 0.2 * own if own > 0 else 0.02 * spread, 4 * np.hypot(spread, own)
-    if score.schedule is not None:
-        low = max(low, float(score.schedule.sigma(score.schedule.start)))
-        high = min(high, float(score.schedule.sigma(score.schedule.end)))
-    return np.geomspace(low, high, LEVELS)
-
-
-def _share(noise_share: Any) -> float:
-    share = as_real("noise_share", noise_share)
-    if share.ndim or not 0 <= share <= 1:
-        raise ValueError(f"noise_share = {show(noise_share)} is not allowed; allowed: a number from 0 to 1")
-    return float(share)
+    least, most = score.sigma_range
+    return np.geomspace(max(low, least), min(high, most), LEVELS)

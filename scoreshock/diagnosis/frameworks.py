@@ -6,13 +6,13 @@ A framework is imported only where a model of it is used.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from scoreshock.checks import show, suggestion
+from scoreshock.checks import one_of
 
 FRAMEWORKS = ("numpy", "torch", "jax")
 
@@ -29,12 +29,6 @@ CHUNK = 256
 """Points whose Jacobians are computed together."""
 
 
-def check_word(name: str, word: Any, known: Iterable[str]) -> None:
-    """Refuse a word that is not known, in one sentence."""
-    if not isinstance(word, str) or word not in known:
-        raise ValueError(f"{name} = {show(word)} is not allowed{suggestion(word, known)}; allowed: {', '.join(known)}")
-
-
 def framework_of(model: Any, stated: str | None = None) -> str:
     """The framework of a model: as stated, else by its type, NumPy for any other function.
 
@@ -44,7 +38,7 @@ def framework_of(model: Any, stated: str | None = None) -> str:
     'numpy'
     """
     if stated is not None:
-        check_word("framework", stated, FRAMEWORKS)
+        one_of("framework", stated, FRAMEWORKS)
         if stated != "numpy":
             _imported(stated)
         return stated

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scoreshock.checks import as_real, show, whole
+from scoreshock.checks import as_real, one_of, show, whole
 from scoreshock.diagnosis import frameworks
 from scoreshock.schedules.inputs import as_schedules
 from scoreshock.schedules.schedule import Schedule
@@ -97,9 +97,9 @@ class Score:
         return frameworks.jacobian(self._composed, self.framework, self.precision, points, numbers, scale)
 
     @property
-    def least_sigma(self) -> float:
-        """Least noise level that the model's schedule has."""
-        return 0.0 if self.schedule is None else float(self.schedule.sigma(self.schedule.start))
+    def sigma_range(self) -> tuple[float, float]:
+        """Least and greatest noise level that the model's schedule has."""
+        return (0.0, np.inf) if self.schedule is None else range_of(self.schedule)
 
     def read_as(self, reading: Reading) -> Score:
         """The same model, read in another way."""
@@ -148,6 +148,11 @@ def _score_of(out: Any, predicts: str, x: Any, alpha: Any, noise: Any) -> Any:
     return -alpha * (out + x) / (sigma * (alpha + noise))
 
 
+def range_of(schedule: Schedule) -> tuple[float, float]:
+    """Least and greatest noise level of a schedule."""
+    return float(schedule.sigma(schedule.start)), float(schedule.sigma(schedule.end))
+
+
 def path_at(schedule: Schedule | None, time: str, tau: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Signal and noise coefficients of a path at diffusion times, and what a network is told there.
 
@@ -162,7 +167,7 @@ def path_at(schedule: Schedule | None, time: str, tau: np.ndarray) -> tuple[np.n
     else:
         alpha, noise, own = schedule.alpha_at(tau), schedule.noise_at(tau), schedule.time(tau)
         if np.isnan(own).any():
-            least, most = schedule.sigma(schedule.start), schedule.sigma(schedule.end)
+            least, most = range_of(schedule)
             outside = sigma[np.isnan(own)].flat[0]
             raise ValueError(f"sigma = {outside:g} is outside of the schedule; allowed: {least:g} to {most:g}")
     told = {
@@ -246,18 +251,18 @@ def learned_score(
     """
     if not callable(model):
         raise ValueError(f"model = {show(model)} is not allowed; allowed: a function of x and time")
-    frameworks.check_word("predicts", predicts, PREDICTIONS)
+    one_of("predicts", predicts, PREDICTIONS)
     path = _one_path(schedule)
     usual = ("preconditioned", "c_noise") if predicts == "edm" else ("scaled", "tau" if path is None else "time")
     given, told = (word if asked is None else asked for word, asked in zip(usual, (takes, time), strict=True))
-    frameworks.check_word("takes", given, INPUTS)
-    frameworks.check_word("time", told, TIMES)
+    one_of("takes", given, INPUTS)
+    one_of("time", told, TIMES)
     own = path.parameters.get("prediction_type") if path is not None else None
     if own is not None and own != predicts and predicts in ("epsilon", "sample", "v_prediction", "flow_prediction"):
         raise ValueError(f"predicts = {predicts!r} is not what the scheduler says; allowed: {own!r}, or another schedule")
     kind = frameworks.framework_of(model, framework)
     reading = Reading(predicts, given, told)
-    numbers = {"time_scale": _positive("time_scale", time_scale), "sigma_data": _positive("sigma_data", sigma_data)}
+    numbers = {"time_scale": positive("time_scale", time_scale), "sigma_data": positive("sigma_data", sigma_data)}
     return Score(model, reading, path, kind, frameworks.precision_of(model, kind), _shape(shape), **numbers)
 
 
@@ -274,7 +279,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
     return tuple(whole("shape", length, 1) for length in shape)
 
 
-def _positive(name: str, value: Any) -> float:
+def positive(name: str, value: Any) -> float:
+    """A finite number above 0."""
     number = as_real(name, value)
     if number.ndim or not 0 < number < np.inf:
         raise ValueError(f"{name} = {show(value)} is not allowed; allowed: a finite number > 0")

@@ -12,7 +12,7 @@ import xarray as xr
 from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import Status, attributes, variables
 from scoreshock.diagnosis.scores import Score
-from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends, checked_score, refuse_a_point
+from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends, checked_score, checked_share, refuse_a_point
 from scoreshock.diagnosis.truth import SAMPLER, SMALL, Truth, ends_of
 from scoreshock.kernels.flow.generated import sliced_wasserstein
 from scoreshock.kernels.flow.solvers import SOLVERS, Denoiser, sample
@@ -58,12 +58,6 @@ class _Judge:
         square = ((made - self.ends) ** 2).sum(axis=-1)
         root = float(np.sqrt(square.mean()))
         return root, float(square.std() / np.sqrt(len(square)) / (2 * root)) if root else 0.0
-
-    def mode_weight_error(self, made: np.ndarray) -> float:
-        """Half the sum of absolute differences of shares and weights."""
-        r = self.truth.responsibilities(made, self.last)
-        shares = np.bincount(r.argmax(axis=-1), minlength=r.shape[-1]) / len(r)
-        return float(0.5 * np.abs(shares - self.truth.parts.weights).sum())
 
     def distance(self, made: np.ndarray) -> float:
         """Sliced Wasserstein distance from samples of the data."""
@@ -130,7 +124,8 @@ def compare_steps(
     """
     names = checked_names("rules", list(RULES) if rules is None else rules, tuple(RULES))
     kinds = checked_names("solvers", solvers, SOLVERS)
-    counts, eta, size, number = _calls(calls), _share(noise_share), whole("samples", samples, 2), whole("seed", seed, 0)
+    counts, eta = _calls(calls), checked_share(noise_share)
+    size, number = whole("samples", samples, 2), whole("seed", seed, 0)
 
     spaced = Spaced(mixture, checked_ends(sigma_min, sigma_max, to_zero), checked_score(score), number)
     refuse_a_point(spaced.truth)
@@ -143,7 +138,7 @@ def compare_steps(
             for r, row in enumerate(rows):
                 for name, value in _judged(judge, row, solver, eta).items():
                     made[name][r, j, i] = value
-    made["mode_weight_floor"] = np.array(judge.mode_weight_error(judge.exact))
+    made["mode_weight_floor"] = np.array(judge.truth.mode_weight_error(judge.exact, judge.last))
     made["sliced_wasserstein_floor"] = np.array(judge.distance(judge.exact))
     coordinates = {"rule": list(names), "solver": list(kinds), "calls": counts}
     labelled = {name: (name, values, attributes(name)) for name, values in coordinates.items()}
@@ -169,7 +164,7 @@ def _judged(judge: _Judge, row: np.ndarray, solver: str, eta: float) -> dict[str
         "trajectory_error": error,
         "trajectory_error_standard_error": deviation,
         "trajectory_error_status": Status.not_applicable if noisy else Status.ok,
-        "mode_weight_error": judge.mode_weight_error(made.ends),
+        "mode_weight_error": judge.truth.mode_weight_error(made.ends, judge.last),
         "sliced_wasserstein": judge.distance(made.ends),
     }
 
@@ -185,10 +180,3 @@ def _calls(calls: Any) -> list[int]:
     if not good or counts[0] < 1 or counts[-1] > 10_000:
         raise ValueError(f"calls = {show(calls)} is not allowed; allowed: rising whole numbers from 1 to 10000")
     return [int(count) for count in counts]
-
-
-def _share(noise_share: Any) -> float:
-    share = as_real("noise_share", noise_share)
-    if share.ndim or not 0 <= share <= 1:
-        raise ValueError(f"noise_share = {show(noise_share)} is not allowed; allowed: a number from 0 to 1")
-    return float(share)

@@ -16,7 +16,7 @@ import xarray as xr
 
 from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import attributes, variables
-from scoreshock.diagnosis.scores import Score
+from scoreshock.diagnosis.scores import Score, positive
 from scoreshock.diagnosis.step_rules import (
     FORMULAS,
     Ends,
@@ -82,7 +82,7 @@ class Spaced:
     @property
     def least(self) -> float:
         """Least noise level at which the denoiser exists."""
-        return 0.0 if self.score is None else self.score.least_sigma
+        return 0.0 if self.score is None else self.score.sigma_range[0]
 
     @cached_property
     def paths(self) -> Paths:
@@ -226,15 +226,20 @@ def refuse_a_point(truth: Truth) -> None:
         raise ValueError("mixture is a single point; allowed: data that differ")
 
 
+def checked_share(noise_share: Any) -> float:
+    """A share of noise, from 0 to 1."""
+    share = as_real("noise_share", noise_share)
+    if share.ndim or not 0 <= share <= 1:
+        raise ValueError(f"noise_share = {show(noise_share)} is not allowed; allowed: a number from 0 to 1")
+    return float(share)
+
+
 def checked_ends(sigma_min: Any, sigma_max: Any, to_zero: Any) -> Ends:
-    for name, value in (("sigma_min", sigma_min), ("sigma_max", sigma_max)):
-        number = as_real(name, value)
-        if number.ndim or not 0 < number < np.inf:
-            raise ValueError(f"{name} = {show(value)} is not allowed; allowed: a finite number > 0")
-    if not sigma_min < sigma_max:
+    low, high = positive("sigma_min", sigma_min), positive("sigma_max", sigma_max)
+    if not low < high:
         raise ValueError(
             f"sigma_max = {show(sigma_max)} is not allowed; allowed: a number above sigma_min = {show(sigma_min)}"
         )
     if not isinstance(to_zero, bool):
         raise ValueError(f"to_zero = {show(to_zero)} is not allowed; allowed: True or False")
-    return Ends(float(sigma_max), float(sigma_min), to_zero)
+    return Ends(high, low, to_zero)

@@ -14,7 +14,7 @@ from scoreshock.densities.component_covariances import PARTS
 from scoreshock.kernels.covariances import fields as general
 from scoreshock.kernels.covariances.components import Components, components, covariance
 from scoreshock.kernels.gaussian import mixture as isotropic
-from scoreshock.kernels.numerics.counter_rng import normals, uniforms
+from scoreshock.kernels.numerics.counter_rng import normal_rows, uniforms
 from scoreshock.quantities.labelled import checked_mixture, covariance_arguments, is_general
 
 START, COMPONENT, NOISE, SAMPLER, CHECK = range(5)
@@ -42,32 +42,33 @@ class Truth:
 
     def denoise(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Posterior mean of the data at ``x (N, n)``, (N, n)."""
-        tau, c = 0.5 * sigma * sigma, self.parts
         with np.errstate(all="ignore"):
-            if self.one_variance:
-                return isotropic.denoiser(x, c.means, c.weights, c.variance[0], tau)
-            return general.denoiser(x, c, tau)
+            return self._field("denoiser", x, sigma)
 
     def responsibilities(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Posterior probabilities of the components at ``x (N, n)``, (N, k)."""
-        tau, c = 0.5 * sigma * sigma, self.parts
-        if self.one_variance:
-            return isotropic.responsibilities(x, c.means, c.weights, c.variance[0], tau)
-        return general.responsibilities(x, c, tau)
+        return self._field("responsibilities", x, sigma)
 
     def score(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Score at ``x (N, n)``, (N, n)."""
-        tau, c = 0.5 * sigma * sigma, self.parts
-        if self.one_variance:
-            return isotropic.score(x, c.means, c.weights, c.variance[0], tau)
-        return general.score(x, c, tau)
+        return self._field("score", x, sigma)
 
     def log_density(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Logarithm of the density at ``x (N, n)``, (N,)."""
+        return self._field("log_density", x, sigma)
+
+    def _field(self, name: str, x: np.ndarray, sigma: float) -> np.ndarray:
+        """A field of both kernels by its name there."""
         tau, c = 0.5 * sigma * sigma, self.parts
         if self.one_variance:
-            return isotropic.log_density(x, c.means, c.weights, c.variance[0], tau)
-        return general.log_density(x, c, tau)
+            return getattr(isotropic, name)(x, c.means, c.weights, c.variance[0], tau)
+        return getattr(general, name)(x, c, tau)
+
+    def mode_weight_error(self, ends: np.ndarray, sigma: float) -> float:
+        """Half the sum of absolute differences of the shares of components, where each is most probable, and the weights."""
+        r = self.responsibilities(ends, sigma)
+        shares = np.bincount(r.argmax(axis=-1), minlength=r.shape[-1]) / len(r)
+        return float(0.5 * np.abs(shares - self.parts.weights).sum())
 
     def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""
@@ -95,7 +96,7 @@ class Truth:
         number = np.arange(count)
         place = (number + uniforms(5 * seed + COMPONENT, np.array(0), 0)) / count  # stratified
         component = np.minimum((np.cumsum(self.parts.weights) < place[:, None]).sum(axis=1), k - 1)
-        z = standard(5 * seed + START, count, n)
+        z = normal_rows(5 * seed + START, number, n)
         roots = self._roots()
         own = roots[np.minimum(component, len(roots) - 1)]
         return self.parts.means[component] + np.einsum("Nij,Nj->Ni", own, z), component
@@ -103,7 +104,7 @@ class Truth:
     def starts(self, count: int, sigma: float, seed: int) -> np.ndarray:
         """Points of the noisy density at ``sigma``, (count, n)."""
         clean, _ = self.draws(count, seed)
-        return clean + sigma * standard(5 * seed + NOISE, count, self.size[1])
+        return clean + sigma * normal_rows(5 * seed + NOISE, np.arange(count), self.size[1])
 
     def _roots(self) -> np.ndarray:
         """Square roots of the components' covariances, (k or 1, n, n)."""
@@ -111,11 +112,6 @@ class Truth:
             return np.sqrt(self.parts.variance[0]) * np.eye(self.size[1])[None]
         values, vectors = np.linalg.eigh(covariance(self.parts))
         return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
-
-
-def standard(seed: int, count: int, n: int) -> np.ndarray:
-    """Standard normal numbers (count, n)."""
-    return np.stack([normals(seed, np.arange(count), column) for column in range(n)], axis=-1)
 
 
 def truth_of(mixture: xr.Dataset) -> Truth:

@@ -257,11 +257,6 @@ def _panel(
     return Panel(marks=lines + dots + level, logx=logx, **look)
 
 
-def _dots(line: Line) -> Points:
-    alone = isolated(line.y)
-    return Points(line.x[alone], line.y[alone], color=line.color)
-
-
 def isolated(values: np.ndarray) -> np.ndarray:
     """Which numbers have none beside them, so that no line shows them.
 

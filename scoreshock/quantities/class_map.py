@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from scoreshock.checks import as_array, listed, show, suggestion, whole
+from scoreshock.checks import as_array, listed, one_of, show, suggestion, whole
 from scoreshock.kernels.information.classes import METHODS, SAMPLES, Method
 from scoreshock.kernels.information.covariances import Along
 from scoreshock.options import Classes, Whole
@@ -113,7 +113,5 @@ def _with_along(kernel: Callable[..., Any], **arrays: Any) -> Any:
 
 def method_of(method: Any, draws: Any, seed: Any) -> Method:
     """How expectations are computed, checked."""
-    if not isinstance(method, str) or method not in METHODS:
-        meant = suggestion(method, METHODS)
-        raise ValueError(f"method = {show(method)} is not allowed{meant}; allowed: {', '.join(METHODS)}")
-    return Method(method, whole("draws", draws, int(DRAWS.low), int(DRAWS.high)), whole("seed", seed, 0))
+    name, count = one_of("method", method, METHODS), whole("draws", draws, int(DRAWS.low), int(DRAWS.high))
+    return Method(name, count, whole("seed", seed, 0))

@@ -75,7 +75,7 @@ def test_wrong_names_and_paths_are_refused(computed, tmp_path, capsys):
 
 def test_figures_without_data_are_named_in_one_line(computed, monkeypatch, capsys):
     def nothing(*_):
-        raise ValueError("data: nothing to draw in the figure")
+        raise plot.NothingToDraw("data: nothing to draw in the figure")
 
     monkeypatch.setattr(plot, "saved", nothing)
     assert main(["figure", str(computed)]) == 0

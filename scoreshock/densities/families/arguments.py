@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.checks import as_numbers, show, suggestion, whole
+from scoreshock.checks import as_numbers, one_of, show, whole
 from scoreshock.densities.mixtures import as_weights
 
 SCALINGS = ("fixed", "per-coordinate")
@@ -20,7 +20,7 @@ MOST_COMPONENTS = 4096
 def scale_of(separation: Any, dimension: Any, scaling: str) -> xr.DataArray:
     """Length of a unit of the means' coordinates: ``separation``, times sqrt(dimension) when it is per coordinate."""
     length = as_axis("separation", separation)
-    if choice("scaling", scaling, SCALINGS) == "fixed":
+    if one_of("scaling", scaling, SCALINGS) == "fixed":
         return length
     return product(length, xr.ufuncs.sqrt(as_axis("dimension", dimension)))
 
@@ -46,12 +46,6 @@ def shares_of(k: int, weights: Any, weight: Any, marked: int) -> xr.DataArray:
 
 def points(coordinates: Any) -> xr.DataArray:
     return xr.DataArray(np.asarray(coordinates, dtype=float), dims=CORE)
-
-
-def choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} = {show(value)} is not allowed{suggestion(value, allowed)}; allowed: {', '.join(allowed)}")
-    return value
 
 
 def list_of(name: str, values: Any, k: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE, as_axis
-from scoreshock.checks import as_numbers, show, whole
-from scoreshock.densities.families.arguments import MOST_COMPONENTS, SCALINGS, choice, product
+from scoreshock.checks import as_numbers, one_of, show, whole
+from scoreshock.densities.families.arguments import MOST_COMPONENTS, SCALINGS, product
 from scoreshock.densities.families.registry import family
 from scoreshock.densities.mixtures import as_weights, assemble, span
 
@@ -75,7 +75,7 @@ def random(
         vectorize=True,
     )
     scale = as_axis("separation", separation)
-    if choice("scaling", scaling, SCALINGS) == "fixed":
+    if one_of("scaling", scaling, SCALINGS) == "fixed":
         scale = product(scale, 1 / xr.ufuncs.sqrt(ambient))
     return assemble(product(scale, means), share, as_axis("variance", variance), ambient)
 

@@ -10,7 +10,7 @@ from scoreshock.kernels.flow.quantiles import position_of_tail
 from scoreshock.kernels.gaussian.mixture import responsibilities
 from scoreshock.kernels.numerics.batching import in_batches
 from scoreshock.kernels.numerics.blocks import total
-from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.counter_rng import normal_rows
 from scoreshock.kernels.numerics.vectors import inner
 
 DIRECTIONS = 64
@@ -89,7 +89,7 @@ def draws_of_class(means: np.ndarray, class_weights: np.ndarray, v: np.ndarray, 
         return in_batches(_quantiles, arguments, [((1,), float)])[0]
     passed = np.cumsum(class_weights, axis=-1)
     component = (passed[..., None, :] < p[:, None] * passed[..., -1:, None]).sum(axis=-1)
-    z = np.stack([normals(seed, np.arange(count), row) for row in range(means.shape[-1])], axis=-1)
+    z = normal_rows(seed, np.arange(count), means.shape[-1])
     return np.take_along_axis(means, component[..., None], axis=-2) + np.sqrt(v)[..., None, None] * z
 
 
@@ -108,7 +108,7 @@ def sliced_wasserstein(one: np.ndarray, other: np.ndarray, seed: int, directions
     1.0
     """
     count, n = one.shape[-2:]
-    z = np.stack([normals(seed, np.arange(directions), row) for row in range(n)], axis=-1) if n > 1 else np.ones((1, 1))
+    z = normal_rows(seed, np.arange(directions), n) if n > 1 else np.ones((1, 1))
     lead = np.broadcast_shapes(one.shape[:-2], other.shape[:-2])
     square = np.zeros(lead)
     for vector in z / np.sqrt((z * z).sum(axis=-1, keepdims=True)):

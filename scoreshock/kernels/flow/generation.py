@@ -12,7 +12,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.flow.generated import cell, draws_of_class, shares_of, sliced_wasserstein
 from scoreshock.kernels.flow.guided import CORES, Guidance, GuidedFlow, guided_flow, guided_noise
 from scoreshock.kernels.numerics.batching import boxes
-from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.counter_rng import normal_rows
 
 START, NOISE, CLASS, DIRECTION = range(4)
 """What is added to the seed, so that no two uses share random numbers."""
@@ -149,7 +149,7 @@ def _ends(guidance: Guidance, between: Ends, sampling: Sampling) -> tuple[np.nda
     eta, tau_min, tau_max, mean, variance = between
     n, count, seed = guidance.means.shape[-1], sampling.samples, sampling.seed
     number = np.arange(count)
-    z = ndtri((number + 0.5) / count)[:, None] if n == 1 else _rows(seed + START, number, n)
+    z = ndtri((number + 0.5) / count)[:, None] if n == 1 else normal_rows(seed + START, number, n)
     x = mean[..., None, None] + np.sqrt(variance)[..., None, None] * z
     forward = tau_min <= tau_max
     tau = np.stack([tau_max, np.where(forward, tau_min, tau_max)], axis=-1)[..., None, :]
@@ -165,11 +165,6 @@ def _ends(guidance: Guidance, between: Ends, sampling: Sampling) -> tuple[np.nda
 def _worst(flow: GuidedFlow) -> np.ndarray:
     """The worst status of all samples at the last time, (...)."""
     return flow.trajectory_status[..., -1].max(axis=-1)
-
-
-def _rows(seed: int, number: np.ndarray, n: int) -> np.ndarray:
-    """Standard normal numbers (N, n)."""
-    return np.stack([normals(seed, number, row) for row in range(n)], axis=-1)
 
 
 def _interval(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.counter_rng import normal_rows
 
 Denoiser = Callable[[np.ndarray, float], np.ndarray]
 """``D(x (N, n), sigma) -> (N, n)``."""
@@ -106,8 +106,7 @@ def _ancestral(denoise: Denoiser, x: np.ndarray, high: float, low: float, noise:
     if up == 0:
         return x
     count, n = x.shape
-    z = np.stack([normals(seed, np.arange(count), index * n + row) for row in range(n)], axis=-1)
-    return x + up * z
+    return x + up * normal_rows(seed, np.arange(count), n, index * n)
 
 
 def _multistep(denoise: Denoiser, x: np.ndarray, levels: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from scoreshock.conventions import Status
 from scoreshock.kernels.information.expectations import entropy_and_doubt
 from scoreshock.kernels.numerics.batching import slices
 from scoreshock.kernels.numerics.blocks import total
-from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.counter_rng import normal_rows
 from scoreshock.kernels.numerics.posterior import softmax
 
 ROOM = 1 << 22
@@ -78,7 +78,7 @@ def empirical_decisions(
     sums, squared = np.zeros((2, 3, tau.size))
     for part in slices(len(held), ROOM // len(rows)):
         number = np.arange(len(held))[part]
-        z = np.stack([normals(seed, number, row) for row in range(rows.shape[1])], axis=-1)
+        z = normal_rows(seed, number, rows.shape[1])
         still, moving = rows @ centred[part].T, rows @ z.T  # (N, B) each
         for i, noise in enumerate(2 * tau):
             values = _values(still, moving, squares, noise, bounds, held_classes[part])

@@ -27,6 +27,11 @@ def normals(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
     return ndtri(uniforms(seed, trajectory, index))
 
 
+def normal_rows(seed: int, trajectory: np.ndarray, n: int, first: int = 0) -> np.ndarray:
+    """``n`` standard normal numbers of each trajectory's stream, from index ``first`` on, (..., n)."""
+    return np.stack([normals(seed, trajectory, first + column) for column in range(n)], axis=-1)
+
+
 def uniforms(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
     """The number strictly between 0 and 1 of which `normals` is the normal quantile, like ``trajectory``."""
     with np.errstate(over="ignore"):
