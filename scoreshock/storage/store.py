@@ -174,7 +174,14 @@ class _Backend(BackendEntrypoint):
 
     def open_dataset(self, filename_or_obj: Any, *, drop_variables: Any = None, **options: Any) -> xr.Dataset:  # type: ignore[override]
         opened = _Opened.open(filename_or_obj, lock=NETCDF_LOCK)
-        return StoreBackendEntrypoint().open_dataset(opened, drop_variables=drop_variables, **options)
+        try:
+            dataset = StoreBackendEntrypoint().open_dataset(opened, drop_variables=drop_variables, **options)
+            for name in dataset.coords.keys() & dataset.sizes.keys():
+                dataset.variables[name].load()  # xarray needs them for its indexes, where it would not close the file
+        except BaseException:  # HDF5 would show the content of an open file for any that comes to its path
+            opened.close()
+            raise
+        return dataset
 
 
 class _Opened(NetCDF4DataStore):
