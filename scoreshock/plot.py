@@ -13,7 +13,7 @@ return an object of HoloViews or of Matplotlib.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from scoreshock.checks import listed, show, suggestion
 from scoreshock.figures import FIGURES, Captioned, captions
 from scoreshock.figures import save as _save
 from scoreshock.figures.description import Choice, Panel
+from scoreshock.figures.selection import choosable, dimension
 from scoreshock.figures.style import THEMES
 
 BACKENDS = ("holoviews", "matplotlib")
@@ -191,15 +192,16 @@ def _captioned(key: str, data: Any, chosen: Mapping[str, Any], beside: Mapping[s
 
 
 def _choice(datasets: Sequence[xr.Dataset], chosen: Mapping[str, Any]) -> Choice:
-    known = dict.fromkeys(str(name) for dataset in datasets for name in dataset.dims)
-    roles = {key: chosen[key] for key in ("x", "lines", "panels") if chosen[key]}
-    for key, name in roles.items():
-        _check_one(key, name, known)
-        if list(roles.values()).count(name) > 1:
+    known = dict.fromkeys(name for dataset in datasets for name in dataset.dims)
+    given = {key: chosen[key] for key in ("x", "lines", "panels") if chosen[key]}
+    roles = {key: dimension(name, known) for key, name in given.items()}
+    for key, name in given.items():
+        _check_one(key, name, choosable(datasets), known)
+        if list(roles.values()).count(roles[key]) > 1:
             raise ValueError(f"{key} = {show(name)} is chosen twice; allowed: each of x, lines and panels another dimension")
     select, scale = dict(chosen["select"] or {}), dict(chosen["scale"] or {})
     for name in select:
-        _check_one("select", name, known)
+        _check_one("select", name, choosable(datasets), known)
     for axis, value in scale.items():
         _check_one("scale", axis, ("x", "y"))
         _check_one(f"scale[{axis!r}]", value, SCALES)
@@ -213,7 +215,7 @@ def _known(name: str) -> str:
     return key
 
 
-def _check_one(argument: str, value: Any, allowed: Any) -> None:
+def _check_one(argument: str, value: Any, allowed: Any, also: Container[Any] = ()) -> None:
     names = list(allowed)
-    if value not in names:
+    if value not in names and value not in also:
         raise ValueError(f"{argument} = {show(value)} is not allowed{suggestion(value, names)}; allowed: {listed(names)}")

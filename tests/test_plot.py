@@ -54,7 +54,7 @@ def test_holoviews_draws_the_same_lines(tau: xr.Dataset, theme: str) -> None:
 
     drawn = ss.plot.speciation(tau, **CHOSEN, theme=theme)
     assert isinstance(drawn, hv.Layout)
-    curves = [curve for overlay in drawn for curve in overlay]
+    curves = [each for overlay in drawn for each in overlay if isinstance(each, hv.Curve)]
     assert [curve.label for curve in curves] == ["σ₀² = 0.25", "σ₀² = 0.5"]
     np.testing.assert_array_equal(curves[1]["y"], tau.tau_star.sel(criterion="exact", variance=0.5))
 

@@ -2,7 +2,7 @@
 
 `times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes` and `moments` describe
 each figure as the plain data of `description`; `curves` lays out lines by what varies most and by what a reader chose,
-`slices` takes values of the other axes, `style` has their look, `captions` says what is shown and what is left out.
+`slices` takes a value of each axis that no panel shows, `style` has their look, `captions` says what is left out.
 `interactive` draws a description with HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib,
 `table` is the data as CSV. A call imports only the library of its format.
 """

@@ -46,9 +46,10 @@ def over_axes(dataset: xr.Dataset, choice: Choice) -> list[Panel]:
     decades = shown(dataset, "log10_factor").load()
     factor = (10.0 ** decades.where(decades <= GREATEST)).assign_attrs(long_name="amplification factor e^Λ", units="1")
     factors = over(factor, swept(factor), choice, logy=True) if swept(factor) else []
-    if swept(integrated) and not bool(closed.notnull().any()):
-        note = "The closed form (55) is of two components."
-        exponents = over(integrated.assign_attrs(words), swept(integrated), choice)
+    if not bool(closed.notnull().any()):
+        note, own = "By quadrature; the closed form (55) is of two components.", integrated.assign_attrs(words)
+        alone = own.expand_dims(method=["quadrature"])
+        exponents = over(own, swept(own), choice) if swept(own) else panels(alone, "method", choice, axis="method")
         return [replace(panel, notes=(note, *panel.notes)) for panel in (*exponents, *factors)]
     both = xr.concat([closed, integrated], xr.Variable("method", ["closed form", "quadrature"]))
     return [*panels(both.assign_attrs(words), "method", choice), *factors]

@@ -10,12 +10,12 @@ import xarray as xr
 
 from scoreshock.conventions import Status
 from scoreshock.figures import captions
-from scoreshock.figures.curves import PANELS, coincident, isolated
+from scoreshock.figures.curves import coincident, isolated
 from scoreshock.figures.description import FOLLOWING, Choice, Labels, Line, Panel, Points, figure
 from scoreshock.figures.phases import FEWEST, region_labels
-from scoreshock.figures.selection import selected, shown, spans_decades, spread, swept
-from scoreshock.figures.slices import chosen_axis, not_used, slice_of
-from scoreshock.figures.style import DASHED, DOTTED, OKABE_ITO, WIDTH, colours, label, where
+from scoreshock.figures.selection import selected, shown, spans_decades, swept
+from scoreshock.figures.slices import Slice, chosen_axis, slices
+from scoreshock.figures.style import DASHED, DOTTED, OKABE_ITO, WIDTH, colours, label
 
 Drawn = Line | Points
 
@@ -41,49 +41,57 @@ def branches(dataset: xr.Dataset, choice: Choice = FOLLOWING, modes: xr.Dataset 
     if not {"n_roots", "n_events"} <= set(chosen.data_vars):
         return []
     tau, order = shown(chosen, "tau_root").load(), _by_changes(chosen)
-    x = chosen_axis(tau, choice.x, order, ("root",))
+    x = chosen_axis(tau, choice.x, order, ("root", choice.panels))
     several = max(int(chosen.n_roots.max()), int(chosen.n_events.max())) > 1
     if x is None or not (several or choice.x):
         return []
     regions = [] if modes is None or "tau" not in modes.dims else [selected(modes, choice.select)]
     number = chosen.n_roots + chosen.n_events
     most = tau.where(number == number.max())  # else a slice could have one root
-    (point, *counted), titles, note = slice_of(most, (x,), chosen, *regions, middle=True)
+    found = slices(most, choice, chosen.dims, x=x, middle=True)
+    return [panel for here in found for panel in _diagram(here, chosen, regions, x)]
+
+
+def _diagram(here: Slice, chosen: xr.Dataset, regions: list[xr.Dataset], x: str) -> list[Panel]:
+    """The panel of one slice, if it has a root or an event; beside a result of `modes`, if there is one."""
+    point, *counted = (here.of(each) for each in (chosen, *regions))
     drawn = [*events(point, x), *roots(point, x)]
     if not drawn:
         return []
     marks = (*drawn, *(mark for each in counted for mark in number_of_modes(each, x)))
-    notes = tuple(
-        each for each in (note, _without_root(point), _truncated(point), not_used(choice, chosen.dims, x=x)) if each
-    )
+    notes = tuple(each for each in (*here.notes, _without_root(point), _truncated(point)) if each)
     times = np.concatenate([mark.y for mark in drawn])
     look: dict[str, Any] = {
         "logx": spans_decades(point[x].values),
         "logy": bool(counted) or spans_decades(times),
         "notes": notes,
     }
-    return [Panel(", ".join(titles), label(chosen[x]), "diffusion time τ", marks, **look)]
+    return [Panel(here.title, label(chosen[x]), "diffusion time τ", marks, **look)]
 
 
 @figure(of="modes", beside=("speciation",))
 def merging_tree(dataset: xr.Dataset, choice: Choice = FOLLOWING, speciation: xr.Dataset | None = None) -> list[Panel]:
-    """Modes of the density from data, below, to noise, above, and which mode joins which, beside the exact criterion.
+    """Position of the modes of the density over diffusion time, from data (below) to noise (above).
 
-    Of mixtures on a line. Panels are spread over the axis along which the values vary most.
+    Of mixtures on a line. Panels are spread over the axis along which the values vary most. A result of `speciation` adds
+    the time of the exact criterion.
     """
     if "branch" not in dataset:
         return []
     chosen = selected(dataset, choice.select)
     tau = shown(chosen, "tau_event").load()
-    facet = chosen_axis(tau, choice.panels, swept(tau), ("event",))
-    results = [chosen, *([] if speciation is None else [selected(speciation, choice.select)])]
-    cut, titles, note = slice_of(tau, (facet,), *results)
-    count = 1 if facet is None else tau.sizes[facet]
-    kept = range(count) if facet is not None and choice.lists(facet) else spread(count, PANELS)
-    left = captions.left_out("panels", str(facet), len(kept), count, count)
-    notes = tuple(each for each in (note, left, not_used(choice, chosen.dims, panels=facet)) if each)
-    at = [{} if facet is None else {facet: index} for index in kept]
-    return [panel for one in at for panel in _tree_panel([each.isel(one) for each in cut], titles, facet, notes)]
+    exact = None
+    if speciation is not None and "exact" in speciation.criterion.values:
+        exact = shown(selected(speciation, {**choice.select, "criterion": "exact"}), "tau_star").squeeze("criterion")
+    order = [name for name in swept(tau) if name != "event"]
+    found = slices(chosen.mode_position, choice, chosen.dims, along=order)
+    lines = [np.nan if exact is None else float(here.of(exact)) for here in found]
+    without = [here.name for here, line in zip(found, lines, strict=True) if exact is not None and np.isnan(line)]
+    note = f"Without a time of the exact criterion: {', '.join(without)}." if any(without) else ""
+    note = note or "The exact criterion has no time." * bool(without)
+    return [
+        panel for here, line in zip(found, lines, strict=True) for panel in _tree_panel(here, here.of(chosen), line, note)
+    ]
 
 
 @figure(of="cascade")
@@ -93,27 +101,31 @@ def cascade(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     Over the axis along which the times vary most; of one density over the number of the eigenvalue.
     """
     chosen = selected(dataset, choice.select)
-    exact, leading = (shown(chosen, name).load() for name in ("tau_eigenmode", "cascade"))
-    x = chosen_axis(leading, choice.x, [name for name in swept(leading) if name != "eigenmode"])
+    leading = shown(chosen, "cascade").load()
+    x = chosen_axis(leading, choice.x, [name for name in swept(leading) if name != "eigenmode"], (choice.panels,))
     x = None if choice.x == "eigenmode" else x
-    (point,), titles, note = slice_of(leading, (x, "eigenmode"), chosen)
+    found = slices(leading, choice, chosen.dims, x=x or "eigenmode", lines="eigenmode")
+    return [panel for here in found for panel in _cascade_panel(here, chosen, x)]
+
+
+def _cascade_panel(here: Slice, chosen: xr.Dataset, x: str | None) -> list[Panel]:
+    """The panel of one slice, if an eigenvalue has a time."""
+    point = here.of(chosen)
     marks = cascade_by_number(point) if x is None else cascade_over(point, x)
     times = np.concatenate([mark.y for mark in marks])
     if not np.isfinite(times).any():
         return []
-    (own,), *_ = slice_of(leading, (x, "eigenmode"), exact.to_dataset(name="tau"))
-    missing = captions.missing(own.tau, logy=False)
-    count = own.sizes["eigenmode"]
+    missing = captions.missing(shown(point, "tau_eigenmode"), logy=False)
+    count = point.sizes["eigenmode"]
     left = "" if x is None else captions.left_out("lines", "eigenmode", min(EIGENMODES, count), count, count)
-    ignored = not_used(choice, chosen.dims, x=x or "eigenmode", lines="eigenmode")
-    notes = tuple(each for each in (note, left, f"Exact criterion: {missing}" if missing else "", ignored) if each)
+    notes = tuple(each for each in (*here.notes, left, f"Exact criterion: {missing}" if missing else "") if each)
     words = "number j of the eigenvalue λⱼ, largest first" if x is None else label(chosen[x])
     look: dict[str, Any] = {
         "logx": x is not None and spans_decades(point[x].values),
         "logy": spans_decades(times),
         "notes": notes,
     }
-    return [Panel(", ".join(titles), words, "speciation time τ of the eigenvalue", tuple(marks), **look)]
+    return [Panel(here.title, words, "speciation time τ of the eigenvalue", tuple(marks), **look)]
 
 
 def _by_changes(dataset: xr.Dataset) -> list[str]:
@@ -136,22 +148,17 @@ def _truncated(point: xr.Dataset) -> str:
     return f"{count} points have more roots than are stored." if count else ""
 
 
-def _tree_panel(results: list[xr.Dataset], titles: list[str], facet: str | None, notes: tuple[str, ...]) -> list[Panel]:
-    """The panel of one density, if it has a mode: results of `modes`, and of `speciation` if the sweep has it."""
-    point, *times = results
+def _tree_panel(here: Slice, point: xr.Dataset, exact: float, note: str) -> list[Panel]:
+    """The panel of one density, if it has a mode: its tree, and the time of the exact criterion unless that is NaN."""
     marks = tree(point)
     x = np.concatenate([mark.x for mark in marks])
     if not np.isfinite(x).any():
         return []
     ends = np.array([np.nanmin(x), np.nanmax(x)])
-    title = ", ".join([*titles, *(where(point.tau_event, [facet]) if facet else [])])
-    for each in times:
-        exact = shown(each, "tau_star").sel(criterion="exact") if "exact" in each.criterion.values else None
-        if exact is not None and bool(exact.notnull()):
-            marks.append(Line(ends, np.full(2, float(exact)), "exact criterion, τ*", GREEN, DASHED, WIDTH))
-        elif exact is not None:
-            notes += (f"At {title} the exact criterion has no time.",)
-    return [Panel(title, "position of the mode, x", "diffusion time τ", tuple(marks), logy=True, notes=notes)]
+    if np.isfinite(exact):
+        marks.append(Line(ends, np.full(2, exact), "exact criterion, τ*", GREEN, DASHED, WIDTH))
+    notes = tuple(filter(None, (*here.notes, note)))
+    return [Panel(here.title, "position of the mode, x", "diffusion time τ", tuple(marks), logy=True, notes=notes)]
 
 
 def roots(point: xr.Dataset, x: str) -> list[Drawn]:
@@ -223,9 +230,11 @@ def tree(point: xr.Dataset) -> list[Drawn]:
     names = ["modes of the density", *[""] * (len(lives) - 1)]
     result: list[Drawn] = [Line(x, y, name, BLUE, width=WIDTH) for (x, y, _), name in zip(lives, names, strict=True)]
     joins = [join for _, _, join in lives if join is not None]
-    result += [Line(np.array([x, to]), np.array([at, at]), color=GREY, dash=DOTTED, width=WIDTH) for x, to, at in joins]
     if joins:
-        result.append(Points(np.array([x for x, _, _ in joins]), np.array([at for _, _, at in joins]), "a mode ends", RED))
+        ends, goals, at = np.array(joins).T
+        gap = np.full(len(joins), np.nan)
+        x, y = (np.stack(each, axis=1).ravel() for each in ((ends, goals, gap), (at, at, gap)))
+        result += [Line(x, y, "to the mode that remains", GREY, DOTTED, WIDTH), Points(ends, at, "a mode ends", RED)]
     return result
 
 

@@ -11,8 +11,8 @@ import xarray as xr
 from scoreshock.figures import captions
 from scoreshock.figures.annotation import on_image
 from scoreshock.figures.description import FOLLOWING, Choice, Image, Line, Mark, Panel, figure
-from scoreshock.figures.points import Point, points
 from scoreshock.figures.selection import selected, shown
+from scoreshock.figures.slices import Slice, slices
 from scoreshock.figures.style import WIDTH
 
 WRITTEN = 12
@@ -83,7 +83,10 @@ def leaves(tree: Sequence[Parting]) -> list[str]:
 @figure(of="decisions")
 def class_pairs(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Noise level σ at which half of the class entropy of each pair of classes remains, for three classes or more."""
-    here, point = _point(dataset, choice)
+    return [panel for here, point in _points(dataset, choice) for panel in _pairs_panel(here, point)]
+
+
+def _pairs_panel(here: Slice, point: xr.Dataset) -> list[Panel]:
     names = class_names(point)
     half = _half_decided(point)
     if len(names) < 3 or not bool(half.notnull().any()):
@@ -111,7 +114,10 @@ def class_hierarchy(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Pan
 
     A set parts where half of the class entropy of the last pair between its sides remains.
     """
-    here, point = _point(dataset, choice)
+    return [panel for here, point in _points(dataset, choice) for panel in _hierarchy_panel(here, point)]
+
+
+def _hierarchy_panel(here: Slice, point: xr.Dataset) -> list[Panel]:
     tree = [parting for parting in partings(point) if parting[0] > 0]
     if len(tree) < 2:
         return []
@@ -142,11 +148,10 @@ def when_hierarchy(dataset: xr.Dataset, choice: Choice = FOLLOWING, decisions: x
     return class_hierarchy(dataset, choice) if decisions is None else []
 
 
-def _point(dataset: xr.Dataset, choice: Choice) -> tuple[Point, xr.Dataset]:
-    """The middle of a sweep, or what a reader selected."""
+def _points(dataset: xr.Dataset, choice: Choice) -> list[tuple[Slice, xr.Dataset]]:
+    """The middle of a sweep, or what a reader chose."""
     chosen = selected(dataset, choice.select)
-    here = points(chosen.sigma_parting, choice, 1)[0]
-    return here, here.of(chosen)
+    return [(here, here.of(chosen)) for here in slices(chosen.sigma_parting, choice, chosen.dims, middle=True)]
 
 
 def _half_decided(point: xr.Dataset) -> xr.DataArray:

@@ -12,7 +12,9 @@ from scoreshock.conventions import is_axis
 from scoreshock.figures import captions
 from scoreshock.figures.description import FOLLOWING, Bars, Choice, Level, Line, Panel, Points
 from scoreshock.figures.selection import (
+    called,
     first_of,
+    geometric,
     named,
     selected,
     shown,
@@ -30,6 +32,9 @@ PANELS = 4
 
 LINES = 6
 """Maximum number of lines in a panel, spread evenly over an axis."""
+
+FEW_POINTS = 10
+"""Number of points up to which a line has a dot at each."""
 
 ALIKE = 1e-3
 """Distance of lines that coincide, as a fraction of the panel's height."""
@@ -173,7 +178,7 @@ def _scales(values: xr.DataArray, axis: str, by: str, choice: Choice, logy: bool
         logy = any(map(spans_decades, rows))
     numeric = (is_axis(axis) or axis in CLOCKS) and axis in values.coords
     found = {
-        "x": numeric and spans_decades(values[axis].values),
+        "x": numeric and (spans_decades(values[axis].values) or geometric(values[axis].values)),
         "y": spans_decades(values.values) if logy is None else logy,
     }
     return {f"log{name}": choice.scale.get(name, "log" if log else "linear") == "log" for name, log in found.items()}
@@ -197,9 +202,10 @@ def slice_indices(values: xr.DataArray, roles: Sequence[str | None], middle: boo
 
 def _ignored(values: xr.DataArray, choice: Choice) -> list[str]:
     """Notes on choices of dimensions that a variable does not have."""
-    chosen = {"x": choice.x, "lines": choice.lines, "panels": choice.panels} | {f"select {n}": n for n in choice.select}
+    chosen = {"x": choice.x, "lines": choice.lines, "panels": choice.panels}
+    chosen |= {f"select {called(name)}": name for name in choice.select}
     lacking = [
-        key if key.startswith("select") else f"{key}: {name}"
+        key if key.startswith("select") else f"{key} = {called(name)}"
         for key, name in chosen.items()
         if name and name not in values.dims
     ]
@@ -246,12 +252,16 @@ def _panel(
             name="" if by == "curve" else line_name(by, values[by].values[group].tolist()),
             color=tints[looks[group[0]]],
             step=step,
+            dots=len(values[axis]) <= FEW_POINTS and not step,
             **stroke(looks[group[0]]),
         )
         for group in coincident(shown, logy)
+        if np.isfinite(shown[group[0]]).any()
     )
     dots = tuple(
-        Points(line.x[alone], line.y[alone], color=line.color) for line in lines if (alone := isolated(line.y)).any()
+        Points(line.x[alone], line.y[alone], color=line.color)
+        for line in lines
+        if (alone := isolated(line.y)).any() and not line.dots
     )
     level = () if mark is None else (Level(mark, dash=DASHED),)
     return Panel(marks=lines + dots + level, logx=logx, **look)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,11 +11,24 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.figures.geometry import arrows, edges
-from scoreshock.figures.style import DIVERGING, OKABE_ITO, SEQUENTIAL, SOLID, WIDTH, between, of_family
+from scoreshock.figures.selection import dimension
+from scoreshock.figures.style import OKABE_ITO, SEQUENTIAL, SOLID, THEMES, WIDTH, Theme, between, of_family, short
 from scoreshock.plugins import Registry
 
 PADDING = {"x": 0.02, "y": 0.05}
 """Margin between the data and the end of an axis, as a fraction of the data range."""
+
+ABOVE = 0.1
+"""Margin above bars, on which their values are written."""
+
+FEWEST_BARS = 4
+"""Bars that fit into a panel at least: a lone bar is not as wide as the panel."""
+
+MOST_VALUES = 12
+"""Number of bars above which their values are not written."""
+
+DOTS = 5.0
+"""Diameter in pixels of the dots of a line."""
 
 ROUNDING = 1e-9
 """Relative spread below which values are constant up to rounding."""
@@ -23,7 +36,10 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Line:
-    """A line through the points (x, y), interrupted by NaN; with ``step`` piecewise constant around each point."""
+    """A line through the points (x, y), interrupted by NaN.
+
+    With ``step`` it is piecewise constant around each point, with ``dots`` each point has one.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -32,6 +48,7 @@ class Line:
     dash: tuple[float, ...] = SOLID
     width: float = WIDTH
     step: bool = False
+    dots: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,11 @@ class Bars:
     names: tuple[str, ...]
     y: np.ndarray
     color: str = OKABE_ITO[4]
+
+    @property
+    def texts(self) -> list[str]:
+        """The value of each bar, where there is one and the bars are not too many."""
+        return [short(float(y)) if np.isfinite(y) and self.y.size <= MOST_VALUES else "" for y in self.y]
 
 
 @dataclass(frozen=True)
@@ -104,12 +126,11 @@ class Image:
     categories: tuple[str, ...] = ()
     bounds: tuple[float, float] | None = None
 
-    @property
-    def colours(self) -> list[str]:
+    def colours(self, theme: Theme = THEMES["light"]) -> list[str]:
         """Its colours in order, one for each category."""
         if self.categories:
             return [OKABE_ITO[1 + i % (len(OKABE_ITO) - 1)] for i in range(len(self.categories))]
-        return between(SEQUENTIAL if self.centre is None else DIVERGING, 256)
+        return between(SEQUENTIAL if self.centre is None else theme.diverging, 256)
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -181,6 +202,12 @@ class Choice:
     select: Mapping[str, Any] = field(default_factory=dict)
     scale: Mapping[str, str] = field(default_factory=dict)
 
+    def of(self, known: Iterable[Hashable]) -> Choice:
+        """The same choice by the names of dimensions, which a reader may call as a study does."""
+        x, lines, panels = (dimension(name, known) if name else "" for name in (self.x, self.lines, self.panels))
+        select = {dimension(name, known): value for name, value in self.select.items()}
+        return replace(self, x=x, lines=lines, panels=panels, select=select)
+
     def lists(self, name: str) -> bool:
         """Whether values of a dimension are selected one by one, all of which are drawn; of a slice, some are."""
         return name in self.select and not isinstance(self.select[name], slice)
@@ -233,6 +260,9 @@ class Panel:
         For data that are constant up to rounding, the range is as large as the data. Bars start at 0, on a logarithmic axis
         one decade below the shortest bar.
         """
+        if axis == "x" and self.bars is not None:
+            beside = max(FEWEST_BARS - len(self.bars.names), 0) / 2
+            return -0.6 - beside, len(self.bars.names) - 0.4 + beside
         logarithmic = self.logx if axis == "x" else self.logy
         values = np.concatenate([np.empty(0), *(np.ravel(each) for each in self._values(axis))])
         values = values[np.isfinite(values) & ((values > 0) | (not logarithmic))]
@@ -241,7 +271,7 @@ class Panel:
         if self.bars is not None:
             values = np.append(values, values.min() / 10 if logarithmic else 0.0)
         low, high = np.log10([values.min(), values.max()]) if logarithmic else (values.min(), values.max())
-        margin = 0.0 if self.images else PADDING[axis] * (high - low)
+        margin = 0.0 if self.images else (ABOVE if self.bars else PADDING[axis]) * (high - low)
         size = max(abs(low), abs(high))
         if high - low <= ROUNDING * size:
             margin = 0.5 if logarithmic else size / 2 or 0.5
@@ -264,8 +294,6 @@ class Panel:
                     yield arrows(mark.x, mark.y, mark.u, mark.v)[axis == "y"]
                 case Area() if axis == "y":
                     yield from (mark.low, mark.high)
-                case Bars() if axis == "x":
-                    continue
                 case _:
                     yield getattr(mark, axis)
 
@@ -291,7 +319,8 @@ class Figure:
     def panels(self, datasets: Mapping[str, xr.Dataset], choice: Choice = FOLLOWING) -> list[Panel]:
         """Panels of the datasets of a sweep, by quantity; on the scales that a reader chose."""
         own = {name: of_family(datasets[name]) if name in datasets else None for name in (self.of, *self.beside)}
-        described = self.describe(own.pop(self.of), choice, **own)
+        known = dict.fromkeys(name for dataset in own.values() if dataset is not None for name in dataset.dims)
+        described = self.describe(own.pop(self.of), choice.of(known), **own)
         scales = {f"log{axis}": scale == "log" for axis, scale in choice.scale.items()}
         return [replace(panel, **scales) for panel in described] if scales else described  # type: ignore[arg-type]
 

@@ -23,8 +23,8 @@ from scoreshock.figures.description import (
     Points,
     figure,
 )
-from scoreshock.figures.points import Point, points
-from scoreshock.figures.selection import selected, shown, spans_decades, spread
+from scoreshock.figures.selection import selected, shown, spans_decades, spread, swept
+from scoreshock.figures.slices import Slice, slices
 from scoreshock.figures.style import DASHED, DOTTED, OKABE_ITO, WIDTH, label, ramp, symbol
 
 THIN = 1.0
@@ -71,18 +71,19 @@ class OnLine(NamedTuple):
         return f"{symbol(str(self.times.name))} = {self.times.values[number]:.2g}"
 
 
-def _lines(dataset: xr.Dataset, layer: xr.Dataset | None, choice: Choice, most: int) -> list[tuple[Point, OnLine]]:
+def _lines(dataset: xr.Dataset, layer: xr.Dataset | None, choice: Choice, most: int) -> list[tuple[Slice, OnLine]]:
     """Points of a sweep with a layer on a line; none without one."""
     axis = next((name for name in CLOCKS if layer is not None and name in dataset.dims and name in layer.dims), None)
     if layer is None or axis is None or dataset.sizes["feature"] != 1:
         return []
     dataset, layer = selected(dataset, choice.select), selected(layer, choice.select)
     along = shown(dataset, "score_along", "score_status")
-    found = [(each, _on_line(each, dataset, layer, axis)) for each in points(along, choice, most)]
+    cuts = slices(along, choice, choice.select, along=swept(along)[:1], most=most, middle=True)
+    found = [(each, _on_line(each, dataset, layer, axis)) for each in cuts]
     return [(each, line) for each, line in found if line.chosen]
 
 
-def _on_line(here: Point, dataset: xr.Dataset, layer: xr.Dataset, axis: str) -> OnLine:
+def _on_line(here: Slice, dataset: xr.Dataset, layer: xr.Dataset, axis: str) -> OnLine:
     point, there = xr.align(
         here.of(dataset).sortby(axis), here.of(layer).sortby(axis), join="inner", exclude=["x", "x_scaled"]
     )

@@ -14,13 +14,14 @@ import holoviews as hv
 import holoviews.plotting.bokeh
 import numpy as np
 from bokeh.core.properties import value
-from bokeh.embed import json_item
+from bokeh.document import Document
 from bokeh.models.annotations import Legend
 from bokeh.models.renderers import GlyphRenderer
 from bokeh.models.tools import HoverTool
 
 from scoreshock.figures import geometry
 from scoreshock.figures.description import (
+    DOTS,
     Area,
     Arrows,
     Band,
@@ -35,10 +36,13 @@ from scoreshock.figures.description import (
     Points,
     with_legend,
 )
-from scoreshock.figures.style import OPAQUE, SOLID, THEMES, Theme
+from scoreshock.figures.style import SOLID, THEMES, Theme
 
 HEIGHT, WIDTH, SQUARE = 270, 420, 360
 """Height and width of a panel's frame in pixels, and both of a square one."""
+
+PLAIN, EXPONENT = (1e-3, 1e4), 4
+"""Ends between which numbers of a logarithmic axis are written without a power of ten, and the power for Bokeh."""
 
 WRAP = {"title": 60, "xlabel": 60, "ylabel": 38, "name": 26}
 """Maximum number of letters in a line of text."""
@@ -77,30 +81,30 @@ def load_in_notebook() -> None:
 
 
 def as_json(panels: Sequence[Panel]) -> list[dict[str, Any]]:
-    """Each panel as the data from which a page's script draws it: title, kind of frame and a document of Bokeh."""
+    """Each panel as the data from which a page's script draws it: title, frame, colours in the dark, document of Bokeh."""
     shown = zip(panels, with_legend(list(panels)), strict=True)
     return [
         {
             "title": panel.title,
             "square": panel.square,
-            "item": _item(_overlay(panel, legend, THEMES["light"]).opts(title="")),
+            "dark": [tint for image in panel.images if image.centre is not None for tint in image.colours(THEMES["dark"])],
+            "document": _document(_overlay(panel, legend, THEMES["light"]).opts(title="")),
         }
         for panel, legend in shown
     ]
 
 
-def _item(overlay: hv.Overlay) -> dict[str, Any]:
-    return dict(json_item(hv.render(overlay, backend="bokeh")))
+def _document(overlay: hv.Overlay) -> dict[str, Any]:
+    document = Document()
+    document.add_root(hv.render(overlay, backend="bokeh"))
+    return dict(document.to_json(deferred=False))
 
 
 def _overlay(panel: Panel, legend: bool, theme: Theme) -> hv.Overlay:
-    ink = OPAQUE if panel.images else theme
-    elements = [element for mark in panel.marks for element in _elements(mark, panel, ink)]
-    low, high = panel.limits("x")
-    ticks = [(i, name) for i, name in enumerate(panel.bars.names)] if panel.bars else None
-    look: dict[str, Any] = {"xticks": ticks, "xlim": (-0.6, len(ticks) - 0.4)} if ticks else {"xlim": (low, high)}
-    if ticks and len("".join(str(name) for _, name in ticks)) > 40:
-        look["xrotation"] = 30
+    elements = [element for mark in panel.marks for element in _elements(mark, panel, theme)]
+    look: dict[str, Any] = {}
+    if panel.bars:
+        look = {"xticks": list(enumerate(panel.bars.names)), "xrotation": 30 * (len("".join(panel.bars.names)) > 40)}
     if panel.yticks:
         look["yticks"] = list(panel.yticks)
     look |= {f"{axis}ticks": list(enumerate(names)) for axis, names in (("x", panel.xnames), ("y", panel.ynames)) if names}
@@ -108,6 +112,7 @@ def _overlay(panel: Panel, legend: bool, theme: Theme) -> hv.Overlay:
         title=textwrap.fill(panel.title, WRAP["title"]),
         xlabel=textwrap.fill(panel.xlabel, WRAP["xlabel"]),
         ylabel=textwrap.fill(panel.ylabel, WRAP["ylabel"]),
+        xlim=panel.limits("x"),
         ylim=panel.limits("y"),
         logx=panel.logx,
         logy=panel.logy,
@@ -133,12 +138,13 @@ def _elements(mark: Mark, panel: Panel, theme: Theme) -> list[Any]:
     }
     match mark:
         case Line() | Contour() | Arrows():
-            return [_line(mark, dims, theme)]
+            dots = Points(mark.x, mark.y, mark.name, mark.color, DOTS) if isinstance(mark, Line) and mark.dots else None
+            return [_line(mark, dims, theme), *(_elements(dots, panel, theme) if dots else ())]
         case Points():
             look = {"size": mark.size, "color": theme.ink(mark.color), "line_color": None}
             return [hv.Scatter((mark.x, mark.y), label=mark.name, **dims).opts(backend="bokeh", **look)]
         case Bars():
-            return [_bars(mark, panel, theme)]
+            return _bars(mark, panel, theme)
         case Level():
             look = {"color": theme.ink(mark.color), "line_width": mark.width, "line_dash": _dash(mark.dash, mark.width)}
             return [(hv.VLine if mark.vertical else hv.HLine)(mark.value).opts(backend="bokeh", **look)]
@@ -148,7 +154,7 @@ def _elements(mark: Mark, panel: Panel, theme: Theme) -> list[Any]:
         case Area():
             return _areas(mark, theme)
         case Image():
-            return _image(mark, panel)
+            return _image(mark, panel, theme)
         case Labels():
             look = {"text_color": theme.ink(mark.color), "text_font_size": "9pt"}
             return [hv.Labels((mark.x, mark.y, list(mark.texts))).opts(backend="bokeh", **look)]
@@ -169,12 +175,15 @@ def _line(mark: Line | Contour | Arrows, dims: dict[str, Any], theme: Theme) -> 
     return hv.Curve((x, y), label=name, **dims).opts(backend="bokeh", **look)
 
 
-def _bars(mark: Bars, panel: Panel, theme: Theme) -> hv.Rectangles:
+def _bars(mark: Bars, panel: Panel, theme: Theme) -> list[Any]:
+    """Bars, each with its value above it."""
     bottom = panel.limits("y")[0] if panel.logy else 0.0
     place, count = np.arange(len(mark.names)), len(mark.names)
     columns = (place - 0.4, np.full(count, bottom), place + 0.4, mark.y, list(mark.names))
     look = {"color": theme.ink(mark.color), "line_color": None}
-    return hv.Rectangles(columns, vdims="name").opts(backend="bokeh", **look)
+    bars = hv.Rectangles(columns, vdims="name").opts(backend="bokeh", **look)
+    words = {"text_baseline": "bottom", "text_font_size": "8pt", "text_color": theme.text}
+    return [bars, hv.Labels((place, mark.y, mark.texts)).opts(backend="bokeh", **words)]
 
 
 def _areas(mark: Area, theme: Theme) -> list[hv.Area]:
@@ -191,16 +200,16 @@ def _areas(mark: Area, theme: Theme) -> list[hv.Area]:
     ]
 
 
-def _image(mark: Image, panel: Panel) -> list[Any]:
+def _image(mark: Image, panel: Panel, theme: Theme) -> list[Any]:
     """An image of 32-bit floats, which hold seven digits; its categories as entries of the legend."""
     (left, right), (low, high), cells = geometry.even(mark.x, mark.y, mark.z, panel.logx, panel.logy)
     dims = [hv.Dimension("x", label=panel.xlabel or "x"), hv.Dimension("y", label=panel.ylabel or "y")]
     image = hv.Image(
         np.asarray(cells, "f4")[::-1], bounds=(left, low, right, high), kdims=dims, vdims=hv.Dimension("z", label=mark.label)
     ).opts(
-        cmap=mark.colours,
+        cmap=mark.colours(theme),
         clim=mark.limits,
-        clipping_colors={"NaN": OPAQUE.paper},
+        clipping_colors={"NaN": theme.soft},
         cnorm="log" if mark.logarithmic else "linear",
         colorbar=not mark.categories,
         colorbar_opts={"title": textwrap.fill(mark.label, WRAP["ylabel"]), "width": 14, "border_line_color": None},
@@ -209,7 +218,7 @@ def _image(mark: Image, panel: Panel) -> list[Any]:
     nowhere = np.array([math.nan])
     entries = [
         hv.Scatter((nowhere, nowhere), label=name).opts(backend="bokeh", color=color, marker="square", size=9)
-        for name, color in zip(mark.categories, mark.colours, strict=False)
+        for name, color in zip(mark.categories, mark.colours(), strict=False)
     ]
     return [image, *entries]
 
@@ -218,14 +227,27 @@ def _finish(plot: Any, element: Any, panel: Panel, theme: Theme) -> None:  # noq
     """Names of what is drawn, hover with them, the legend's text, and the colours of the theme."""
     figure = plot.state
     figure.sizing_mode = None  # as frames have sizes, and Bokeh warns of a fixed size of the whole
+    figure.center = [each for each in figure.center if not isinstance(each, Legend)]  # empty, of a panel without legend
     items: list[Any] = [item for each in figure.right if isinstance(each, Legend) for item in each.items]
     for item in items:
         name = item.label.value
+        first, *others = item.renderers  # of a line its dots, which a click on the legend would toggle once more
         for renderer in item.renderers:
             renderer.name = name
+        for renderer in others:
+            first.js_link("visible", renderer, "visible")
+        item.renderers = [first]
         item.label = value(textwrap.fill(name, WRAP["name"]))
+    for renderer in figure.select(GlyphRenderer):  # selected and muted marks, which no tool makes, are half of a page
+        renderer.update(nonselection_glyph=None, selection_glyph=None, muted_glyph=None)
     figure.tools = [*(tool for tool in figure.tools if not isinstance(tool, HoverTool)), *_hover(figure, panel)]
-    _paint(figure, theme, over=bool(panel.images))
+    for axis, ends, logarithmic in (
+        (figure.xaxis, panel.limits("x"), panel.logx),
+        (figure.yaxis, panel.limits("y"), panel.logy),
+    ):
+        if logarithmic and PLAIN[0] <= ends[0] and ends[1] < PLAIN[1]:
+            axis.formatter.min_exponent = EXPONENT
+    _paint(figure, theme)
 
 
 def _hover(figure: Any, panel: Panel) -> list[HoverTool]:
@@ -249,8 +271,8 @@ def _hover(figure: Any, panel: Panel) -> list[HoverTool]:
     return tools
 
 
-def _paint(figure: Any, theme: Theme, over: bool) -> None:
-    """The colours of a theme, as `pages/panels.js` sets them on pages; marks ``over`` an image have a legend as opaque."""
+def _paint(figure: Any, theme: Theme) -> None:
+    """The colours of a theme, as `pages/panels.js` sets them on pages."""
     figure.update(output_backend="canvas")  # as WebGL warns in the console where there is no graphics card
     figure.update(background_fill_color=theme.paper, border_fill_color=theme.paper, outline_line_color=theme.line)
     figure.title.text_color = theme.text
@@ -262,9 +284,7 @@ def _paint(figure: Any, theme: Theme, over: bool) -> None:
         grid.grid_line_color = theme.line if grid.grid_line_color else None
     for beside in figure.right:
         if isinstance(beside, Legend):
-            legend = OPAQUE if over else theme
-            beside.update(label_text_color=legend.text, border_line_color=legend.line)
-            beside.background_fill_color = legend.paper if over else None
+            beside.update(label_text_color=theme.text, border_line_color=theme.line, background_fill_color=None)
         else:
             beside.update(background_fill_color=None, title_text_color=theme.text, major_label_text_color=theme.text)
 

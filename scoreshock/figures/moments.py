@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import xarray as xr
@@ -11,8 +12,8 @@ from scoreshock.conventions import TimeStatus
 from scoreshock.figures import captions
 from scoreshock.figures.description import FOLLOWING, Band, Choice, Level, Line, Mark, Panel, Points, figure
 from scoreshock.figures.selection import selected, shown
-from scoreshock.figures.slices import not_used, slice_of
-from scoreshock.figures.style import DASHED, OKABE_ITO, WIDTH, colours, stroke
+from scoreshock.figures.slices import Slice, slices
+from scoreshock.figures.style import APART, DASHED, OKABE_ITO, WIDTH, colours, stroke
 
 WINDOW = ("decided", "decision begins")
 """Moments that bound the decision window, from data to noise."""
@@ -36,10 +37,8 @@ def when(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     if "sigma_call" not in dataset:
         return []
     chosen = selected(dataset, choice.select)
-    (point,), titles, note = slice_of(shown(chosen, "tau_moment").load(), (), chosen, middle=True)
-    missing = captions.missing(shown(point, "tau_moment"), logy=False).replace("points", "moments")
-    notes = tuple(each for each in (note, missing, not_used(choice, chosen.dims)) if each)
-    return [_of_calls(point.sel(schedule=label), titles, notes) for label in point.schedule.values]
+    found = slices(shown(chosen, "tau_moment").load(), choice, chosen.dims, middle=True)
+    return [_of_calls(here, here.of(chosen.sel(schedule=label))) for here, label in product(found, chosen.schedule.values)]
 
 
 @figure(of="speciation", beside=("when",))
@@ -51,23 +50,21 @@ def schedule(dataset: xr.Dataset, choice: Choice = FOLLOWING, when: xr.Dataset |
     if "sampling_step" not in dataset or when is not None:
         return []
     chosen = selected(dataset, choice.select)
-    (point,), titles, note = slice_of(shown(chosen, "tau_star").load(), (), chosen, middle=True)
-    missing = captions.missing(shown(point, "tau_star"), logy=False).replace("points", "criteria")
-    notes = tuple(each for each in (note, missing, not_used(choice, chosen.dims)) if each)
     inside = (chosen.time_status == TimeStatus.ok).any([name for name in chosen.time_status.dims if name != "schedule"])
     without = [str(label) for label in chosen.schedule.values[~inside.values]]
-    notes += (f"No time of the sweep is in: {', '.join(without)}.",) if without else ()
-    labels = chosen.schedule.values[inside.values]
-    return [_of_criteria(chosen.sel(schedule=label), point.sel(schedule=label), titles, notes) for label in labels]
+    note = f"No time of the sweep is in: {', '.join(without)}." if without else ""
+    found = slices(shown(chosen, "tau_star").load(), choice, chosen.dims, middle=True)
+    each_one = product(found, chosen.schedule.values[inside.values])
+    return [_of_criteria(here, chosen.sel(schedule=label), note) for here, label in each_one]
 
 
-def _of_calls(point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) -> Panel:
+def _of_calls(here: Slice, point: xr.Dataset) -> Panel:
     """The panel of one schedule of one point of a result of `when`."""
     levels = point.sigma_call.values
     calls = np.flatnonzero(np.isfinite(levels) & (levels > 0))
-    line: list[Mark] = [Line(calls.astype(float), levels[calls], "calls of the network", width=WIDTH)]
+    line: list[Mark] = [Line(calls.astype(float), levels[calls], "calls of the network", APART, width=WIDTH)]
     if calls.size <= POINTS:
-        line.append(Points(calls.astype(float), levels[calls]))
+        line.append(Points(calls.astype(float), levels[calls], color=APART))
     window = tuple(float(point.sigma.sel(moment=name)) for name in WINDOW)
     inside, total = int(point.n_calls), int((levels > 0).sum())  # of infinite noise, too, which no axis has
     share = f"{inside} of {total} calls ({inside / total:.0%}) in the decision window"
@@ -75,26 +72,29 @@ def _of_calls(point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) 
     others = point.sel(moment=[name for name in point.moment.values if name not in WINDOW])
     names = [str(name) for name in others.moment.values]
     marks = [*_window(*window), *line, *_ticks(names, others.sampling_step.values, others.sigma.values, levels[calls])]
-    return _panel([*titles, title], marks, notes)
+    missing = captions.missing(shown(point, "tau_moment"), logy=False).replace("points", "moments")
+    return _panel(here, title, marks, missing)
 
 
-def _of_criteria(every: xr.Dataset, point: xr.Dataset, titles: Sequence[str], notes: tuple[str, ...]) -> Panel:
+def _of_criteria(here: Slice, every: xr.Dataset, note: str) -> Panel:
     """The panel of one schedule of one point of a result of `speciation`."""
+    point = here.of(every)
     step = every.sampling_step.where(every.time_status == TimeStatus.ok)
     step, sigma = xr.broadcast(step, every.sigma)
     names = [str(name) for name in point.criterion.values]
     own = point.sampling_step.where(point.time_status == TimeStatus.ok).values
-    line = Line(*steps_of(step.values.ravel(), sigma.values.ravel()), "steps that the sweep reaches", width=WIDTH)
+    line = Line(*steps_of(step.values.ravel(), sigma.values.ravel()), "steps that the sweep reaches", APART, width=WIDTH)
     marks = [line, *_ticks(names, own, point.sigma.values, line.y)]
-    within = (
-        f" criteria at steps {np.nanmin(own):.4g} to {np.nanmax(own):.4g}" if np.isfinite(own).any() else " no criterion"
-    )
-    return _panel([*titles, f"{point.schedule.item()}:{within}"], marks, notes)
+    ends = sorted({f"{step:.4g}" for step in (np.nanmin(own), np.nanmax(own))}, key=float) if np.isfinite(own).any() else []
+    within = f"criteria at step{'s' * (len(ends) - 1)} {' to '.join(ends)}" if ends else "no criterion"
+    missing = captions.missing(shown(point, "tau_star"), logy=False).replace("points", "criteria")
+    return _panel(here, f"{point.schedule.item()}: {within}", marks, missing, note)
 
 
-def _panel(title: Sequence[str], marks: Sequence[Mark], notes: tuple[str, ...]) -> Panel:
+def _panel(here: Slice, title: str, marks: Sequence[Mark], *notes: str) -> Panel:
     labels = "step of the sampler, from noise", "noise level σ = √(2τ)"
-    return Panel(", ".join(title), *labels, tuple(marks), logy=True, notes=notes)
+    told = tuple(filter(None, (*here.notes, *notes)))
+    return Panel(", ".join(filter(None, (here.title, title))), *labels, tuple(marks), logy=True, notes=told)
 
 
 def _window(low: float, high: float) -> list[Mark]:

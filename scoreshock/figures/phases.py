@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
+from scipy.ndimage import distance_transform_cdt, maximum_filter, minimum_filter
 
 from scoreshock.conventions import Status
 from scoreshock.figures import captions
-from scoreshock.figures.curves import PANELS
 from scoreshock.figures.description import FOLLOWING, Choice, Contour, Image, Labels, Mark, Panel, figure
-from scoreshock.figures.selection import selected, shown, spans_decades, spread, swept, with_numbers
-from scoreshock.figures.slices import chosen_axis, not_used, slice_of
+from scoreshock.figures.selection import selected, shown, spans_decades, swept
+from scoreshock.figures.slices import Slice, chosen_axis, slices
 from scoreshock.figures.style import OKABE_ITO, WIDTH, colours, label, stroke
 
 FEWEST = 4
@@ -59,21 +59,19 @@ def with_one_front(fields: np.ndarray) -> list[list[int]]:
     return list(groups.values())
 
 
-def inner_point(region: np.ndarray) -> tuple[int, int]:
-    """Indices of a cell of a region ``(y, x)`` that is as far from its edge as any.
+def inner_point(region: np.ndarray, lines: np.ndarray | bool = False) -> tuple[int, int]:
+    """Indices of a cell of a region ``(y, x)`` that is as far from its edge, and from cells with ``lines``, as any.
 
     Examples
     --------
     >>> inner_point(np.array([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 0]]) == 1)
     (1, 1)
     """
-    while True:
-        padded = np.pad(region, 1)
-        smaller = region & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-        if not smaller.any():
-            row, column = np.argwhere(region)[region.sum() // 2]
-            return int(row), int(column)
-        region = smaller
+    free = region & ~np.asarray(lines)
+    distance = distance_transform_cdt(np.pad(free if free.any() else region, 1), "taxicab")[1:-1, 1:-1]
+    cells = np.argwhere(distance == distance.max())
+    row, column = cells[len(cells) // 2]
+    return int(row), int(column)
 
 
 @figure(of="speciation")
@@ -86,17 +84,12 @@ def phase_diagram(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel
     chosen = selected(dataset, choice.select)
     own = shown(chosen, "tau_star").sel(criterion=_reference(chosen)).load()
     long = [name for name in swept(own) if own.sizes[name] >= FEWEST]
-    x = chosen_axis(own, choice.x, long)
-    y = chosen_axis(own, choice.lines, long, (x,))
+    x = chosen_axis(own, choice.x, long, (choice.panels,))
+    y = chosen_axis(own, choice.lines, long, (x, choice.panels))
     if x is None or y is None or not bool(own.notnull().any()):
         return []
-    facet = chosen_axis(own, choice.panels, [], (x, y))
-    have = [] if facet is None else with_numbers(own, facet)
-    kept = have if facet is not None and choice.lists(facet) else [have[i] for i in spread(len(have), PANELS)]
-    left = "" if facet is None else captions.left_out("panels", facet, len(kept), len(have), own.sizes[facet])
-    notes = (left, not_used(choice, chosen.dims, x=x, lines=y, panels=facet))
-    parts = [chosen] if facet is None else [chosen.isel({facet: [index]}) for index in kept]
-    return [_diagram(part, x, y, notes) for part in parts]
+    found = slices(own, choice, chosen.dims, x=x, lines=y)
+    return [_diagram(here, here.of(chosen), here.of(own), x, y) for here in found]
 
 
 def _reference(dataset: xr.Dataset) -> str:
@@ -104,25 +97,22 @@ def _reference(dataset: xr.Dataset) -> str:
     return REFERENCE if REFERENCE in names else names[0]
 
 
-def _diagram(part: xr.Dataset, x: str, y: str, told: Sequence[str]) -> Panel:
-    """The diagram of one slice of a result."""
-    reference = _reference(part)
-    own = shown(part, "tau_star").sel(criterion=reference).load()
-    (point, time), titles, note = slice_of(own, (x, y), part, own.to_dataset(name="time"))
+def _diagram(here: Slice, point: xr.Dataset, time: xr.DataArray, x: str, y: str) -> Panel:
+    """The diagram of one slice of a result, with the time of its reference."""
+    reference = _reference(point)
     marks = phase_marks(point, reference, x, y)
     fronts = [name for mark in marks if isinstance(mark, Contour) for name in mark.name.split(" = ")]
     lacking = [str(name) for name in point.criterion.values if name not in fronts]
-    missing = captions.missing(time.time, logy=False)
+    missing = captions.missing(time, logy=False)
     notes = (
         "A line is the front of a criterion: on one side of it there is no transition." if fronts else "",
-        note,
         f"Without a front here: {', '.join(lacking)}." if lacking else "",
         f"Criterion {reference}: {missing}" if missing else "",
-        *told,
+        *here.notes,
     )
     logx, logy = (spans_decades(point[name].values) for name in (x, y))
     kept = tuple(each for each in notes if each)
-    return Panel(", ".join(titles), label(point[x]), label(point[y]), marks, logx, logy, notes=kept)
+    return Panel(here.title, label(point[x]), label(point[y]), marks, logx, logy, notes=kept)
 
 
 def phase_marks(point: xr.Dataset, reference: str, x: str, y: str) -> tuple[Mark, ...]:
@@ -133,11 +123,12 @@ def phase_marks(point: xr.Dataset, reference: str, x: str, y: str) -> tuple[Mark
     horizontal, vertical = point[x].values, point[y].values
     own = names.index(reference)
     time = np.where(status[own] == Status.ok, tau.values[own], np.nan)
+    fields = np.stack([signed(*each) for each in zip(tau.values, status, strict=True)])
+    regions = {text: status[own] == flag for flag, text in REGIONS.items()}
     result: list[Mark] = [
         Image(horizontal, vertical, time, f"speciation time τ*, {reference}", logarithmic=spans_decades(time)),
-        *region_labels({text: status[own] == flag for flag, text in REGIONS.items()}, horizontal, vertical),
+        *region_labels(regions, horizontal, vertical, fronts(fields > 0)),
     ]
-    fields = np.stack([signed(*each) for each in zip(tau.values, status, strict=True)])
     tints = colours(len(names), ordered=False)
     for group in with_one_front(fields):
         first = own if own in group else group[0]
@@ -147,8 +138,23 @@ def phase_marks(point: xr.Dataset, reference: str, x: str, y: str) -> tuple[Mark
     return tuple(result)
 
 
-def region_labels(regions: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray) -> list[Labels]:
-    """A text within each large region ``(y, x)``, as far from its edge as possible."""
-    large = {text: inner_point(region) for text, region in regions.items() if region.mean() > LARGE}
+def fronts(positive: np.ndarray) -> np.ndarray:
+    """Cells ``(y, x)`` with a neighbour at which some of ``positive (criterion, y, x)`` has another value.
+
+    Examples
+    --------
+    >>> fronts(np.array([[[False, False, True, True]]]))
+    array([[False,  True,  True, False]])
+    """
+    around = (1, 3, 3)
+    near: np.ndarray = (maximum_filter(positive, around) != minimum_filter(positive, around)).any(axis=0)
+    return near
+
+
+def region_labels(
+    regions: Mapping[str, np.ndarray], x: np.ndarray, y: np.ndarray, lines: np.ndarray | bool = False
+) -> list[Labels]:
+    """A text within each large region ``(y, x)``, as far from its edge, and from cells with ``lines``, as possible."""
+    large = {text: inner_point(region, lines) for text, region in regions.items() if region.mean() > LARGE}
     rows, columns = ([cell[axis] for cell in large.values()] for axis in (0, 1))
     return [Labels(x[columns], y[rows], tuple(large), OKABE_ITO[0])] if large else []

@@ -23,6 +23,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLoc
 
 from scoreshock.figures import geometry
 from scoreshock.figures.description import (
+    DOTS,
     Area,
     Arrows,
     Band,
@@ -37,7 +38,7 @@ from scoreshock.figures.description import (
     Points,
     with_legend,
 )
-from scoreshock.figures.style import OPAQUE, THEMES, Theme
+from scoreshock.figures.style import THEMES, Theme
 
 AXES = (4.1, 2.75)
 """Width and height of a panel's axes in inches."""
@@ -94,14 +95,13 @@ def drawn(panels: Sequence[Panel], theme: str = "light") -> Figure:
         axes = figure.add_axes((left / width, bottom / height, wide / width, high / height), facecolor=look.paper)
         _draw(axes, panel, look)
         if legend:
-            _legend(axes, panel, look, 1.02 + (BAR / wide if _has_bar(panel) else 0.0))
+            _legend(axes, look, 1.02 + (BAR / wide if _has_bar(panel) else 0.0))
     return figure
 
 
-def _legend(axes: Axes, panel: Panel, theme: Theme, left: float) -> None:
-    look = OPAQUE if panel.images else theme
+def _legend(axes: Axes, theme: Theme, left: float) -> None:
     place: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (left, 0.5), "borderaxespad": 0}
-    axes.legend(fontsize=8, labelcolor=look.text, facecolor=look.paper, edgecolor=look.line, framealpha=1, **place)
+    axes.legend(fontsize=8, labelcolor=theme.text, facecolor=theme.paper, edgecolor=theme.line, framealpha=1, **place)
 
 
 def _has_bar(panel: Panel) -> bool:
@@ -138,7 +138,7 @@ def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
         if isinstance(mark, Image):
             _image(axes, mark, panel, theme)
         else:
-            _mark(axes, mark, panel, OPAQUE if panel.images else theme)
+            _mark(axes, mark, panel, theme)
     _scales(axes, panel)
     if not panel.images:
         axes.grid(visible=True, axis="both" if panel.bars is None else "y", color=theme.line, linewidth=0.6)
@@ -151,13 +151,10 @@ def _scales(axes: Axes, panel: Panel) -> None:
     axes.set_ylim(low, high)
     if panel.logy:
         _powers(axes.yaxis, low, high)
-    if panel.bars is not None:
-        axes.set_xlim(-0.6, len(panel.bars.names) - 0.4)
-    else:
-        low, high = panel.limits("x")
-        axes.set_xlim(*((high, low) if panel.falling else (low, high)))
-        if panel.logx:
-            _powers(axes.xaxis, low, high)
+    low, high = panel.limits("x")
+    axes.set_xlim(*((high, low) if panel.falling else (low, high)))
+    if panel.logx:
+        _powers(axes.xaxis, low, high)
     if panel.yticks:
         axes.set_yticks(panel.yticks)
     for axis, names in ((axes.xaxis, panel.xnames), (axes.yaxis, panel.ynames)):
@@ -207,8 +204,8 @@ def _mark(axes: Axes, mark: Mark, panel: Panel, theme: Theme) -> None:
     match mark:
         case Line():
             look = {"linestyle": _dash(mark.dash), "color": color, "linewidth": mark.width}
-            (line,) = axes.plot(mark.x, mark.y, label=name, **look)
-            line.set_drawstyle("steps-mid" if mark.step else "default")
+            look |= {"drawstyle": "steps-mid" if mark.step else "default", "marker": "o" if mark.dots else ""}
+            axes.plot(mark.x, mark.y, label=name, markersize=0.7 * DOTS, markeredgewidth=0, **look)
         case Contour():
             path = geometry.isoline(mark.x, mark.y, mark.z, mark.level)
             axes.plot(*path, label=name, linestyle=_dash(mark.dash), color=color, linewidth=mark.width)
@@ -220,7 +217,8 @@ def _mark(axes: Axes, mark: Mark, panel: Panel, theme: Theme) -> None:
             axes.fill_between(mark.x, mark.low, mark.high, label=name, color=color, alpha=0.18, linewidth=0)
         case Bars():
             bottom = panel.limits("y")[0] if panel.logy else 0.0
-            axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=color, tick_label=mark.names)
+            bars = axes.bar(range(len(mark.names)), mark.y - bottom, bottom=bottom, color=color, tick_label=mark.names)
+            axes.bar_label(bars, mark.texts, fontsize=8, padding=1, color=theme.text)
             axes.tick_params(axis="x", labelsize=9, rotation=20 if len("".join(mark.names)) > 40 else 0)
         case Labels():
             for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
@@ -243,9 +241,9 @@ def _image(axes: Axes, mark: Image, panel: Panel, theme: Theme) -> None:
     low, high = mark.limits
     norm = LogNorm(low, high) if mark.logarithmic else Normalize(low, high)
     cells = np.ma.masked_invalid(mark.z)
-    tints = ListedColormap(mark.colours).with_extremes(bad=OPAQUE.paper)
+    tints = ListedColormap(mark.colours(theme)).with_extremes(bad=theme.soft)
     mesh = axes.pcolormesh(*borders, cells, cmap=tints, norm=norm, rasterized=True)
-    for name, color in zip(mark.categories, mark.colours, strict=True) if mark.categories else ():
+    for name, color in zip(mark.categories, mark.colours(), strict=True) if mark.categories else ():
         axes.plot([], [], "s", color=color, label=_entry(name))
     if mark.categories:
         return

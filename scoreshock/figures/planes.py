@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.figures.annotation import LIGHT, on_image
-from scoreshock.figures.curves import PANELS, clock
+from scoreshock.figures.curves import clock
 from scoreshock.figures.description import FOLLOWING, Arrows, Choice, Image, Labels, Line, Mark, Panel, Points, figure
-from scoreshock.figures.points import Point, points
 from scoreshock.figures.selection import selected, shown
+from scoreshock.figures.slices import Slice, slices
 from scoreshock.figures.style import OKABE_ITO, WIDTH
 
 ARROWS = 17
@@ -28,11 +28,12 @@ def score_field(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     return [_score(here, point) for here, point in _points(dataset, choice)]
 
 
-def _points(dataset: xr.Dataset, choice: Choice) -> list[tuple[Point, xr.Dataset]]:
+def _points(dataset: xr.Dataset, choice: Choice) -> list[tuple[Slice, xr.Dataset]]:
     """At most four points at which there is a density, by default at several diffusion times."""
     chosen = selected(dataset, choice.select)
     density = shown(chosen, "log_density", "score_status")
-    found = [(here, here.of(chosen)) for here in points(density, choice, PANELS, along=clock(dataset))]
+    times = slices(density, choice, chosen.dims, along=[clock(dataset)], middle=True)
+    found = [(here, here.of(chosen)) for here in times]
     return [
         (here, each) for here, each in found if bool((each.score_status == 0).all()) and float(np.ptp(_grid(each)[0])) > 0
     ]
@@ -45,7 +46,7 @@ def _grid(point: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return place[0, :, 0], place[:, 0, 1]
 
 
-def _cells(here: Point, point: xr.Dataset) -> Panel:
+def _cells(here: Slice, point: xr.Dataset) -> Panel:
     x, y = _grid(point)
     largest = point.responsibilities.max("component").values
     least = 1 / point.sizes["component"]
@@ -62,7 +63,7 @@ def _cells(here: Point, point: xr.Dataset) -> Panel:
     return Panel(here.title, "x", "y", marks, square=True, notes=here.notes)
 
 
-def _score(here: Point, point: xr.Dataset) -> Panel:
+def _score(here: Slice, point: xr.Dataset) -> Panel:
     x, y = _grid(point)
     image = Image(x, y, point.log_density.values, "log density ln p")
     columns, rows = (_every(len(each)) for each in (x, y))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -75,7 +75,7 @@ def selected(values: Labelled, select: Mapping[str, Any]) -> Labelled:
             values = values.isel({name: np.flatnonzero(inside)})
             if not inside.any():
                 raise ValueError(
-                    f"select: {name} from {show(wanted.start)} to {show(wanted.stop)} has no values{_has(known)}"
+                    f"select: {called(name)} from {show(wanted.start)} to {show(wanted.stop)} has no values{_has(known)}"
                 )
         else:
             each = wanted if isinstance(wanted, list | tuple | np.ndarray) else [wanted]
@@ -91,13 +91,42 @@ def _index(name: str, known: np.ndarray, wanted: Any) -> int:
         found = np.flatnonzero(known.astype(str) == str(wanted))
     if not found.size:
         hint = suggestion(wanted, known.astype(str)) if known.dtype.kind not in "iuf" else ""
-        raise ValueError(f"select: {name} = {show(wanted)} is not in the data{hint}{_has(known)}")
+        raise ValueError(f"select: {called(name)} = {show(wanted)} is not in the data{hint}{_has(known)}")
     return int(found[0])
 
 
 def _has(known: np.ndarray) -> str:
     texts = [f"{value:g}" if known.dtype.kind in "iuf" else str(value) for value in known.tolist()]
     return f"; allowed: {listed(texts)}"
+
+
+def called(name: str) -> str:
+    """What a reader calls a dimension, as a study does: its name without its unit.
+
+    Examples
+    --------
+    >>> called("tau_scaled"), called("tau_relative"), called("weight")
+    ('tau', 'tau', 'weight')
+    """
+    return name.removesuffix("_scaled").removesuffix("_relative")
+
+
+def dimension(wanted: str, known: Iterable[Hashable]) -> str:
+    """The dimension among those ``known`` that a reader means: by its name, or by what it is `called`.
+
+    Examples
+    --------
+    >>> dimension("tau", ["weight", "tau_scaled"]), dimension("tau", ["tau", "weight"]), dimension("sigma", ["tau"])
+    ('tau_scaled', 'tau', 'sigma')
+    """
+    names = [str(name) for name in known]
+    return wanted if wanted in names else next((name for name in names if called(name) == wanted), wanted)
+
+
+def choosable(datasets: Iterable[xr.Dataset]) -> list[str]:
+    """What a reader can choose of datasets: what their dimensions of several values are `called`, else all dimensions."""
+    sizes = {called(str(name)): size for dataset in datasets for name, size in dataset.sizes.items()}
+    return [name for name, size in sizes.items() if size > 1] or list(sizes)
 
 
 def swept(values: xr.DataArray) -> list[str]:
@@ -133,6 +162,20 @@ def spans_decades(values: np.ndarray) -> bool:
         return False
     finite = values[np.isfinite(values)]
     return bool(finite.size > 1 and finite.min() > 0 and finite.max() > 50 * finite.min())
+
+
+def geometric(values: np.ndarray) -> bool:
+    """Whether three or more positive values have one ratio, as on a logarithmic axis.
+
+    Examples
+    --------
+    >>> geometric(np.array([1.0, 2.0, 4.0])), geometric(np.array([1.0, 2.0, 3.0])), geometric(np.array([1.0, 2.0]))
+    (True, False, False)
+    """
+    if values.dtype.kind not in "iuf" or values.size < 3 or not (values > 0).all():
+        return False
+    steps = np.diff(np.log(values))
+    return bool(np.ptp(steps) <= 1e-2 * np.abs(steps).max())
 
 
 def with_numbers(values: xr.DataArray, axis: str) -> list[int]:

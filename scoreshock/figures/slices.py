@@ -1,40 +1,93 @@
-"""Slices of results for figures of several variables: one value of each axis that a figure does not show."""
+"""Slices of a sweep for figures: one value of each axis that a panel does not show."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import xarray as xr
 
+from scoreshock.checks import show
 from scoreshock.conventions import is_axis
 from scoreshock.figures import captions
-from scoreshock.figures.curves import slice_indices
+from scoreshock.figures.curves import PANELS, slice_indices
 from scoreshock.figures.description import Choice
-from scoreshock.figures.selection import first_of
+from scoreshock.figures.selection import Labelled, called, first_of, spread, with_numbers
 from scoreshock.figures.style import where
 
 
-def slice_of(
-    values: xr.DataArray, keep: Sequence[str | None], *results: xr.Dataset, middle: bool = False
-) -> tuple[list[Any], list[str], str]:
-    """Results at one value of each sweep axis that is not kept, the values of these axes as a title, and a caption's note.
+class Slice(NamedTuple):
+    """What one panel shows: its title, its name beside the others, the coordinates of the slice, and notes."""
+
+    title: str
+    name: str
+    coordinates: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def of(self, values: Labelled) -> Labelled:
+        """A variable or a result of the same sweep at this slice."""
+        at = {name: value for name, value in self.coordinates.items() if name in values.dims}
+        try:
+            return values.sel(at)
+        except KeyError as error:
+            raise ValueError(f"{show(at)} is not in every result of the figure; allowed: results of one sweep") from error
+
+
+def slices(
+    values: xr.DataArray,
+    choice: Choice,
+    dims: Container[Hashable] = (),
+    x: str | None = None,
+    lines: str | None = None,
+    keep: Sequence[str] = (),
+    along: Sequence[str] = (),
+    most: int = PANELS,
+    middle: bool = False,
+) -> list[Slice]:
+    """Slices of a sweep, one a panel: at one value of each axis that is neither x nor lines nor panels.
 
     Parameters
     ----------
     values
-        A variable of the first result, as of `shown`: of its slices with most numbers the first is taken, or the
+        A variable, as of `shown`, after a reader's selection: of its slices with most numbers the first is taken, or the
         ``middle`` one.
-    keep
-        Axes that the figure shows.
-    results
-        Of one sweep; the values are the same for all.
+    choice
+        Of a reader. What the figure does not use of it is noted: axes other than ``x``, ``lines`` and that of the panels,
+        and selections of none of the ``dims`` of the figure's data.
+    x, lines, keep
+        Dimensions that a panel shows, or that a caller distributes over panels by itself.
+    along
+        Axes of the panels in order of preference, where a reader chose none; without any there is one panel.
+    most
+        Limit of the number of panels, spread evenly; those that a reader lists are all drawn.
+
+    Examples
+    --------
+    >>> import scoreshock as ss
+    >>> tau = ss.speciation(ss.families.pair([1.0, 2.0, 3.0], variance=0.25, weight=[0.5, 0.6])).tau_star
+    >>> found = slices(tau, Choice(), along=["separation"], most=2, middle=True)
+    >>> [each.title for each in found], found[0].name, found[0].notes
+    (['a = 1, w = 0.6', 'a = 3, w = 0.6'], 'a = 1', ('At w = 0.6 (of 0.5, 0.6).', 'Panels for 2 of 3 values of a.'))
     """
-    others = [str(name) for name in values.dims if name in keep or not is_axis(str(name))]
-    taken = slice_indices(values, others, middle)
-    note = captions.of_slice(values, taken)
-    cut = [each.isel({name: index for name, index in taken.items() if name in each.dims}) for each in results]
-    return cut, where(values.isel(taken), list(taken)), note
+    panels = chosen_axis(values, choice.panels, [name for name in along if name in values.dims], (x, lines, *keep))
+    whole = [name for name in map(str, values.dims) if not is_axis(name) and name not in along]
+    taken = slice_indices(values, [x, lines, *keep, panels, *whole], middle)
+    here, indices, left = values.isel(taken), [0], ""
+    if panels is not None:
+        have = with_numbers(here, panels)
+        indices = have if choice.lists(panels) else [have[i] for i in spread(len(have), most)]
+        left = captions.left_out("panels", panels, len(indices), len(have), values.sizes[panels])
+    used = choice.panels if choice.panels in keep else panels
+    told = captions.of_slice(values, taken), left, not_used(choice, dims, x=x, lines=lines, panels=used)
+    titled = [str(name) for name in values.dims if name in taken or name == panels]
+    found = []
+    for index in indices:
+        one = here if panels is None else here.isel({panels: index})
+        at = taken if panels is None else {**taken, panels: index}
+        coordinates = {name: one[name].item() if name in one.coords else place for name, place in at.items()}
+        alone = "" if panels is None else ", ".join(where(one, [panels]))
+        found.append(Slice(", ".join(where(one, titled)), alone, coordinates, tuple(note for note in told if note)))
+    return found
 
 
 def chosen_axis(values: xr.DataArray, wanted: str, order: Sequence[str], but: Sequence[str | None] = ()) -> str | None:
@@ -50,9 +103,9 @@ def not_used(choice: Choice, dims: Container[Hashable], **used: str | None) -> s
     Examples
     --------
     >>> not_used(Choice(x="weight", panels="variance", select={"level": 0}), ["weight", "variance"], x="weight")
-    'panels: variance, select level: not used by this figure.'
+    'Not used by this figure: panels = variance, select level.'
     """
     chosen = {"x": choice.x, "lines": choice.lines, "panels": choice.panels}
-    lacking = [f"{key}: {name}" for key, name in chosen.items() if name and name != used.get(key)]
-    lacking += [f"select {name}" for name in choice.select if name not in dims]
-    return f"{', '.join(lacking)}: not used by this figure." if lacking else ""
+    lacking = [f"{key} = {called(name)}" for key, name in chosen.items() if name and name != used.get(key)]
+    lacking += [f"select {called(name)}" for name in choice.select if name not in dims]
+    return f"Not used by this figure: {', '.join(lacking)}." if lacking else ""

@@ -20,6 +20,9 @@ RAMP = ["#0663c8", "#6451eb", "#b032d0", "#d904aa", "#ec0083", "#fc005d", "#fe2e
 Every colour contrasts with white and with the dark page by 3 or more, as W3C asks of graphics.
 """
 
+APART = RAMP[1]
+"""Colour of a curve beside lines of names: apart from all colours of Okabe and Ito, also for colour-blind eyes."""
+
 SEQUENTIAL = [
     "#440154",
     "#48186a",
@@ -62,6 +65,27 @@ DIVERGING = [
 ]
 """Colours of images that diverge from a value: coolwarm of colorcet (Kovesi 2015) at 17 even steps."""
 
+DIVERGING_IN_THE_DARK = [
+    "#1881fa",
+    "#2873db",
+    "#2f65bc",
+    "#31589f",
+    "#314b82",
+    "#2e3e66",
+    "#29324c",
+    "#232633",
+    "#221f20",
+    "#332320",
+    "#4b2a24",
+    "#633129",
+    "#7c382e",
+    "#953e33",
+    "#af4437",
+    "#ca4a3c",
+    "#e64f41",
+]
+"""The same on a dark page, where what is drawn over the image is light: bkr of colorcet at 17 even steps."""
+
 SOLID: tuple[float, ...] = ()
 DASHED, DOTTED, DASH_DOT, LONG = (3.7, 1.6), (1.0, 1.65), (6.4, 1.6, 1.0, 1.6), (5.0, 1.0)
 DASHES = [SOLID, DASHED, DOTTED, DASH_DOT, LONG, SOLID, DASHED, DOTTED]
@@ -70,12 +94,14 @@ DASHES = [SOLID, DASHED, DOTTED, DASH_DOT, LONG, SOLID, DASHED, DOTTED]
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of text, background, grid and axes, those of `pages/theme.css`."""
+    """Colours of text, background, grid, axes and cells without a number, those of `pages/theme.css`; and of images."""
 
     text: str
     paper: str
     line: str
     quiet: str
+    soft: str
+    diverging: Sequence[str]
 
     def ink(self, color: str) -> str:
         """``color``, or that of the text for black, which would be invisible on a dark page."""
@@ -83,12 +109,9 @@ class Theme:
 
 
 THEMES = {
-    "light": Theme("#1a1a1a", "#ffffff", "#d8d8d8", "#555555"),
-    "dark": Theme("#e6e6e6", "#161616", "#444444", "#aaaaaa"),
+    "light": Theme("#1a1a1a", "#ffffff", "#d8d8d8", "#555555", "#f4f4f4", DIVERGING),
+    "dark": Theme("#e6e6e6", "#161616", "#444444", "#aaaaaa", "#242424", DIVERGING_IN_THE_DARK),
 }
-
-OPAQUE = Theme("#000000", "#f4f4f4", "#d8d8d8", "#555555")
-"""Colours of what lies over an image, which covers the background of either theme, and of its legend."""
 
 WIDTH = 1.6
 """Width of lines in pixels."""
@@ -106,6 +129,7 @@ SYMBOLS = {
     "tau_star": "τ*",
     "tau_relative": "τ/mean variance",
     "x": "x",
+    "x_scaled": "x",
     "start": "start x",
     "start_scaled": "start x",
 }

@@ -11,7 +11,7 @@ from scoreshock.figures import captions
 from scoreshock.figures.curves import clock, over, panels, shown, swept
 from scoreshock.figures.description import FOLLOWING, Choice, Labels, Level, Line, Panel, Points, figure
 from scoreshock.figures.selection import FLAG, selected, spread, variation, with_numbers
-from scoreshock.figures.slices import chosen_axis, not_used, slice_of
+from scoreshock.figures.slices import chosen_axis, slices
 from scoreshock.figures.style import DASHED, OKABE_ITO, short
 
 ROWS = 3
@@ -27,16 +27,16 @@ def speciation(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
         return panels(tau, "criterion", replace(choice, select={}))
     x = chosen_axis(tau, choice.x, swept(tau))
     facet = chosen_axis(tau, choice.panels, swept(_ratio(tau)), (x,))
-    (cut,), titles, note = slice_of(tau, (x, facet), tau.to_dataset(name="tau"))
-    rows, left = ([0], "") if facet is None else _rows(cut.tau, facet, complete=choice.lists(facet))
+    (here,) = slices(tau, choice, dataset.dims, x=x, keep=[facet] if facet else [])
+    cut = here.of(tau)
+    rows, left = ([0], "") if facet is None else _rows(cut, facet, complete=choice.lists(facet))
     look = replace(choice, select={}, panels="")
-    drawn = [panel for row in rows for panel in _row(cut.tau if facet is None else cut.tau.isel({facet: [row]}), x, look)]
-    told = (note, left, not_used(choice, dataset.dims, x=x, panels=facet))
+    drawn = [panel for row in rows for panel in _row(cut if facet is None else cut.isel({facet: [row]}), x, look)]
     return [
         replace(
             panel,
-            title=", ".join(each for each in (*titles, panel.title) if each),
-            notes=tuple(each for each in (*told, *_at(panel)) if each),
+            title=", ".join(each for each in (here.title, panel.title) if each),
+            notes=tuple(each for each in (*here.notes, left, *_at(panel)) if each),
         )
         for panel in drawn
     ]

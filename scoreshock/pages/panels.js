@@ -2,6 +2,7 @@
 const NARROW = 480; // pixels, below which legend and colour bar are under the panel
 const HEIGHT = 270, SQUARE = 420; // pixels of a panel's frame
 const LETTER = 7; // pixels of a letter of a label
+const dark = matchMedia("(prefers-color-scheme: dark)");
 const BLACK = "#1a1a1a"; // what has this colour has that of the page's text
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -16,7 +17,7 @@ function wrapped(text, pixels) {
 
 const is = (model, kind) => model.type.endsWith(kind);
 
-function painted(models) {
+function painted(models, tints) {
   const text = colour("text"), quiet = colour("quiet"), line = colour("line");
   for (const model of models) {
     if (is(model, "Axis")) {
@@ -25,7 +26,10 @@ function painted(models) {
     } else if (model.type === "Grid") {
       if (model.grid_line_color) model.grid_line_color = line;
     } else if (model.type === "Legend") {
-      if (!model.background_fill_color) Object.assign(model, {label_text_color: text, border_line_color: line});
+      Object.assign(model, {label_text_color: text, border_line_color: line});
+    } else if (is(model, "ColorMapper")) {
+      if (dark.matches && tints.length) model.palette = tints;
+      model.nan_color = colour("soft");
     } else if (model.type === "ColorBar") {
       Object.assign(model, {title_text_color: text, major_label_text_color: text});
     } else if (model.type === "Figure") {
@@ -60,10 +64,10 @@ function shown(panel, place, named) {
   section.append(heading, body);
   place.append(section);
   if (panel.square) place.style.alignItems = "start"; // as the legend is under one of them
-  const drawing = Bokeh.require("document").Document.from_json(panel.item.doc);
+  const drawing = Bokeh.require("document").Document.from_json(panel.document);
   const [plot] = drawing.roots();
   fitted(plot, section.clientWidth, panel.square);
-  painted(drawing._all_models.values());
+  painted(drawing._all_models.values(), panel.dark);
   for (const renderer of plot.renderers)
     if (renderer.name) named.set(renderer.name, [...(named.get(renderer.name) ?? []), renderer]);
   Bokeh.embed.add_document_standalone(drawing, body);
@@ -79,5 +83,5 @@ function figure(place) {
 
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll(".panels").forEach(figure);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
+  dark.addEventListener("change", () => location.reload());
 });

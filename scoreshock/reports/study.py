@@ -15,10 +15,11 @@ from scoreshock.storage.staging import write_file
 
 
 class Entry(NamedTuple):
-    """A sweep on the page: what its own page leaves, if it has one; its family and settings; its folders of blocks."""
+    """A sweep on the page: what its own page leaves, if it has one; its note, family and settings; folders of blocks."""
 
     name: str
     facts: sweep.Facts | None
+    note: str
     family: str
     settings: Mapping[str, Mapping[str, str]]
     blocks: Sequence[str]
@@ -40,6 +41,7 @@ def write(output: Path, about: Mapping[str, str], plans: Mapping[str, Mapping[st
     """
     entries = [_entry(output, name, plan) for name, plan in plans.items()]
     shown = [entry.facts for entry in entries if entry.facts is not None]
+    script = shell.script_beside(output) if shown else ""
     title = about.get("study", f"A study of {number_of(len(entries), 'sweep')}")
     body = sweep.template("study.html").render(
         title=title,
@@ -50,7 +52,7 @@ def write(output: Path, about: Mapping[str, str], plans: Mapping[str, Mapping[st
         opened=_opened(entries),
         results=output.name,
     )
-    write_file(shell.page(title, body, digest, style=sweep.template("study.css").render()), output / INDEX)
+    write_file(shell.page(title, body, digest, script, sweep.template("study.css").render(), wide=True), output / INDEX)
     return output / INDEX
 
 
@@ -58,7 +60,7 @@ def _entry(output: Path, name: str, plan: Mapping[str, Any]) -> Entry:
     parts = [Planned.of(part) for part in plan["quantities"].values()]
     settings = sweep.settings(provenance.of_content(part.content) for part in parts)
     blocks = [part.folder for part in parts if not part.joined]
-    return Entry(name, sweep.read(output / name / "figures"), plan["family"], settings, blocks)
+    return Entry(name, sweep.read(output / name / "figures"), plan["note"], plan["family"], settings, blocks)
 
 
 def _opened(entries: Sequence[Entry]) -> tuple[str, str] | None:

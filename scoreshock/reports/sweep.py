@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from scoreshock.conventions import WORDS
 from scoreshock.figures import FIGURES, FORMATS, as_csv, captioned
+from scoreshock.figures.description import Panel
 from scoreshock.pages import shell, templates
 from scoreshock.quantities.outcomes import occurrences
 from scoreshock.storage.staging import write_file
@@ -90,11 +91,6 @@ class Drawn:
         """Its heading."""
         return self.name.replace("-", " ").capitalize()
 
-    @property
-    def picture(self) -> str:
-        """Name of the file that an overview shows, if there is one."""
-        return next((f"{self.name}.{each}" for each in ("png", "svg") if each in self.formats), "")
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -102,10 +98,14 @@ class Facts:
 
     Attributes
     ----------
+    note
+        What the sweep shows, in the words of the study.
     sentence
         The comparison of the criteria in a sentence.
     figures
         Figures in the order of the page.
+    leading
+        HTML of a panel of the first figure, or nothing.
     missing
         Number of values that are not ``ok``, by the name of their status.
     files
@@ -114,8 +114,10 @@ class Facts:
         Versions of Python and of libraries.
     """
 
+    note: str
     sentence: str
     figures: Sequence[Drawn]
+    leading: str
     missing: Mapping[str, int]
     files: Sequence[File]
     libraries: Mapping[str, str]
@@ -124,7 +126,7 @@ class Facts:
 def write(
     name: str,
     datasets: Mapping[str, xr.Dataset],
-    sentence: str,
+    said: tuple[str, str],
     folders: tuple[Path, Path],
     digest: str = "",
     choices: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
@@ -137,8 +139,8 @@ def write(
         Name of the sweep, of its page, and of the folder with its files.
     datasets
         Its results by quantity, of files.
-    sentence
-        The comparison of its criteria in a sentence, or nothing.
+    said
+        What the sweep shows, in the words of the study, and the comparison of its criteria in a sentence; or nothing.
     folders
         Folder of the results, which gets the page and its script; and the one that becomes the folder of the figures, which
         gets captions, data and `FACTS`.
@@ -157,11 +159,13 @@ def write(
         )
         for key, (_, words) in drawn.items()
     ]
-    figures.sort(key=lambda one: one.of != "speciation")  # which most readers look for
+    figures.sort(key=lambda one: _rank(one, choices.get(one.name, {})))
     missing = [one for quantity, dataset in datasets.items() for one in _missing(quantity, dataset)]
+    script, comparison = shell.script_beside(output), output / name / "comparison.md"
     facts = Facts(
-        sentence,
+        *said,
         figures,
+        figure_page.on_page([_fullest(drawn[figures[0].name].panels)], script) if figures else "",
         _sums(missing),
         [_file(output / name, quantity, dataset) for quantity, dataset in datasets.items()],
         json.loads(str(next(iter(datasets.values())).attrs["scoreshock_libraries"])),
@@ -170,7 +174,6 @@ def write(
     for key, (panels, words) in drawn.items():
         write_file(f"<p>{escape(words)}</p>\n", beside / f"{key}.caption")
         write_file(as_csv(panels), beside / f"{key}.csv")
-    script, comparison = shell.script_beside(output), output / name / "comparison.md"
     body = template("sweep.html").render(
         name=name,
         facts=facts,
@@ -188,6 +191,16 @@ def write(
     write_file(shell.page(name, body, digest, script, style, wide=True), output / f"{name}.html")
 
 
+def _rank(drawn: Drawn, choice: Mapping[str, Any]) -> tuple[bool, bool, bool]:
+    """What is first on the page: what the study says, then speciation, which most readers look for."""
+    return not choice.get("first"), drawn.of != "speciation", drawn.name != drawn.of
+
+
+def _fullest(panels: Sequence[Panel]) -> Panel:
+    """The panel with most lines in its legend, the first of those."""
+    return max(panels, key=lambda panel: len(panel.names))
+
+
 def _sums(missing: Sequence[Missing]) -> dict[str, int]:
     """Number of values by the name of their status."""
     counts: Counter[str] = Counter()
@@ -202,7 +215,10 @@ def read(folder: Path) -> Facts | None:
         plain = json.loads((folder / FACTS).read_text("utf-8"))
     except OSError:
         return None
-    parts = {"files": [File(**file) for file in plain["files"]], "figures": [Drawn(**one) for one in plain["figures"]]}
+    parts: dict[str, Any] = {
+        "files": [File(**file) for file in plain["files"]],
+        "figures": [Drawn(**one) for one in plain["figures"]],
+    }
     return Facts(**plain | parts)
 
 

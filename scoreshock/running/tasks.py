@@ -225,8 +225,8 @@ def draw(study: Mapping[str, Any], name: str, digest: str, *formats: str, thread
             sentence = comparison.sentence(dataset)
     with staging.staged_folder(sweep.folder / "figures") as folder:  # also for sweeps without figures
         pictures = [partial(figures.draw, datasets, folder, each, digest, sweep.figures) for each in formats]
-        drawn = partial(report.write, name, datasets, sentence, (Path(study["output"]), folder), digest, sweep.figures)
-        forked([*pictures, drawn])
+        said, folders = (sweep.plan["note"], sentence), (Path(study["output"]), folder)
+        forked([*pictures, partial(report.write, name, datasets, said, folders, digest, sweep.figures)])
 
 
 def write_index(study: Mapping[str, Any], digest: str, threads: int = 1) -> None:  # noqa: ARG001

@@ -67,6 +67,8 @@ class Sweep:
         Options in the study that no quantity takes.
     figures
         What is chosen of the figures, by name, of those of which something is (`scoreshock.study.figures`).
+    note
+        What the sweep shows, for its pages.
     plugins
         Plugins of the study, which may declare figures.
     """
@@ -86,6 +88,7 @@ class Sweep:
     density_bytes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    note: str = ""
     plugins: tuple[Plugin, ...] = ()
 
     def template(self, quantity: str) -> xr.Dataset:
@@ -175,8 +178,8 @@ class Sweep:
         parts |= {"comparison": self.product_digest("comparison")} if self.reads_comparison(product) else {}
         drawn = {plugin.name: plugin.identity for plugin in self.plugins} if product == "figures" else {}
         more: dict[str, Any] = {"plugins": drawn} if drawn else {}
-        if product == "figures" and self.figures:
-            more["figures"] = self.figures
+        if product == "figures":
+            more |= {key: value for key, value in (("figures", self.figures), ("note", self.note)) if value}
         return _digest({"code": provenance.code_digest(product), "parts": parts, **more})
 
     def declaration(self, quantity: str) -> Quantity:
@@ -201,7 +204,7 @@ class Sweep:
     def description(self) -> Content:
         """Plan of the sweep as plain values, for ``sweep.json``."""
         parts = {quantity: self.planned(quantity).plain() for quantity in self.quantities}
-        return {"sweep": self.name, "family": self.family, "quantities": parts}
+        return {"sweep": self.name, "family": self.family, "note": self.note, "quantities": parts}
 
     def points(self, quantity: str) -> int:
         """Number of points at which a quantity is evaluated: densities times points of the grid of each."""

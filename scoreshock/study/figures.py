@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 
 from scoreshock.checks import listed, suggestion
 from scoreshock.figures import ALL, FIGURES, FORMATS, RENDERERS, choice_of
-from scoreshock.figures.selection import selected
+from scoreshock.figures.selection import choosable, dimension, selected
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.errors import Report, show, unknown
 
@@ -49,18 +49,20 @@ def _over(everywhere: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, An
     return {key: value for key, value in {**everywhere, **own, **joined}.items() if value not in ({}, "", None)}
 
 
-def _check(entry: Mapping[str, Any], layouts: Iterable[xr.Dataset], report: Report) -> None:
+def _check(entry: Mapping[str, Any], layouts: Sequence[xr.Dataset], report: Report) -> None:
     """Record dimensions that the data do not have or that are chosen twice, and selected values that are not there."""
     known = dict.fromkeys(str(name) for layout in layouts for name in layout.dims)
-    roles = {key: entry[key] for key in AXES if entry.get(key)}
+    allowed = choosable(layouts)
+    roles = {key: dimension(entry[key], known) for key in AXES if entry.get(key)}
     for key, name in roles.items():
         if name not in known:
-            report.at(key).add(unknown(name, known))
+            report.at(key).add(unknown(name, allowed))
         elif name in list(roles.values())[: list(roles).index(key)]:
-            report.at(key).add(f"{show(name)} is chosen twice; allowed: each of x, lines and panels another dimension")
-    for name in entry.get("select", {}):
+            report.at(key).add(f"{show(entry[key])} is chosen twice; allowed: each of x, lines and panels another dimension")
+    for written, wanted in choice_of(entry).select.items():
+        name = dimension(written, known)
         if name not in known:
-            report.at("select", name).add(f"not a dimension{suggestion(name, known)}; allowed: {listed(known)}")
+            report.at("select", written).add(f"not a dimension{suggestion(written, allowed)}; allowed: {listed(allowed)}")
             continue
         layout = next(layout for layout in layouts if name in layout.dims)
-        report.at("select", name).call(selected, layout.coords.to_dataset(), {name: choice_of(entry).select[name]})
+        report.at("select", written).call(selected, layout.coords.to_dataset(), {name: wanted})

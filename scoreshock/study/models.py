@@ -254,6 +254,7 @@ class FigureEntry(Strict):
         default=["png"], description="kinds of files besides the page of the sweep"
     )
     skip: bool = Field(default=False, description="whether it is not drawn")
+    first: bool = Field(default=False, description="whether it leads the pages of the study and of the sweep")
 
 
 def _figures(known: Iterable[str]) -> Any:
@@ -313,6 +314,7 @@ def models(known: Vocabulary) -> Models:
         ),
         quantities=(names(known.quantity_names), Field(description="what is computed")),
         figures=(figures, Field(default=None, description="what is chosen of the figures")),
+        note=_said("what the sweep shows, for its pages"),
         **{name: _field(name, known) for name in known.options},  # type: ignore[call-overload]
     )
     kind = one_of(known.kinds)

@@ -76,6 +76,7 @@ def resolve_sweep(
         split=tuple(entry.split),
         quantities=tuple(entry.quantities),
         options=resolved,
+        note=entry.note,
     )
     if not limits.countable(sweep, report):
         return None

@@ -129,7 +129,7 @@ def test_a_selection_may_differ_by_rounding_and_be_a_range() -> None:
 
 def test_a_choice_that_does_not_apply_is_named() -> None:
     drawn = curves.panels(STEEP, "criterion", Choice(lines="feature"))
-    assert "lines: feature does not apply to a time." in drawn[0].notes
+    assert "lines = feature does not apply to a time." in drawn[0].notes
 
 
 def test_a_caption_says_the_slice_and_what_is_left_out() -> None:
@@ -156,10 +156,23 @@ def test_lines_of_numbers_that_coincide_list_them() -> None:
 
 
 def test_a_number_between_gaps_is_a_point() -> None:
-    values = xr.DataArray([1.0, np.nan, 2.0, 3.0], {"separation": A[:4]}, ["separation"])
+    numbers = np.array([1.0, np.nan, *range(2, 2 + curves.FEW_POINTS)])
+    values = xr.DataArray(numbers, {"separation": numbers.size - np.arange(numbers.size)}, ["separation"])
     (panel,) = curves.over(values, ["separation"])
-    (points,) = [mark for mark in panel.marks if isinstance(mark, Points)]
-    assert (points.x.tolist(), points.y.tolist()) == ([A[0]], [1.0])
+    line, points = panel.marks
+    assert isinstance(line, Line)
+    assert isinstance(points, Points)
+    assert not line.dots
+    assert (points.x.tolist(), points.y.tolist()) == ([numbers.size], [1.0])
+
+
+def test_a_line_through_few_points_shows_them() -> None:
+    values = xr.DataArray([1.0, np.nan, 2.0, 3.0], {"separation": [1.0, 2.0, 4.0, 8.0]}, ["separation"])
+    (panel,) = curves.over(values, ["separation"])
+    (line,) = panel.marks
+    assert isinstance(line, Line)
+    assert line.dots
+    assert panel.logx  # the values have one ratio
 
 
 def test_the_slice_with_most_numbers_is_drawn() -> None:

@@ -178,7 +178,7 @@ def test_a_reader_chooses_points_and_panels() -> None:
 def test_what_a_reader_chose_and_does_not_apply_is_named() -> None:
     every = swept()
     (panel, *_) = fields.layer_profile(every["scores"], Choice(x="tau", lines="variance"), layer=every["layer"])
-    assert "x: tau, lines: variance: not used by this figure." in panel.notes
+    assert "Not used by this figure: x = tau, lines = variance." in panel.notes
 
 
 def test_a_point_without_a_layer_has_no_panel() -> None:

@@ -77,7 +77,7 @@ def drawn_of(member: str, clock: str) -> dict[str, list[Panel]]:
 
 @pytest.fixture(scope="module")
 def datasets() -> dict[str, xr.Dataset]:
-    pair = ss.families.pair(separation=np.linspace(0.5, 4, 4), variance=[0.25, 0.5, 0.75, 1.0], weight=[0.5, 0.6])
+    pair = ss.families.pair(separation=[0.4, 1.5, 2.0, 4.0], variance=[0.25, 0.5, 0.75, 1.0], weight=[0.5, 0.6])
     schedules = {"ddpm": ss.schedule("vp-linear"), "edm": ss.schedule("edm")}
     return datasets_of("pair", "speciation") | {
         "speciation": ss.speciation(pair, schedules),
@@ -131,7 +131,7 @@ def test_each_figure_is_a_page_and_a_picture(drawn: Path, datasets: dict[str, xr
 @pytest.mark.slow
 def test_a_page_holds_its_numbers_unrounded(drawn: Path, datasets: dict[str, xr.Dataset]) -> None:
     panel = panels_of(drawn / "speciation.html")[0]
-    glyphs = panel["item"]["doc"]["roots"][0]["attributes"]["renderers"]
+    glyphs = panel["document"]["roots"][0]["attributes"]["renderers"]
     line = next(each["attributes"] for each in glyphs if "exact" in each["attributes"].get("name", "").split(" = "))
     drawn_one = line["name"].split(" = ")[0]  # of lines that coincide
     columns = dict(line["data_source"]["attributes"]["data"]["entries"])
@@ -255,8 +255,8 @@ def test_lines_that_coincide_are_one_with_all_their_names() -> None:
         (Panel("", "", "", (Line(np.array([0.0, 1]), np.array([1.0, 3])), Level(9, vertical=True))), (0.9, 3.1)),
         (Panel("", "", "", (Points(np.zeros(3), np.array([0.0, 1, 100])),), logy=True), (10**-0.1, 10**2.1)),
         (Panel("", "", "", (Line(np.zeros(2), np.array([2.0, 2 + 1e-12])),)), (1.0, 3.0)),
-        (Panel("", "", "", (Bars(("a", "b"), np.array([2.0, np.nan])),)), (0.0, 2.1)),
-        (Panel("", "", "", (Bars(("a", "b"), np.array([-2.0, 2.0])),)), (-2.2, 2.2)),
+        (Panel("", "", "", (Bars(("a", "b"), np.array([2.0, np.nan])),)), (0.0, 2.2)),
+        (Panel("", "", "", (Bars(("a", "b"), np.array([-2.0, 2.0])),)), (-2.4, 2.4)),
     ],
 )
 def test_vertical_axes_span_data_and_levels(panel: Panel, expected: tuple[float, float]) -> None:
@@ -450,3 +450,4 @@ def test_colours_of_images_are_those_of_their_libraries() -> None:
     at = [round(i * 255 / 16) for i in range(17)]
     assert [matplotlib.colors.to_hex(viridis(i)) for i in at] == style.SEQUENTIAL
     assert [colorcet.coolwarm[i] for i in at] == style.DIVERGING
+    assert [colorcet.bkr[i] for i in at] == style.DIVERGING_IN_THE_DARK

@@ -22,6 +22,8 @@ from scoreshock.figures.description import (
 )
 from scoreshock.figures.style import THEMES
 
+from .test_figures import luminance
+
 pytestmark = pytest.mark.slow
 
 X, Y = np.linspace(0.5, 3, 6), np.geomspace(0.01, 10, 5)
@@ -91,12 +93,53 @@ def test_an_image_has_its_cells_and_ends_on_a_logarithmic_axis() -> None:
     assert -mapper.low == mapper.high == pytest.approx(abs(Z).max())
 
 
-def test_black_lines_are_light_in_the_dark_but_not_over_an_image() -> None:
-    black = Line(X, X, "a", color="#000000")
-    (line,) = root_of(Panel("t", "x", "y", (black,)), "dark").renderers
-    assert line.glyph.line_color == THEMES["dark"].text
-    _, line = root_of(Panel("t", "x", "y", (MARKS["image"][0], black)), "dark").renderers
-    assert line.glyph.line_color == "#000000"
+@pytest.mark.parametrize("theme", THEMES)
+def test_black_lines_are_seen_over_pages_images_and_in_legends_of_both_themes(theme: str) -> None:
+    black, other = Line(X, X, "a", color="#000000"), Line(X, X, "b")
+    image, line, _ = root_of(Panel("t", "x", "y", (MARKS["image"][0], black, other)), theme).renderers
+    palette = image.glyph.color_mapper.palette
+    middle = palette[len(palette) // 2]  # of values at the centre, over which most lines are
+    for ground in (THEMES[theme].paper, THEMES[theme].soft, middle):
+        assert contrast(line.glyph.line_color, ground) > 10
+    (legend,) = [each for each in root_of(Panel("t", "x", "y", (MARKS["image"][0], black, other)), theme).right
+                 if type(each).__name__ == "Legend"]  # fmt: skip
+    assert legend.background_fill_color is None
+    assert legend.label_text_color == THEMES[theme].text
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted(luminance(color) for color in (one, other))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_line_of_few_points_has_dots_that_hide_with_it() -> None:
+    plot = root_of(Panel("t", "x", "y", (Line(X, X, "a", dots=True), Line(X, X, "b"))))
+    assert sorted(kinds(plot)[:3]) == ["Line", "Line", "Scatter"]
+    (legend,) = [each for each in plot.right if type(each).__name__ == "Legend"]
+    assert [len(item.renderers) for item in legend.items] == [1, 1]
+    assert {renderer.name for renderer in plot.renderers} == {"a", "b"}
+    (line, dots) = [renderer for renderer in plot.renderers if renderer.name == "a"]
+    (link,) = line.js_property_callbacks["change:visible"]
+    assert dots in link.args.values()
+
+
+def test_a_panel_without_legend_has_none_that_is_empty() -> None:
+    import holoviews as hv
+
+    from scoreshock.figures import interactive
+
+    panel = Panel("t", "x", "y", (Line(X, X, "a"), Line(X, X, "b")))
+    roots = [
+        hv.render(each, backend="bokeh") for each in interactive.drawn([panel, panel])
+    ]  # the second has the legend of both
+    legends = [[each for each in [*root.center, *root.right] if type(each).__name__ == "Legend"] for root in roots]
+    assert [len(found) for found in legends] == [0, 1]
+
+
+def test_bars_have_their_values() -> None:
+    plot = root_of(Panel("t", "x", "y", (Bars(("a", "b", "c"), np.array([1.5, np.nan, 0.25])),)))
+    (texts,) = [each.data_source.data for each in plot.renderers if type(each.glyph).__name__ == "Text"]
+    assert ["1.5", "", "0.25"] in [list(values) for values in texts.values()]
 
 
 def test_hover_shows_names_and_values() -> None:

@@ -99,7 +99,7 @@ def test_a_third_axis_has_panels_and_what_is_not_used_is_named() -> None:
     assert "At σ₀² = 0.1 (of 0.1, 0.5, 2)." in panel.notes
     each = phases.phase_diagram(found, Choice(panels="variance", select={"level": 1}))
     assert [panel.title for panel in each] == ["σ₀² = 0.1", "σ₀² = 0.5", "σ₀² = 2"]
-    assert "select level: not used by this figure." in each[0].notes
+    assert "Not used by this figure: select level." in each[0].notes
     (swapped,) = phases.phase_diagram(found, Choice(x="weight", lines="variance"))
     assert (swapped.xlabel, swapped.ylabel) == ("weight w", "variance σ₀²")
 

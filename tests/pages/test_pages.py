@@ -62,17 +62,16 @@ def test_the_mouse_over_a_line_shows_its_numbers_and_a_click_on_the_legend_hides
     results: Path, chromium: browser.Browser
 ) -> None:
     page = chromium.open(results / "line.html")
-    assert "step of the sampler" in page.hovered()  # the first figure of the page
+    assert "speciation time" in page.hovered()  # the first figure of the page
     assert page.hidden() == (True, False)
     assert page.console == []
 
 
-def test_pictures_of_the_overview_lead_to_their_figures(results: Path, chromium: browser.Browser) -> None:
+def test_the_overview_draws_a_figure_of_each_sweep_that_leads_to_it(results: Path, chromium: browser.Browser) -> None:
     page = chromium.open(results / "index.html")
-    page.evaluate("for (const image of document.images) image.loading = 'eager'")
-    page.until("[...document.images].every(image => image.complete)")
-    assert page.evaluate("[...document.images].every(image => image.naturalWidth > 100)")
-    page.evaluate("document.querySelector('.thumbs a').click()")
+    assert page.evaluate("document.querySelectorAll('.sweep').length === Bokeh.documents.length")
+    assert page.evaluate("[...document.querySelectorAll('.sweep figure section')].every(one => one.clientHeight > 200)")
+    page.evaluate("document.querySelector('.sweep figure a').click()")
     page.until("location.hash && document.querySelector(location.hash)")
     assert page.evaluate("document.title") == "line"
 

@@ -32,12 +32,10 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "diagnosis/test_scores.py": ("diagnosis/frameworks",),
     "diagnosis/test_steps.py": ("diagnosis/step_rules",),
     "figures/test_curves.py": ("figures/captions", "figures/selection"),
-    "figures/test_phases.py": ("figures/slices",),
     "figures/test_figures.py": tuple(
         f"figures/{name}" for name in ("decisions", "description", "files", "layers", "page", "picture", "style")
     ),
     "figures/test_planes.py": ("figures/annotation",),
-    "figures/test_fields.py": ("figures/points",),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
     "kernels/covariances/test_criteria.py": ("kernels/covariances/pencil", "kernels/covariances/shared_pair"),

@@ -21,6 +21,8 @@ from .. import runs
 
 pytestmark = pytest.mark.slow
 
+FIRST = {"exponent": {"first": True}}
+NOTE = "What <this> sweep is for: weights & separations."
 AXES = {"separation": [0.1, 1.0, 2.0], "weight": [0.5, 0.7], "schedule": ["ve", "edm"]}
 
 
@@ -29,7 +31,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a study whose smallest separation has no speciation, with its pages."""
     output = tmp_path_factory.mktemp("page") / "results"
     study = runs.study(
-        output, axes=AXES, split=[], quantities=["speciation", "amplification"], criteria=["exact", "merging"]
+        output,
+        axes=AXES,
+        split=[],
+        quantities=["speciation", "amplification"],
+        criteria=["exact", "merging"],
+        note=NOTE,
+        figures=FIRST,
     )
     runs.run(study, "plan", "compute", "compare", "draw", "index")
     return output
@@ -55,6 +63,21 @@ def test_every_figure_stands_on_the_page_with_its_files(results: Path, page: str
         links = re.findall(r'href="([^"]*)"', page[page.index(f'<figure id="{name}"') :].split("</figure>")[0])
         assert {f"line/figures/{name}.png", f"line/figures/{name}.csv"} <= set(links)
         assert (results / "line" / "figures" / f"{name}.caption").read_text().startswith("<p>")
+
+
+def test_both_pages_begin_with_what_the_sweep_is_for_and_what_the_study_puts_first(results: Path, page: str) -> None:
+    overview = (results / "index.html").read_text()
+    for each in (page, overview):
+        assert NOTE in text_of(each)
+        assert "<this>" not in each
+    facts = sweep.read(results / "line" / "figures")
+    assert facts is not None
+    assert [one.name for one in facts.figures][:2] == ["exponent", "speciation"]
+    (panel,), shown = (
+        json.loads(re.findall(r'<script type="application/json">(.*)</script>', each)[0]) for each in (overview, page)
+    )
+    assert panel["title"] in [each["title"] for each in shown]
+    assert 'href="line.html#exponent"' in overview
 
 
 def test_links_and_requests_lead_to_files_of_the_results(results: Path) -> None:
@@ -116,9 +139,12 @@ def test_files_are_listed_with_the_code_that_computed_them(results: Path, page: 
 def test_the_pages_are_the_same_of_the_same_files(results: Path, tmp_path: Path) -> None:
     files = {quantity: results / "line" / f"{quantity}.nc" for quantity in ("speciation", "amplification")}
     opened = {quantity: store.open_file(path, chunks=None) for quantity, path in files.items()}
-    sentence = sweep.read(results / "line" / "figures").sentence
+    facts = sweep.read(results / "line" / "figures")
+    assert facts is not None
     before = (results / "line.html").read_bytes()
-    sweep.write("line", opened, sentence, (results, tmp_path), figures.digest_of(results / "line.html"))
+    sweep.write(
+        "line", opened, (facts.note, facts.sentence), (results, tmp_path), figures.digest_of(results / "line.html"), FIRST
+    )
     assert (results / "line.html").read_bytes() == before
 
 
