@@ -80,7 +80,8 @@ def expanded(result: xr.Dataset, labels: Mapping[str, np.ndarray], one_chunk: bo
     def zeros(variable: xr.Variable) -> xr.Variable:
         shape = [len(labels.get(str(dim), range(length))) for dim, length in variable.sizes.items()]
         chunks = shape if one_chunk else variable.shape
-        return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=chunks), variable.attrs)
+        name = f"zeros-{shape}-{chunks}-{variable.dtype}"  # the digest that Dask would take takes most of the time
+        return xr.Variable(variable.dims, da.zeros(shape, dtype=variable.dtype, chunks=chunks, name=name), variable.attrs)
 
     axes = {axis: xr.Variable((axis,), values, result[axis].attrs) for axis, values in labels.items()}
     indexes = {name: axes.get(str(name), result.variables[name]) for name in result.xindexes}

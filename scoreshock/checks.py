@@ -6,8 +6,10 @@ import math
 import os
 import reprlib
 import stat
+import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -235,6 +237,33 @@ def readable_file(file: str | os.PathLike[str]) -> Path:
     return path
 
 
+def check_folder(path: str | Path, name: str, deepest: Sequence[str] = ()) -> None:
+    """Refuse a folder that cannot be written, before anything is computed; nothing is left behind.
+
+    Raises
+    ------
+    ValueError
+        Where the folder ``path``, or its nearest existing parent, is a file, a link that leads nowhere, or takes no new
+        files; where a path of ``deepest`` in it is too long. The message begins with ``name``.
+    """
+    described = f"{name} {show(str(path))}"
+    folder = Path(path).absolute().joinpath(*deepest)
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.lstat()  # fails for paths that are too long
+        while not os.path.lexists(folder):
+            folder = folder.parent
+        if not folder.exists():
+            raise ValueError(f"{described} cannot be a folder: {folder} is a link to {folder.readlink()}, which is not "
+                             "there; make that folder, or remove the link")  # fmt: skip
+        if not folder.is_dir():
+            raise ValueError(f"{described} cannot be a folder: {folder} is a file")
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"{described} cannot be written: {error.strerror}: {folder!s:.100}") from None
+
+
 def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
     """Return ``value`` if it is a mapping; raise ``ValueError`` otherwise."""
     if not isinstance(value, Mapping):
@@ -245,8 +274,23 @@ def mapping_of(name: str, value: Any, allowed: str) -> Mapping[str, Any]:
 def nearest(name: object, allowed: Iterable[str]) -> str | None:
     """The allowed name of which ``name`` is probably a misspelling, or None."""
     names = {str(each).casefold(): str(each) for each in allowed}
-    near = get_close_matches(shortened(name, SHOWN).casefold(), names, n=1, cutoff=0.7)
+    word = shortened(name, SHOWN).casefold()
+    swapped = [each for each in names if sorted(each) == sorted(word)]  # emd for edm
+    near = swapped or get_close_matches(word, names, n=1, cutoff=0.7)
     return names[near[0]] if near else None
+
+
+def duration(seconds: float) -> str:
+    """A duration for readers.
+
+    Examples
+    --------
+    >>> duration(0.004), duration(0.25), duration(42.4), duration(150), duration(9000)
+    ('< 0.1 s', '0.2 s', '42 s', '2 min', '2.5 h')
+    """
+    if seconds < 120:
+        return "< 0.1 s" if 0 < seconds < 0.05 else f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
 def suggestion(name: object, allowed: Iterable[str]) -> str:

@@ -94,10 +94,11 @@ def save(
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import tempfile, scoreshock as ss
     >>> tau = ss.speciation(ss.families.pair(separation=[1.0, 2.0, 3.0], variance=0.25))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(f"{folder}/times.png", "speciation", tau, scale={"y": "log"}).name
+    ...     ss.plot.save(f"{folder}/times.png", "speciation", tau, scale={"y": "log"}).name
     'times.png'
     """
     chosen = {"x": x, "lines": lines, "panels": panels, "select": select, "scale": scale}

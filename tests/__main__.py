@@ -23,6 +23,11 @@ import pytest
 from . import forks
 
 ROOT = Path(__file__).parents[1]
+WITHOUT = (
+    *("cacheprovider", "debugging", "doctest", "junitxml", "legacypath", "pastebin", "setuponly", "setupplan", "stepwise"),
+    *("threadexception", "unraisableexception"),  # which search for garbage at the end
+)
+"""Plugins of pytest that no test uses, and that take a third of the time in which a file of few tests is run."""
 OUTCOMES = ("passed", "failed", "skipped")
 NO_TESTS = 5
 """Exit code of pytest where no test was selected."""
@@ -46,7 +51,8 @@ def start(file: Path, options: list[str], output: IO[str]) -> int:
     process = os.fork()
     if not process:
         forks.write_to(output.fileno())
-        forks.leave(pytest.main([str(file), *options, "-p", "_hypothesis_pytestplugin"]))
+        plugins = ["_hypothesis_pytestplugin", *(f"no:{name}" for name in WITHOUT)]
+        forks.leave(pytest.main([str(file), *options, *(f"-p{name}" for name in plugins)]))
     return process
 
 
@@ -54,6 +60,7 @@ def results(files: list[Path], options: list[str]) -> Iterator[tuple[Path, int, 
     """Each file as its process ends: with its exit code and what pytest printed."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # plugins import more than most files need
     forks.preload()
+    forks.NEEDED = "not slow" not in options
     running: dict[int, tuple[Path, IO[str]]] = {}
     waiting = iter(files)
     while True:

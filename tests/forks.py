@@ -199,15 +199,19 @@ def leave(code: int) -> NoReturn:
 
 _SERVERS: list[Server] = []
 
+NEEDED = True
+"""Whether tests run that start processes: not where only the fast ones do."""
+
 
 def start() -> None:
     """Start the server of this process, while nothing of the package is imported and no thread runs."""
-    if hasattr(os, "fork"):
+    if NEEDED and hasattr(os, "fork"):
         _SERVERS.append(Server())
 
 
 def server() -> Server:
     """The server of this process, without which a test is skipped."""
+    assert NEEDED, "a test that starts a process is to be marked slow"
     if not _SERVERS:
         pytest.skip("needs os.fork")
     return _SERVERS[0]

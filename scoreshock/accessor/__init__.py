@@ -1,4 +1,4 @@
-"""``data.scoreshock``: what a session asks of results, registered with xarray; imported with the first public name."""
+"""``data.scoreshock``: what a session asks of results, registered as soon as xarray and this package are imported."""
 
 from __future__ import annotations
 

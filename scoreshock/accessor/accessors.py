@@ -201,7 +201,8 @@ class DatasetAccessor:
         Parameters
         ----------
         *names
-            Variables; by default the first one and all that have no other dimensions.
+            Variables; by default the first one and all along its dimensions, with a row for each schedule where there
+            are schedules.
 
         Returns
         -------

@@ -12,14 +12,14 @@ from scoreshock.checks import listed, show, suggestion
 
 
 def tidy(dataset: xr.Dataset, names: tuple[Any, ...]) -> pd.DataFrame:
-    """A row for each point of the variables ``names``, by default of the first and of those with no other dimensions."""
+    """A row for each point of the variables ``names``, by default of the first, and of those along its dimensions."""
     known = [str(name) for name in dataset.data_vars]
     for name in names:
         if name not in known:
             raise ValueError(f"names: {show(name)} is not a variable{suggestion(name, known)}; allowed: {listed(known)}")
     if not known:
         raise ValueError("names: the dataset has no variable; allowed: results of a quantity")
-    first = set(dataset[known[0]].dims)
+    first = {*dataset[known[0]].dims, "schedule"}
     chosen = list(names) or [name for name in known if set(dataset[name].dims) <= first]
     flags = {str(flag) for name in chosen for flag in str(dataset[name].attrs.get("ancillary_variables", "")).split()}
     taken = [name for name in known if name in {*chosen, *flags}]

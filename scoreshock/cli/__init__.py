@@ -9,12 +9,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from scoreshock.cli.parser import Parser
 
 DESCRIPTION = "Check, run and open studies of scoreshock: labelled parameter sweeps over the structure of diffusion scores."
+
+WIDTH = 79
+"""Columns of a terminal that has been left as it was."""
 
 EXIT_CODES = {
     0: "success; of status: complete, of diff: equal, of doctor: nothing stops a run",
@@ -46,7 +53,7 @@ COMMANDS: dict[str, Command] = {
     "figure": Command(
         "cli.figure",
         "draw figures of results, with axes of your choice",
-        "results --sweep pair --name speciation --x weight --into tau.png",
+        "results --sweep pair --name speciation --x weight",
     ),
     "export": Command(
         "cli.export", "convert one quantity of a sweep to another format", "zarr results pair speciation pair.zarr"
@@ -89,10 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def parser_of(name: str) -> argparse.ArgumentParser:
+def parser_of(name: str) -> Parser:
     """The parser of one command."""
+    from scoreshock.cli.parser import Parser
+
     command = COMMANDS[name]
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"scoreshock {name}",
         description=f"{command.text[0].upper()}{command.text[1:]}.",
         epilog=f"example:\n  {f'scoreshock {name} {command.example}'.strip()}",
@@ -104,11 +113,11 @@ def parser_of(name: str) -> argparse.ArgumentParser:
 
 def overview() -> str:
     """The help of the command as a whole."""
-    commands = "\n".join(f"  {name:9} {command.text}" for name, command in COMMANDS.items())
-    codes = "\n".join(f"  {code:<9} {text}" for code, text in EXIT_CODES.items())
+    commands = "\n".join(_wrapped(name, command.text) for name, command in COMMANDS.items())
+    codes = "\n".join(_wrapped(str(code), text) for code, text in EXIT_CODES.items())
     return f"""usage: scoreshock COMMAND [ARGUMENTS]
 
-{DESCRIPTION}
+{textwrap.fill(DESCRIPTION, WIDTH)}
 
 commands:
 {commands}
@@ -125,13 +134,17 @@ first steps:
   scoreshock run mine.yaml"""
 
 
+def _wrapped(name: str, text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=f"  {name:9} ", subsequent_indent=" " * 12)
+
+
 def _run(name: str, words: Sequence[str]) -> int:
     """Parse the words of a command and run it; what follows ``--`` is Snakemake's."""
     passed: list[str] = []
     if name == "run" and "--" in words:
         place = list(words).index("--")
         words, passed = words[:place], list(words[place + 1 :])
-    options = parser_of(name).parse_intermixed_args(words)
+    options = parser_of(name).parse(words)
     options.passed = passed
     if getattr(options, "files", None) == []:
         from scoreshock.cli.studies import unnamed
@@ -152,4 +165,6 @@ def _text(error: Exception) -> str:
 
     if isinstance(error, StudyError):
         return f"The study is not valid:\n{error}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{str(error.filename)!r:.200} cannot be read or written: {error.strerror}; allowed: another path"
     return str(error.args[0] if isinstance(error, KeyError) else error)

@@ -7,10 +7,10 @@ import argparse
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of the command ``export``."""
-    parser.add_argument("format", choices=["zarr"])
+    parser.add_argument("format", choices=["zarr"], help="the only one so far")
     parser.add_argument("results", metavar="RESULTS", help="folder of the results")
-    parser.add_argument("sweep", metavar="SWEEP")
-    parser.add_argument("quantity", metavar="QUANTITY")
+    parser.add_argument("sweep", metavar="SWEEP", help="one of its sweeps")
+    parser.add_argument("quantity", metavar="QUANTITY", help="one of the quantities of the sweep")
     parser.add_argument("target", metavar="TARGET", help="path to write; it must not exist")
 
 

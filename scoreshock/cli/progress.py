@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from scoreshock.checks import number_of
+from scoreshock.checks import duration
+from scoreshock.study.plan import estimate
 
 LOGGER = "snakemake"
 """Parent of Snakemake's logger: its handlers get all records, however quiet Snakemake itself is."""
@@ -88,7 +89,7 @@ class Progress(logging.Handler):
         if not self.counts:
             self.counts = stats
             seconds = sum(self.expected.get(name, self.otherwise) * count for name, count in stats.items())
-            self._print(f"{number_of(self.total, 'job')}, about {duration(seconds)} of one core{':' if self.dry else ''}")
+            self._print(f"{estimate(self.total, seconds)}{':' if self.dry else ''}")
 
     def _job_info(self, record: Any) -> None:
         message = record.rule_msg or record.rule_name
@@ -142,16 +143,3 @@ def _failure(job: Started) -> str:
         text += f" Its log, {log}, ends with:" if lines else f" Its log, {log}, is empty."
         text += "".join(f"\n  {line}" for line in lines[-LAST_LINES:])
     return text
-
-
-def duration(seconds: float) -> str:
-    """A duration for readers.
-
-    Examples
-    --------
-    >>> duration(0.25), duration(42.4), duration(150), duration(9000)
-    ('0.2 s', '42 s', '2 min', '2.5 h')
-    """
-    if seconds < 120:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

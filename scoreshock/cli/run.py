@@ -19,6 +19,7 @@ from scoreshock.cli import shipped, studies
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scoreshock.cli.parser import Parser
     from scoreshock.cli.progress import Progress
     from scoreshock.cli.validate import Checked
 
@@ -34,8 +35,9 @@ DRY = ("-n", "--dry-run", "--dryrun")
 PROFILE = "--workflow-profile"
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(parser: Parser) -> None:
     """Flags of the command ``run``."""
+    parser.hint = "; flags of snakemake follow --"
     parser.usage = "scoreshock run [FILE ...] [flags] [-- flags and targets of snakemake]"
     studies.add_files(parser)
     target = parser.add_mutually_exclusive_group()
@@ -67,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     options.dry_run |= any(word in DRY for word in options.passed)
     words = snakemake_words(options)
     checked = check(options)
-    expected = {job.name: job.seconds + cost.JOB_SECONDS * (not job.local) for job in work.jobs_of(checked.study)}
+    expected = {job.name: job.expected for job in work.jobs_of(checked.study)}
     progress = Progress(expected, cost.SECTION_SECONDS, None if options.verbose else sys.stderr, options.dry_run)
     printed = io.StringIO()
     streams = (sys.stderr, sys.stdout) if options.verbose else (printed, printed if options.dry_run else sys.stdout)

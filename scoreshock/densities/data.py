@@ -80,7 +80,8 @@ def from_labelled(
 
     Examples
     --------
-    >>> table = from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
+    >>> import scoreshock as ss
+    >>> table = ss.from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
     >>> table.component_mean.values.ravel(), float(table.component_variance), float(table.within_class_anisotropy)
     (array([-2.,  2.]), 0.5, 2.0)
     """
@@ -169,8 +170,9 @@ def project(mixture: xr.Dataset, x: Any) -> xr.DataArray:
 
     Examples
     --------
-    >>> table = from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
-    >>> point = project(table, [5.0, 2.0])
+    >>> import scoreshock as ss
+    >>> table = ss.from_labelled([[0.0, 1.0], [0.0, -1.0], [4.0, 1.0], [4.0, -1.0]], ["cat", "cat", "dog", "dog"])
+    >>> point = ss.project(table, [5.0, 2.0])
     >>> point.values, float(point.perpendicular_squared)
     (array([3.]), 4.0)
     """

@@ -49,11 +49,12 @@ def from_sklearn(gaussian_mixture: Any, covariance: str = "fitted") -> xr.Datase
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import numpy as np
     >>> from sklearn.mixture import GaussianMixture
     >>> points = np.array([[-101.0], [-99.0], [99.0], [101.0]])
     >>> fitted = GaussianMixture(2, covariance_type="spherical", random_state=0).fit(points)
-    >>> from_sklearn(fitted).component_mean.values.ravel().round(3)
+    >>> ss.from_sklearn(fitted).component_mean.values.ravel().round(3)
     array([-100.,  100.])
     """
     if not isinstance(covariance, str) or covariance not in FITTED:

@@ -80,12 +80,13 @@ def mixture(
 
     Examples
     --------
-    >>> pair = mixture([-2.0, 2.0], weights=[1, 3])
+    >>> import scoreshock as ss
+    >>> pair = ss.mixture([-2.0, 2.0], weights=[1, 3])
     >>> pair.component_weight.values
     array([0.25, 0.75])
     >>> dict(pair.component_mean.sizes)
     {'component': 2, 'feature': 1}
-    >>> shared = mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 1.0]])
+    >>> shared = ss.mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 1.0]])
     >>> shared.covariance_eigenvalue.values.round(9)
     array([1.6, 0.4])
     """
@@ -155,7 +156,8 @@ def isotropic(mixture: xr.Dataset) -> xr.Dataset:
 
     Examples
     --------
-    >>> float(isotropic(mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 3.0]])).component_variance)
+    >>> import scoreshock as ss
+    >>> float(ss.isotropic(ss.mixture([[-2.0, 0.0], [2.0, 0.0]], covariance=[[1.0, 0.6], [0.6, 3.0]])).component_variance)
     2.0
     """
     if not isinstance(mixture, xr.Dataset) or not set(list(PARTS)[:4]) <= set(mixture):

@@ -61,9 +61,10 @@ def refitted(
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import numpy as np
     >>> x = np.random.default_rng(0).standard_normal((400, 1)) + np.repeat([[-3.0], [3.0]], 200, axis=0)
-    >>> many = refitted(x, 2)
+    >>> many = ss.refitted(x, 2)
     >>> 0.03 < float(many.component_variance.std()) < 0.12  # of a variance of 1 in theory sqrt(2/400)
     True
     """

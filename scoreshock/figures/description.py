@@ -361,6 +361,7 @@ def figure(
     Examples
     --------
     >>> import scoreshock as ss
+    >>> from scoreshock.figures import FIGURES
     >>> from scoreshock.figures.curves import over, shown, swept
     >>> @ss.figure(of="modes")
     ... def my_figure(dataset, choice):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scoreshock.figures.description import Panel
-from scoreshock.figures.interactive import as_json
 from scoreshock.pages import shell
 
 
@@ -20,4 +19,6 @@ def rendered(panels: Sequence[Panel], path: Path, title: str, caption: str, dige
 
 def on_page(panels: Sequence[Panel], script: str) -> str:
     """HTML of the panels of one figure, which the script draws."""
+    from scoreshock.figures.interactive import as_json  # imports HoloViews, which takes a second
+
     return shell.figure(as_json(panels), script)

@@ -243,13 +243,14 @@ def burgers_residual(
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import numpy as np, scoreshock as ss
     >>> pair = ss.families.pair(separation=1.0, variance=0.25, weight=0.7)
-    >>> found = burgers_residual(pair, np.array([-1e4, 0.0, 0.3, 1e4]), tau=0.1)
+    >>> found = ss.burgers_residual(pair, np.array([-1e4, 0.0, 0.3, 1e4]), tau=0.1)
     >>> bool((found.residual_relative < 1e-12).all())
     True
     >>> network = lambda x, tau: -1.1 * x / (1 + 2 * tau)[..., None]  # ten per cent too steep
-    >>> round(float(burgers_residual(network, np.array([2.0]), tau=0.5).residual_relative), 3)
+    >>> round(float(ss.burgers_residual(network, np.array([2.0]), tau=0.5).residual_relative), 3)
     0.091
     """
     method = checked_method(field, form, method)

@@ -40,12 +40,12 @@ def explain(status: Any) -> str:
     Examples
     --------
     >>> import scoreshock as ss
-    >>> explain("no_real_root")
+    >>> ss.explain("no_real_root")
     'no_real_root: the equation of the criterion has no real root'
-    >>> explain(3).rpartition("; ")[2]
+    >>> ss.explain(3).rpartition("; ")[2]
     'of a time status no_tau, there is no diffusion time to find in the schedule'
     >>> found = ss.corrections(ss.families.pair(separation=[0.0, 2.0]), order=0)
-    >>> print(explain(found.order_status))
+    >>> print(ss.explain(found.order_status))
     order_status
       1 ok: the value can be relied on
       1 no_transition: nothing to merge or to separate: coinciding means, a single well, for spectral no variance above 1
@@ -144,7 +144,7 @@ def valid(results: Any) -> Any:
     --------
     >>> import scoreshock as ss
     >>> found = ss.speciation(ss.families.pair(separation=1.0, variance=4.0), criteria=["leading"])
-    >>> found.tau_star.item(), valid(found).tau_star.item()
+    >>> found.tau_star.item(), ss.valid(found).tau_star.item()
     (-1.5, nan)
     """
     if isinstance(results, xr.DataTree):

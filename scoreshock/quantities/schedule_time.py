@@ -64,7 +64,8 @@ def schedule_time(tau_star: Numbers, schedules: Schedules) -> xr.Dataset:
 
     Examples
     --------
-    >>> round(float(schedule_time(0.5, "edm").time.sel(schedule="edm")), 12)
+    >>> import scoreshock as ss
+    >>> round(float(ss.schedule_time(0.5, "edm").time.sel(schedule="edm")), 12)
     1.0
     """
     chosen = as_schedules(schedules)

@@ -120,9 +120,10 @@ def vorticity(
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import numpy as np
     >>> rotation = lambda x, tau: np.stack([-x[..., 1], x[..., 0]], axis=-1)
-    >>> vorticity(rotation, np.array([3.0, 4.0]), tau=1.0).vorticity.values.round(9).tolist()
+    >>> ss.vorticity(rotation, np.array([3.0, 4.0]), tau=1.0).vorticity.values.round(9).tolist()
     [[0.0, 2.0], [-2.0, 0.0]]
     """
     if jacobian is not None:
@@ -195,11 +196,12 @@ def vorticity_residual(
 
     Examples
     --------
+    >>> import scoreshock as ss
     >>> import numpy as np
     >>> shear = np.array([[0.3, -0.9], [0.5, 0.1]])  # u = S x with S = M (1 + tau M)^-1 solves Burgers
     >>> matrix = lambda tau: shear @ np.linalg.inv(np.eye(2) + tau[..., None, None] * shear)
     >>> u = lambda x, tau: (matrix(tau) @ x[..., None])[..., 0]
-    >>> found = vorticity_residual(u, np.array([1.0, -2.0]), 0.7, lambda x, tau: matrix(tau), form="burgers")
+    >>> found = ss.vorticity_residual(u, np.array([1.0, -2.0]), 0.7, lambda x, tau: matrix(tau), form="burgers")
     >>> bool(found.residual_relative < 1e-8)
     True
     """
@@ -272,7 +274,7 @@ def riccati(mixture: xr.Dataset, tau: Numbers, elapsed: Numbers = 0.0) -> xr.Dat
     Examples
     --------
     >>> import scoreshock as ss
-    >>> found = riccati(ss.families.pair(separation=2.0, variance=1.0), tau=3.5)  # v = 8
+    >>> found = ss.riccati(ss.families.pair(separation=2.0, variance=1.0), tau=3.5)  # v = 8
     >>> found.cascade.item(), found.tau_divergence.item()
     (1.5, -4.5)
     """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ import numpy as np
 import xarray as xr
 import yaml
 
-from scoreshock.checks import number_of, show
+from scoreshock.checks import check_folder, number_of, show
 from scoreshock.conventions import AXES
 from scoreshock.densities import families
 from scoreshock.densities.bootstrap import REPLICATES, bootstrapped
@@ -42,6 +44,7 @@ ALONE = "No empirical score: fewer than two classes have two samples or more."
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Flags of the command ``when``."""
+    parser.usage = f"{parser.prog} (--data FILE | --family NAME) [flags]"
     _add_flags_of_density(parser.add_argument_group("density: data, or a family"))
     parser.add_argument(
         "--schedule",
@@ -94,13 +97,16 @@ class Given(NamedTuple):
 
 def run(options: argparse.Namespace) -> int:
     """Print the report that the flags ask for, and write its files."""
-    schedules = schedules_of(options.schedule, options.steps)
+    check_folder(options.into, "--into")
+    schedules, say = schedules_of(options.schedule, options.steps), _teller(options)
+    say(f"reading {options.data}" if options.data is not None else f"family {options.family}")
     given = _of_data_by_flags(options) if options.data is not None else _of_family(options)
-    draws = options.draws or (FEWER_DRAWS if is_general(given.density) else int(DRAWS.default))
+    draws = (FEWER_DRAWS if is_general(given.density) else int(DRAWS.default)) if options.draws is None else options.draws
     made = when.report(given.density, schedules, *given[1:3], given.samples, given.notes,
-                       replicates=given.replicates, draws=draws, seed=options.seed)  # fmt: skip
+                       replicates=given.replicates, draws=draws, seed=options.seed, say=say)  # fmt: skip
     into = Path(options.into)
     there = {into / name for name in when.FILES if (into / name).exists()}
+    say("pictures")
     paths = when.write(made, into)
     if options.json:
         print(when.as_json(made))
@@ -108,6 +114,13 @@ def run(options: argparse.Namespace) -> int:
         print(when.text(made))
         print(f"\nWritten: {', '.join(f'{path} (replaced)' if path in there else str(path) for path in paths)}")
     return 0
+
+
+def _teller(options: argparse.Namespace) -> Callable[[str], None]:
+    """Prints what is computed to whoever waits at a terminal."""
+    if options.json or not sys.stderr.isatty():
+        return lambda _: None
+    return lambda text: print(f"{text} ...", file=sys.stderr, flush=True)
 
 
 def _of_data_by_flags(options: argparse.Namespace) -> Given:
@@ -201,7 +214,7 @@ def _of_family(options: argparse.Namespace) -> Given:
 
 def _plain(values: list[float]) -> list[float] | list[int]:
     """Whole numbers as such, as axes of whole numbers need them."""
-    return [int(value) for value in values] if all(value == int(value) for value in values) else values
+    return [int(value) for value in values] if all(value.is_integer() for value in values) else values
 
 
 def _refuse(flag: str, options: argparse.Namespace, *others: str) -> None:

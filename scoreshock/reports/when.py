@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,6 +60,8 @@ def report(
     beside: xr.Dataset | None = None,
     samples: empirical.Samples | None = None,
     notes: Sequence[str] = (),
+    *,
+    say: Callable[[str], None] = lambda _: None,
     **options: Any,
 ) -> Report:
     """Moments, class entropy and warnings of a density without sweep dimensions.
@@ -78,6 +80,8 @@ def report(
         Of the data, for the empirical route.
     notes
         Further sentences for the reader.
+    say
+        Is told what is computed, as it begins.
     options
         Of :func:`scoreshock.when`.
 
@@ -89,10 +93,14 @@ def report(
     a pair
     """
     density = density.squeeze([name for name in density.dims if is_axis(str(name)) and density.sizes[name] == 1], drop=True)
+    replicates = options.get("replicates")
+    errors = f", and errors from {replicates.sizes['replicate']} replicates" if replicates is not None else ""
+    say(f"noise levels{errors}")
     moments = when(density, dict(schedules), **options)
     ends = [float(moments.sigma.sel(moment=name)) for name in WINDOW]
     low, high = (value if np.isfinite(value) else 1.0 for value in ends)
     sigma = np.geomspace(low / REACH, high * REACH, CURVE)
+    say("class entropy" + (" of the model and of the samples" if samples is not None else ""))
     draws = {name: options[name] for name in ("draws", "seed") if name in options}
     model = class_decisions(density, sigma**2 / 2, **draws)
     curve = empirical.with_routes(model, samples, options.get("seed", 0))

@@ -105,8 +105,9 @@ def schedule_kind(
 
     Examples
     --------
-    >>> import scoreshock as ss
+    >>> import numpy as np, scoreshock as ss
     >>> from scoreshock.options import Positive
+    >>> from scoreshock.schedules.kinds import Path
     >>> @ss.schedule_kind("alpha = 1, sigma = rate t, t in [0, 1]", {"rate": Positive("last noise level", 2.0)})
     ... def straight(rate):
     ...     return Path(lambda t: (rate * t) ** 2, lambda q: np.sqrt(q) / rate, lambda q: (np.ones_like(q), np.sqrt(q)), 1.0)

@@ -295,7 +295,8 @@ def schedule(kind: str, **parameters: Any) -> Schedule:
     --------
     Constant rate beta = 2 is the Ornstein-Uhlenbeck process, ``tau = (e^{2t} - 1)/2``:
 
-    >>> ou = schedule("vp-constant", beta=2.0)
+    >>> import scoreshock as ss
+    >>> ou = ss.schedule("vp-constant", beta=2.0)
     >>> round(float(ou.time(1.5)), 12)
     0.69314718056
     """

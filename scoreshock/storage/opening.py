@@ -75,12 +75,16 @@ def open_results(path: str | Path, sweep: str | None = None, quantity: str | Non
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> import xarray as xr
+    >>> import scoreshock as ss
+    >>> from scoreshock.storage import provenance, store
     >>> folder = Path(tempfile.mkdtemp())
     >>> one = xr.Dataset({"tau": ("separation", [0.5, 2.0])}, {"separation": [1.0, 2.0]})
     >>> store.write(one, folder / "pair" / "speciation.nc", {"scoreshock_code_digest": provenance.code_digest("speciation")})
-    >>> float(open_results(folder, "pair", "speciation").tau.sel(separation=2.0))
+    >>> float(ss.open_results(folder, "pair", "speciation").tau.sel(separation=2.0))
     2.0
-    >>> open_results(folder)["pair/speciation"].tau.values
+    >>> ss.open_results(folder)["pair/speciation"].tau.values
     array([0.5, 2. ])
     """
     results: xr.Dataset | xr.DataTree

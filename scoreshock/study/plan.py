@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scoreshock.checks import aligned, number_of
+from scoreshock.checks import aligned, duration, number_of
 from scoreshock.study import cost, work
 from scoreshock.study.blocks import Sweep
 from scoreshock.study.study import Study
@@ -54,12 +54,22 @@ def table(study: Study) -> str:
     costs = plan(study)
     head = ("sweep", "quantity", "blocks", "points", "on disk", "chunk", "time")
     totals = [sum(getattr(each, name) for each in costs) for name in ("blocks", "points", "bytes", "chunk_bytes", "seconds")]
-    jobs, seconds = work.amount(study)
     return f"""{aligned(head, [*map(_row, costs), _row(Cost("total", "", *totals))], left=(0, 1))}
 
-{number_of(jobs, "job")}, with joining, comparing and drawing.
-About {_time(seconds)} of one core (our timings, good to a factor of three, of many components to ten).
+{estimate(*work.amount(study))}: with joining, comparing, drawing and the start of each job.
+Our timings, good to a factor of three, of many components to ten. Time in the table: of the numbers alone.
 On disk: blocks and joined files before compression. Chunk: results of one chunk in memory."""
+
+
+def estimate(jobs: int, seconds: float) -> str:
+    """Number and expected time of jobs in words, as the plan and the start of a run say it.
+
+    Examples
+    --------
+    >>> estimate(4, 7.61)
+    '4 jobs, about 7.6 s of one core'
+    """
+    return f"{number_of(jobs, 'job')}, about {duration(seconds)} of one core"
 
 
 def _cost(sweep: Sweep, quantity: str) -> Cost:
@@ -71,7 +81,7 @@ def _cost(sweep: Sweep, quantity: str) -> Cost:
 
 def _row(of: Cost) -> tuple[str, ...]:
     chunk = _size(of.chunk_bytes) if of.quantity else ""
-    return (of.sweep, of.quantity, f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, _time(of.seconds))
+    return (of.sweep, of.quantity, f"{of.blocks:,}", f"{of.points:,}", _size(of.bytes), chunk, duration(of.seconds))
 
 
 def _size(count: float) -> str:
@@ -80,9 +90,3 @@ def _size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:,.1f} TiB"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"

@@ -1,7 +1,7 @@
 """Tables of options, quantities, criteria, flags and variables for the documentation, generated from the declarations.
 
-``python -m scoreshock.study.reference`` in a clone writes them between the marks in ``config/README.md`` and
-``docs/results.md``, and writes ``docs/variables.md``.
+``python -m scoreshock.study.reference`` in a clone writes them between the marks in the pages of `PAGES`, and writes
+``docs/variables.md``. The sweeps of the default study are described by their notes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from scoreshock import options
 from scoreshock.conventions import WORDS, Status, TimeStatus, Variable
 from scoreshock.figures import FIGURES
 from scoreshock.quantities.declaration import CRITERIA
 from scoreshock.study.vocabulary import Vocabulary, vocabulary
 
-PAGES, VARIABLES = (Path("config/README.md"), Path("docs/results.md")), Path("docs/variables.md")
+PAGES = (Path("config/README.md"), Path("docs/results.md"), Path("docs/start.md"))
+VARIABLES = Path("docs/variables.md")
+STUDY = Path(__file__).parents[2] / "config" / "config.yaml"
 
 
 def option_table(known: Vocabulary) -> str:
@@ -83,6 +87,12 @@ This page is generated from the declarations (`python -m scoreshock.study.refere
     return "\n".join(parts)
 
 
+def sweep_table(study: str) -> str:
+    """Sweeps of a study, with the first sentence of the note of each."""
+    notes = {name: " ".join(sweep["note"].split()) for name, sweep in yaml.safe_load(study)["sweeps"].items()}
+    return _table(("sweep", "shows"), [(f"`{name}`", note.split(". ")[0].rstrip(".")) for name, note in notes.items()])
+
+
 def flag_table(kind: type[IntEnum]) -> str:
     """Values of flag variables, and their meanings."""
     rows = [(f"`{member.name}`", str(member.value), WORDS[member.name]) for member in kind]
@@ -99,6 +109,7 @@ def filled(text: str) -> str:
         "figures": figure_table(known),
         "status": flag_table(Status),
         "time_status": flag_table(TimeStatus),
+        "sweeps": sweep_table(STUDY.read_text("utf-8")),
     }
     for name, table in tables.items():
         begin, end = f"<!-- {name}: generated from the declarations -->\n", f"<!-- end of {name} -->"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from scoreshock import plugins
-from scoreshock.checks import switch
+from scoreshock.checks import check_folder, switch
 from scoreshock.plugins import Plugin
 from scoreshock.schedules.recognition import parameters_of
 from scoreshock.storage.plans import NAME_LENGTH
@@ -125,7 +123,8 @@ def load_study(path: str | Path | Mapping[str, Any], allow_plugins: bool = False
 
     Examples
     --------
-    >>> load_study("nowhere.yaml")
+    >>> import scoreshock as ss
+    >>> ss.load_study("nowhere.yaml")
     Traceback (most recent call last):
         ...
     scoreshock.study.errors.StudyError: nowhere.yaml: cannot be read: No such file or directory
@@ -153,22 +152,10 @@ def check_output(path: str | Path, key: str = "output") -> None:
         Where the folder, or its nearest existing parent, is a file, a link that leads nowhere, or takes no new files; where
         the path is too long.
     """
-    described = f"{key}: {show(str(path))}"
-    folder = Path(path).absolute().joinpath(*DEEPEST)
     try:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            folder.lstat()  # fails for paths that are too long
-        while not os.path.lexists(folder):
-            folder = folder.parent
-        if not folder.exists():
-            raise StudyError([f"{described} cannot be a folder: {folder} is a link to {folder.readlink()}, which is not "
-                              "there; make that folder, or remove the link"])  # fmt: skip
-        if not folder.is_dir():
-            raise StudyError([f"{described} cannot be a folder: {folder} is a file"])
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise StudyError([f"{described} cannot be written: {error.strerror}: {folder!s:.100}"]) from None
+        check_folder(path, f"{key}:", DEEPEST)
+    except ValueError as error:
+        raise StudyError([str(error)]) from None
 
 
 _KEYS = ("output", "schedules", "sweeps", *models.ABOUT)

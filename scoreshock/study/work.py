@@ -72,6 +72,11 @@ class Job:
         return f"{self.name}/{{block}}" if isinstance(self.tasks, Mapping) else self.name
 
     @property
+    def expected(self) -> float:
+        """Expected seconds on one core with the start of the job, which takes none in Snakemake's own process."""
+        return self.seconds + (0.0 if self.local else cost.JOB_SECONDS)
+
+    @property
     def group(self) -> str | None:
         """Its group on a cluster.
 
@@ -140,7 +145,7 @@ def amount(study: Study) -> tuple[int, float]:
     """Number of jobs of a study, and their seconds on one core, including their starts."""
     jobs = jobs_of(study)
     numbers = [len(job.tasks) if isinstance(job.tasks, Mapping) else 1 for job in jobs]
-    return sum(numbers), sum(n * (job.seconds + cost.JOB_SECONDS) for n, job in zip(numbers, jobs, strict=True))
+    return sum(numbers), sum(n * job.expected for n, job in zip(numbers, jobs, strict=True))
 
 
 def results(sweep: Sweep) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 import scoreshock
 from scoreshock.cli import COMMANDS, main, overview, parser_of
 from scoreshock.cli.studies import read_study
+from scoreshock.study.plan import estimate
 from scoreshock.study.schema import schema
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +19,7 @@ CASES = ROOT / "tests" / "cases"
 DEFAULT = str(ROOT / "config" / "config.yaml")
 
 
+@pytest.mark.slow
 def test_validate_summarises_the_study(capsys):
     assert main(["validate", DEFAULT]) == 0
     printed = capsys.readouterr().out
@@ -101,7 +103,8 @@ def test_plan_prints_a_table(capsys):
     assert total.split("|")[4].strip() == f"{sum(each['points'] for each in told['quantities']):,}"
     pairs = 76 * 2 * 3  # of separation, variance and weight; scores also in two dimensions, at 301 x and 5 times
     assert {each["points"] for each in told["quantities"] if each["sweep"] == "pair"} == {pairs, pairs * 2 * 301 * 5}
-    assert f"\n{told['jobs']} jobs, with joining, comparing and drawing" in printed
+    assert f"\n{estimate(told['jobs'], told['seconds'])}: with joining, comparing, drawing and the start" in printed
+    assert not any(line.rstrip("| ").endswith(" 0 s") for line in printed.splitlines())
 
 
 def test_schema_prints_the_schema(capsys):
@@ -174,6 +177,7 @@ def test_every_command_has_a_help_with_an_example(name, capsys):
     parser_of(name).parse_intermixed_args(words[: words.index(">")] if ">" in words else words)
 
 
+@pytest.mark.slow
 def test_files_and_flags_come_in_any_order(study, capsys):
     for words in (["--json", study], [study, "--json"]):
         assert main(["plan", *words]) == 0

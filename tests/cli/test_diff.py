@@ -36,6 +36,7 @@ def test_a_copy_is_equal(computed, other, capsys):
     assert capsys.readouterr().out.startswith("Equal: ")
 
 
+@pytest.mark.slow
 def test_a_changed_number_a_missing_one_and_a_changed_flag_are_counted(computed, other, capsys):
     folder, file = other
 
@@ -57,6 +58,7 @@ def test_a_changed_number_a_missing_one_and_a_changed_flag_are_counted(computed,
     assert printed.splitlines()[-1].startswith("Different: 2 variables of ")
 
 
+@pytest.mark.slow
 def test_a_relative_tolerance(computed, other, capsys):
     folder, file = other
     runs.rewrite(file, tau_star=lambda tau: tau * (1 + 1e-9))

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / PAGE).read_text()
 
 
+@pytest.mark.slow
 def test_the_generated_parts_are_up_to_date():
     assert filled(TEXT) == TEXT
 

@@ -12,6 +12,7 @@ RNG = np.random.default_rng(0)
 DATA = PAIR.component_mean.values[RNG.choice(2, 2000, p=PAIR.component_weight.values)] + 0.3 * RNG.normal(size=(2000, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [None, "vp-linear", "flow-matching"])
 @pytest.mark.parametrize("predicts", ["score", "epsilon", "sample", "v_prediction", "edm"])
 def test_the_right_reading_is_kept_and_has_the_least_error(predicts: str, path: str | None) -> None:
@@ -25,6 +26,7 @@ def test_the_right_reading_is_kept_and_has_the_least_error(predicts: str, path: 
     assert (abs(apart) < 4 * found.denoising_standard_error[0] + 0.02).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stated", "message"),
     [
@@ -45,6 +47,7 @@ def test_a_wrong_reading_is_named(stated: dict, message: str) -> None:
         ss.check_convention(score, DATA)
 
 
+@pytest.mark.slow
 def test_sigma_for_the_noise_of_a_variance_preserving_path_is_named() -> None:
     """The commonest mistake: a network that is told sqrt(1 - alpha_bar) is told sigma."""
     vp = ss.schedule("vp-linear")

@@ -37,6 +37,7 @@ def test_the_matrix_has_the_noise_level_of_each_pair_on_both_sides(windows: xr.D
     assert len(written) == 12
 
 
+@pytest.mark.slow
 def test_partings_are_those_of_single_linkage() -> None:
     moments = ss.when(ss.mixture(np.random.default_rng(2).standard_normal((7, 2)) * 3, variance=0.01), criteria=["exact"])
     levels = moments.sigma_pair.sel(remaining=0.5).values

@@ -210,6 +210,7 @@ def test_outdated_figures_are_removed(datasets: dict[str, xr.Dataset], tmp_path:
     }
 
 
+@pytest.mark.slow
 def test_labels_are_short(datasets: dict[str, xr.Dataset]) -> None:
     panel = times.speciation(datasets["speciation"])[0]
     assert panel.ylabel == "speciation time τ*"
@@ -263,6 +264,7 @@ def test_vertical_axes_span_data_and_levels(panel: Panel, expected: tuple[float,
     np.testing.assert_allclose(panel.limits("y"), expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_panel_without_numbers_is_left_out(datasets: dict[str, xr.Dataset]) -> None:
     # With equal weights the series has no error: only the panel of weight 0.6 is left.
     (panel,) = times.corrections(datasets["corrections"].isel(variance=[0]), Choice(panels="weight"))
@@ -329,23 +331,27 @@ def test_a_sweep_without_a_transition_is_drawn_without_its_times() -> None:
         assert panels[name] == []
 
 
+@pytest.mark.slow
 def test_times_run_from_noise_to_data_along_trajectories(datasets: dict[str, xr.Dataset]) -> None:
     panel = layers.trajectories(datasets["trajectories"])[0]
     assert panel.falling
     assert panel.names == ["start x = -2", "start x = 0.5"]
 
 
+@pytest.mark.slow
 def test_lines_are_chosen_where_there_are_numbers(datasets: dict[str, xr.Dataset]) -> None:
     # Half a distance of 0.4 has no speciation at either variance, so no times in its units.
     panel = decisions.decisions(datasets["decisions"], Choice(lines="separation"))[0]
     assert panel.names == ["a = 1.5", "a = 2"]
 
 
+@pytest.mark.slow
 def test_residuals_are_beside_the_level_of_rounding(datasets: dict[str, xr.Dataset]) -> None:
     (panel,) = layers.burgers(datasets["burgers"])
     assert [mark.value for mark in panel.marks if isinstance(mark, Level)] == [1e-12]
 
 
+@pytest.mark.slow
 def test_bounds_and_errors_are_drawn_as_they_are_in_the_file(datasets: dict[str, xr.Dataset]) -> None:
     result = datasets["trajectories"]
     panel = layers.errors(result)[-1]

@@ -83,6 +83,7 @@ def forbidden_imports(paths: Iterable[Path], level: int, allowed: Mapping[str, s
     return {module: there for module, there in forbidden.items() if there}
 
 
+@pytest.mark.slow
 def test_modules_import_only_from_rooms_below() -> None:
     assert forbidden_imports(SOURCES, 1, ROOMS) == {}
 

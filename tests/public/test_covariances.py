@@ -105,7 +105,7 @@ def test_equal_variances_of_all_components_are_the_isotropic_mixture_bitwise():
     xr.testing.assert_identical(plain, equal)
 
 
-@pytest.mark.parametrize("mixture", [SHARED, OWN], ids=["shared", "own"])
+@pytest.mark.parametrize("mixture", [SHARED, pytest.param(OWN, marks=pytest.mark.slow)], ids=["shared", "own"])
 def test_a_rotation_of_everything_changes_no_time(mixture):
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
     lines = mixture.covariance_direction.copy(data=mixture.covariance_direction.values @ turn.T)
@@ -125,6 +125,7 @@ def test_the_two_boundary_criteria_differ_where_the_covariance_is_not_isotropic(
     np.testing.assert_allclose(found.tau_star, [1.2049, 0.7484], atol=5e-5)
 
 
+@pytest.mark.slow
 def test_classes_of_one_mean_part_by_their_variances():
     """Two zero-mean isotropic classes of variances 1 and 3 in N dimensions, in the time of the Ornstein-Uhlenbeck process.
 
@@ -147,7 +148,7 @@ def test_classes_of_one_mean_part_by_their_variances():
     ("mixture", "lacking"),
     [
         (SHARED, {"first", "quadratic", "drift", "entropic"}),
-        (OWN, {"leading", "first", "quadratic", "drift", "entropic"}),
+        pytest.param(OWN, {"leading", "first", "quadratic", "drift", "entropic"}, marks=pytest.mark.slow),
         (ss.from_labelled(*load_iris(return_X_y=True), covariance="full"), {*criteria_of()} - {"exact", "spectral"}),
     ],
     ids=["shared", "own", "iris"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import doctest
 import inspect
 import re
 from collections.abc import Callable
@@ -19,6 +22,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 ACCESSOR = {f"scoreshock.{name}": method for name, method in vars(DatasetAccessor).items() if name[0] != "_"}
 FUNCTIONS |= {name: method for name, method in ACCESSOR.items() if "see ``ss." not in (method.__doc__ or "")}
+IN_MODULES = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in (ss.families, ss.plot)
+    for name in dir(module)
+    if inspect.isfunction(getattr(module, name))
+}
 AS_ANOTHER = {"scoreshock.log_snr", "scoreshock.t", "scoreshock.step"}
 """Methods whose arguments, result and errors are those of another one, as their docstrings say."""
 
@@ -86,6 +95,25 @@ def test_shapes_units_and_a_source_are_said(name: str) -> None:
 def test_an_example_calls_the_function(name: str) -> None:
     called = name.rpartition(".")[2]
     assert re.search(rf">>>.*\b{called}\b", sections(FUNCTIONS[name])["Examples"])
+
+
+def unbound(examples: str) -> list[str]:
+    """Names that examples use before they have defined or imported them."""
+    missing, known = [], set(dir(builtins))
+    for example in doctest.DocTestParser().get_examples(examples):
+        nodes = list(ast.walk(ast.parse(example.source)))
+        known |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        known |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        known |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ExceptHandler) and node.name}
+        known |= {(node.asname or node.name).partition(".")[0] for node in nodes if isinstance(node, ast.alias)}
+        missing += [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in known]
+    return missing
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS | IN_MODULES))
+def test_an_example_runs_alone_as_help_prints_it(name: str) -> None:
+    function = (FUNCTIONS | IN_MODULES)[name]
+    assert unbound(inspect.getdoc(function) or "") == []
 
 
 @pytest.mark.parametrize("name", sorted(AS_ANOTHER))

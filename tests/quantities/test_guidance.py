@@ -33,6 +33,7 @@ def test_weights_and_intervals_are_axes():
     assert one.component_share.sel(component=1) > 0.45
 
 
+@pytest.mark.slow
 def test_the_decision_window_is_an_interval():
     window = ss.decision_windows(TOY, classes=KINDS).sigma_decision
     low, high = (window.isel(remaining=i).item() for i in (0, 2))
@@ -88,6 +89,7 @@ def study(**more):
     return Study.from_mapping({"sweeps": {"toy": family | more}}).sweeps["toy"]
 
 
+@pytest.mark.slow
 def test_a_study_says_which_components_form_a_class():
     interval = {"sigma_low": 0.2, "sigma_high": 0.8, "guidance_weight": [1.0, 4.0], "samples": 100}
     found = evaluate(study(quantities=["guidance"], classes=[7, 7, 3], target=7, **interval), "guidance", chunked=False)

@@ -52,6 +52,7 @@ def largest_zero(mixture):
     return brentq(top, taus[last], taus[last - 1], xtol=1e-12)
 
 
+@pytest.mark.slow
 def test_zeros_at_the_mean_of_the_digits_are_those_of_plain_matrices():
     kinds = {kind: families.data(source="digits", scaling="unit-range", covariance=kind) for kind in KINDS}
     found = isotropy(kinds["full"], [1.0], points=100).tau_exact

@@ -21,6 +21,7 @@ def run(capsys, *arguments):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_family_by_its_axes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     printed = run(
@@ -46,6 +47,7 @@ def test_a_family_by_its_axes(tmp_path, monkeypatch, capsys):
         np.testing.assert_array_equal(stored.sampling_step, expected.sampling_step.values[:, None])
 
 
+@pytest.mark.slow
 def test_a_family_by_further_parameters(tmp_path, capsys):
     printed = run(
         capsys,
@@ -60,6 +62,7 @@ def test_a_family_by_further_parameters(tmp_path, capsys):
     assert "Pairs of classes that part last" in printed
 
 
+@pytest.mark.slow
 def test_a_table_as_people_have_it(tmp_path, capsys):
     (tmp_path / "table.csv").write_text(TABLE)
     arguments = ("--data", tmp_path / "table.csv", "--label", "kind", "--range", -1, 1, "--into", tmp_path / "out", "--json")
@@ -69,10 +72,11 @@ def test_a_table_as_people_have_it(tmp_path, capsys):
     assert "collapse" in told["coordinates"]["moment"]["data"]
 
 
+@pytest.mark.slow
 def test_data_without_labels_get_components(tmp_path, capsys):
     x = np.random.default_rng(0).standard_normal((90, 2)) + 6 * (np.arange(90) % 3)[:, None]
     np.save(tmp_path / "x.npy", x)
-    printed = run(capsys, "--data", tmp_path / "x.npy", "--components", 3, "--into", tmp_path)
+    printed = run(capsys, "--data", tmp_path / "x.npy", "--components", 3, "--replicates", 5, "--into", tmp_path)
     assert printed.startswith("3 components fitted to")
     assert "sigma ± error" in printed
     assert "Standard errors are of fits to samples drawn with replacement" in printed
@@ -92,6 +96,7 @@ def test_covariances_of_the_model_are_those_that_the_flag_names(tmp_path, capsys
         assert stored.route.values.tolist() == ["model", "empirical"]
 
 
+@pytest.mark.slow
 def test_schedules_have_parameters_and_two_of_one_kind_stand_beside_each_other(tmp_path, capsys):
     pair = ("--family", "pair", "--separation", 2, "--variance", 0.25, "--into", tmp_path)
     printed = run(capsys, *pair, "--schedule", "edm", "--schedule", "edm:sigma_max=40,rho=5")
@@ -120,6 +125,10 @@ def test_schedules_have_parameters_and_two_of_one_kind_stand_beside_each_other(t
             ["--data", "iris", "--covariance", "full", "--replicates", "4"],
             "--replicates does not go with --covariance; allowed: with isotropic",
         ),
+        (["--family", "pair", "--separation", "nan"], "separation = nan is not allowed; allowed: a finite number >= 0"),
+        (["--family", "simplex", "--separation", "2", "--draws", "0"], "draws = 0 is not allowed; allowed: a whole number"),
+        (["--family", "pair", "--separation", "2", "--into", "/proc/x"], "--into '/proc/x' cannot be written"),
+        (["--family", "pair", "--separation", "2", "--schedule", "emd"], "(did you mean 'edm'?)"),
         (["--family", "pair", "--separation", "2", "--schedule", "edm:foo=3"], "allowed: rho, sigma_max, sigma_min"),
     ],
 )
@@ -130,6 +139,21 @@ def test_what_cannot_be_meant_is_refused_in_one_sentence(arguments, said, tmp_pa
     assert said in message
     assert "\n" not in message
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_at_a_terminal_it_says_what_it_computes(tmp_path, monkeypatch, capsys):
+    flags = ["when", "--family", "pair", "--separation", "2", "--into", str(tmp_path)]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(flags) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "family pair ...",
+        "noise levels ...",
+        "class entropy ...",
+        "pictures ...",
+    ]
+    assert main([*flags, "--json"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow
@@ -144,6 +168,7 @@ def test_it_runs_in_a_process_of_its_own(tmp_path):
 TREES = "a,b,tree kind,species\n0,1,x,fir\n1,1,y,fir\n3,4,x,yew\n3,5,x,yew\n,5,x,yew\n9,1,y,oak\n9,2,y,oak\n"
 
 
+@pytest.mark.slow
 def test_messages_advise_flags_and_these_do_what_they_say(tmp_path, capsys):
     (tmp_path / "trees.csv").write_text(TREES)
     flags = ["--data", str(tmp_path / "trees.csv"), "--into", str(tmp_path)]
@@ -157,6 +182,7 @@ def test_messages_advise_flags_and_these_do_what_they_say(tmp_path, capsys):
     assert "By the empirical score of 6 samples" in told
 
 
+@pytest.mark.slow
 def test_columns_and_rows_are_left_out_of_what_components_are_fitted_to(tmp_path, capsys):
     x = np.random.default_rng(0).standard_normal((40, 2)) + 6 * (np.arange(40) % 2)[:, None]
     rows = [f"{a},{b},x" for a, b in x]
@@ -166,6 +192,7 @@ def test_columns_and_rows_are_left_out_of_what_components_are_fitted_to(tmp_path
     assert "40 samples, 2 features" in told
 
 
+@pytest.mark.slow
 def test_one_sample_a_class_has_a_report_that_says_what_it_lacks(tmp_path, capsys):
     (tmp_path / "one.csv").write_text("a,b,label\n0,1,fir\n3,4,yew\n9,1,oak\n")
     flags = ("--data", tmp_path / "one.csv", "--into", tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy.cluster.hierarchy import linkage
 
 import scoreshock as ss
@@ -10,6 +11,7 @@ from scoreshock.figures.style import short
 from scoreshock.reports import order
 
 
+@pytest.mark.slow
 def test_partings_are_those_of_single_linkage():
     moments = ss.when(ss.mixture(np.random.default_rng(2).standard_normal((7, 2)) * 3, variance=0.01), criteria=["exact"])
     levels = moments.sigma_pair.sel(remaining=0.5).values

@@ -78,6 +78,7 @@ def test_data_say_their_units_and_where_the_isotropic_model_may_be_used():
     assert "with own covariances" in text
 
 
+@pytest.mark.slow
 def test_files_hold_the_moments_and_a_page_that_asks_for_nothing_else(made, tmp_path):
     data, page = when.write(made, tmp_path / "new" / "folder")
     with xr.open_dataset(data) as stored:
@@ -128,6 +129,7 @@ def test_calls_are_before_in_and_after_the_window(made):
     assert (total, before + inside + after) == (18, 18)
 
 
+@pytest.mark.slow
 def test_the_page_explains_every_status_of_its_table_of_directions(tmp_path):
     near = ss.mixture([[-6.0, -1.0, 0.0], [-6.0, 1.0, 0.0], [6.0, -1.0, 0.1], [6.0, 1.0, -0.1]], variance=0.04)
     page = when.write(when.report(near, {}, "four", draws=64), tmp_path)[1].read_text()

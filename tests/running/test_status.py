@@ -22,6 +22,8 @@ from scoreshock.study.study import load_study
 
 from .. import runs
 
+pytestmark = pytest.mark.slow  # the study that they look at runs in a second or two
+
 STUDY = """
 output: {folder}
 sweeps:
@@ -111,7 +113,6 @@ def products(sweep):
     return ask
 
 
-@pytest.mark.slow
 def test_all_done_is_0_with_times(sweep):
     code, output = sweep("--full")
     assert code == 0
@@ -124,7 +125,6 @@ def test_all_done_is_0_with_times(sweep):
     assert sweep() == (code, output)
 
 
-@pytest.mark.slow
 def test_the_keys_are_those_that_are_documented(study, capsys):
     main(["status", "--json", study])
     output = json.loads(capsys.readouterr().out)
@@ -209,7 +209,6 @@ def change(file):
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "state", "reason"),
     [
@@ -230,7 +229,6 @@ def test_full_status_finds_wrong_blocks(study, files, status, spoil, state, reas
     assert (again in capsys.readouterr().out) == (state == "broken")
 
 
-@pytest.mark.slow
 def test_the_joined_file_is_missing_broken_or_stale(folder, status):
     joined = folder / "speciation.nc"
     runs.rewrite(joined, {provenance.DIGEST: "0" * 16})
@@ -286,7 +284,6 @@ def test_of_many_blocks_some_are_named(study, files, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[1:3] == ["  weight=0.5: missing", "  ... and 2 more"]
 
 
-@pytest.mark.slow
 def test_a_quantity_that_is_not_split_has_no_blocks(tmp_path, capsys):
     study = runs.study(tmp_path / "results", split=[])
     runs.run(study)
@@ -382,7 +379,6 @@ def test_clean_removes_blocks_of_dropped_values_but_no_unfinished_ones(files, sw
     assert len(list(files[0].parent.iterdir())) == 4
 
 
-@pytest.mark.slow
 def test_status_of_ten_thousand_blocks_reads_no_header_of_one(tmp_path, monkeypatch):
     axis = {"start": 0.1, "stop": 0.9, "num": 100}
     study = runs.study(tmp_path, axes={"separation": [1.0], "weight": axis, "variance": axis}, split=["weight", "variance"])

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import yaml
+
 from scoreshock.conventions import Status, TimeStatus, Variable
 from scoreshock.study import reference
 from scoreshock.study.vocabulary import vocabulary
@@ -27,6 +29,14 @@ def test_they_name_every_option_quantity_criterion_and_variable() -> None:
         for variable in quantity.variables:
             assert isinstance(variable, Variable)
             assert f"| `{variable.name}` |" in page
+
+
+def test_every_sweep_of_the_default_study_is_named_with_what_it_shows() -> None:
+    study = reference.STUDY.read_text("utf-8")
+    rows = [line.strip("| \n").split(" | ") for line in reference.sweep_table(study).splitlines()[2:]]
+    assert [name.strip("`") for name, _ in rows] == list(yaml.safe_load(study)["sweeps"])
+    assert all(20 < len(text) < 160 and text[-1] not in ".:" for _, text in rows)
+    assert f"| `pair` | {rows[0][1]} |" in (ROOT / "docs/start.md").read_text("utf-8")
 
 
 def test_defaults_and_allowed_values_are_those_of_the_options() -> None:

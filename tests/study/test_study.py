@@ -254,6 +254,7 @@ def test_a_description_holds_the_contents_and_is_json():
     assert json.loads(json.dumps(described)) == described
 
 
+@pytest.mark.slow
 def test_the_default_study_is_valid_and_has_the_documented_sweeps(default):
     check_files([DEFAULT])
     assert set(default.sweeps) >= {"pair", "dimension", "triangle", "digits"}

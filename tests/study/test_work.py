@@ -155,6 +155,7 @@ def test_the_tasks_of_the_jobs_compute_every_block_once_with_its_digest(written)
     )
 
 
+@pytest.mark.slow
 def test_small_quantities_without_split_are_one_job_with_their_comparison():
     names = {job.name: [json.loads(task)[0] for task in job.tasks] for job in work.jobs_of(line(split=[]))}
     data = ["compute", "compute", "compare"]
@@ -167,6 +168,7 @@ def test_a_small_split_sweep_is_one_job_too():
     assert list(names) == ["plan", "data@line", "figures@line", "index"]
 
 
+@pytest.mark.slow
 def test_what_is_chosen_of_a_figure_reruns_the_figures_alone():
     for of_figures in ({"speciation": {"x": "weight"}}, {"all": {"formats": ["svg"]}}, {"speciation": {"skip": True}}):
         assert made_again(singles(line()), singles(line(figures=of_figures))) == PAGES

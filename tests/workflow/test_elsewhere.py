@@ -33,6 +33,7 @@ def case(name, folder):
     return copied
 
 
+@pytest.mark.slow
 def test_a_module_and_its_rules_under_other_names(tmp_path):
     printed = other_workflow(case("k4_module", tmp_path), "--dry-run")
     for name in ("shocks_plan", "shocks_data@s", "summary"):

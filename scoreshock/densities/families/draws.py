@@ -58,7 +58,8 @@ def random(
 
     Examples
     --------
-    >>> sweep = random(realization=[0, 1, 2], separation=[1.0, 2.0], dimension=1000)
+    >>> import scoreshock as ss
+    >>> sweep = ss.families.random(realization=[0, 1, 2], separation=[1.0, 2.0], dimension=1000)
     >>> dict(sweep.component_mean.sizes)
     {'separation': 2, 'realization': 3, 'component': 4, 'feature': 3}
     """

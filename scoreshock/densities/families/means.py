@@ -72,7 +72,8 @@ def custom(
 
     Examples
     --------
-    >>> custom(means=[[0, 0], [2, 0], [0, 1]], separation=2.0).component_mean.values[1]
+    >>> import scoreshock as ss
+    >>> ss.families.custom(means=[[0, 0], [2, 0], [0, 1]], separation=2.0).component_mean.values[1]
     array([4., 0.])
     """
     if (means is None) == (file is None):
@@ -203,7 +204,8 @@ def data(
 
     Examples
     --------
-    >>> data(source="iris").label.values
+    >>> import scoreshock as ss
+    >>> ss.families.data(source="iris").label.values
     array(['setosa', 'versicolor', 'virginica'], dtype='<U10')
     """
     if (source is None) == (file is None):

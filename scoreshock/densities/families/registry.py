@@ -97,7 +97,7 @@ def family(
     >>> @ss.family
     ... def shifted_pair(separation, shift=0.5):
     ...     return ss.mixture((ss.families.pair(separation).component_mean + shift))
-    >>> build("shifted-pair", {"separation": 1.0}).component_mean.values.ravel()
+    >>> ss.families.build("shifted-pair", {"separation": 1.0}).component_mean.values.ravel()
     array([-0.5,  1.5])
     """
 
@@ -138,7 +138,9 @@ def build(family: str, axes: Mapping[str, Any], parameters: Mapping[str, Any] | 
 
     Examples
     --------
-    >>> build("pair", {"separation": [1.0, 2.0]}, {"scaling": "fixed"}).component_mean.sel(component=1, feature=0).values
+    >>> import scoreshock as ss
+    >>> pairs = ss.families.build("pair", {"separation": [1.0, 2.0]}, {"scaling": "fixed"})
+    >>> pairs.component_mean.sel(component=1, feature=0).values
     array([1., 2.])
     """
     known = family_of(family)

@@ -40,7 +40,8 @@ def pair(separation: Any, variance: Any = 1.0, weight: Any = 0.5, dimension: Any
 
     Examples
     --------
-    >>> pair(3.0, weight=0.25).component_mean.values.ravel()
+    >>> import scoreshock as ss
+    >>> ss.families.pair(3.0, weight=0.25).component_mean.values.ravel()
     array([-3.,  3.])
     """
     scale = scale_of(separation, dimension, scaling)
@@ -78,7 +79,8 @@ def collinear(
 
     Examples
     --------
-    >>> collinear(2.0, weight=0.2).component_weight.values
+    >>> import scoreshock as ss
+    >>> ss.families.collinear(2.0, weight=0.2).component_weight.values
     array([0.4, 0.2, 0.4])
     """
     coordinates = as_numbers("positions", positions)
@@ -132,7 +134,8 @@ def polygon(
 
     Examples
     --------
-    >>> polygon(1.0, vertices=4).component_mean.values.round(6)[1]
+    >>> import scoreshock as ss
+    >>> ss.families.polygon(1.0, vertices=4).component_mean.values.round(6)[1]
     array([0., 1.])
     """
     k = whole("vertices", vertices, 3, MOST_COMPONENTS)
@@ -177,7 +180,8 @@ def simplex(
 
     Examples
     --------
-    >>> simplex(1.0, vertices=2).component_mean.values.ravel()
+    >>> import scoreshock as ss
+    >>> ss.families.simplex(1.0, vertices=2).component_mean.values.ravel()
     array([-1.,  1.])
     """
     k = whole("vertices", vertices, 2, MOST_COMPONENTS)
@@ -227,7 +231,8 @@ def hierarchy(
 
     Examples
     --------
-    >>> hierarchy(4.0, ratio=0.5, levels=2).component_mean.values
+    >>> import scoreshock as ss
+    >>> ss.families.hierarchy(4.0, ratio=0.5, levels=2).component_mean.values
     array([[-4., -2.,  0.],
            [-4.,  2.,  0.],
            [ 4.,  0., -2.],

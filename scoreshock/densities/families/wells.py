@@ -34,7 +34,8 @@ def quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0) -> xr.Data
 
     Examples
     --------
-    >>> dict(quartic(half_distance=[1.0, 2.0]).sizes)
+    >>> import scoreshock as ss
+    >>> dict(ss.families.quartic(half_distance=[1.0, 2.0]).sizes)
     {'half_distance': 2}
     """
     return tilted_quartic(quartic_coefficient, half_distance, 0.0)
@@ -50,7 +51,8 @@ def tilted_quartic(quartic_coefficient: Any = 1.0, half_distance: Any = 1.0, til
 
     Examples
     --------
-    >>> float(tilted_quartic(tilt=0.1).well_tilt)
+    >>> import scoreshock as ss
+    >>> float(ss.families.tilted_quartic(tilt=0.1).well_tilt)
     0.1
     """
     parameters = {"quartic_coefficient": quartic_coefficient, "half_distance": half_distance, "tilt": tilt}

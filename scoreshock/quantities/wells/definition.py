@@ -102,7 +102,8 @@ def well(
 
     Examples
     --------
-    >>> wells = well("tilted-quartic", quartic_coefficient=[1.0, 2.0], tilt=0.1)
+    >>> import scoreshock as ss
+    >>> wells = ss.well("tilted-quartic", quartic_coefficient=[1.0, 2.0], tilt=0.1)
     >>> wells.well_split.values.round(12).tolist()
     [-0.02501565437, -0.012501954041]
     """

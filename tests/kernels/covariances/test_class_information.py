@@ -176,6 +176,7 @@ def test_a_plane_with_one_long_axis_is_the_line():
     np.testing.assert_allclose(plane[:3], line[:3], rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_dimension_does_not_depend_on_those_beside_it():
     c = components([[-1.0], [1.2]], [0.4, 0.6], [0.5, 1.5])
     dimensions = np.array([1, 2, 3, 1000])

@@ -32,6 +32,7 @@ def test_a_strong_weight_everywhere_loses_a_mode_that_the_same_weight_in_the_mid
     assert distance[0] < 0.01 < distance[2] < 0.3 < 1.3 < distance[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [0.0, 1.0, 3.0])
 def test_share_of_the_start_is_that_of_the_samples_and_of_the_ends_carried_back(weight):
     line = np.array([[-1.0], [0.5], [1.5]]), np.array([0.3, 0.4, 0.3]), np.array([0.0, 1.0, 0.0]), np.array(0.02)

@@ -68,6 +68,7 @@ def test_weight_one_is_the_flow_of_the_class_and_weight_zero_that_of_all(feature
     np.testing.assert_allclose(of_all.trajectory, probability_flow(x, means, weights, variance, TAU).trajectory, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_trajectory_forth_and_back_returns():
     of, interval = mixture(2), [np.array(a) for a in (2.5, 0.3, 2.0, 1.0)]
     x = np.array([[0.4, -0.2], [1.0, 1.0]])
@@ -119,6 +120,7 @@ def test_marginals_are_those_of_the_class_at_any_share_of_noise(eta):
         assert end[side].var() == pytest.approx(v, rel=5 * np.sqrt(2 / side.sum()) + 0.02)
 
 
+@pytest.mark.slow
 def test_statuses_and_bits():
     of, interval = mixture(1), [np.array(a) for a in (2.0, 0.3, 2.0, 1.0)]
     still = guided_flow(np.array([[0.5]]), np.array([1.0, 0.0]), Guidance(*of[:3], np.array(0.0), *interval))
