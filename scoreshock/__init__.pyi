@@ -106,6 +106,7 @@ from .quantities.wells.fields import well_boundary as well_boundary
 from .quantities.wells.fields import well_fields as well_fields
 from .quantities.wells.speciation import well_speciation as well_speciation
 from .quantities.when import when as when
+from .reports.diagnosis import diagnosis_report as diagnosis_report
 from .schedules.kinds import schedule_kind as schedule_kind
 from .schedules.schedule import schedule as schedule
 from .storage.opening import open_results as open_results

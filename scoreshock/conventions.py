@@ -353,6 +353,10 @@ _SHARED = variables(
     reading: how a model is read as a score
     region: region of space | By the layer between the two most probable components.
     sampler: name of the sampler | The probability flow, or the reverse SDE.
+    equation: name of the equation of the score
+        | gradient: s_tau = grad(div s + |s|^2); burgers: s_tau = Lap s + 2 (s . grad) s.
+    boundary_pair: index of the pair of components with a boundary | The heaviest layer first.
+    slice_point: index of the point of the slice normal to the boundary | From the first component's side to the second's.
     level: index of the noise level, in the order of generation | From much noise to little.
     guidance_weight: weight of the class's score, 1 without guidance
         | The score is w s(x given c) + (1 - w) s(x).

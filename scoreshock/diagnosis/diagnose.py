@@ -7,81 +7,47 @@ factor :math:`(1+\eta^2)^2/4\eta^2`. Without noise there is no such bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from scoreshock.checks import as_real, show, whole
-from scoreshock.conventions import Status, attributes, variables
-from scoreshock.diagnosis import gradient_part
+from scoreshock.conventions import attributes, variables
+from scoreshock.diagnosis.boundary_slices import POINTS, POSITIONS, REACH, SLICES, sliced
+from scoreshock.diagnosis.equation_residuals import EQUATIONS, RESIDUALS, residuals
+from scoreshock.diagnosis.findings import findings
 from scoreshock.diagnosis.gradient_part import GradientPart
+from scoreshock.diagnosis.measured_divergence import DIVERGENCES, divergences
+from scoreshock.diagnosis.mode_weights import SAMPLERS, WEIGHTS, generated, level_weights, measured, predicted
+from scoreshock.diagnosis.score_error import ERRORS, REGIONS, drawn, errors
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.steps import checked_score, checked_share
-from scoreshock.diagnosis.truth import SAMPLER, Truth, truth_of
+from scoreshock.diagnosis.truth import Truth, truth_of
 from scoreshock.kernels.flow.divergence import tv_bound
-from scoreshock.kernels.flow.generated import sliced_wasserstein
-from scoreshock.kernels.flow.solvers import sample
+from scoreshock.quantities.counting_axes import counted
 
-REGIONS = ("layer", "outside", "tails")
-SAMPLERS = ("flow", "reverse SDE")
-
-OF_TEXT = {"region": REGIONS, "sampler": SAMPLERS}
+OF_TEXT = {"region": REGIONS, "sampler": SAMPLERS, "equation": EQUATIONS}
 SIGMA = {"long_name": "noise level", "units": "1", "description": "sqrt(2 tau), the noise of x/alpha."}
 
-LAYER = 2.0
-"""Log odds of the two most probable components below which a point is in the layer: one width v/a from a pair's boundary."""
+LEVELS, MOST_LEVELS = 16, 1000
+"""Noise levels by default, and most of them where their number is given."""
 
-TAILS = 0.05
-"""Share of the probability, that of least density, that is tails."""
-
-LEVELS, GENERATING = 16, 200
-"""Noise levels by default, and steps of generation, which make the error of the steps small beside that of a score."""
-
-OF_JACOBIAN = 200
-"""Most samples at which the Jacobian is taken."""
-
-DIAGNOSIS = variables(
+BOUNDS = variables(
     """
-    score_error(sigma): root mean square of the score's error
-        | Over the true density; in inverse units of the data. | (58)
-    score_error_standard_error(sigma): standard error of score_error | Over the samples.
-    score_error_relative(sigma): score_error over the root mean square of the true score | Over the true density.
-    region_probability(sigma, region): share of the probability in each region
-        | Layer: the two most probable components are within log odds 2. Tails: the twentieth of least density, outside it.
-    region_error(sigma, region), region_status: root mean square of the score's error in each region
-        | Over the true density in the region; outside: neither layer nor tails. | Definition 6.7
-    region_status(sigma, region): outcome of the region's error
-    gradient_square(sigma): mean square of the part of the error that moves the density
-        | Projection of the error on gradients in L2(p): exact on a line, by quadrature in the plane, else a lower bound.
-    gradient_square_error(sigma): estimate of the error of gradient_square
-        | Of the basis in the plane, else the standard error.
-    asymmetry(sigma): share of the Jacobian's square that is antisymmetric
-        | E|(J - J')/2|^2/E|J|^2 of the learned score, 0 of every gradient field. | Corollary 7.6
-    asymmetry_error(sigma): bound on what differences or rounding alone add to asymmetry
-        | From the Jacobian's own error.
-    kl_share(sigma): share of each noise level in kl_gradient, or in kl_bound where that is 0
-        | By the trapezoidal rule in ln sigma.
+    kl_share(sigma): share of the noise level in the divergence
+        | In kl_gradient, or in kl_bound where that is 0; by the trapezoidal rule in ln sigma.
     kl_bound: bound on the KL divergence of the generated density
         | From the whole error between the levels' ends, by the trapezoidal rule in ln sigma; inf without noise. | (58)
     kl_gradient: part of kl_bound that is known to act
         | The integral of gradient_square, which in two and more features is a lower bound. | (58)
+    kl_gradient_upper: bound on KL from the part that moves the density
+        | The integral of gradient_square_upper, at most kl_bound but for the draws; inf without noise. | (58)
     tv_bound: bound on the total variation | min(1, sqrt(kl_bound/2)). | (59)
-    mode_weight_error(sampler): total variation of the shares of components in generated samples from the weights
-        | Half the sum of absolute differences; samples count where a component is the most probable.
-    mode_weight_floor(sampler): the same of the exact score | What sampling and steps alone do.
-    sliced_wasserstein(sampler): sliced Wasserstein distance of generated samples from data | Of order two, 64 directions.
-    sliced_wasserstein_floor(sampler): the same of the exact score | What sampling and steps alone do.
     """
 )
-
-
-class Level(NamedTuple):
-    """What one noise level says: numbers by name of a variable, one a region of some."""
-
-    values: dict[str, Any]
-    gradient: GradientPart
+DIAGNOSIS = (*ERRORS, *RESIDUALS, *BOUNDS, *SLICES, *WEIGHTS, *DIVERGENCES)
 
 
 def diagnose(
@@ -96,8 +62,8 @@ def diagnose(
     mixture
         One mixture, the truth.
     sigma
-        Rising noise levels; by default 16 from a fifth of the components' standard deviation to four times the data's, as
-        far as the score's schedule has them.
+        Rising noise levels, or how many: by default 16 from a fifth of the components' standard deviation to four times the
+        data's, as far as the score's schedule has them.
     noise_share
         Share eta of noise, 0 to 1, for which the bound holds.
     samples
@@ -108,10 +74,12 @@ def diagnose(
     Returns
     -------
     Dataset
-        Errors of shape (sigma) and (sigma, region), in inverse units of the data; the part that moves the density;
-        asymmetry of the Jacobian; bounds; and errors of samples generated from the exact density at the greatest level,
-        with what the exact score does beside them. The
-        attribute ``findings`` says it in sentences, the worst first.
+        Errors of shape (sigma) and (sigma, region), in inverse units of the data, with bounds on the part that moves the
+        density; residuals of the score's equation (equation, sigma), asymmetry of the Jacobian; the layers of the heaviest
+        boundaries (boundary_pair, sigma); bounds on the divergence, and for each sampler what it is, where it can be had;
+        changes of the weights of components (sampler, component), predicted and measured; errors of samples from the exact
+        density at the greatest level, with what the exact score does beside them. The attribute ``findings`` says it in
+        sentences, the worst first.
 
     Raises
     ------
@@ -136,143 +104,68 @@ def diagnose(
     if (known := checked_score(score)) is None:
         raise ValueError("score = None is not allowed; allowed: what ss.learned_score returns")
     truth, eta = truth_of(mixture), checked_share(noise_share)
-    levels = _levels(known, truth, sigma)
-    count, number = whole("samples", samples, 20), whole("seed", seed, 0)
-    rows = [_level(known, truth, float(level), count, number) for level in levels]
-    made = {name: np.array([row.values[name] for row in rows]) for name in rows[0].values}
-    gradient, whole_error = (np.array([getattr(row.gradient, name) for row in rows]) for name in ("gradient", "whole"))
-    made |= _bounds(levels, gradient, whole_error, eta) | _generated(known, truth, levels, count, number)
-    labelled: dict[str, Any] = {"sigma": ("sigma", levels, SIGMA)}
-    labelled |= {name: (name, list(values), attributes(name)) for name, values in OF_TEXT.items()}
-    found = xr.Dataset({v.name: (v.dims, made[v.name], v.attributes()) for v in DIAGNOSIS}, labelled)
-    return found.assign_attrs(noise_share=eta, findings="\n".join(findings(found)))
+    levels = levels_of(known, truth, sigma)
+    return diagnosed(known, truth, levels, eta, whole("samples", samples, 20), whole("seed", seed, 0))
 
 
-def _level(score: Score, truth: Truth, sigma: float, count: int, seed: int) -> Level:
-    """Everything at one noise level."""
-    x = truth.starts(count, sigma, seed)
-    exact = truth.score(x, sigma)
-    error = score(x, 0.5 * sigma * sigma) - exact
-    if not np.isfinite(error).all():
-        raise ValueError(f"score is not finite at sigma = {sigma:.6g}, at points of the data with noise; allowed: numbers")
-    square = (error**2).sum(axis=-1)
-    root = np.sqrt(square.mean())
-    inside = _regions(truth, x, sigma)
-    shares = inside.mean(axis=-1)
-    with np.errstate(all="ignore"):
-        by_region = np.sqrt((inside * square).sum(axis=-1) / inside.sum(axis=-1))
-        relative = root / np.sqrt((exact**2).sum(axis=-1).mean())
-    part = _gradient(score, truth, sigma, x, error)
-    asymmetry, uncertain = _asymmetry(score, x[:: -(-count // OF_JACOBIAN)], sigma)
-    values = {
-        "score_error": root,
-        "score_error_standard_error": square.std() / np.sqrt(count) / (2 * root) if root else 0.0,
-        "score_error_relative": relative,
-        "region_probability": shares,
-        "region_error": by_region,
-        "region_status": np.where(shares > 0, Status.ok, Status.not_applicable).astype(np.int8),
-        "gradient_square": part.gradient,
-        "gradient_square_error": part.gradient_error,
-        "asymmetry": asymmetry,
-        "asymmetry_error": uncertain,
-    }
-    return Level(values, part)
+def diagnosed(known: Score, truth: Truth, levels: np.ndarray, eta: float, count: int, number: int) -> xr.Dataset:
+    """`diagnose` of checked arguments: levels, share of noise, samples, seed."""
+    draws = [drawn(known, truth, float(level), count, number) for level in levels]
+    rows, parts = zip(*(errors(known, truth, at) for at in draws), strict=True)
+    made = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    residual = [residuals(known, at.x, at.sigma) for at in draws]
+    made |= {name: np.stack([row[name] for row in residual], axis=-1) for name in residual[0]}
+    slices, pairs = sliced(known, truth, levels, np.stack([at.x for at in draws]))
+    samplers = generated(known, truth, levels, count, number)
+    made |= _bounds(levels, parts, eta) | slices
+    made |= measured(truth, samplers, float(levels[0]), number)
+    made |= predicted(known, truth, draws, samplers.path, number)
+    made |= divergences(known, truth, levels, made["mode_weight_change"], made["mode_weight_change_error"], number)
+    found = xr.Dataset({v.name: (v.dims, made[v.name], v.attributes()) for v in DIAGNOSIS}, coordinates(levels))
+    found = found.assign_coords(counted(found, "boundary_pair", "component"))
+    found = found.assign_attrs(noise_share=eta, pairs_left_out=pairs.left_out)
+    return found.assign_attrs(findings="\n".join(findings(found)))
 
 
-def _regions(truth: Truth, x: np.ndarray, sigma: float) -> np.ndarray:
-    """Whether each point is in each of `REGIONS`, (3, N)."""
-    r = np.sort(truth.responsibilities(x, sigma), axis=-1)
-    layer = np.zeros(len(x), dtype=bool) if r.shape[1] == 1 else r[:, -1] < np.exp(LAYER) * r[:, -2]
-    log_p = truth.log_density(x, sigma)
-    tails = ~layer & (log_p < np.quantile(log_p, TAILS))
-    return np.stack([layer, ~layer & ~tails, tails])
+def coordinates(levels: np.ndarray) -> dict[str, Any]:
+    """Coordinates that do not count."""
+    named = {name: (name, list(values), attributes(name)) for name, values in OF_TEXT.items()}
+    distance = ("slice_point", np.linspace(-REACH, REACH, POINTS), POSITIONS.attributes())
+    return {"sigma": ("sigma", levels, SIGMA), "slice_distance": distance} | named
 
 
-def _gradient(score: Score, truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray) -> GradientPart:
-    """The part that moves the density, by the way that its dimension allows."""
-    if x.shape[1] == 1:
-        return gradient_part.on_line(error)
-    if x.shape[1] > 2 or not gradient_part.is_resolved(truth, sigma):
-        return gradient_part.from_samples(truth, sigma, x, error)
-    points, share = gradient_part.plane_grid(truth, sigma)
-    kept = share > share.max() * gradient_part.NEGLIGIBLE
-    points, share = points[kept], share[kept] / share[kept].sum()
-    wrong = score(points, 0.5 * sigma * sigma) - truth.score(points, sigma)
-    return gradient_part.in_plane(truth, sigma, points, share, wrong)
-
-
-def _asymmetry(score: Score, x: np.ndarray, sigma: float) -> tuple[float, float]:
-    """Antisymmetric share of the Jacobian's square, and a bound on what the Jacobian's errors add to it."""
-    if x.shape[1] == 1:
-        return 0.0, 0.0
-    jacobian, error = score.jacobian(x, 0.5 * sigma * sigma)
-    rotation = 0.5 * (jacobian - jacobian.swapaxes(-1, -2))
-    size = (jacobian**2).sum(axis=(-1, -2)).mean()
-    if size == 0:
-        return 0.0, 0.0
-    return float((rotation**2).sum(axis=(-1, -2)).mean() / size), float(x.shape[1] ** 2 * (error**2).mean() / size)
-
-
-def _bounds(levels: np.ndarray, gradient: np.ndarray, whole_error: np.ndarray, eta: float) -> dict[str, Any]:
+def _bounds(levels: np.ndarray, parts: Sequence[GradientPart], eta: float) -> dict[str, Any]:
     """Bounds of the divergence, and the share of each level."""
-    widths = np.gradient(np.log(levels))
-    widths[[0, -1]] /= 2
+    weights = level_weights(levels)
     factor = (1 + eta * eta) ** 2 / (4 * eta * eta) if eta else np.inf
-    acts, every = (widths * levels**2 * np.maximum(square, 0.0) for square in (gradient, whole_error))
-    bound, part = (0.0 if each.sum() == 0 else factor * each.sum() for each in (every, acts))
+    every, acts, most = (
+        weights * np.maximum([getattr(part, name) for part in parts], 0.0) for name in ("whole", "gradient", "upper")
+    )
+    bound, part, upper = (0.0 if each.sum() == 0 else float(factor * each.sum()) for each in (every, acts, most))
     ranked = acts if acts.sum() > 0 else every
     share = ranked / ranked.sum() if ranked.sum() > 0 else np.zeros_like(ranked)
-    return {"kl_share": share, "kl_bound": bound, "kl_gradient": part, "tv_bound": float(tv_bound(np.array([bound]))[0])}
+    total_variation = float(tv_bound(np.array([bound]))[0])
+    return {
+        "kl_share": share,
+        "kl_bound": bound,
+        "kl_gradient": part,
+        "kl_gradient_upper": upper,
+        "tv_bound": total_variation,
+    }
 
 
-def _generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed: int) -> dict[str, Any]:
-    """Errors of samples that both samplers generate between the ends, with the learned and with the exact score."""
-    low, high = float(levels[0]), float(levels[-1])
-    row = np.geomspace(high, low, GENERATING + 1)
-    starts, data = truth.starts(count, high, seed), truth.starts(count, low, seed + 1)
-    made: dict[str, list[float]] = {}
-    for suffix, denoise in (("error", score.denoise), ("floor", truth.denoise)):
-        for solver in ("dpmpp-2m", "ancestral"):
-            ends = sample(denoise, starts, row, solver, 1.0, 5 * seed + SAMPLER).ends
-            made.setdefault(f"mode_weight_{suffix}", []).append(truth.mode_weight_error(ends, low))
-            name = "sliced_wasserstein" + ("_floor" if suffix == "floor" else "")
-            made.setdefault(name, []).append(float(sliced_wasserstein(ends, data, seed)))
-    return made
-
-
-def findings(found: xr.Dataset) -> Iterator[str]:
-    """What a diagnosis says, in sentences, the worst first."""
-    share, sigma = found.kl_share.values, found.sigma.values
-    worst = np.argsort(-share)[:3]
-    bound, acts = float(found.kl_bound), float(found.kl_gradient)
-    if np.isfinite(bound) and bound > 0:
-        places = ", ".join(f"{sigma[i]:.3g} ({100 * share[i]:.0f} %)" for i in worst)
-        distance = float(found.tv_bound)
-        yield f"KL of the samples is at most {bound:.3g} nats (58), total variation {distance:.3g}."
-        yield f"At least {100 * acts / bound:.0f} % of that is known to move the density, most at sigma {places}."
-    for number, name in enumerate(found.sampler.values):
-        error, floor = (float(found[f"mode_weight_{each}"][number]) for each in ("error", "floor"))
-        yield f"Weights of the modes are off by {error:.3g} with the {name} (exact score: {floor:.3g})."
-    ratio = found.region_error.sel(region="layer") / found.region_error.sel(region="outside")
-    if bool(ratio.notnull().any()):
-        at = int(ratio.argmax("sigma"))
-        yield f"In the layer the error is up to {float(ratio[at]):.3g} times that outside, at sigma {sigma[at]:.3g}."
-    asymmetry = found.asymmetry.values
-    if (asymmetry > 10 * found.asymmetry_error.values + 1e-12).any():
-        at = int(asymmetry.argmax())
-        part = 100 * asymmetry[at]
-        yield f"The score has curl: up to {part:.3g} % of its Jacobian's square is antisymmetric, at sigma {sigma[at]:.3g}."
-
-
-def _levels(score: Score, truth: Truth, sigma: Any) -> np.ndarray:
-    if sigma is not None:
+def levels_of(score: Score, truth: Truth, sigma: Any) -> np.ndarray:
+    """The noise levels as given, or so many of them over the range of the data and of the schedule."""
+    counts = isinstance(sigma, int | np.integer) and not isinstance(sigma, bool)
+    number = whole("sigma", sigma, 2, MOST_LEVELS) if counts else LEVELS
+    if sigma is not None and not counts:
         levels = np.atleast_1d(as_real("sigma", sigma)).astype(float)
         if levels.ndim != 1 or levels.size < 2 or not levels[0] > 0 or not (np.diff(levels) > 0).all():
-            raise ValueError(f"sigma = {show(sigma)} is not allowed; allowed: two or more rising numbers > 0")
+            raise ValueError(f"sigma = {show(sigma)} is not allowed; allowed: two or more rising numbers > 0, or how many")
         return levels
     c = truth.parts
     spread = np.sqrt(c.weights @ (c.means - c.weights @ c.means) ** 2).max()
     own = truth.deviation(0.0)
     low, high = 0.2 * own if own > 0 else 0.02 * spread, 4 * np.hypot(spread, own)
     least, most = score.sigma_range
-    return np.geomspace(max(low, least), min(high, most), LEVELS)
+    return np.geomspace(max(low, least), min(high, most), number)

@@ -119,8 +119,7 @@ def _differences(
     function: Composed, precision: str, x: np.ndarray, numbers: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Central differences at a step and at twice it, extrapolated; their error from both steps and from rounding."""
-    returned = str(np.asarray(function(x[:1], numbers[:1])).dtype)
-    rounding = max(ROUNDING[precision], ROUNDING.get(returned, 0.0))
+    rounding = ROUNDING[precision]
     step = rounding ** (1 / 5) * scale
     found, error = np.empty((2, *x.shape, x.shape[1])), np.zeros(len(x))
     for column in range(x.shape[1]):

@@ -3,7 +3,8 @@ r"""The part of a score's error that moves the density: its projection on gradie
 An error e splits into :math:`\nabla\psi`, with :math:`\nabla\cdot(p\nabla\psi) = \nabla\cdot(pe)`, and a rest whose
 flow keeps p. On a line all of it is a gradient. In the plane :math:`\psi` is sought among polynomials, alone and times
 powers of the components' responsibilities, with quadrature on a grid; in more features from samples, each half of them
-judged by the fit to the other, so that the estimate is too small rather than too large.
+judged by the fit to the other, so that the estimate is too small rather than too large. What a fit of the rest leaves is an
+upper bound.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import hermite_e
+from scipy.linalg import solve_triangular
 
+from scoreshock.diagnosis.solenoidal_part import upper_bound
 from scoreshock.diagnosis.truth import Truth
 
 DEGREE, OWN_DEGREE = 12, 4
@@ -22,7 +25,7 @@ DEGREE, OWN_DEGREE = 12, 4
 POWERS, FEW = 3, 8
 """Greatest power of a responsibility; more components than `FEW` have the first, times polynomials of degree 1."""
 
-STEP, MARGIN, MOST = 0.25, 8.5, 200
+STEP, MARGIN, MOST = 0.36, 8.5, 200
 """Spacing of the grid in standard deviations of the narrowest component, its margin in those of the widest, most points."""
 
 
@@ -35,22 +38,28 @@ RIDGES = (1e-6, 1e-4, 1e-2, 0.1, 1.0, 10.0)
 PIECE = 200
 """Samples whose basis functions are computed together."""
 
-NEGLIGIBLE = 1e-18
+JITTER = 1e-13
+"""Added to products of basis functions of length 1, some of which depend on others."""
+
+NEGLIGIBLE = 1e-14
 """Share of the probability, of that of the densest point, below which a point is left out."""
 
 
 class GradientPart(NamedTuple):
-    """Mean squares over the density: of the whole error, of its gradient part, and an estimate of the latter's error."""
+    """Mean squares over the density: of the whole error, and bounds on its gradient part with estimates of their errors."""
 
     whole: float
     gradient: float
     gradient_error: float
+    upper: float
+    upper_error: float
 
 
 def on_line(error: np.ndarray) -> GradientPart:
     """Of errors ``(N, 1)`` at draws of the density: all of it."""
     square = (error**2).sum(axis=-1)
-    return GradientPart(float(square.mean()), float(square.mean()), float(square.std() / np.sqrt(len(square))))
+    mean, deviation = float(square.mean()), float(square.std() / np.sqrt(len(square)))
+    return GradientPart(mean, mean, deviation, mean, deviation)
 
 
 def plane_grid(truth: Truth, sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +94,8 @@ def is_resolved(truth: Truth, sigma: float) -> bool:
 def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error: np.ndarray) -> GradientPart:
     """Of errors ``(M, 2)`` on a `plane_grid`, by the best gradient among the basis functions, which is never too large.
 
-    The error of the gradient part is what the last degrees and the last power add.
+    The upper bound is what the best field ``J(f s + grad f)`` leaves, J a quarter turn, which keeps the density. Errors of
+    both are what the last degrees and the last power add.
 
     Examples
     --------
@@ -103,26 +113,32 @@ def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error
     """
     kept = share > share.max() * NEGLIGIBLE
     x, share, error = x[kept], share[kept], error[kept]
-    gradients, last = _basis(truth, sigma, x, share)
-    root = np.sqrt(share)
-    rows = np.moveaxis(gradients * root[:, None], 0, -1).reshape(-1, len(gradients))
-    right = (error * root[:, None]).ravel()
-    fewer, all_of_them = _energy(rows[:, ~last], right), _energy(rows, right)
-    return GradientPart(float(right @ right), all_of_them, abs(all_of_them - fewer))
+    values, gradients, last = _basis(truth, sigma, x, share)
+    along = gradients + values[..., None] * truth.score(x, sigma)
+    turned = np.stack([along[..., 1], -along[..., 0]], axis=-1)
+    root, found = np.sqrt(share)[:, None], []
+    right = (error * root).ravel()
+    for fields in (gradients, turned):
+        found.append(_energy((fields * root).reshape(len(fields), -1), right, last))
+    (gradient, missing), (kept, missed) = found
+    whole = float(right @ right)
+    return GradientPart(whole, gradient, missing, max(whole - kept, gradient), missed)
 
 
 def from_samples(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray) -> GradientPart:
-    """Of errors ``(N, n)`` at draws of the density: a lower bound on the gradient part, with its standard error.
+    """Of errors ``(N, n)`` at draws of the density: bounds on the gradient part, with their standard errors.
 
     The best gradient among those of x, its squares (for few features all products), the responsibilities and their products
     with x is fitted to one half of the samples; ``2 e.g - |g|^2`` averages over the other to the gradient part less the
-    square of what the fit lacks.
+    square of what the fit lacks. The upper bound is that of `solenoidal_part.upper_bound`.
     """
     even, odd = slice(0, None, 2), slice(1, None, 2)  # draws come in the order of components
     gains = [_gain(truth, sigma, x, error, *sides) for sides in ((even, odd), (odd, even))]
     gain = np.concatenate(gains)
     deviation = float(gain.std() / np.sqrt(len(gain)))
-    return GradientPart(float((error**2).sum(axis=-1).mean()), float(gain.mean()), deviation)
+    upper, upper_error = upper_bound(truth, sigma, x, error)
+    whole = float((error**2).sum(axis=-1).mean())
+    return GradientPart(whole, float(gain.mean()), deviation, min(upper, whole), upper_error)
 
 
 def _gain(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray, fit: slice, judge: slice) -> np.ndarray:
@@ -188,13 +204,13 @@ def _sampled_basis(truth: Truth, sigma: float, x: np.ndarray, centre: np.ndarray
     return np.concatenate(parts)
 
 
-def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of the basis functions (functions, M, 2), and which of them are of the last degrees or power."""
+def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Basis functions (functions, M), gradients (functions, M, 2), and which of them are of the last degrees or power."""
     centre = share @ x
     spread = np.sqrt(share @ (x - centre) ** 2)
     z, k = (x - centre) / spread, truth.size[0]
-    _, slopes, degrees = _polynomials(z, DEGREE)
-    parts, last = [slopes[1:] / spread], [degrees[1:] > DEGREE - 2]
+    values, slopes, degrees = _polynomials(z, DEGREE)
+    functions, parts, last = [values], [slopes / spread], [degrees > DEGREE - 2]
     powers, degree = (POWERS, OWN_DEGREE) if k <= FEW else (1, 1)
     values, slopes, degrees = _polynomials(z, degree)
     r, own = truth.responsibilities(x, sigma), truth.responsibility_gradients(x, sigma)
@@ -202,17 +218,19 @@ def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tupl
         for power in range(1, powers + 1):
             f = r[:, component]
             g = power * f[:, None] ** (power - 1) * own[:, component]
+            functions.append(values * f**power)
             parts.append(slopes / spread * (f**power)[:, None] + values[..., None] * g)
             last.append(np.full(len(degrees), power == powers > 1))
-    return np.concatenate(parts), np.concatenate(last)
+    return np.concatenate(functions), np.concatenate(parts), np.concatenate(last)
 
 
-def _energy(rows: np.ndarray, right: np.ndarray) -> float:
-    """Square of the projection of ``right`` on the columns of ``rows``."""
-    q, r = np.linalg.qr(rows)
-    sizes = np.abs(np.diag(r))
-    projected = q[:, sizes > 1e-12 * sizes.max()].T @ right
-    return float(projected @ projected)
+def _energy(rows: np.ndarray, right: np.ndarray, last: np.ndarray) -> tuple[float, float]:
+    """Square of the projection of ``right`` on the rows, never too large, and what the ``last`` rows add to it."""
+    rows = np.concatenate([rows[~last], rows[last]])
+    rows = rows / np.sqrt(np.maximum((rows * rows).sum(axis=1, keepdims=True), np.finfo(float).tiny))
+    root = np.linalg.cholesky(rows @ rows.T + JITTER * np.eye(len(rows)))
+    square = solve_triangular(root, rows @ right, lower=True) ** 2
+    return float(square.sum()), float(square[int((~last).sum()) :].sum())
 
 
 def _polynomials(z: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -94,7 +94,17 @@ class Score:
         """
         points, numbers = self._points(x, tau)
         scale = numbers[:, 1] / numbers[:, 0]
-        return frameworks.jacobian(self._composed, self.framework, self.precision, points, numbers, scale)
+        return frameworks.jacobian(self._composed, self.framework, self.precision_at(x, tau), points, numbers, scale)
+
+    def precision_at(self, x: Any, tau: Any) -> str:
+        """Name of the type that the model computes in; of a NumPy function that of what it returns, if coarser."""
+        points, numbers = self._points(x, tau)
+        returned = str(np.asarray(self._raw(points[:1], numbers[:1])).dtype) if self.framework == "numpy" else ""
+        return max(self.precision, returned, key=lambda name: frameworks.ROUNDING.get(name, 0.0))
+
+    def rounding(self, x: Any, tau: Any) -> float:
+        """Half a unit in the last place, relative, of what the model computes in at such points."""
+        return frameworks.ROUNDING[self.precision_at(x, tau)]
 
     @property
     def sigma_range(self) -> tuple[float, float]:
@@ -119,16 +129,26 @@ class Score:
 
     def _composed(self, x: Any, numbers: Any) -> Any:
         """The score of positions (N, d) with the path's numbers (N, 3), in the arrays of the model's framework."""
-        alpha, noise, told = numbers[:, 0:1], numbers[:, 1:2], numbers[:, 2]
-        spread = ((noise / alpha) ** 2 + self.sigma_data**2) ** 0.5
-        y = {"scaled": alpha, "unscaled": 1.0, "preconditioned": 1 / spread}[self.reading.takes] * x
-        out = self.model(y.reshape(-1, *self.shape) if self.shape else y, told)
-        out = getattr(out, "sample", out)
+        alpha, noise = numbers[:, 0:1], numbers[:, 1:2]
+        out = self._raw(x, numbers)
         if tuple(out.shape) != (tuple(x.shape) if not self.shape else (x.shape[0], *self.shape)):
             raise ValueError(f"the model returns the shape {tuple(out.shape)} for x of {tuple(x.shape)}; allowed: the same")
         if self.reading.predicts == "edm":
+            spread = self._spread(alpha, noise)
             return self.sigma_data * out.reshape(x.shape) * alpha / (noise * spread) - x / (spread * spread)
         return _score_of(out.reshape(x.shape), self.reading.predicts, x, alpha, noise)
+
+    def _raw(self, x: Any, numbers: Any) -> Any:
+        """What the model returns."""
+        alpha, noise, told = numbers[:, 0:1], numbers[:, 1:2], numbers[:, 2]
+        scales = {"scaled": alpha, "unscaled": 1.0, "preconditioned": 1 / self._spread(alpha, noise)}
+        y = scales[self.reading.takes] * x
+        out = self.model(y.reshape(-1, *self.shape) if self.shape else y, told)
+        return getattr(out, "sample", out)
+
+    def _spread(self, alpha: Any, noise: Any) -> Any:
+        """Standard deviation of x of EDM's preconditioning."""
+        return ((noise / alpha) ** 2 + self.sigma_data**2) ** 0.5
 
 
 def _score_of(out: Any, predicts: str, x: Any, alpha: Any, noise: Any) -> Any:

@@ -27,6 +27,10 @@ SMALL = 1e-3
 """Share of the last noise level at which the flow is stopped and the denoiser is taken, where it should end at 0."""
 
 
+Level = float | np.ndarray
+"""One noise level, or one of each point."""
+
+
 @dataclass(frozen=True)
 class Truth:
     """One mixture as arrays; positions are in its features."""
@@ -40,24 +44,28 @@ class Truth:
         k, n = self.parts.means.shape
         return k, n
 
-    def denoise(self, x: np.ndarray, sigma: float) -> np.ndarray:
+    def denoise(self, x: np.ndarray, sigma: Level) -> np.ndarray:
         """Posterior mean of the data at ``x (N, n)``, (N, n)."""
         with np.errstate(all="ignore"):
             return self._field("denoiser", x, sigma)
 
-    def responsibilities(self, x: np.ndarray, sigma: float) -> np.ndarray:
+    def responsibilities(self, x: np.ndarray, sigma: Level) -> np.ndarray:
         """Posterior probabilities of the components at ``x (N, n)``, (N, k)."""
         return self._field("responsibilities", x, sigma)
 
-    def score(self, x: np.ndarray, sigma: float) -> np.ndarray:
+    def score(self, x: np.ndarray, sigma: Level) -> np.ndarray:
         """Score at ``x (N, n)``, (N, n)."""
         return self._field("score", x, sigma)
 
-    def log_density(self, x: np.ndarray, sigma: float) -> np.ndarray:
+    def log_density(self, x: np.ndarray, sigma: Level) -> np.ndarray:
         """Logarithm of the density at ``x (N, n)``, (N,)."""
         return self._field("log_density", x, sigma)
 
-    def _field(self, name: str, x: np.ndarray, sigma: float) -> np.ndarray:
+    def jacobian(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+        """Jacobian of the score at ``x (N, n)``, (N, n, n)."""
+        return self._field("score_jacobian", x, sigma)
+
+    def _field(self, name: str, x: np.ndarray, sigma: Level) -> np.ndarray:
         """A field of both kernels by its name there."""
         tau, c = 0.5 * sigma * sigma, self.parts
         if self.one_variance:
@@ -72,10 +80,10 @@ class Truth:
 
     def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""
-        alone = np.stack([self._alone(k).score(x, sigma) for k in range(self.size[0])], axis=1)
+        alone = np.stack([self.alone(k).score(x, sigma) for k in range(self.size[0])], axis=1)
         return self.responsibilities(x, sigma)[..., None] * (alone - self.score(x, sigma)[:, None])
 
-    def _alone(self, k: int) -> Truth:
+    def alone(self, k: int) -> Truth:
         """One component as a mixture."""
         c = self.parts
         rows = (None if part is None else part[min(k, len(part) - 1)][None] for part in c)

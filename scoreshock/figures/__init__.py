@@ -1,8 +1,9 @@
 """Figures from datasets, one format at a time.
 
-`times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes` and `moments` describe
-each figure as the plain data of `description`; `curves` lays out lines by what varies most and by what a reader chose,
-`slices` takes a value of each axis that no panel shows, `style` has their look, `captions` says what is left out.
+`times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes`, `moments` and
+`diagnosis` describe each figure as the plain data of `description`; `curves` lays out lines by what varies most and by what
+a reader chose, `slices` takes a value of each axis that no panel shows, `style` has their look, `captions` says what is
+left out.
 `interactive` draws a description with HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib,
 `table` is the data as CSV. A call imports only the library of its format.
 """
@@ -23,6 +24,7 @@ from scoreshock.figures import (
     branches,
     classes,
     decisions,
+    diagnosis,
     fields,
     layers,
     moments,
@@ -52,6 +54,7 @@ __all__ = [
     "choice_of",
     "classes",
     "decisions",
+    "diagnosis",
     "digest_of",
     "draw",
     "fields",

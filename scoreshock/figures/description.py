@@ -299,10 +299,10 @@ class Panel:
 
 
 def with_legend(panels: list[Panel]) -> list[bool]:
-    """Whether each panel shows its legend: not if all panels have a single name, and not if the next has the same legend."""
+    """Whether each panel shows its legend: not if all panels have a single name or it none, nor if the next has the same."""
     following = [*(panel.names for panel in panels[1:]), []]
     several = len({name for panel in panels for name in panel.names}) > 1
-    return [several and panel.names != later for panel, later in zip(panels, following, strict=True)]
+    return [several and bool(panel.names) and panel.names != later for panel, later in zip(panels, following, strict=True)]
 
 
 @dataclass(frozen=True)

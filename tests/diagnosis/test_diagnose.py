@@ -8,6 +8,7 @@ import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
+from scoreshock.diagnosis.diagnose import DIAGNOSIS
 
 PAIR = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.3, 0.7], variance=0.09)
 LEVELS = [0.1, 0.3, 0.6, 1.0, 2.0, 5.0]
@@ -69,7 +70,7 @@ def test_wrong_weights_are_found_in_the_layer_and_in_the_samples() -> None:
 @pytest.mark.slow
 def test_an_error_at_one_level_is_ranked_first() -> None:
     found = diagnosed(lambda x, tau: exact(x, tau) * (1 + 0.3 * np.exp(-(np.log(2 * tau[0] / 0.36) ** 2) / 0.08)))
-    assert float(found.sigma[int(found.kl_share.argmax())]) == 0.6
+    assert float(found.sigma[found.kl_share.values.argmax()]) == 0.6
     assert float(found.kl_share.max()) > 0.95
 
 
@@ -109,9 +110,42 @@ def test_more_features_than_two_and_statuses() -> None:
     assert (found.region_error.isnull() == empty).all()
 
 
+@pytest.mark.slow
+def test_levels_may_be_counted() -> None:
+    found = diagnosed(exact, sigma=3, samples=50)
+    assert found.sizes["sigma"] == 3
+    np.testing.assert_allclose(found.sigma[[0, 2]], ss.diagnose(ss.learned_score(exact), PAIR, samples=20).sigma[[0, -1]])
+
+
+@pytest.mark.slow
+def test_what_is_not_a_number_has_a_status_everywhere() -> None:
+    found = diagnosed(lambda x, tau: exact(x, tau) * 1.1, sigma=[0.2, 1.0, 8.0], samples=200)
+    flags = {v.name: v.status for v in DIAGNOSIS if v.status}
+    for name, flag in flags.items():
+        missing = found[name].isnull() if found[name].dtype.kind == "f" else found[name] == -1
+        assert (found[flag].broadcast_like(missing).where(missing, Status.failed) != Status.ok).all(), name
+    for variable in DIAGNOSIS:
+        if not variable.status and variable.dtype is float:
+            assert found[variable.name].notnull().all(), variable.name
+
+
+@pytest.mark.slow
+def test_findings_name_the_layer_and_the_component_that_gains() -> None:
+    far = ss.mixture([[-1.0, 0.0], [1.0, 0.0]], [0.5, 0.5], variance=0.04)
+    other = ss.mixture([[-1.0, 0.0], [1.0, 0.0]], [0.2, 0.8], variance=0.04)
+    said = diagnosed(lambda x, tau: exact(x, tau, other), far, samples=2000).findings
+    assert "The layer between components 0 and 1" in said
+    assert "of its widths off towards the second" in said  # negative: to the first
+    assert "Component 0 has -0." in said
+    assert "100 % of that moves the density" in said
+    assert "equation of scores is broken" not in said  # it is the score of a density
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"sigma": 1}, "sigma = 1 is not allowed; allowed: a whole number from 2 to 1000"),
+        ({"sigma": 0.5}, "sigma = 0.5 is not allowed; allowed: two or more rising numbers > 0, or how many"),
         ({"score": None}, "score = None is not allowed; allowed: what ss.learned_score returns"),
         ({"sigma": [1.0, 0.5]}, r"sigma = \[1.0, 0.5\] is not allowed; allowed: two or more rising numbers > 0"),
         ({"noise_share": -1}, "noise_share = -1 is not allowed; allowed: a number from 0 to 1"),
@@ -142,3 +176,23 @@ def test_far_modes_are_resolved_by_samples() -> None:
 def test_a_score_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match=r"score is not finite at sigma = 0.5, at points of the data with noise"):
         diagnosed(lambda x, _: np.where(x > 0, np.nan, -x), sigma=[0.5, 1.0], samples=50)
+
+
+@pytest.mark.slow
+def test_the_exact_score_in_single_precision_is_exact_within_stated_errors() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Exact(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = torch.nn.Parameter(torch.ones(()))
+
+        def forward(self, x, tau):
+            return -x / (self.one + 2 * tau[:, None])
+
+    found = ss.diagnose(ss.learned_score(Exact()), ss.mixture([[0.0, 0.0]]), sigma=4, samples=200)
+    assert float(found.kl_bound) < 1e-10
+    assert (found.equation_residual <= found.equation_residual_error).all()
+    assert float(found.equation_residual_error.max()) < 0.02
+    assert (found.asymmetry <= found.asymmetry_error).all()
+    assert abs(float(found.kl_measured.sel(sampler="flow"))) < 1e-4

@@ -53,6 +53,23 @@ def test_an_error_that_is_a_gradient_is_found_whole() -> None:
     assert found.whole - found.gradient < found.gradient_error
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("sigma", [0.2, 0.5, 2.0])
+def test_in_the_plane_both_bounds_meet(sigma: float) -> None:
+    """A gradient, of other weights, with a field that keeps the density: the gap between the bounds is their error."""
+    other = truth_of(ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.6, 0.4], variance=0.25))
+    x, share = plane_grid(PAIR, sigma)
+    s, f, zero = PAIR.score(x, sigma), np.cos(2 * x[:, 0]), np.zeros(len(x))
+    along = f[:, None] * s + np.stack([-2 * np.sin(2 * x[:, 0]), zero], axis=-1)
+    gradient = other.score(x, sigma) - s
+    known = share @ (gradient**2).sum(axis=-1)
+    found = in_plane(PAIR, sigma, x, share, gradient + np.stack([along[:, 1], -along[:, 0]], axis=-1))
+    assert found.whole > 2 * known
+    assert found.gradient == pytest.approx(known, rel=2e-3)
+    assert found.gradient - found.gradient_error - 1e-9 <= known <= found.upper + found.upper_error + 1e-9
+    assert found.upper - found.gradient <= 3 * (found.gradient_error + found.upper_error) + 1e-9
+
+
 def test_on_a_line_all_of_it_acts() -> None:
     error = np.random.default_rng(0).normal(size=(1000, 1))
     found = on_line(error)

@@ -30,6 +30,7 @@ PLANE = "tests/kernels/layer/test_plane.py::"
 VERDICTS = "tests/paper/test_statement.py::"
 DECISIONS = "tests/kernels/information/test_decisions.py::"
 OF_COVARIANCES = "tests/kernels/information/test_covariances.py::"
+DIAGNOSIS = "tests/diagnosis/"
 CASES = "tests/public/test_decision_cases.py::test_case_is_met_in_every_field"
 
 MUTATIONS = (
@@ -581,6 +582,79 @@ MUTATIONS = (
         "paper/statement.py",
         "self.largest <= self.bound\n",
         "self.largest >= 0\n",
+    ),
+    # Diagnosis of learned scores
+    Mutation(
+        f"{DIAGNOSIS}test_mode_weights.py::test_prediction_and_measurement_are_the_closed_forms_of_a_pair",
+        "diagnosis/mode_weights.py",
+        "noisy = 2 * _through_layers",
+        "noisy = _through_layers",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_mode_weights.py::test_prediction_and_measurement_are_the_closed_forms_of_a_pair",
+        "diagnosis/mode_weights.py",
+        "found[open_] -= rest",
+        "found[open_] += rest",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_mode_weights.py::test_the_divergence_of_an_error_is_that_of_its_jacobian",
+        "diagnosis/mode_weights.py",
+        "rows = np.sqrt(n) * _units(",
+        "rows = _units(",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_measured_divergence.py::test_of_gaussians_the_flow_has_the_known_divergence",
+        "diagnosis/measured_divergence.py",
+        "- log_volume - log_p",
+        "+ log_volume - log_p",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_measured_divergence.py::test_of_gaussians_the_reverse_sde_has_the_known_divergence",
+        "diagnosis/measured_divergence.py",
+        "density, 2 * sigma**2",
+        "density, sigma**2",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_equation_residuals.py::test_of_a_rotating_field_both_are_closed_forms",
+        "diagnosis/equation_residuals.py",
+        "-laplacian, -2 * advection",
+        "-laplacian, -advection",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_equation_residuals.py::test_of_an_exact_score_it_is_0_within_its_error",
+        "diagnosis/equation_residuals.py",
+        "gradient = mixed + 2 *",
+        "gradient = mixed +",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_boundary_slices.py::test_of_the_exact_score_of_a_pair_they_are_the_closed_forms",
+        "diagnosis/boundary_slices.py",
+        "2 / length, status)",
+        "1 / length, status)",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_boundary_slices.py::test_of_the_exact_score_of_a_pair_they_are_the_closed_forms",
+        "diagnosis/boundary_slices.py",
+        "(rate * sigma**2)",
+        "(rate * sigma)",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_boundary_slices.py::test_a_layer_the_wrong_way_round_fails_the_lax_condition",
+        "diagnosis/boundary_slices.py",
+        "-2 * behind > -(",
+        "-2 * behind < -(",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_gradient_part.py::test_in_the_plane_both_bounds_meet",
+        "diagnosis/gradient_part.py",
+        "along = gradients + values",
+        "along = gradients - values",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_solenoidal_part.py::test_of_both_together_it_is_above_and_the_fit_of_a_gradient_below",
+        "diagnosis/solenoidal_part.py",
+        "(0.5 * (blocks - blocks.swapaxes(0, 2)))",
+        "(0.5 * (blocks + blocks.swapaxes(0, 2)))",
     ),
     # Figures
     Mutation(

@@ -29,6 +29,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "comparison/test_summaries.py": ("comparison/variables",),
     "densities/families/test_registry.py": ("densities/families/arguments",),
     "densities/tables/test_reading.py": ("densities/tables/table",),
+    "diagnosis/test_diagnose.py": ("diagnosis/findings", "diagnosis/score_error"),
     "diagnosis/test_scores.py": ("diagnosis/frameworks",),
     "diagnosis/test_steps.py": ("diagnosis/step_rules",),
     "figures/test_curves.py": ("figures/captions", "figures/selection"),

@@ -4,6 +4,7 @@ import inspect
 import traceback
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
@@ -29,6 +30,8 @@ def network(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
 
 ONE = ss.mixture([-1.0, 1.0])
 LEARNED = ss.learned_score(network)
+DIAGNOSED = ss.diagnose(LEARNED, ONE, [0.5, 1.0], samples=20)
+REPORT = TemporaryDirectory()
 SAMPLES = np.random.default_rng(0).normal(size=(50, 2))
 
 
@@ -69,6 +72,7 @@ VALID: dict[str, dict[str, Any]] = {
         "samples": 20,
         "seed": 0,
     },
+    "diagnosis_report": {"found": DIAGNOSED, "folder": REPORT.name, "source": ""},
     "allocate_steps": {
         "mixture": ONE,
         "steps": 2,

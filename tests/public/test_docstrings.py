@@ -35,6 +35,7 @@ WITHOUT_FORMULA = {
     *(
         "compare",
         "criterion",
+        "diagnosis_report",
         "evaluate",
         "explain",
         "family",
