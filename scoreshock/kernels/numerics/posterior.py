@@ -206,8 +206,7 @@ def half_distance(b: Block) -> np.ndarray:
     """``(|y|**2 + |m_1|**2) / 2v``, which the logits of `posterior_of` lack, (B,); before it, which may overwrite ``y``."""
     half = 0.5 * squared_lengths(b.y)
     half += b.by_point.half_first
-    half *= b.inverse
-    return half
+    return half * b.inverse  # of points that share a place, but not their time, too
 
 
 def log_density_of(b: Block, posterior: Posterior, half: np.ndarray) -> np.ndarray:

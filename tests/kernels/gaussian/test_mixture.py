@@ -449,6 +449,13 @@ class TestShapes:
             repeated = function(np.broadcast_to(x[0], (5, 4, n)), means, weights, 0.5, 0.25)
             assert alike(np.broadcast_to(one, (5, 4, *one.shape)).copy(), repeated)
 
+    @pytest.mark.parametrize(("k", "n"), [(1, 1), (1, 3), (2, 1), (2, 3), (3, 2), (8, 6)])
+    def test_a_view_that_repeats_one_point_may_have_times_that_differ(self, k, n):
+        x, means, weights = draw(k, n)
+        repeated, tau = np.broadcast_to(x[0], (4, n)), np.linspace(0.1, 0.4, 4)
+        for function in FUNCTIONS:
+            assert alike(function(repeated, means, weights, 0.5, tau), function(repeated.copy(), means, weights, 0.5, tau))
+
     def test_no_points_are_no_results(self):
         x, means, weights = draw(3, 2)
         for function in FUNCTIONS:
