@@ -15,8 +15,10 @@ from .diagnosis.convention import check_convention as check_convention
 from .diagnosis.diagnose import diagnose as diagnose
 from .diagnosis.scores import learned_score as learned_score
 from .diagnosis.step_comparison import compare_steps as compare_steps
+from .diagnosis.step_lists import save_steps as save_steps
 from .diagnosis.steps import allocate_steps as allocate_steps
 from .figures.description import figure as figure
+from .networks.files import network_score as network_score
 from .quantities.amplification import amplification as amplification
 from .quantities.boundary_amplification import (
     boundary_amplification as boundary_amplification,

@@ -200,6 +200,24 @@ def flag_attributes(kind: type[IntEnum]) -> dict[str, object]:
     return {"flag_values": values, "flag_meanings": " ".join(member.name for member in kind)}
 
 
+def words_of(values: np.ndarray, attributes: Mapping[Any, Any]) -> np.ndarray:
+    """Words that values stand for by the CF attributes of a flag; the values themselves where there are none.
+
+    Examples
+    --------
+    >>> words_of(np.array([1, 0]), {"flag_values": [0, 1], "flag_meanings": "none layer"}).tolist()
+    ['layer', 'none']
+    """
+    known = dict(
+        zip(
+            np.ravel(attributes.get("flag_values", ())).tolist(),
+            str(attributes.get("flag_meanings", "")).split(),
+            strict=True,
+        )
+    )
+    return np.array([known[value] for value in values.tolist()]) if known else values
+
+
 def entries(text: str) -> list[str]:
     """Entries of `variables`, one line each; the lines of an entry after its first are indented.
 
@@ -367,6 +385,11 @@ _SHARED = variables(
     edge: end of the interval on the line | lower or upper.
     replicate: index of the bootstrap replicate of the data | Of samples with random weights.
     training_samples: number of samples that a score is fitted to | Draws of the density.
+    network_parameter: weights and biases of the network
+        | Of one multilayer perceptron, layer after layer, each as weight (in, out) by rows, then bias (out).
+    training_sample: sample of the data that a network may have learned by heart
+    parameter: index of the weight or bias of a network
+    sample: index of the sample
     """
 )
 SHARED = {variable.name: variable for variable in _SHARED}

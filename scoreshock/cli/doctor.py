@@ -25,6 +25,7 @@ EXTRAS = {
     "mnist": "the data set mnist and the example with it",
     "parquet": "tables in Parquet",
     "slurm": "clusters with Slurm: scoreshock run --profile slurm",
+    "torch": "training of networks: snakemake networks",
     "zarr": "scoreshock export zarr",
 }
 """Optional packages, by the extra that installs them, and what they enable."""

@@ -23,7 +23,11 @@ DEFAULT_AXES: Mapping[str, Any] = {
 }
 """Axes of a study that no flag names, where the family has them; our choice."""
 
-QUANTITIES = {"mixture": ("speciation", "corrections", "scores", "amplification"), "wells": ("speciation", "scores")}
+QUANTITIES = {
+    "mixture": ("speciation", "corrections", "scores", "amplification"),
+    "wells": ("speciation", "scores"),
+    "networks": ("diagnosis",),
+}
 """Quantities of a study that no flag names, by kind of density, as far as they are defined for the density."""
 
 KEYS = {

@@ -85,7 +85,7 @@ class Progress(logging.Handler):
 
     def _run_info(self, record: Any) -> None:
         """The number of jobs of each rule. Rules that write nothing (the targets) are no work."""
-        stats = {name: count for name, count in record.stats.items() if name not in ("total", "all", "examples")}
+        stats = {name: count for name, count in record.stats.items() if name not in ("total", "all", "examples", "networks")}
         if not self.counts:
             self.counts = stats
             seconds = sum(self.expected.get(name, self.otherwise) * count for name, count in stats.items())

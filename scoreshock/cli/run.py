@@ -43,6 +43,7 @@ def add_flags(parser: Parser) -> None:
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--paper", action="store_true", help="compute the paper's statements instead, with the keys `paper`")
     target.add_argument("--examples", action="store_true", help="compute the worked examples instead")
+    target.add_argument("--networks", action="store_true", help="train and diagnose networks instead (needs PyTorch)")
     parser.add_argument("-c", "--cores", type=_cores, metavar="N", help="number of cores (all)")
     parser.add_argument(
         "--profile",
@@ -63,13 +64,14 @@ def run(options: argparse.Namespace) -> int:
     """Compute what is missing, and say where it is."""
     from scoreshock.cli.progress import Progress
     from scoreshock.cli.validate import check
+    from scoreshock.networks.workflow import VERSIONS
     from scoreshock.study import cost, work
 
     refuse(options.passed)
     options.dry_run |= any(word in DRY for word in options.passed)
     words = snakemake_words(options)
     checked = check(options)
-    expected = {job.name: job.expected for job in work.jobs_of(checked.study)}
+    expected = {job.name: job.expected for job in work.jobs_of(checked.study)} | VERSIONS["full"].seconds()
     progress = Progress(expected, cost.SECTION_SECONDS, None if options.verbose else sys.stderr, options.dry_run)
     printed = io.StringIO()
     streams = (sys.stderr, sys.stdout) if options.verbose else (printed, printed if options.dry_run else sys.stdout)
@@ -100,8 +102,13 @@ def snakemake_words(options: argparse.Namespace) -> list[str]:
             words += ["--cores", "all"]
     words += ["--cores", options.cores] if options.cores else []
     words += ["--dry-run"] if options.dry_run else []
-    target = ["verify"] if options.paper else ["examples"] if options.examples else []
+    target = [name for name, chosen in _targets(options).items() if chosen]
     return [*words, *target, *options.passed]
+
+
+def _targets(options: argparse.Namespace) -> dict[str, bool]:
+    """Targets of the workflow other than the study, and whether each is asked for."""
+    return {"verify": options.paper, "examples": options.examples, "networks": options.networks}
 
 
 def _profiles() -> list[str]:
@@ -155,7 +162,8 @@ def _noted_interrupts() -> Iterator[list[int]]:
 
 def _concluded(code: int, progress: Progress, options: argparse.Namespace, checked: Checked, printed: str) -> int:
     """Say how the run ended and what to do next; return the exit code."""
-    again = shlex.join([*studies.running(options.files, options.allow_plugins), *(["--paper"] if options.paper else [])])
+    chosen = [f"--{name}" for name in ("paper", "examples", "networks") if getattr(options, name)]
+    again = shlex.join([*studies.running(options.files, options.allow_plugins), *chosen])
     if code == 130:
         print(f"Interrupted. Finished results are kept; to continue: {again}", file=sys.stderr)
     elif code:
@@ -189,4 +197,6 @@ def _where(options: argparse.Namespace, checked: Checked) -> str:
         return tasks.paper_summary(checked.paper)
     if options.examples:
         return tasks.examples_summary()
+    if options.networks:
+        return tasks.networks_summary()
     return tasks.summary(checked.study)

@@ -1,9 +1,9 @@
-"""Mixtures read from NetCDF files: means, weights, variances and covariances, and the axes of sweeps."""
+"""Mixtures read from NetCDF files: means, weights, (co)variances, the axes of sweeps, and networks beside them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ import numpy as np
 import xarray as xr
 
 from scoreshock.axes import CORE
-from scoreshock.checks import listed
+from scoreshock.checks import listed, repeated, show
 from scoreshock.conventions import AXES, SHARED, ListedAxis
 from scoreshock.densities.component_covariances import PARTS
-from scoreshock.densities.sources import existing_netcdf, read_netcdf, refuse_unused
+from scoreshock.densities.sources import existing_netcdf, read_attributes, read_netcdf, refuse_unused
 
 KEPT_BYTES = 2**26
 """Most bytes of a file whose arrays are kept: checking a study reads each file of mixtures several times."""
@@ -37,21 +37,25 @@ DESCRIBING = (
 )  # fmt: skip
 """Variables of our own mixtures of data that say where they come from; a mixture of the means does without them."""
 
+NETWORKS: dict[str, tuple[str, ...]] = {"network_parameter": ("parameter",), "training_sample": ("sample", "feature")}
+"""Variables of networks beside a mixture, and those of their dimensions that are no sweep's."""
+
 Arrays = Mapping[str, xr.Variable]
 
 
-def read_means(file: str | Path) -> dict[str, Any]:
+def read_means(file: str | Path, beside: Iterable[str] = ()) -> dict[str, Any]:
     """Arrays of a NetCDF file of mixtures by the short names of `NAMES`, as far as it has them.
 
     The variance is one number, or one for each component, or the values of a sweep along a dimension ``variance``. A
     covariance is ``(feature, other)`` or ``(component, feature, other)``, whatever the name of the other dimension, or
     diagonals without it. What has axes (`sweep_axes`) or the dimensions of components and features is labelled.
+    Variables ``beside`` the mixture are passed over, all others refused.
     """
     path, held, found = _read_mixtures(file)
     if "means" not in found:
         raise ValueError(f"file {path} has no means; variables found: {listed(held)}; allowed: 'component_mean' or 'means'")
     known = [name for short, others in NAMES.items() for name in (short, *others)]
-    refuse_unused(path, held, (*known, *DESCRIBING), "means, weights, variance(s), covariance(s) and dimension")
+    refuse_unused(path, held, (*known, *DESCRIBING, *beside), "means, weights, variance(s), covariance(s) and dimension")
     axes = _sweep_axes(path, held, found)
     coordinates = {name: (name, np.array(axis.values), dict(axis.attributes)) for name, axis in axes.items()}
     read: dict[str, Any] = {}
@@ -71,6 +75,61 @@ def sweep_axes(file: str | Path) -> dict[str, ListedAxis]:
         Where a dimension has no such coordinate, or the name of something else.
     """
     return _sweep_axes(*_read_mixtures(file))
+
+
+def read_networks(file: str | Path) -> dict[str, xr.DataArray]:
+    """Networks of a NetCDF file, by the names of `NETWORKS`, as far as it has them, and the labels of its components.
+
+    What a file says of networks in global attributes ``network_...`` is attributes of ``network_parameter``.
+
+    Raises
+    ------
+    ValueError
+        Where there are none, and where the mixture beside them has an axis.
+    """
+    path, held, found = _read_mixtures(file)
+    if "network_parameter" not in held or "parameter" not in held["network_parameter"].dims:
+        allowed = "network_parameter (..., parameter) beside a mixture"
+        raise ValueError(f"file {path} has no networks; variables found: {listed(held)}; allowed: {allowed}")
+    if swept := _sweep_axes(path, held, found):
+        raise ValueError(f"file {path} has networks beside mixtures along {listed(swept)}; allowed: one mixture")
+    axes = network_axes(path)
+    coordinates = {name: (name, np.array(axis.values), dict(axis.attributes)) for name, axis in axes.items()}
+    read = {name: held[name] for name in NETWORKS if name in held}
+    labelled = {
+        name: xr.DataArray(array, {dim: coordinates[dim] for dim in array.dims if dim in axes}, name=name)
+        for name, array in read.items()
+    }
+    said = {name: value for name, value in read_attributes(path).items() if name.startswith("network_")}
+    classes = {"label": xr.DataArray(held["label"].astype(str))} if "label" in held else {}
+    return labelled | classes | {"network_parameter": labelled["network_parameter"].assign_attrs(said)}
+
+
+def network_axes(file: str | Path) -> dict[str, ListedAxis]:
+    """Axes of a file of networks: dimensions of the networks alone, with a coordinate of numbers or of words.
+
+    Words are numbered from 0 on, and are the axis' ``flag_meanings``.
+    """
+    path, held, _ = _read_mixtures(file)
+    dims = dict.fromkeys(
+        str(dim) for name, own in NETWORKS.items() if name in held for dim in held[name].dims if dim not in own
+    )
+    return {name: _listed_axis(path, name, _numbered(path, name, held.get(name))) for name in dims}
+
+
+def _numbered(path: Path, name: str, coordinate: xr.Variable | None) -> xr.Variable | None:
+    """The coordinate, with numbers in place of words."""
+    if coordinate is None or coordinate.dtype.kind not in "OUT":
+        return coordinate
+    words = [str(each) for each in coordinate.values]
+    if bad := [word for word in words if not re.fullmatch(r"[\w.+@-]+", word)]:
+        raise ValueError(f"file {path} has {name} = {show(bad[0])}; allowed: words of letters, digits and _-.+@")
+    if again := repeated(words):
+        raise ValueError(
+            f"file {path} has the coordinate {name!r} with a value more than once; allowed: each once: {again[0]}"
+        )
+    flags = {"flag_values": list(range(len(words))), "flag_meanings": " ".join(words)}
+    return xr.Variable((name,), np.arange(len(words)), dict(coordinate.attrs) | flags)
 
 
 def _read_mixtures(file: str | Path) -> tuple[Path, Arrays, Arrays]:

@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -44,6 +45,12 @@ def read_netcdf(path: Path) -> dict[str, xr.Variable]:
     except UNREADABLE as error:
         raise ValueError(f"file {path} cannot be read: {shortened(error)}") from error
     return {str(name): variable for name, variable in dataset.variables.items()}
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """Global attributes of a NetCDF file that can be read."""
+    with xr.open_dataset(path, engine="netcdf4") as stored:
+        return {str(name): value for name, value in stored.attrs.items()}
 
 
 def refuse_unused(path: Path, held: Mapping[str, xr.Variable], used: Iterable[str], allowed: str) -> None:

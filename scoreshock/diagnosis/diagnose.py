@@ -2,7 +2,7 @@ r"""Diagnosis of a learned score against a mixture: where it is wrong, whether t
 
 With the error ``e`` and its gradient part :math:`\nabla\psi` the reverse SDE obeys
 :math:`KL \le KL(\tau_{max}) + \int \|\nabla\psi\|_p^2\,d\tau`, and with a share ``eta`` of its noise the same with the
-factor :math:`(1+\eta^2)^2/4\eta^2`. Without noise there is no such bound.
+factor :math:`(1+\eta^2)^2/4\eta^2`. Without noise there is no such bound, but one on the Wasserstein distance.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from scoreshock.diagnosis.score_error import ERRORS, REGIONS, drawn, errors
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.steps import checked_score, checked_share
 from scoreshock.diagnosis.truth import Truth, truth_of
+from scoreshock.diagnosis.wasserstein_bound import TRANSPORT, lipschitz_estimate, w2_bound
 from scoreshock.kernels.flow.divergence import tv_bound
 from scoreshock.quantities.counting_axes import counted
 
@@ -47,7 +48,7 @@ BOUNDS = variables(
     tv_bound: bound on the total variation | min(1, sqrt(kl_bound/2)). | (59)
     """
 )
-DIAGNOSIS = (*ERRORS, *RESIDUALS, *BOUNDS, *SLICES, *WEIGHTS, *DIVERGENCES)
+DIAGNOSIS = (*ERRORS, *RESIDUALS, *BOUNDS, *TRANSPORT, *SLICES, *WEIGHTS, *DIVERGENCES)
 
 
 def diagnose(
@@ -112,9 +113,11 @@ def diagnosed(known: Score, truth: Truth, levels: np.ndarray, eta: float, count:
     """`diagnose` of checked arguments: levels, share of noise, samples, seed."""
     draws = [drawn(known, truth, float(level), count, number) for level in levels]
     rows, parts = zip(*(errors(known, truth, at) for at in draws), strict=True)
-    made = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    made: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     residual = [residuals(known, at.x, at.sigma) for at in draws]
     made |= {name: np.stack([row[name] for row in residual], axis=-1) for name in residual[0]}
+    made["lipschitz_estimate"] = np.array([lipschitz_estimate(known, at.x, at.sigma) for at in draws])
+    made["w2_bound"] = w2_bound(levels, made["score_error"], made["lipschitz_estimate"])
     slices, pairs = sliced(known, truth, levels, np.stack([at.x for at in draws]))
     samplers = generated(known, truth, levels, count, number)
     made |= _bounds(levels, parts, eta) | slices

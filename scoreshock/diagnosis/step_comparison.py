@@ -12,6 +12,7 @@ import xarray as xr
 from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import Status, attributes, variables
 from scoreshock.diagnosis.scores import Score
+from scoreshock.diagnosis.step_rules import Ends
 from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends, checked_score, checked_share, refuse_a_point
 from scoreshock.diagnosis.truth import SAMPLER, SMALL, Truth, ends_of
 from scoreshock.kernels.flow.generated import sliced_wasserstein
@@ -41,7 +42,7 @@ JUDGED = variables(
 
 
 @dataclass(frozen=True)
-class _Judge:
+class Judge:
     """Starts, exact ends and samples of the data that all samplers share."""
 
     truth: Truth
@@ -53,15 +54,49 @@ class _Judge:
     last: float
     seed: int
 
-    def trajectory_error(self, made: np.ndarray) -> tuple[float, float]:
+    def judged(self, row: np.ndarray, solver: str, eta: float) -> dict[str, float]:
+        """Values of one sampler at one list of levels, by name of a variable."""
+        made = sample(self.denoise, self.starts, row, solver, eta, 5 * self.seed + SAMPLER)
+        noisy = solver == "ancestral" and eta > 0
+        error, deviation = (np.nan, np.nan) if noisy else self._trajectory_error(made.ends)
+        return {
+            "n_calls": made.calls,
+            "trajectory_error": error,
+            "trajectory_error_standard_error": deviation,
+            "trajectory_error_status": Status.not_applicable if noisy else Status.ok,
+            "mode_weight_error": self.truth.mode_weight_error(made.ends, self.last),
+            "sliced_wasserstein": self._distance(made.ends),
+        }
+
+    def floors(self) -> dict[str, float]:
+        """What sampling alone does, by name of a variable."""
+        return {
+            "mode_weight_floor": self.truth.mode_weight_error(self.exact, self.last),
+            "sliced_wasserstein_floor": self._distance(self.exact),
+        }
+
+    def _trajectory_error(self, made: np.ndarray) -> tuple[float, float]:
         """Root mean square distance from the exact ends, and its standard error."""
         square = ((made - self.ends) ** 2).sum(axis=-1)
         root = float(np.sqrt(square.mean()))
         return root, float(square.std() / np.sqrt(len(square)) / (2 * root)) if root else 0.0
 
-    def distance(self, made: np.ndarray) -> float:
+    def _distance(self, made: np.ndarray) -> float:
         """Sliced Wasserstein distance from samples of the data."""
         return float(sliced_wasserstein(made, self.data, self.seed))
+
+
+def judge_of(truth: Truth, ends: Ends, score: Score | None, samples: int, seed: int) -> Judge:
+    """The judge of samplers of a score, the exact one by default, between the ends of a list of levels."""
+    high, low, to_zero = ends
+    starts = truth.starts(samples, high, seed)
+    data = truth.draws(samples, seed + 1)[0] if to_zero else truth.starts(samples, low, seed + 1)
+    exact = ends_of(truth.denoise, starts, high, low, to_zero)
+    denoise: Denoiser = truth.denoise
+    own = exact
+    if score is not None:
+        denoise, own = score.denoise, ends_of(score.denoise, starts, high, low, to_zero, score.sigma_range[0])
+    return Judge(truth, denoise, starts, own, exact, data, SMALL * low if to_zero else low, seed)
 
 
 def compare_steps(
@@ -129,47 +164,26 @@ def compare_steps(
 
     spaced = Spaced(mixture, checked_ends(sigma_min, sigma_max, to_zero), checked_score(score), number)
     refuse_a_point(spaced.truth)
-    judge = _judge(spaced, size)
+    judge = judge_of(spaced.truth, spaced.ends, spaced.score, size, number)
     shape = len(names), len(kinds), len(counts)
     made = {variable.name: np.zeros(shape, variable.dtype) for variable in JUDGED if variable.dims}
     for j, solver in enumerate(kinds):
         for i, count in enumerate(counts):
-            rows = spaced.rows(names, _steps(solver, count, to_zero), "euler" if solver == "ancestral" else solver)
-            for r, row in enumerate(rows):
-                for name, value in _judged(judge, row, solver, eta).items():
+            for r, row in enumerate(spaced.rows(names, steps_within(solver, count, to_zero), levels_for(solver))):
+                for name, value in judge.judged(row, solver, eta).items():
                     made[name][r, j, i] = value
-    made["mode_weight_floor"] = np.array(judge.truth.mode_weight_error(judge.exact, judge.last))
-    made["sliced_wasserstein_floor"] = np.array(judge.distance(judge.exact))
+    made |= {name: np.array(value) for name, value in judge.floors().items()}
     coordinates = {"rule": list(names), "solver": list(kinds), "calls": counts}
     labelled = {name: (name, values, attributes(name)) for name, values in coordinates.items()}
     return xr.Dataset({v.name: (v.dims, made[v.name], v.attributes()) for v in JUDGED}, labelled)
 
 
-def _judge(spaced: Spaced, samples: int) -> _Judge:
-    truth, (high, low, to_zero), seed = spaced.truth, spaced.ends, spaced.seed
-    starts = truth.starts(samples, high, seed)
-    data = truth.draws(samples, seed + 1)[0] if to_zero else truth.starts(samples, low, seed + 1)
-    exact = ends_of(truth.denoise, starts, high, low, to_zero)
-    ends = exact if spaced.score is None else ends_of(spaced.denoise, starts, high, low, to_zero, spaced.least)
-    return _Judge(truth, spaced.denoise, starts, ends, exact, data, SMALL * low if to_zero else low, seed)
+def levels_for(solver: str) -> str:
+    """Solver whose optimum a solver takes: with noise that of Euler's method."""
+    return "euler" if solver == "ancestral" else solver
 
 
-def _judged(judge: _Judge, row: np.ndarray, solver: str, eta: float) -> dict[str, float]:
-    """Values of one sampler at one list of levels."""
-    made = sample(judge.denoise, judge.starts, row, solver, eta, 5 * judge.seed + SAMPLER)
-    noisy = solver == "ancestral" and eta > 0
-    error, deviation = (np.nan, np.nan) if noisy else judge.trajectory_error(made.ends)
-    return {
-        "n_calls": made.calls,
-        "trajectory_error": error,
-        "trajectory_error_standard_error": deviation,
-        "trajectory_error_status": Status.not_applicable if noisy else Status.ok,
-        "mode_weight_error": judge.truth.mode_weight_error(made.ends, judge.last),
-        "sliced_wasserstein": judge.distance(made.ends),
-    }
-
-
-def _steps(solver: str, calls: int, to_zero: bool) -> int:
+def steps_within(solver: str, calls: int, to_zero: bool) -> int:
     """Most steps of a solver with at most so many calls, one at least."""
     return max(1, (calls + to_zero) // 2) if solver == "heun" else calls
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.integrate import cumulative_trapezoid
-from scipy.optimize import minimize
+from scipy.optimize import least_squares
 
 from scoreshock.densities.component_covariances import mean_variance
 from scoreshock.diagnosis.truth import Truth, ends_of, trajectories
@@ -32,8 +32,11 @@ POINTS = 256
 """Trajectories over which the optimum and the bound are averaged."""
 
 
-SEARCH = {"maxiter": 40, "maxfun": 600}
-"""Limits of the search for the optimum, which changes the error by less than a percent from then on."""
+STARTS, FIRST, MOST = 3, 4, 10
+"""Rules that the search for the optimum starts from, and its iterations from each of them and from the best of those."""
+
+STEP = 1e-5
+"""Relative step of the derivatives in the search."""
 
 
 class Ends(NamedTuple):
@@ -144,27 +147,42 @@ def error_of(denoise: Denoiser, paths: Paths, row: np.ndarray, solver: str) -> f
 def optimum(denoise: Denoiser, paths: Paths, rows: Sequence[np.ndarray], ends: Ends, solver: str) -> np.ndarray:
     """The levels with the least error of the trajectories' ends, searched from the best of ``rows``, all of one size.
 
-    The logarithm of the steps in ln sigma is linear between at most `KNOTS` knots; of fewer steps each is free.
+    The logarithm of the steps in ln sigma is linear between at most `KNOTS` knots; of fewer steps each is free. The search
+    is Gauss and Newton's (`scipy.optimize.least_squares`), of the distances of all ends.
     """
     errors = [error_of(denoise, paths, row, solver) for row in rows]
     best = rows[int(np.argmin(errors))]
-    inner = best[:-1] if ends.to_zero else best
-    moves = len(inner) - 1
-    if moves < 2:
+    moves = len(best) - 1 - ends.to_zero
+    if moves < 2 or not min(errors) > 0:
         return best
     at = np.linspace(0, moves - 1, min(moves, KNOTS))
+    scale = min(errors) * np.sqrt(len(paths.starts))
 
-    def row_of(logs: np.ndarray) -> np.ndarray:
-        sizes = np.exp(np.interp(np.arange(moves), at, logs - logs.max()))
-        passed = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
-        row = np.exp(np.log(ends.high) - passed * np.log(ends.high / ends.low))
-        row[0], row[-1] = ends.high, ends.low
-        return np.append(row, 0.0) if ends.to_zero else row
+    def apart(logs: np.ndarray) -> np.ndarray:
+        made = sample(denoise, paths.starts, _row_of(logs, at, moves, ends), solver).ends
+        return (made - paths.ends).ravel() / scale
 
-    sizes = np.maximum(-np.diff(np.log(inner)), 1e-12)
-    start = np.interp(at, np.arange(moves), np.log(sizes))
-    found = minimize(
-        lambda logs: np.log(error_of(denoise, paths, row_of(logs), solver)), start, method="L-BFGS-B", options=SEARCH
-    )
-    searched = row_of(found.x)
-    return searched if error_of(denoise, paths, searched, solver) < min(errors) else best
+    def searched(logs: np.ndarray, most: int) -> tuple[float, np.ndarray]:
+        found = least_squares(apart, logs, max_nfev=most, diff_step=STEP)
+        return float(found.cost), found.x
+
+    starts = [_logs_of(row[: moves + 1], at) for row in rows]
+    nearest = np.argsort([float((apart(logs) ** 2).sum()) for logs in starts], kind="stable")[:STARTS]
+    _, first = min((searched(starts[index], FIRST) for index in nearest), key=lambda each: each[0])
+    row = _row_of(searched(first, MOST)[1], at, moves, ends)
+    return row if error_of(denoise, paths, row, solver) < min(errors) else best
+
+
+def _row_of(logs: np.ndarray, at: np.ndarray, moves: int, ends: Ends) -> np.ndarray:
+    """Levels whose steps in ln sigma have these logarithms at ``at``, up to a factor, and are linear between."""
+    sizes = np.exp(np.interp(np.arange(moves), at, logs - logs.max()))
+    passed = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
+    row = np.exp(np.log(ends.high) - passed * np.log(ends.high / ends.low))
+    row[0], row[-1] = ends.high, ends.low
+    return np.append(row, 0.0) if ends.to_zero else row
+
+
+def _logs_of(row: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Logarithms of the steps in ln sigma of falling levels, at ``at``."""
+    sizes = np.maximum(-np.diff(np.log(row)), 1e-12)
+    return np.interp(at, np.arange(len(sizes)), np.log(sizes))

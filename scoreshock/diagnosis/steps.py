@@ -68,6 +68,7 @@ class Spaced:
     score: Score | None
     seed: int
     _by_clock: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)
+    _optima: dict[tuple[int, str], np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def truth(self) -> Truth:
@@ -106,9 +107,16 @@ class Spaced:
         made = self._clocks(of_clocks, moves) if of_clocks and moves else {}
         made |= {name: self._row(name, moves) for name in names if name not in made and name != "optimum"}
         if "optimum" in names:
-            others = [*made.values(), self._row("log-snr", moves)]
-            made["optimum"] = optimum(self.denoise, self.paths, others, self.ends, solver)
+            made["optimum"] = self._optimum(moves, solver)
         return np.stack([made[name] for name in names])
+
+    def _optimum(self, moves: int, solver: str) -> np.ndarray:
+        """The optimum, searched from all rules, whichever are asked for."""
+        if (moves, solver) not in self._optima:
+            others = [*self._clocks(tuple(CLOCKS), moves).values()] if moves else []
+            others += [self._row(name, moves) for name in RULES if name not in CLOCKS and name != "optimum"]
+            self._optima[moves, solver] = optimum(self.denoise, self.paths, others, self.ends, solver)
+        return self._optima[moves, solver]
 
     def _row(self, name: str, moves: int) -> np.ndarray:
         high, low, to_zero = self.ends
@@ -180,8 +188,7 @@ def allocate_steps(
 
     Notes
     -----
-    ``found.sigma_level.sel(rule="rescaled").values.tolist()`` is the list that ``set_timesteps(sigmas=...)`` of diffusers'
-    ``EulerDiscreteScheduler`` and ComfyUI's nodes of custom sigmas take.
+    :func:`save_steps` writes the levels of a rule as diffusers and ComfyUI take them.
 
     References
     ----------

@@ -1,9 +1,9 @@
 """Figures from datasets, one format at a time.
 
-`times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes`, `moments` and
-`diagnosis` describe each figure as the plain data of `description`; `curves` lays out lines by what varies most and by what
-a reader chose, `slices` takes a value of each axis that no panel shows, `style` has their look, `captions` says what is
-left out.
+`times`, `phases`, `branches`, `amplification`, `layers`, `fields`, `planes`, `decisions`, `classes`, `moments`,
+`diagnosis` and `networks` describe each figure as the plain data of `description`; `curves` lays out lines by what varies
+most and by what a reader chose, `slices` takes a value of each axis that no panel shows, `style` has their look, `captions`
+says what is left out.
 `interactive` draws a description with HoloViews, `page` puts that on HTML, `picture` draws PNG and SVG with Matplotlib,
 `table` is the data as CSV. A call imports only the library of its format.
 """
@@ -28,8 +28,10 @@ from scoreshock.figures import (
     fields,
     layers,
     moments,
+    networks,
     phases,
     planes,
+    steps,
     times,
 )
 from scoreshock.figures.captions import caption
@@ -61,9 +63,11 @@ __all__ = [
     "figure",
     "layers",
     "moments",
+    "networks",
     "phases",
     "planes",
     "save",
+    "steps",
     "times",
 ]
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from scoreshock.conventions import words_of
 from scoreshock.figures.selection import FLAG
 from scoreshock.figures.style import short, symbol
 
@@ -19,7 +20,7 @@ def of_slice(values: xr.DataArray, taken: dict[str, int]) -> str:
     """At which value of each remaining axis the figure is, and how many others there are; ``taken`` has their indices."""
     parts = []
     for name, index in taken.items():
-        known = values[name].values if name in values.coords else np.arange(values.sizes[name])
+        known = words_of(values[name].values, values[name].attrs) if name in values.coords else np.arange(values.sizes[name])
         if known.size > 1:
             others = f"of {_values(known)}" if known.size <= LISTED else f"one of {known.size:,} values"
             parts.append(f"{symbol(name)} = {short(known[index])} ({others})")

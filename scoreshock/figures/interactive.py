@@ -102,12 +102,10 @@ def _document(overlay: hv.Overlay) -> dict[str, Any]:
 
 def _overlay(panel: Panel, legend: bool, theme: Theme) -> hv.Overlay:
     elements = [element for mark in panel.marks for element in _elements(mark, panel, theme)]
-    look: dict[str, Any] = {}
-    if panel.bars:
-        look = {"xticks": list(enumerate(panel.bars.names)), "xrotation": 30 * (len("".join(panel.bars.names)) > 40)}
-    if panel.yticks:
-        look["yticks"] = list(panel.yticks)
-    look |= {f"{axis}ticks": list(enumerate(names)) for axis, names in (("x", panel.xnames), ("y", panel.ynames)) if names}
+    names = {"x": panel.bars.names if panel.bars else panel.xnames, "y": panel.ynames}
+    look: dict[str, Any] = {"yticks": list(panel.yticks)} if panel.yticks else {}
+    look |= {f"{axis}ticks": list(enumerate(texts)) for axis, texts in names.items() if texts}
+    look["xrotation"] = 30 * (len("".join(map(str, names["x"]))) > 40)
     return hv.Overlay(elements).opts(
         title=textwrap.fill(panel.title, WRAP["title"]),
         xlabel=textwrap.fill(panel.xlabel, WRAP["xlabel"]),

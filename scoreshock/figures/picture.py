@@ -160,7 +160,7 @@ def _scales(axes: Axes, panel: Panel) -> None:
     for axis, names in ((axes.xaxis, panel.xnames), (axes.yaxis, panel.ynames)):
         if names:
             axis.set_ticks(range(len(names)), names)
-            axis.set_tick_params(length=0)
+            axis.set_tick_params(length=0, rotation=20 if axis is axes.xaxis and len("".join(names)) > 40 else 0)
     if panel.square:
         axes.set_aspect("equal")
 

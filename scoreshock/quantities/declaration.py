@@ -30,8 +30,11 @@ Formula = TypeVar("Formula", bound=Callable[..., Any])
 Problems = Iterator[tuple[tuple[str | int, ...], str]]
 """Keys that lead to a problem in a sweep, and what is wrong there."""
 
-DENSITIES = ("mixture", "wells")
+DENSITIES = ("mixture", "wells", "networks")
 """Kinds of densities."""
+
+ELSEWHERE = {"networks.diagnosis": f"{OURS}.networks.diagnosis"}
+"""Quantities that take what this package may not import: their modules, by `Quantity.module`."""
 
 
 def _none(_sweep: Any) -> Problems:
@@ -67,7 +70,7 @@ class Quantity:
     function
         From a labelled density, the study's schedules where it takes ``schedules``, and options by name, to a dataset.
     density
-        Kind of the densities that it takes: ``mixture`` or ``wells``.
+        Kind of the densities that it takes: ``mixture``, ``wells`` or ``networks``.
     variables
         Variables that the dataset may hold.
     options
@@ -136,10 +139,12 @@ DECLARED: Registry[Quantity] = Registry("quantity", "quantities")
 def import_all() -> None:
     """Import every module of this package, so that all of its quantities are declared."""
     package = import_module(__package__)
-    for folder in ("", *(f"{density}." for density in DENSITIES[1:])):
+    for folder in ("", "wells."):
         paths = [f"{path}/{folder.rstrip('.')}" for path in package.__path__]
         for module in iter_modules(paths):
             import_module(f"{__package__}.{folder}{module.name}")
+    for elsewhere in ELSEWHERE.values():
+        import_module(elsewhere)
 
 
 def declared(name: str, density: str = "mixture") -> Quantity:
@@ -156,8 +161,9 @@ def declared(name: str, density: str = "mixture") -> Quantity:
     ((), 'wells.layer')
     """
     key = f"{density}.{name}".removeprefix("mixture.")
-    if key not in DECLARED and isinstance(name, str) and name.isidentifier() and find_spec(f"{__package__}.{key}"):
-        import_module(f"{__package__}.{key}")
+    module = ELSEWHERE.get(key, f"{__package__}.{key}")
+    if key not in DECLARED and isinstance(name, str) and name.isidentifier() and _is_module(module):
+        import_module(module)
     if key not in DECLARED:
         import_all()
         known = sorted(each.name for each in DECLARED.values() if each.density == density)
@@ -166,6 +172,14 @@ def declared(name: str, density: str = "mixture") -> Quantity:
             f"quantity = {show(name)} is not computed of {of}{suggestion(name, known)}; allowed: {', '.join(known)}"
         )
     return DECLARED[key]
+
+
+def _is_module(name: str) -> bool:
+    """Whether there is such a module; its package may be missing."""
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def quantity(
@@ -191,7 +205,7 @@ def quantity(
         Measured seconds of one core a point: of two components, and of more for each component in each dimension of their
         span.
     density : str
-        Kind of the densities that it takes: ``mixture`` or ``wells``.
+        Kind of the densities that it takes: ``mixture``, ``wells`` or ``networks``.
     name : str
         As a study writes it; by default the function's own name.
     problems : function, optional
@@ -340,6 +354,8 @@ def criteria_of(density: str = "mixture", default: bool = False) -> tuple[str, .
     >>> criteria_of("wells")
     ('boundary', 'merging', 'matched-gaussian')
     """
+    if density not in ("mixture", "wells"):
+        return ()
     declared("speciation", density)
     return names_of(density, default)
 

@@ -19,7 +19,7 @@ import xarray as xr
 from jinja2 import Environment, Template
 from markupsafe import Markup, escape
 
-from scoreshock.conventions import WORDS
+from scoreshock.conventions import WORDS, words_of
 from scoreshock.figures import FIGURES, FORMATS, as_csv, captioned
 from scoreshock.figures.description import Panel
 from scoreshock.pages import shell, templates
@@ -181,9 +181,7 @@ def write(
         suffixes=SUFFIXES,
         missing=missing,
         settings=settings(dataset.attrs for dataset in datasets.values()),
-        meanings={
-            str(axis): values.attrs["long_name"] for each in datasets.values() for axis, values in each.coords.items()
-        },
+        meanings={str(axis): _meaning(values) for each in datasets.values() for axis, values in each.coords.items()},
         comparison=comparison.read_text("utf-8") if comparison.is_file() else "",
         results=output.name,
     )
@@ -199,6 +197,15 @@ def _rank(drawn: Drawn, choice: Mapping[str, Any]) -> tuple[bool, bool, bool]:
 def _fullest(panels: Sequence[Panel]) -> Panel:
     """The panel with most lines in its legend, the first of those."""
     return max(panels, key=lambda panel: len(panel.names))
+
+
+def _meaning(axis: xr.DataArray) -> str:
+    """What an axis is, with the words that its numbers stand for."""
+    meaning = str(axis.attrs["long_name"])
+    if "flag_meanings" not in axis.attrs:
+        return meaning
+    words = zip(axis.values.tolist(), words_of(axis.values, axis.attrs).tolist(), strict=True)
+    return f"{meaning}: {', '.join(f'{number} {word}' for number, word in words)}"
 
 
 def _sums(missing: Sequence[Missing]) -> dict[str, int]:

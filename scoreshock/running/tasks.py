@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoreshock import plugins
-from scoreshock.running import logs, paper
+from scoreshock.running import logs, networks, paper
 from scoreshock.running.forks import forked
 from scoreshock.storage import plans, provenance, staging
 from scoreshock.storage.plans import INDEX, Planned
@@ -34,8 +34,8 @@ STUDY = "SCORESHOCK_STUDY"
 STUDIES = Path(".snakemake/scoreshock")
 """Folder of the study files that a run writes for its jobs."""
 
-EXAMPLES = "results/examples"
-"""Folder of the worked examples."""
+EXAMPLES, NETWORKS = "results/examples", "results/networks"
+"""Folders of the worked examples, and of the networks that are trained."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -247,6 +247,11 @@ ACTIONS: dict[str, Any] = {
     "draw-paper": paper.draw_paper,
     "describe-paper": paper.describe_paper,
     "example": paper.write_example,
+    "train": networks.train,
+    "diagnose": networks.diagnose,
+    "join-diagnoses": networks.join,
+    "tabulate": networks.tabulate,
+    "compare-steps": networks.compare_steps,
 }
 """Functions by the first word of a task; their arguments are the study file and the other words."""
 
@@ -321,3 +326,8 @@ def examples_summary(output: str = EXAMPLES) -> str:
     skipped = [(name, each.needs) for name, each in ALL.items() if each.needs and not find_spec(each.needs)]
     lines = [f"Skipped: {name} needs {needed}, pip install {needed}" for name, needed in skipped]
     return "\n".join([f"Examples in {Path(output).resolve()}", *lines])
+
+
+def networks_summary(output: str = NETWORKS) -> str:
+    """Text with the location of the networks, their diagnoses and tables."""
+    return f"Networks, their diagnoses, tables and figures in {Path(output).resolve()}"

@@ -26,6 +26,10 @@ FORMAT = 2
 """Version of the files' format, raised when their meaning changes: files of other versions are refused and recomputed."""
 LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 DERIVED = {
+    "networks.diagnosis": ("networks.diagnosis", "study.evaluation"),
+    "networks training": ("networks.training", "networks.files"),
+    "networks steps": ("networks.step_study", "networks.step_files", "figures.page", "figures.picture"),
+    "networks tables": ("networks.tables", "figures.page", "figures.picture"),
     "joining": ("storage.joining",),
     "comparison": ("comparison", "quantities.sampling_times", "quantities.schedule_time"),
     "figures": ("figures", "figures.page", "figures.picture", "reports.sweep"),
@@ -35,7 +39,7 @@ DERIVED = {
     "verification page": ("paper.page",),
     "examples": ("examples", "examples.cloning_mnist", "examples.guidance_intervals", "figures.page", "figures.picture"),
 }
-"""Products that are derived from the files of quantities, and the modules that compute them."""
+"""Modules that compute the products that are derived from files, and the quantities that other packages declare."""
 
 PACKAGE_CODE = "package"
 """Stands for all sources of the package; results of plugins may depend on any of them."""
@@ -43,6 +47,8 @@ PACKAGE_CODE = "package"
 TEMPLATES = {
     "verification page": ("paper/templates/*.j2", "pages/*.*[!y]"),
     "figures": ("pages/*.*[!y]", "reports/templates/*.j2"),
+    "networks steps": ("pages/*.*[!y]",),
+    "networks tables": ("pages/*.*[!y]",),
     "index": ("pages/*.*[!y]", "reports/templates/*.j2"),
     "verification figures": ("pages/*.*[!y]",),
     "examples": ("examples/*.csv", "pages/*.*[!y]"),

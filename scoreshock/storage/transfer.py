@@ -21,8 +21,8 @@ class Source:
 
     Attributes
     ----------
-    folder, family
-        Folder and family of the sweep.
+    folder, family, note
+        Folder and family of the sweep, and what it shows.
     planned
         Plans by quantity.
     files
@@ -31,6 +31,7 @@ class Source:
 
     folder: Path
     family: str
+    note: str
     planned: Mapping[str, Planned]
     files: Mapping[str, Mapping[str, Any]]
 
@@ -89,7 +90,7 @@ def _read(folder: Path) -> Source:
     plan, planned = plans.read_plan(folder), plans.planned(folder)
     present = (file for part in planned.values() for file in part.files if (folder / file).exists())
     files = {file: store.check(folder / file, full=True).attributes for file in present}
-    return Source(folder, plan["family"], planned, files)
+    return Source(folder, plan["family"], plan.get("note", ""), planned, files)
 
 
 def _problems(sources: Sequence[Source]) -> Iterator[str]:
@@ -154,7 +155,8 @@ def _copy(sweep: str, sources: Sequence[Source], target: Path) -> int:
     """Write the merged plan, then all missing files; after an interruption the same call continues."""
     quantities = dict.fromkeys(name for source in sources for name in source.planned)
     merged = {name: _merged([s.planned[name] for s in sources if name in s.planned]).plain() for name in quantities}
-    plans.write_plan(target, {"sweep": sweep, "family": sources[0].family, "quantities": merged})
+    note = " ".join(dict.fromkeys(source.note for source in sources if source.note))
+    plans.write_plan(target, {"sweep": sweep, "family": sources[0].family, "note": note, "quantities": merged})
     copied = 0
     for source in sources:
         for file, attributes in source.files.items():

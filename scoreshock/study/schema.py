@@ -64,11 +64,10 @@ def _of_family(name: str, known: Vocabulary) -> dict[str, Any]:
         "axes": axes,
         "parameters": {"properties": parameters, "additionalProperties": False},
         "quantities": {"items": {"enum": list(quantities)}},
-        "criteria": {
-            "items": {"enum": list(known.criteria_of(family.density))},
-            "default": list(quantities["speciation"].default("criteria")),
-        },
     }
+    if "speciation" in quantities:
+        default = list(quantities["speciation"].default("criteria"))
+        holds["criteria"] = {"items": {"enum": list(known.criteria_of(family.density))}, "default": default}
     return {"if": {"properties": {"family": {"const": name}}}, "then": {"properties": holds}}
 
 

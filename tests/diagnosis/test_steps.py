@@ -90,17 +90,6 @@ def test_one_step_is_the_first_level_and_its_landing() -> None:
     assert ss.allocate_steps(PAIR, 1, ["karras", "rescaled", "optimum"]).sigma_level.values.tolist() == [[80.0, 0.0]] * 3
 
 
-@pytest.mark.slow
-def test_diffusers_takes_the_list() -> None:
-    pytest.importorskip("torch")
-    diffusers = pytest.importorskip("diffusers")
-    row = ss.allocate_steps(PAIR, 6, "rescaled", None, 0.03, 14.0).sigma_level.values[0]
-    scheduler = diffusers.EulerDiscreteScheduler()
-    scheduler.set_timesteps(sigmas=row.tolist())
-    np.testing.assert_allclose(scheduler.sigmas.numpy(), row, rtol=1e-6)
-    np.testing.assert_allclose(ss.schedule("edm", spacing="levels", levels=row.tolist()).sample_sigmas(), row, rtol=1e-12)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

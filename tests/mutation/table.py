@@ -31,6 +31,7 @@ VERDICTS = "tests/paper/test_statement.py::"
 DECISIONS = "tests/kernels/information/test_decisions.py::"
 OF_COVARIANCES = "tests/kernels/information/test_covariances.py::"
 DIAGNOSIS = "tests/diagnosis/"
+NETWORKS = "tests/networks/"
 CASES = "tests/public/test_decision_cases.py::test_case_is_met_in_every_field"
 
 MUTATIONS = (
@@ -605,14 +606,32 @@ MUTATIONS = (
     Mutation(
         f"{DIAGNOSIS}test_measured_divergence.py::test_of_gaussians_the_flow_has_the_known_divergence",
         "diagnosis/measured_divergence.py",
-        "- log_volume - log_p",
-        "+ log_volume - log_p",
+        "(levels[-1]))) - log_volume",
+        "(levels[-1]))) + log_volume",
     ),
     Mutation(
         f"{DIAGNOSIS}test_measured_divergence.py::test_of_gaussians_the_reverse_sde_has_the_known_divergence",
         "diagnosis/measured_divergence.py",
         "density, 2 * sigma**2",
         "density, sigma**2",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_wasserstein_bound.py::test_of_a_shift_it_is_the_distance",
+        "diagnosis/wasserstein_bound.py",
+        "levels**2 * each",
+        "levels * each",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_wasserstein_bound.py::test_it_is_not_below_the_distance_where_modes_part",
+        "diagnosis/wasserstein_bound.py",
+        "[:, -1].max()",
+        "[:, -1].min()",
+    ),
+    Mutation(
+        "tests/networks/test_step_study.py::test_no_rule_wins_where_the_interval_has_zero_in_it",
+        "networks/step_study.py",
+        "lead > error",
+        "lead > 0",
     ),
     Mutation(
         f"{DIAGNOSIS}test_equation_residuals.py::test_of_a_rotating_field_both_are_closed_forms",
@@ -656,6 +675,31 @@ MUTATIONS = (
         "(0.5 * (blocks - blocks.swapaxes(0, 2)))",
         "(0.5 * (blocks + blocks.swapaxes(0, 2)))",
     ),
+    # Networks
+    Mutation(
+        "tests/networks/test_diagnosis.py::test_only_a_denoiser_that_knows_the_samples_gains_on_them",
+        "networks/diagnosis.py",
+        "(exact - own)",
+        "(own - exact)",
+    ),
+    Mutation(
+        "tests/networks/test_symptoms.py::test_tested_networks_do_not_set_the_threshold",
+        "networks/symptoms.py",
+        "good[::2]",
+        "good",
+    ),
+    Mutation(
+        "tests/networks/test_symptoms.py::test_exceedance_is_the_statistic_of_mann_and_whitney",
+        "networks/symptoms.py",
+        "every[:, None] > good",
+        "every[:, None] < good",
+    ),
+    Mutation(
+        "tests/networks/test_mode_weights.py::test_the_correlation_is_that_of_numpy",
+        "networks/mode_weights.py",
+        "whole[1] / whole[0]",
+        "whole[1] / whole[2]",
+    ),
     # Figures
     Mutation(
         "tests/figures/test_amplification.py::test_all_points_of_a_sweep_are_on_the_closed_form",
@@ -674,5 +718,29 @@ MUTATIONS = (
         "figures/branches.py",
         "if earlier >= count",
         "if earlier > count",
+    ),
+    Mutation(
+        f"{NETWORKS}test_perceptron.py::test_the_jacobian_is_that_of_differences",
+        "networks/perceptron.py",
+        "gate * (1 + z * (1 - gate))",
+        "gate * (1 + z * gate)",
+    ),
+    Mutation(
+        f"{NETWORKS}test_perceptron.py::test_the_jacobian_of_the_score_agrees_with_its_differences_within_both_errors",
+        "networks/perceptron.py",
+        "(self.sigma_data / (sigma * square))",
+        "(self.sigma_data / square)",
+    ),
+    Mutation(
+        f"{NETWORKS}test_damages.py::test_the_layer_of_a_pair_is_moved_by_a_quarter_of_its_width_at_every_level",
+        "networks/damages.py",
+        "np.exp(SHIFT * factor(seed) * sign)",
+        "np.exp(2 * SHIFT * factor(seed) * sign)",
+    ),
+    Mutation(
+        f"{NETWORKS}test_damages.py::test_one_level_is_that_of_the_spread_and_pushes_from_class_to_class",
+        "networks/damages.py",
+        "exact.means.shape[1] + exact.variance)",
+        "exact.means.shape[1])",
     ),
 )

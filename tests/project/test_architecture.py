@@ -32,9 +32,12 @@ ROOMS: dict[str, set[str]] = {
 """What each room may import of the package's others."""
 ROOMS["conventions"] |= {"checks"}
 ROOMS["diagnosis"] = {"quantities"} | ROOMS["quantities"]
+ROOMS["networks"] = {"diagnosis", "figures", "storage"} | ROOMS["diagnosis"]
 ROOMS["examples"] = {"quantities", "figures", "storage"} | ROOMS["quantities"]
 ROOMS["study"] = {"quantities", "storage", "figures"} | ROOMS["quantities"]
-ROOMS["running"] = {"study", "comparison", "diagnosis", "figures", "paper", "examples", "reports"} | ROOMS["study"]
+ROOMS["running"] = {"study", "comparison", "diagnosis", "figures", "networks", "paper", "examples", "reports"} | ROOMS[
+    "study"
+]
 ROOMS["accessor"] = {"study", "storage"} | ROOMS["study"]
 ROOMS["paper"] = {"study", "figures", "pages"} | ROOMS["study"]
 ROOMS["reports"] = {"figures", "pages", "quantities", "storage"} | ROOMS["quantities"]

@@ -37,6 +37,8 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
         f"figures/{name}" for name in ("decisions", "description", "files", "layers", "page", "picture", "style")
     ),
     "figures/test_planes.py": ("figures/annotation",),
+    "networks/test_diagnosis.py": ("densities/families/learned",),
+    "networks/test_files.py": ("networks/architecture",),
     "kernels/burgers/test_terms.py": ("kernels/numerics/double_double_posterior",),
     "kernels/covariances/test_class_information.py": ("kernels/covariances/averages",),
     "kernels/covariances/test_criteria.py": ("kernels/covariances/pencil", "kernels/covariances/shared_pair"),
@@ -55,6 +57,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "kernels/layer/test_decomposition.py": ("kernels/gaussian/groups",),
     "kernels/layer/test_amplification.py": ("kernels/layer/panels",),
     "kernels/layer/test_moving_boundary.py": ("kernels/layer/continuation",),
+    "networks/test_step_study.py": ("networks/step_files", "networks/step_findings"),
     "kernels/modes/test_mode_counts.py": ("kernels/modes/ascent", "kernels/modes/mode_merging"),
     "kernels/modes/test_modes.py": ("kernels/modes/inflections", "kernels/numerics/root_isolation"),
     "kernels/speciation/test_alternatives.py": ("kernels/gaussian/expectations",),
@@ -87,6 +90,7 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "schedules/test_schedule.py": ("quantities/schedule_time",),
     "schedules/test_diffusers.py": ("schedules/scheduler_config", "schedules/scheduler_steps"),
     "storage/test_store.py": ("storage/netcdf_lock",),
+    "workflow/test_networks.py": ("networks/workflow", "running/networks"),
     "study/test_models.py": ("study/layers", "study/limits", "study/resolve"),
 }
 """Modules without a test file of their own, by the one that tests them with others."""

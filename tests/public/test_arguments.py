@@ -1,6 +1,7 @@
 """Wrong arguments of every public function: one sentence that we wrote, never a traceback from inside a library."""
 
 import inspect
+import tempfile
 import traceback
 import warnings
 from pathlib import Path
@@ -30,6 +31,7 @@ def network(x: np.ndarray, tau: np.ndarray) -> np.ndarray:
 
 ONE = ss.mixture([-1.0, 1.0])
 LEARNED = ss.learned_score(network)
+ALLOCATED = ss.allocate_steps(ONE, 2, "karras")
 DIAGNOSED = ss.diagnose(LEARNED, ONE, [0.5, 1.0], samples=20)
 REPORT = TemporaryDirectory()
 SAMPLES = np.random.default_rng(0).normal(size=(50, 2))
@@ -64,6 +66,7 @@ VALID: dict[str, dict[str, Any]] = {
         "time_scale": 1.0,
         "sigma_data": 0.5,
     },
+    "network_score": {"file": "networks.nc"},
     "diagnose": {
         "score": LEARNED,
         "mixture": ONE,
@@ -85,6 +88,7 @@ VALID: dict[str, dict[str, Any]] = {
         "to_zero": True,
         "seed": 0,
     },
+    "save_steps": {"allocated": ALLOCATED, "path": str(Path(tempfile.mkdtemp()) / "levels.txt"), "rule": "karras"},
     "compare_steps": {
         "mixture": ONE,
         "calls": [2],

@@ -44,6 +44,7 @@ WITHOUT_FORMULA = {
         "open_results",
         "project",
         "quantity",
+        "save_steps",
     ),
     *("schedule_kind", "valid", "well", "scoreshock.recompute", "scoreshock.to_tidy"),
 }

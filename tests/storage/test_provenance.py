@@ -15,7 +15,7 @@ import pytest
 from scoreshock.storage import provenance
 from scoreshock.study.vocabulary import vocabulary
 
-QUANTITIES = vocabulary().quantity_names
+QUANTITIES = tuple(vocabulary().of("mixture"))
 
 MINIATURE = {
     "__init__.py": "from mini.figures import draw\n",
@@ -176,6 +176,15 @@ def test_a_quantity_depends_on_its_kernels_and_not_on_figures(quantity: str) -> 
     assert {name for name in modules if name.startswith("scoreshock.study")} == {"scoreshock.study.evaluation"}
     for room in ("figures", "comparison", "cli", "running", "storage", "paper"):
         assert not any(name.split(".")[1] == room for name in modules)
+
+
+def test_the_diagnosis_of_networks_depends_on_its_room_and_not_on_training_and_figures() -> None:
+    modules = provenance.code_modules("networks.diagnosis")
+    rooms = {name.split(".")[1] for name in modules if "." in name}
+    assert {"networks", "diagnosis", "kernels", "densities"} <= rooms
+    assert not rooms & {"figures", "comparison", "cli", "running", "storage", "paper", "reports"}
+    assert {"scoreshock.networks.perceptron", "scoreshock.networks.diagnosis"} <= set(modules)
+    assert not {"scoreshock.networks.training", "scoreshock.networks.tables"} & set(modules)
 
 
 def test_roots_belong_to_speciation_and_not_to_scores() -> None:

@@ -32,7 +32,7 @@ from ..described import described, made
 from ..disks import mounted
 
 CRITERIA = (*criteria_of(), "matched-gaussian")
-QUANTITIES = vocabulary().quantity_names
+QUANTITIES = tuple(vocabulary().of("mixture"))
 
 CONTENT = {
     "family": "pair",

@@ -12,7 +12,7 @@ from scoreshock.study.vocabulary import vocabulary
 
 from .test_study import PAIR, digests, short, study_of, sweep_of
 
-QUANTITIES = vocabulary().quantity_names
+QUANTITIES = tuple(vocabulary().of("mixture"))
 
 
 @pytest.mark.slow

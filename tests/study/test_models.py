@@ -477,7 +477,7 @@ def test_a_quantity_that_the_family_cannot_have_is_refused_before_anything_runs(
 
 
 def test_all_quantities_of_a_mixture_on_a_line_go_together():
-    on_a_line = [name for name in QUANTITIES if name != "plane"]
+    on_a_line = [name for name in QUANTITIES if name not in ("plane", "diagnosis")]
     line = {"family": "collinear", "axes": {"separation": [1.0]}, "quantities": on_a_line}
     assert Study.from_mapping({"sweeps": {"t": line | {"error_support": "layer", "forms": ["conservation"]}}})
 

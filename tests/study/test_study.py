@@ -18,7 +18,7 @@ from scoreshock.study.reading import check_files
 from scoreshock.study.study import Study
 from scoreshock.study.vocabulary import vocabulary
 
-QUANTITIES = vocabulary().quantity_names
+QUANTITIES = tuple(vocabulary().of("mixture"))
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = ROOT / "config" / "config.yaml"

@@ -45,6 +45,7 @@ def placed(folder, *names):
 COMMAND_LINE = dict(workflow.config_settings.config)
 # Only the command line can allow plugins, because a study must not run code by itself.
 ALLOW_PLUGINS = str(COMMAND_LINE.pop("allow_plugins", False)).lower() == "true"
+NETWORKS_VERSION = str(COMMAND_LINE.pop("networks", "full"))
 
 
 def written_study():
@@ -153,5 +154,7 @@ def print_summary():
         print(tasks.paper_summary(PAPER_OUT))
     elif targets == {"examples"}:
         print(tasks.examples_summary(EXAMPLES_OUT))
+    elif targets == {"networks"}:
+        print(tasks.networks_summary(NETWORKS_OUT))
     else:
         print(tasks.summary(PREFIXED))

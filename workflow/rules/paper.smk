@@ -1,4 +1,4 @@
-# Parameters and files of the paper's statements, tables and figures; and the tasks of the worked examples.
+# Parameters and files of the paper's statements, tables and figures; and the tasks of the worked examples and of the networks.
 import json
 
 from scoreshock.paper import configuration as verification
@@ -59,12 +59,15 @@ def example_task(_, name):
     return [json.dumps(["example", provenance.code_digest("examples")[:16], name])]
 
 
-def paper_resources():
+def networks_task(_, action, code):
+    """A task of the networks: an action, the digest of its code, and its other words."""
+    return [json.dumps([action[0], provenance.code_digest(code)[:16], *action[1:]])]
+
+
+def paper_resources(seconds=cost.SECTION_SECONDS, threads=1):
     return {
         "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
-        "runtime": lambda _, attempt: cost.minutes(
-            cost.SECTION_SECONDS, attempt=attempt
-        ),
+        "runtime": lambda _, attempt: cost.minutes(seconds, threads, attempt),
     }
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 # isort: off
 # In the order of messages and of the documentation.
-from scoreshock.densities.families import shapes, draws, means, wells
+from scoreshock.densities.families import shapes, draws, means, wells, learned
 
 # isort: on
 from scoreshock.densities.families.registry import FAMILIES, REQUIRED, Family, build, family, family_of
 
 if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers and editors
     from scoreshock.densities.families.draws import random as random
+    from scoreshock.densities.families.learned import networks as networks
     from scoreshock.densities.families.means import custom as custom
     from scoreshock.densities.families.means import data as data
     from scoreshock.densities.families.shapes import collinear as collinear
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds, for type checkers and editors
     from scoreshock.densities.families.wells import quartic as quartic
     from scoreshock.densities.families.wells import tilted_quartic as tilted_quartic
 
-__all__ = ["FAMILIES", "REQUIRED", "Family", "build", "draws", "family", "family_of", "means", "shapes", "wells"]
+__all__ = ["FAMILIES", "REQUIRED", "Family", "build", "draws", "family", "family_of", "learned", "means", "shapes", "wells"]
 
 
 def __getattr__(name: str) -> Any:

@@ -80,7 +80,7 @@ def custom(
         raise ValueError("custom needs either means or file, and not both")
     if file is None and select is not None:
         raise ValueError(f"select = {show(select)} is not allowed; allowed: only with a file that has such dimensions")
-    held = {"means": means} if file is None else _selected(read_means(file), select)
+    held = {"means": means} if file is None else selected(read_means(file), select)
     given = {
         "weights": weights,
         "variance": _variance(variance, variances),
@@ -93,7 +93,7 @@ def custom(
     share = as_weights(held.get("weights"), k)
     ambient = as_dimension(held.get("dimension"), n)
     scale = as_axis("separation", separation)
-    spread = as_spread(held.get("variance"), _covariance(held), centres, ambient)
+    spread = as_spread(held.get("variance"), covariance_of(held), centres, ambient)
     if n <= k or spread.eigenvalues is not None:
         return assemble(scale * centres, share, spread.variance, ambient, spread.eigenvalues, spread.directions)
     reduced, basis, origin = xr.apply_ufunc(
@@ -122,7 +122,7 @@ def _variance(variance: Any, variances: Any) -> Any:
     return xr.DataArray(each, dims="component")
 
 
-def _covariance(held: Mapping[str, Any]) -> Any:
+def covariance_of(held: Mapping[str, Any]) -> Any:
     """The covariance among what is given, in one of the forms of :func:`scoreshock.mixture`."""
     along = {name: held[name] for name in ("eigenvalues", "directions") if name in held}
     if along and "covariance" in held:
@@ -130,7 +130,7 @@ def _covariance(held: Mapping[str, Any]) -> Any:
     return along or held.get("covariance")
 
 
-def _selected(held: Mapping[str, Any], select: Mapping[str, Any] | None) -> dict[str, Any]:
+def selected(held: Mapping[str, Any], select: Mapping[str, Any] | None) -> dict[str, Any]:
     """What a file holds, at some values of its dimensions."""
     select = {} if select is None else mapping_of("select", select, "a mapping from dimensions to values")
     for name, values in select.items():

@@ -75,7 +75,7 @@ def family(
     function
         Of labelled axes, those of its arguments that are in `scoreshock.conventions.AXES`, and of parameters, to a density.
     density
-        Kind of its densities: ``mixture`` or ``wells``.
+        Kind of its densities: ``mixture``, ``wells`` or ``networks``.
     name
         As a study writes it; by default that of the function, with ``-`` for ``_``.
     axes_of

@@ -14,7 +14,7 @@ def test_registry_follows_the_signatures():
     assert FAMILIES["pair"].required_axes == ("separation",)
     assert FAMILIES["pair"].parameters == {"scaling": "fixed"}
     mixtures = ["pair", "collinear", "polygon", "simplex", "hierarchy", "random", "custom", "data"]
-    assert FAMILIES.builtin() == (*mixtures, "quartic", "tilted-quartic")
+    assert FAMILIES.builtin() == (*mixtures, "quartic", "tilted-quartic", "networks")
     assert {FAMILIES[name].density for name in mixtures} == {"mixture"}
     assert FAMILIES["tilted-quartic"].axes == ("quartic_coefficient", "half_distance", "tilt")
     assert FAMILIES["quartic"].density == "wells"

@@ -1,0 +1,288 @@
+"""Which rule spaces a sampler's steps best: for densities, scores, solvers and numbers of calls, over seeds.
+
+Levels are of the exact score, and the optimum is searched on trajectories of seed 0; all are judged at other seeds, with the
+exact score and with networks that were trained on the density. All rules have the same starts, so that they differ pairwise
+by less than each varies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.stats import t as student
+
+from scoreshock.conventions import Status, attributes, flag_attributes, variables
+from scoreshock.densities.data import from_labelled
+from scoreshock.densities.families.shapes import hierarchy, simplex
+from scoreshock.densities.mixtures import mixture
+from scoreshock.densities.tables.bundled import read_bundled
+from scoreshock.diagnosis.scores import Score
+from scoreshock.diagnosis.step_comparison import Judge, judge_of, levels_for, steps_within
+from scoreshock.diagnosis.step_rules import Ends
+from scoreshock.diagnosis.steps import RULES, Spaced
+from scoreshock.diagnosis.truth import truth_of
+from scoreshock.networks.files import Networks, read
+from scoreshock.networks.step_findings import CONFIDENCE, findings
+
+SAMPLERS = {
+    "euler": ("euler", 0.0),
+    "heun": ("heun", 0.0),
+    "dpmpp-2m": ("dpmpp-2m", 0.0),
+    "ancestral 0.3": ("ancestral", 0.3),
+    "ancestral 1": ("ancestral", 1.0),
+}
+"""Solver and share of noise by name; without noise the ancestral solver is Euler's."""
+
+MEASURES = ("trajectory_error", "sliced_wasserstein", "mode_weight_error")
+FLOORS = ("sliced_wasserstein_floor", "mode_weight_floor")
+SCORES = ("exact", "trained")
+OPTIMUM = "optimum"
+"""The reference, which is no rule and does not win."""
+
+SPAN = (0.02, 20.0)
+"""Least and greatest noise level in standard deviations of the data along their widest direction."""
+
+STUDIED = variables(
+    """
+    trajectory_error(density, score, solver, calls, rule, seed): root mean square distance from the score's exact flow
+        | Of the ends, from the same starts.
+    sliced_wasserstein(density, score, solver, calls, rule, seed): sliced Wasserstein distance from data
+        | Of order two, over 64 random directions; on a line the distance itself.
+    mode_weight_error(density, score, solver, calls, rule, seed): total variation of the shares of components
+        | From the weights; samples count where a component is the most probable.
+    sliced_wasserstein_floor(density, score, seed): sliced_wasserstein of the exact flow of the exact score
+        | What sampling alone does.
+    mode_weight_floor(density, score, seed): mode_weight_error of the exact flow of the exact score
+        | What sampling alone does.
+    advantage(measure, density, score, solver, calls): error of the next best rule over that of the winner
+        | Of means over seeds; the optimum is not counted.
+    lead(measure, density, score, solver, calls): difference of the errors of the next best rule and the winner
+        | Mean over seeds.
+    lead_error(measure, density, score, solver, calls): half width of the 95 % interval of lead
+        | Student's, of the differences at each seed.
+    optimum_ratio(measure, density, score, solver, calls): error of the winner over that of the optimum | Of their means.
+    """
+)
+
+
+def _gaussian(_: int) -> xr.Dataset:
+    return mixture([0.0], variance=0.25)
+
+
+def _pair(_: int) -> xr.Dataset:
+    return mixture([[-1.0, 0.0], [1.0, 0.0]], variance=0.09)
+
+
+def _unequal_pair(_: int) -> xr.Dataset:
+    return mixture([[-1.0, 0.0], [1.0, 0.5]], weights=[0.3, 0.7], variance=0.09)
+
+
+def _hierarchy(_: int) -> xr.Dataset:
+    return mixture(hierarchy(4.0, ratio=0.4, levels=3).component_mean, variance=0.04)
+
+
+def _simplex(_: int) -> xr.Dataset:
+    return mixture(simplex(2.0, vertices=8).component_mean, variance=0.09)
+
+
+def _digits(_: int) -> xr.Dataset:
+    """Ten digits in 64 features, each of one variance: the span of their means and the directions across it."""
+    model = from_labelled(read_bundled("digits"))
+    means = model.component_mean.values @ model.basis.values + model.origin.values
+    return mixture(means, model.component_weight.values, float(model.component_variance))
+
+
+def _overlapping(seed: int) -> xr.Dataset:
+    return mixture(_means(seed), variance=0.25)
+
+
+def _atoms(seed: int) -> xr.Dataset:
+    return mixture(_means(seed), variance=0.0)
+
+
+def _means(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=15)
+
+
+DENSITIES: dict[str, Callable[[int], xr.Dataset]] = {
+    "gaussian": _gaussian,
+    "pair": _pair,
+    "unequal-pair": _unequal_pair,
+    "hierarchy": _hierarchy,
+    "simplex": _simplex,
+    "digits": _digits,
+    "overlapping": _overlapping,
+    "atoms": _atoms,
+}
+"""Densities by name, at a seed: that of the means of `DRAWN`."""
+
+DRAWN = ("overlapping", "atoms")
+"""Densities whose means are other draws at each seed, so that intervals are over them; they have no optimum."""
+
+
+class Plan(NamedTuple):
+    """What is compared: densities, numbers of calls, seeds, and samples at each."""
+
+    densities: tuple[str, ...]
+    calls: tuple[int, ...]
+    seeds: int
+    samples: int
+
+
+FULL = Plan(tuple(DENSITIES), (5, 10, 20, 40, 100), 5, 800)
+BRIEF = Plan(("gaussian", "pair", *DRAWN), (5, 10), 3, 300)
+
+
+def steps_of(files: Mapping[str, str | Path] | None = None, plan: Plan = FULL, workers: int = 1) -> xr.Dataset:
+    """Errors of samplers at the levels of each rule, and which rule wins by how much.
+
+    Parameters
+    ----------
+    files
+        Files of networks by the name of their density, which replaces one of ours: the networks without damage, at the end
+        of their training, one at each seed.
+    plan
+        `FULL` or `BRIEF`.
+    workers
+        Processes, which change no number.
+
+    Returns
+    -------
+    Dataset
+        Errors of shape (density, score, solver, calls, rule, seed) in units of the data, NaN where a density has no network,
+        a sampler no trajectory or means that are drawn no optimum; of shape (measure, density, score, solver, calls) the
+        ``winner``, the ``next_best`` rule and the winner's lead. The attribute ``findings`` says it in sentences.
+    """
+    known = dict(files or {})
+    names = list(dict.fromkeys([*plan.densities, *known]))
+    jobs = [(name, known.get(name), plan) for name in names]
+    if workers > 1:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+            parts = list(pool.map(_of_density, jobs))
+    else:
+        parts = list(map(_of_density, jobs))
+    made = xr.concat(parts, "density").assign_coords(density=("density", names, {"long_name": "density"}))
+    found = with_winners(made)
+    return found.assign_attrs(findings="\n".join(findings(found)))
+
+
+def _of_density(job: tuple[str, str | Path | None, Plan]) -> xr.Dataset:
+    """Errors of one density, (score, solver, calls, rule, seed)."""
+    name, file, plan = job
+    networks = None if file is None else _trained(read(file))
+    shape = len(SCORES), len(SAMPLERS), len(plan.calls), len(RULES), plan.seeds
+    errors = {measure: np.full(shape, np.nan) for measure in MEASURES}
+    floors = {
+        floor: np.full((len(SCORES), plan.seeds), np.nan) for floor in ("sliced_wasserstein_floor", "mode_weight_floor")
+    }
+    spaced = None
+    for i in range(plan.seeds):
+        if spaced is None or name in DRAWN:
+            spaced = _spaced(networks.mixture if networks else DENSITIES[name](i + 1), networks)
+        rules = [rule for rule in RULES if rule != OPTIMUM or name not in DRAWN]
+        scores: list[Score | None] = [None] if networks is None else [None, _network(networks, i)]
+        for s, score in enumerate(scores):
+            judge = judge_of(spaced.truth, spaced.ends, score, plan.samples, i + 1)
+            for floor, value in judge.floors().items():
+                floors[floor][s, i] = value
+            for measure, values in _judged(judge, spaced, rules, plan).items():
+                errors[measure][s, :, :, : len(rules), i] = values
+    found = {**errors, **floors}
+    axes = {"score": list(SCORES), "solver": list(SAMPLERS), "rule": list(RULES)}
+    coordinates = {
+        key: (key, values, attributes(key) if key != "score" else {"long_name": "score"}) for key, values in axes.items()
+    }
+    numbers = {
+        "calls": ("calls", list(plan.calls), attributes("calls")),
+        "seed": ("seed", np.arange(1, plan.seeds + 1), SEED),
+    }
+    return xr.Dataset(
+        {v.name: (v.dims[1:], found[v.name], v.attributes()) for v in STUDIED if v.name in found}, coordinates | numbers
+    )
+
+
+SEED = {"long_name": "seed of starts, of data and of training", "units": "1"}
+
+
+def _judged(judge: Judge, spaced: Spaced, rules: Sequence[str], plan: Plan) -> dict[str, np.ndarray]:
+    """Errors (solver, calls, rule) by measure."""
+    made = {measure: np.empty((len(SAMPLERS), len(plan.calls), len(rules))) for measure in MEASURES}
+    for j, (solver, eta) in enumerate(SAMPLERS.values()):
+        for i, calls in enumerate(plan.calls):
+            rows = spaced.rows(rules, steps_within(solver, calls, to_zero=True), levels_for(solver))
+            for r, row in enumerate(rows):
+                values = judge.judged(row, solver, eta)
+                for measure in MEASURES:
+                    made[measure][j, i, r] = values[measure]
+    return made
+
+
+def _spaced(density: xr.Dataset, networks: Networks | None) -> Spaced:
+    """Levels of a density between its ends, within those of its networks' training."""
+    truth = truth_of(density)
+    clean, _ = truth.draws(2000, 0)
+    widest = float(np.sqrt(np.linalg.eigvalsh(np.atleast_2d(np.cov(clean.T)))[-1]))
+    least, most = (0.0, np.inf) if networks is None else networks.architecture.sigma_range
+    return Spaced(density, Ends(min(SPAN[1] * widest, most), max(SPAN[0] * widest, least), to_zero=True), None, 0)
+
+
+def _trained(networks: Networks) -> Networks:
+    """Of the networks those without damage at the end of their training, (seed, parameter)."""
+    chosen = networks.parameters
+    for dim in chosen.dims[:-1]:
+        if dim == "damage":
+            chosen = chosen.sel(damage="none", drop=True)
+        elif dim != "seed":
+            chosen = chosen.isel({dim: -1}, drop=True)
+    return networks._replace(parameters=chosen if "seed" in chosen.dims else chosen.expand_dims(seed=[0]))
+
+
+def _network(networks: Networks, number: int) -> Score:
+    """One network a seed, over again where there are fewer."""
+    seeds = networks.parameters.seed.values
+    return networks.score(seed=seeds[number % len(seeds)])
+
+
+def with_winners(found: xr.Dataset) -> xr.Dataset:
+    """The errors, with the best rule of each combination of the other axes, and its lead over the next best."""
+    every = xr.concat([found[measure] for measure in MEASURES], "measure").transpose(
+        "measure", "density", "score", "solver", "calls", "rule", "seed"
+    )
+    own = every.drop_sel(rule=OPTIMUM)
+    ranked = np.argsort(own.mean("seed").values, axis=-1, kind="stable")
+    best, following = (np.take_along_axis(own.values, ranked[..., i, None, None], axis=-2)[..., 0, :] for i in (0, 1))
+    there = np.isfinite(best).all(axis=-1)
+    apart = following - best
+    count = apart.shape[-1]
+    names = own.rule.values.astype(str)
+    with np.errstate(all="ignore"):
+        numbers = {
+            "advantage": following.mean(axis=-1) / best.mean(axis=-1),
+            "lead": apart.mean(axis=-1),
+            "lead_error": student.ppf(0.5 + CONFIDENCE / 2, count - 1) * apart.std(axis=-1, ddof=1) / np.sqrt(count),
+            "optimum_ratio": best.mean(axis=-1) / every.sel(rule=OPTIMUM).values.mean(axis=-1),
+        }
+    dims = ("measure", "density", "score", "solver", "calls")
+    told = {v.name: (dims, numbers[v.name], v.attributes()) for v in STUDIED if v.name in numbers}
+    for i, (name, text) in enumerate((("winner", "rule of the least error"), ("next_best", "rule of the next least error"))):
+        told[name] = (dims, np.where(there, names[ranked[..., i]], ""), {"long_name": text})
+    told["winner_status"] = (dims, _outcome(there, numbers["lead"], numbers["lead_error"]), OUTCOME)
+    measure = {"measure": ("measure", list(MEASURES), {"long_name": "measure of the error"})}
+    return found.assign(told).assign_coords(measure)
+
+
+OUTCOME = flag_attributes(Status) | {
+    "long_name": "outcome of the winner",
+    "description": "unresolved where the interval of the lead has 0 in it; not_applicable where nothing is compared.",
+}
+
+
+def _outcome(there: np.ndarray, lead: np.ndarray, error: np.ndarray) -> np.ndarray:
+    decided = np.where(lead > error, Status.ok, Status.unresolved)
+    return np.where(there, decided, Status.not_applicable).astype(np.int8)
