@@ -24,6 +24,7 @@ def test_whole_axes_stay_whole_and_others_become_floats():
     assert linear.axes["dimension"] == {"values": [2, 4, 6, 8, 10]}
 
 
+@pytest.mark.slow
 def test_a_range_gives_the_decimals_that_one_types():
     pair = ss.evaluate(ss.load_study(DEFAULT).sweeps["pair"], "speciation")
     assert pair.separation.values.tolist() == [number / 10 for number in range(5, 81)]
@@ -87,6 +88,7 @@ def test_extending_a_range_keeps_its_blocks():
     assert names[0] < names[1]
 
 
+@pytest.mark.slow
 def test_minus_zero_is_zero():
     one, other = (sweep_of(axes={"separation": [zero, 1.0]}, split=["separation"]) for zero in (0, -0.0))
     assert digests(one, "speciation") == digests(other, "speciation")

@@ -125,6 +125,7 @@ def test_later_files_override_earlier_ones(tmp_path, study, capsys):
     assert f"{wrong}: [1] is not a mapping" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_an_axis_a_grid_and_a_schedule_are_laid_over_as_a_whole(tmp_path):
     top = tmp_path / "top.yaml"
     top.write_text(
@@ -217,6 +218,7 @@ def test_json_of_validate_lists_sweeps_or_problems(study, tmp_path, capsys):
     assert told["problems"][0].startswith("sweeps.p.family: 'pear' is not allowed")
 
 
+@pytest.mark.slow
 def test_without_a_file_the_study_is_that_of_the_folder_else_the_default_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["validate"]) == 0
@@ -231,6 +233,7 @@ def test_without_a_file_the_study_is_that_of_the_folder_else_the_default_one(tmp
     assert printed.out.startswith("mine: pair, ")
 
 
+@pytest.mark.slow
 def test_status_says_what_computes_the_rest(study, capsys):
     assert main(["status", study]) == 1
     assert capsys.readouterr().out.endswith(f"To compute what is missing or stale: scoreshock run {study}\n")

@@ -13,6 +13,8 @@ from scoreshock.storage import store
 
 from .. import runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def other(computed, tmp_path):
@@ -36,7 +38,6 @@ def test_a_copy_is_equal(computed, other, capsys):
     assert capsys.readouterr().out.startswith("Equal: ")
 
 
-@pytest.mark.slow
 def test_a_changed_number_a_missing_one_and_a_changed_flag_are_counted(computed, other, capsys):
     folder, file = other
 
@@ -58,7 +59,6 @@ def test_a_changed_number_a_missing_one_and_a_changed_flag_are_counted(computed,
     assert printed.splitlines()[-1].startswith("Different: 2 variables of ")
 
 
-@pytest.mark.slow
 def test_a_relative_tolerance(computed, other, capsys):
     folder, file = other
     runs.rewrite(file, tau_star=lambda tau: tau * (1 + 1e-9))
@@ -68,7 +68,6 @@ def test_a_relative_tolerance(computed, other, capsys):
     assert capsys.readouterr().err == "--rtol -1.0 is not allowed; allowed: a number from 0 on\n"
 
 
-@pytest.mark.slow
 def test_what_only_one_has_is_a_difference(computed, tmp_path, capsys):
     runs.run(runs.study(tmp_path / "more", quantities=["speciation", "corrections"]), "plan", "compute", "join")
     code, told = rows(computed, tmp_path / "more", capsys)

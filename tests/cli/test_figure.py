@@ -8,13 +8,14 @@ from scoreshock import plot
 from scoreshock.cli import main
 from scoreshock.cli.figure import _selection
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.slow
 def test_all_figures_of_a_sweep_are_drawn_into_a_folder(computed, tmp_path, capsys):
     assert main(["figure", str(computed)]) == 0
     told = capsys.readouterr()

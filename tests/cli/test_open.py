@@ -3,7 +3,11 @@
 import json
 import shutil
 
+import pytest
+
 from scoreshock.cli import main
+
+pytestmark = pytest.mark.slow
 
 
 def test_open_prints_the_code_and_the_dataset(computed, capsys):

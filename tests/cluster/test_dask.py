@@ -244,6 +244,7 @@ def test_workers_that_are_gone_are_not_waited_for_for_ever(dask_cluster, tmp_pat
         ("smoke://signal:1", "unknown address scheme"),
     ],
 )
+@pytest.mark.slow
 def test_an_address_where_no_scheduler_answers_is_one_clear_error(address, reason, tmp_path, monkeypatch):
     needs_distributed()
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)

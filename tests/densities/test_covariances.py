@@ -39,6 +39,7 @@ def test_statistics_are_those_of_plain_numpy_for_any_chunk(n, d, chunk, monkeypa
     assert np.isnan(spread.total_eigenvalue(1.0, np.nan))
 
 
+@pytest.mark.slow
 def test_the_largest_eigenvalue_of_a_large_matrix_is_that_of_lapack():
     rng = np.random.default_rng(0)
     noise = rng.standard_normal((2000, 600))

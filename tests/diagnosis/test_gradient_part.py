@@ -14,6 +14,7 @@ PAIR = truth_of(ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.3, 0.7], variance=0.25)
 SIGMA = 0.5
 
 
+@pytest.mark.slow
 def test_a_rotation_has_curl_and_no_effect_a_shift_the_reverse() -> None:
     x, share = plane_grid(ONE, 1.0)
     rotation = in_plane(ONE, 1.0, x, share, np.stack([3 * x[:, 1], -3 * x[:, 0]], axis=-1))

@@ -175,6 +175,7 @@ def test_a_reader_chooses_points_and_panels() -> None:
     np.testing.assert_allclose(image.z, whole.z[:, : image.x.size], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_what_a_reader_chose_and_does_not_apply_is_named() -> None:
     every = swept()
     (panel, *_) = fields.layer_profile(every["scores"], Choice(x="tau", lines="variance"), layer=every["layer"])

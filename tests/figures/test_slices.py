@@ -28,6 +28,7 @@ def test_the_middle_slice_is_among_those_with_most_numbers() -> None:
 
 
 @pytest.mark.parametrize(("name", "quantity"), [("branches", "speciation"), ("when", "when")])
+@pytest.mark.slow
 def test_a_reader_chooses_the_panels_of_slices(name: str, quantity: str) -> None:
     density = ss.families.collinear(separation=[1.5, 2.0], weight=np.linspace(0.05, 0.45, 5), variance=0.04)
     schedules = (ss.schedule("edm", steps=9),) if quantity == "when" else ()

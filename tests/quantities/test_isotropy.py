@@ -20,6 +20,7 @@ def table(request):
     return request.param, mixture, isotropy(mixture, [0.1, 1.0, 10.0], points=4000)
 
 
+@pytest.mark.slow
 def test_real_classes_are_as_far_from_isotropic_as_is_known(table):
     """69 to 85 %, 30 to 46 % and 4 to 8 % at 0.1, 1 and 10 times the variance, to the precision of those figures."""
     _, _, found = table
@@ -28,6 +29,7 @@ def test_real_classes_are_as_far_from_isotropic_as_is_known(table):
     assert (found.isotropic_error_uncertainty < 0.01).all()
 
 
+@pytest.mark.slow
 def test_noisy_samples_of_the_table_itself_have_that_error(table):
     source, mixture, found = table
     x = getattr(datasets, f"load_{source}")().data
@@ -64,6 +66,7 @@ def test_zeros_at_the_mean_of_the_digits_are_those_of_plain_matrices():
 KINDS = {"isotropic": "isotropic", "shared": "shared", "full": "own"}
 
 
+@pytest.mark.slow
 def test_the_time_from_which_the_isotropic_score_may_be_used_is_where_the_error_is_the_threshold(table):
     _, mixture, _ = table
     found = isotropy(mixture, np.geomspace(0.1, 100.0, 13))

@@ -11,6 +11,7 @@ PAIR = ss.families.pair(separation=[1.0, 2.0], variance=0.25)
 MOMENTS = ["decision begins", "half decided", "decided"]
 
 
+@pytest.mark.slow
 def test_moments_are_those_of_the_quantities_by_themselves():
     found = ss.when(PAIR, criteria=["exact", "merging"], training_samples=100)
     assert found.moment.values.tolist() == ["exact", "merging", *MOMENTS, "collapse"]

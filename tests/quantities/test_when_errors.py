@@ -20,6 +20,7 @@ def table(means, weights, variance, n, seed):
     return np.asarray(means)[member] + np.sqrt(variance) * rng.standard_normal((n, np.shape(means)[1])), member
 
 
+@pytest.mark.slow
 def test_the_error_of_leading_is_that_of_propagation():
     n, w, gap, s = 4000, 0.3, 4.0, 1.0
     x, member = table([[0.0], [gap]], [1 - w, w], s, n, 1)
@@ -202,6 +203,7 @@ def test_replicates_of_other_data_are_refused():
         ss.when(ss.from_labelled(x, member, covariance="spherical"), replicates=ss.bootstrapped(x, member))
 
 
+@pytest.mark.slow
 def test_a_report_shows_errors_and_says_what_agrees():
     x, member = table([[-1.5, 0.0], [1.5, 0.0]], [0.5, 0.5], 1.0, 2000, 4)
     made = report(ss.from_labelled(x, member), {}, "a table", replicates=ss.bootstrapped(x, member))

@@ -203,6 +203,7 @@ def test_one_sample_a_class_has_a_report_that_says_what_it_lacks(tmp_path, capsy
     assert "covariance = 'full' needs more samples" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_files_that_are_replaced_are_said(tmp_path, capsys):
     flags = ("--family", "pair", "--separation", 2, "--into", tmp_path)
     data, page = tmp_path / "when.nc", tmp_path / "when.html"

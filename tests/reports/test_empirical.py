@@ -68,6 +68,7 @@ def test_the_level_is_where_the_share_of_the_entropy_remains(made):
         assert entropy == pytest.approx(share * np.log(2), rel=0.01)
 
 
+@pytest.mark.slow
 def test_samples_that_the_model_does_not_describe_disagree_with_it():
     rng = np.random.default_rng(1)
     x = np.stack([rng.choice([-3.0, 3.0], COUNT), 0.1 * rng.standard_normal(COUNT)], axis=1)

@@ -141,6 +141,7 @@ def test_missing_blocks_are_named_and_filled(pair: Study) -> None:
     assert dataset.status.dtype == np.int8
 
 
+@pytest.mark.slow
 def test_of_many_missing_blocks_some_are_named(pair: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "NOTED", 2)
     for file in runs.files(pair)[1:]:

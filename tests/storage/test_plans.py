@@ -24,6 +24,7 @@ SPLITS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("changes", SPLITS, ids=["one file", "an axis", "schedules too", "integers"])
+@pytest.mark.slow
 def test_a_plan_comes_back_as_it_was_written(tmp_path: Path, changes: dict[str, Any]) -> None:
     study = runs.study(tmp_path, **changes)
     sweep = study.sweeps["line"]

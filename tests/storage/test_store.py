@@ -423,6 +423,7 @@ def test_an_interrupted_writer_leaves_nothing_and_a_live_one_is_not_disturbed(tm
     assert store.inspect(path, full=True).state == "ok"
 
 
+@pytest.mark.slow
 def test_a_chunk_that_comes_after_the_error_of_another_leaves_nothing(tmp_path: Path) -> None:
     begun, failed = threading.Event(), threading.Event()
 

@@ -109,6 +109,7 @@ def test_an_interrupted_merge_goes_on_when_it_is_called_again(a, b, tmp_path, mo
     assert opening.open_results(target, "line", "speciation").weight.values.tolist() == [0.5, 0.6, 0.7]
 
 
+@pytest.mark.slow
 def test_blocks_without_a_plan_are_not_overwritten(a, b):
     (a / "line" / "sweep.json").unlink()
     before = contents(a)

@@ -62,6 +62,7 @@ def default():
     return ss.load_study(DEFAULT)
 
 
+@pytest.mark.slow
 def test_blocks_are_the_product_of_the_split_axes_in_the_order_of_the_axes():
     sweep = sweep_of()
     ve, ddpm = (short(sweep, label) for label in ("ve", "ddpm"))
@@ -273,6 +274,7 @@ def test_the_default_study_is_valid_and_has_the_documented_sweeps(default):
     assert all(sweep.block_bytes(quantity) < 40e6 for sweep in default.sweeps.values() for quantity in sweep.quantities)
 
 
+@pytest.mark.slow
 def test_the_default_study_builds_the_mixtures_that_it_names(default):
     for sweep in default.sweeps.values():
         values = {name: axes.values(spec) for name, spec in sweep.axes.items()}

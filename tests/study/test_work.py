@@ -162,6 +162,7 @@ def test_small_quantities_without_split_are_one_job_with_their_comparison():
     assert names == {"plan": ["plan"], "data@line": data, "figures@line": ["draw"], "index": ["index"]}
 
 
+@pytest.mark.slow
 def test_a_small_split_sweep_is_one_job_too():
     names = {job.name: [json.loads(task)[0] for task in job.tasks] for job in work.jobs_of(line())}
     assert names["data@line"] == ["compute", "join", "compute", "join", "compare"]

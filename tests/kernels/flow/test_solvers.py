@@ -69,6 +69,7 @@ def test_the_number_of_calls_is_what_is_said() -> None:
             assert sample(counted, START, levels, solver).calls == calls
 
 
+@pytest.mark.slow
 def test_ancestral_without_noise_is_euler_and_with_it_keeps_the_variance() -> None:
     levels = np.geomspace(20.0, 0.05, 400)
     quiet = sample(denoise, START, levels, "ancestral", eta=0.0).ends
