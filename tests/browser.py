@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,10 @@ LEGEND = """(() => {
 """Script that scrolls to the first entry of a legend, and gives its position and whether its marks are visible."""
 
 
+class Navigated(Exception):
+    """The page was left while a script ran in it."""
+
+
 @dataclass
 class Page:
     """An open page: what it asked for, what it wrote to the console, and scripts run in it."""
@@ -114,6 +118,9 @@ class Page:
             assert text is not None, "the browser closed the page"
             message = json.loads(text)
             if message.get("id") == number:
+                error = message.get("error", {}).get("message", "")
+                if "navigated" in error:
+                    raise Navigated(error)
                 assert "error" not in message, message["error"]
                 return message["result"]
             self._note(message.get("method"), message.get("params", {}))
@@ -133,7 +140,10 @@ class Page:
     def until(self, script: str) -> None:
         """Wait until a script is true."""
         end = time.monotonic() + TIMEOUT
-        while not self.evaluate(f"Boolean({script})"):
+        while True:
+            with suppress(Navigated):
+                if self.evaluate(f"Boolean({script})"):
+                    return
             assert time.monotonic() < end, f"not within {TIMEOUT:g} s: {script}"
             time.sleep(0.05)
 
