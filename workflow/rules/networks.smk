@@ -25,10 +25,6 @@ NETWORKS_STEPPED = [name for name in NETWORKS.names if name in STEPPED]
 NETWORKS_SECONDS = NETWORKS.seconds()
 
 
-def networks_resources(name, threads=1):
-    return paper_resources(NETWORKS_SECONDS.get(name, REST), threads)
-
-
 for name in NETWORKS.names:
 
     rule:
@@ -46,7 +42,7 @@ for name in NETWORKS.names:
             "../../environment.yml"
         threads: 1
         resources:
-            **networks_resources(rule_of("train", name)),
+            **paper_resources(NETWORKS_SECONDS[rule_of("train", name)]),
         params:
             call=command_of(NETWORKS_FILE),
             tasks=partial(
@@ -78,7 +74,7 @@ for name, parts in NETWORKS.files.items():
                 "../../environment.yml"
             threads: 1
             resources:
-                **networks_resources(rule_of("diagnose", name, part)),
+                **paper_resources(NETWORKS_SECONDS[rule_of("diagnose", name, part)]),
             params:
                 call=command_of(NETWORKS_FILE),
                 tasks=partial(
@@ -109,7 +105,7 @@ for name, parts in NETWORKS.files.items():
             "../../environment.yml"
         threads: 1
         resources:
-            **networks_resources(rule_of("join_diagnosis", name)),
+            **paper_resources(REST),
         params:
             call=command_of(NETWORKS_FILE),
             tasks=partial(
@@ -136,7 +132,7 @@ rule networks_tables:
         "../../environment.yml"
     threads: 1
     resources:
-        **networks_resources("networks_tables"),
+        **paper_resources(REST),
     params:
         call=command_of(NETWORKS_FILE),
         tasks=partial(
@@ -163,7 +159,7 @@ rule networks_steps:
         "../../environment.yml"
     threads: 2
     resources:
-        **networks_resources("networks_steps", threads=2),
+        **paper_resources(NETWORKS_SECONDS["networks_steps"], threads=2),
     params:
         call=command_of(NETWORKS_FILE),
         tasks=partial(
