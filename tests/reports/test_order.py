@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from scipy.cluster.hierarchy import linkage
 
 import scoreshock as ss
 from scoreshock.figures.style import short
 from scoreshock.reports import order
-
-
-@pytest.mark.slow
-def test_partings_are_those_of_single_linkage():
-    moments = ss.when(ss.mixture(np.random.default_rng(2).standard_normal((7, 2)) * 3, variance=0.01), criteria=["exact"])
-    levels = moments.sigma_pair.sel(remaining=0.5).values
-    tree = linkage(levels, "single")
-    members = [frozenset([str(i)]) for i in range(7)]
-    for one, other, *_ in tree:
-        members.append(members[int(one)] | members[int(other)])
-    found = order.partings(moments)
-    np.testing.assert_allclose([sigma for sigma, *_ in found], tree[::-1, 2], rtol=1e-12)
-    assert [frozenset(one + other) for _, one, other in found] == members[:6:-1]
 
 
 def test_the_pairs_that_part_last_are_the_nearest():
