@@ -18,10 +18,8 @@ import xarray as xr
 from scipy.stats import t as student
 
 from scoreshock.conventions import Status, attributes, flag_attributes, variables
-from scoreshock.densities.data import from_labelled
-from scoreshock.densities.families.shapes import hierarchy, simplex
+from scoreshock.densities.families.shapes import simplex
 from scoreshock.densities.mixtures import mixture
-from scoreshock.densities.tables.bundled import read_bundled
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.step_comparison import Judge, judge_of, levels_for, steps_within
 from scoreshock.diagnosis.step_rules import Ends
@@ -29,6 +27,7 @@ from scoreshock.diagnosis.steps import RULES, Spaced
 from scoreshock.diagnosis.truth import truth_of
 from scoreshock.networks.files import Networks, read
 from scoreshock.networks.step_findings import CONFIDENCE, findings
+from scoreshock.networks.truths import digits, hierarchy, pair
 
 SAMPLERS = {
     "euler": ("euler", 0.0),
@@ -75,27 +74,12 @@ def _gaussian(_: int) -> xr.Dataset:
     return mixture([0.0], variance=0.25)
 
 
-def _pair(_: int) -> xr.Dataset:
-    return mixture([[-1.0, 0.0], [1.0, 0.0]], variance=0.09)
-
-
 def _unequal_pair(_: int) -> xr.Dataset:
     return mixture([[-1.0, 0.0], [1.0, 0.5]], weights=[0.3, 0.7], variance=0.09)
 
 
-def _hierarchy(_: int) -> xr.Dataset:
-    return mixture(hierarchy(4.0, ratio=0.4, levels=3).component_mean, variance=0.04)
-
-
 def _simplex(_: int) -> xr.Dataset:
     return mixture(simplex(2.0, vertices=8).component_mean, variance=0.09)
-
-
-def _digits(_: int) -> xr.Dataset:
-    """Ten digits in 64 features, each of one variance: the span of their means and the directions across it."""
-    model = from_labelled(read_bundled("digits"))
-    means = model.component_mean.values @ model.basis.values + model.origin.values
-    return mixture(means, model.component_weight.values, float(model.component_variance))
 
 
 def _overlapping(seed: int) -> xr.Dataset:
@@ -112,15 +96,15 @@ def _means(seed: int) -> np.ndarray:
 
 DENSITIES: dict[str, Callable[[int], xr.Dataset]] = {
     "gaussian": _gaussian,
-    "pair": _pair,
+    "pair": lambda _: pair(),
     "unequal-pair": _unequal_pair,
-    "hierarchy": _hierarchy,
+    "hierarchy": lambda _: hierarchy(),
     "simplex": _simplex,
-    "digits": _digits,
+    "digits": lambda _: digits(),
     "overlapping": _overlapping,
     "atoms": _atoms,
 }
-"""Densities by name, at a seed: that of the means of `DRAWN`."""
+"""Densities by name, at a seed: that of the means of `DRAWN`. Those of networks are their data sets."""
 
 DRAWN = ("overlapping", "atoms")
 """Densities whose means are other draws at each seed, so that intervals are over them; they have no optimum."""
@@ -178,9 +162,7 @@ def _of_density(job: tuple[str, str | Path | None, Plan]) -> xr.Dataset:
     networks = None if file is None else _trained(read(file))
     shape = len(SCORES), len(SAMPLERS), len(plan.calls), len(RULES), plan.seeds
     errors = {measure: np.full(shape, np.nan) for measure in MEASURES}
-    floors = {
-        floor: np.full((len(SCORES), plan.seeds), np.nan) for floor in ("sliced_wasserstein_floor", "mode_weight_floor")
-    }
+    floors = {floor: np.full((len(SCORES), plan.seeds), np.nan) for floor in FLOORS}
     spaced = None
     for i in range(plan.seeds):
         if spaced is None or name in DRAWN:

@@ -1,4 +1,4 @@
-# `snakemake --cores all networks` trains networks on exact data sets, good and damaged ones, and diagnoses them all. A quarter of an
+# `snakemake --cores all networks` trains networks on exact data sets, good and damaged ones, and diagnoses them all. Under half an
 # hour on two cores; `--config networks=small` is the same of two data sets and three seeds, in two minutes.
 from scoreshock.checks import one_of
 from scoreshock.networks.workflow import (
