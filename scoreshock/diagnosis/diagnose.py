@@ -117,7 +117,7 @@ def diagnosed(known: Score, truth: Truth, levels: np.ndarray, eta: float, count:
     residual = [residuals(known, at.x, at.sigma) for at in draws]
     made |= {name: np.stack([row[name] for row in residual], axis=-1) for name in residual[0]}
     made["lipschitz_estimate"] = np.array([lipschitz_estimate(known, at.x, at.sigma) for at in draws])
-    made["w2_bound"] = w2_bound(levels, made["score_error"], made["lipschitz_estimate"])
+    made["w2_bound"] = w2_bound(levels, np.sqrt(made["gradient_square_upper"]), made["lipschitz_estimate"])
     slices, pairs = sliced(known, truth, levels, np.stack([at.x for at in draws]))
     samplers = generated(known, truth, levels, count, number)
     made |= _bounds(levels, parts, eta) | slices

@@ -1,7 +1,8 @@
 r"""A bound on the Wasserstein distance of the density that the probability flow generates, from an estimate.
 
-With the error e of a score whose one-sided Lipschitz constant is L, :math:`dW_2/d\tau_{rev} \le L W_2 + \|e\|_p`. The
-constant is the greatest eigenvalue of the symmetric part of the score's Jacobian anywhere; at draws of the density, and
+With a score whose one-sided Lipschitz constant is L, and the part :math:`\nabla\psi` of its error that moves the density p,
+:math:`dW_2/d\tau_{rev} \le L W_2 + \|\nabla\psi\|_p`: p may as well be moved by the score less that part. The constant is
+the greatest eigenvalue of the symmetric part of the score's Jacobian anywhere; at draws of the density, and
 halfway between draws of different components, it is seen only as far as they reach.
 """
 
@@ -19,7 +20,8 @@ TRANSPORT = variables(
     lipschitz_estimate(sigma): one-sided Lipschitz constant of the score, estimated
         | Greatest eigenvalue of the symmetric part of its Jacobian at draws and halfway between them: not too large.
     w2_bound: estimated bound on the Wasserstein distance of the flow's density
-        | Of order two, from the true density, by lipschitz_estimate. | Kwon, Fan and Lee 2022, arXiv:2212.06359
+        | Of order two, from the true density, by lipschitz_estimate and gradient_square_upper.
+        | Kwon, Fan and Lee 2022, arXiv:2212.06359
     """
 )
 
@@ -48,7 +50,7 @@ def lipschitz_estimate(score: Score, x: np.ndarray, sigma: float) -> float:
 
 
 def w2_bound(levels: np.ndarray, error: np.ndarray, lipschitz: np.ndarray) -> float:
-    r"""Solution at the least of the rising ``levels (S,)`` of :math:`dW/d\tau_{rev} = L W + e`, which starts at 0.
+    r"""Solution at the least of the rising ``levels (S,)`` of :math:`dW/d\tau_{rev} = L W + e`, 0 at the greatest.
 
     Examples
     --------

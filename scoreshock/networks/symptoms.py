@@ -100,14 +100,14 @@ SYMPTOMS = {
 VARIABLES = variables(
     """
     symptom_threshold(truth, symptom), threshold_status: value from which on a network is called bad
-        | The greatest of half of the good networks, and as far again as it is above their median.
+        | The greatest of the good networks, and as far again as it is above their median.
     symptom_median(truth, damage, symptom), symptom_status: median of the symptom over networks
     symptom_low(truth, damage, symptom), symptom_status: tenth percentile of the symptom over networks
     symptom_high(truth, damage, symptom), symptom_status: ninetieth percentile of the symptom over networks
     exceedance(truth, damage, symptom), symptom_status: probability that the symptom exceeds that of a good network
         | Of all pairs of a damaged and a good network, ties half: the area under the curve of detections over false alarms.
     detection_rate(truth, damage, symptom), symptom_status: share of networks above the threshold
-        | Of the other half of the seeds; of good networks the rate of false alarms.
+        | Each above the threshold of the good networks of all other seeds; of good networks the rate of false alarms.
     detection_low(truth, damage, symptom), symptom_status: lower end of the interval of detection_rate
         | Clopper and Pearson (1934), 95 %.
     detection_high(truth, damage, symptom), symptom_status: upper end of the interval of detection_rate
@@ -135,7 +135,7 @@ def values_of(found: xr.Dataset) -> np.ndarray:
 def symptom_table(diagnoses: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Rates at which each symptom finds each damage, for each truth: of diagnoses by ``damage`` (words) and ``seed``.
 
-    Every other network of the damage ``none`` sets the thresholds; the rates are of the other seeds.
+    A network is called bad above the threshold that the good networks, of damage ``none``, of all other seeds set.
     """
     damages = list(dict.fromkeys(str(name) for found in diagnoses.values() for name in found.damage.values))
     made: dict[str, list[Any]] = {variable.name: [] for variable in VARIABLES}
@@ -153,29 +153,35 @@ def _of_truth(found: xr.Dataset, damages: Sequence[str]) -> dict[str, Any]:
     """Variables of one truth, rows in the order of ``damages``."""
     values, own = values_of(found), [str(name) for name in found.damage.values]
     good = values[own.index(GOOD)]
-    known, threshold = good[::2], np.full(len(SYMPTOMS), np.nan)
     defined = np.isfinite(good).all(axis=0) & (len(good) > 2)
-    threshold[defined] = (2 * known.max(axis=0) - np.median(known, axis=0))[defined]
     lacking = np.full_like(good, np.nan)
-    rows = [_row(values[own.index(name)] if name in own else lacking, good, threshold) for name in damages]
+    others = [np.delete(good, seed, axis=0) for seed in range(len(good))] if len(good) > 2 else []
+    thresholds = np.stack([_threshold(each) for each in others]) if others else lacking
+    rows = [_row(values[own.index(name)] if name in own else lacking, good, thresholds) for name in damages]
     made: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    status = np.where(np.isfinite(threshold), Status.ok, Status.not_applicable)
-    return made | {"symptom_threshold": threshold, "threshold_status": status, "tested": len(good[1::2])}
+    status = np.where(defined, Status.ok, Status.not_applicable)
+    threshold = np.where(defined, _threshold(good), np.nan)
+    return made | {"symptom_threshold": threshold, "threshold_status": status, "tested": len(good)}
 
 
-def _row(every: np.ndarray, good: np.ndarray, threshold: np.ndarray) -> dict[str, np.ndarray]:
-    """Variables of one damage, from its networks and the good ones (seed, symptom)."""
-    defined, some = np.isfinite(threshold) & np.isfinite(every).all(axis=0), every[1::2]
+def _threshold(good: np.ndarray) -> np.ndarray:
+    """Value (symptom) from which on a network is called bad, of good ones (seed, symptom)."""
+    return 2 * good.max(axis=0) - np.median(good, axis=0)
+
+
+def _row(every: np.ndarray, good: np.ndarray, thresholds: np.ndarray) -> dict[str, np.ndarray]:
+    """Variables of one damage, from its networks, the good ones and the thresholds of each, all (seed, symptom)."""
+    defined, count = np.isfinite(thresholds + every).all(axis=0), len(every)
     with np.errstate(invalid="ignore"):
         exceedance = ((every[:, None] > good) + 0.5 * (every[:, None] == good)).mean(axis=(0, 1))
-        hits = (some > threshold).sum(axis=0)
-    ends = [binomtest(int(hit), max(len(some), 1)).proportion_ci(CONFIDENCE, "exact") for hit in hits]
+        hits = (every > thresholds).sum(axis=0)
+    ends = [binomtest(int(hit), count).proportion_ci(CONFIDENCE, "exact") for hit in hits]
     made = {
         "symptom_median": np.median(every, axis=0),
         "symptom_low": np.quantile(every, QUANTILES[0], axis=0),
         "symptom_high": np.quantile(every, QUANTILES[1], axis=0),
         "exceedance": exceedance,
-        "detection_rate": hits / max(len(some), 1),
+        "detection_rate": hits / count,
         "detection_low": np.array([end.low for end in ends]),
         "detection_high": np.array([end.high for end in ends]),
     }

@@ -63,12 +63,13 @@ def test_it_is_never_below_the_distance_of_gaussians(matrix: list, shift: list) 
 
 
 @pytest.mark.slow
-def test_of_a_shift_it_is_the_distance() -> None:
+@pytest.mark.parametrize("turn", [0.0, 2.0])
+def test_of_a_shift_it_is_the_distance_and_a_rotation_beside_it_adds_nothing(turn: float) -> None:
     """The rate of N(0, v) is -1/v, which the estimate finds, and a shift is off by its whole error."""
-    own = np.zeros((2, 2)), np.array([0.3, 0.0]), 0.25
-    found = diagnosed(*own)
+    shift = np.zeros((2, 2)), np.array([0.3, 0.0]), 0.25
+    found = diagnosed(np.array([[0.0, turn], [-turn, 0.0]]), *shift[1:])
     np.testing.assert_allclose(found.lipschitz_estimate, -1 / (0.25 + LEVELS**2), rtol=1e-6)
-    assert float(found.w2_bound) == pytest.approx(distance(*generated(*own), 0.25 + 2 * LOW), rel=1e-4)
+    assert float(found.w2_bound) == pytest.approx(distance(*generated(*shift), 0.25 + 2 * LOW), rel=1e-4)
 
 
 @pytest.mark.slow
