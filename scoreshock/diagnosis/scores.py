@@ -82,9 +82,12 @@ class Score:
         points, numbers = self._points(x, tau)
         return frameworks.evaluated(self._composed, self.framework, self.precision, points, numbers)
 
-    def denoise(self, x: Any, sigma: float) -> np.ndarray:
-        """Posterior mean of the data by Tweedie's formula, ``x + sigma^2 s``, (N, d)."""
+    def denoise(self, x: Any, sigma: Any) -> np.ndarray:
+        """Posterior mean of the data by Tweedie's formula, ``x + sigma^2 s``, (N, d); of lists (L, N, d) one by one."""
         points = as_real("x", x).astype(float)
+        if points.ndim == 3:
+            levels = np.broadcast_to(sigma, (len(points), 1))[:, 0].tolist()
+            return np.stack([self.denoise(one, level) for one, level in zip(points, levels, strict=True)])
         return points + sigma * sigma * self(points, 0.5 * sigma * sigma)
 
     def jacobian(self, x: Any, tau: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -54,9 +54,9 @@ class Judge:
     last: float
     seed: int
 
-    def judged(self, row: np.ndarray, solver: str, eta: float) -> dict[str, float]:
-        """Values of one sampler at one list of levels, by name of a variable."""
-        made = sample(self.denoise, self.starts, row, solver, eta, 5 * self.seed + SAMPLER)
+    def judged(self, rows: np.ndarray, solver: str, eta: float) -> dict[str, Any]:
+        """Values (R,) of one sampler at lists of levels ``rows (R, S + 1)``, by name of a variable."""
+        made = sample(self.denoise, self.starts, rows, solver, eta, 5 * self.seed + SAMPLER)
         noisy = solver == "ancestral" and eta > 0
         error, deviation = (np.nan, np.nan) if noisy else self._trajectory_error(made.ends)
         return {
@@ -68,22 +68,23 @@ class Judge:
             "sliced_wasserstein": self._distance(made.ends),
         }
 
-    def floors(self) -> dict[str, float]:
+    def floors(self) -> dict[str, Any]:
         """What sampling alone does, by name of a variable."""
         return {
             "mode_weight_floor": self.truth.mode_weight_error(self.exact, self.last),
             "sliced_wasserstein_floor": self._distance(self.exact),
         }
 
-    def _trajectory_error(self, made: np.ndarray) -> tuple[float, float]:
+    def _trajectory_error(self, made: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Root mean square distance from the exact ends, and its standard error."""
         square = ((made - self.ends) ** 2).sum(axis=-1)
-        root = float(np.sqrt(square.mean()))
-        return root, float(square.std() / np.sqrt(len(square)) / (2 * root)) if root else 0.0
+        root = np.sqrt(square.mean(axis=-1))
+        deviation = square.std(axis=-1) / np.sqrt(square.shape[-1])
+        return root, np.divide(deviation, 2 * root, out=np.zeros_like(root), where=root > 0)
 
-    def _distance(self, made: np.ndarray) -> float:
+    def _distance(self, made: np.ndarray) -> np.ndarray:
         """Sliced Wasserstein distance from samples of the data."""
-        return float(sliced_wasserstein(made, self.data, self.seed))
+        return sliced_wasserstein(made, self.data, self.seed)
 
 
 def judge_of(truth: Truth, ends: Ends, score: Score | None, samples: int, seed: int) -> Judge:
@@ -169,9 +170,9 @@ def compare_steps(
     made = {variable.name: np.zeros(shape, variable.dtype) for variable in JUDGED if variable.dims}
     for j, solver in enumerate(kinds):
         for i, count in enumerate(counts):
-            for r, row in enumerate(spaced.rows(names, steps_within(solver, count, to_zero), levels_for(solver))):
-                for name, value in judge.judged(row, solver, eta).items():
-                    made[name][r, j, i] = value
+            rows = spaced.rows(names, steps_within(solver, count, to_zero), levels_for(solver))
+            for name, values in judge.judged(rows, solver, eta).items():
+                made[name][:, j, i] = values
     made |= {name: np.array(value) for name, value in judge.floors().items()}
     coordinates = {"rule": list(names), "solver": list(kinds), "calls": counts}
     labelled = {name: (name, values, attributes(name)) for name, values in coordinates.items()}

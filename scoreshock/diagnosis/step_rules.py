@@ -36,7 +36,7 @@ STARTS, FIRST, MOST = 3, 4, 10
 """Rules that the search for the optimum starts from, and its iterations from each of them and from the best of those."""
 
 STEP = 1e-5
-"""Relative step of the derivatives in the search."""
+"""Step of the derivatives in the search, of logarithms."""
 
 
 class Ends(NamedTuple):
@@ -138,10 +138,10 @@ FORMULAS: dict[str, Callable[[float, float, int], np.ndarray]] = {
 """Levels (moves + 1,) of rules that ask for no density."""
 
 
-def error_of(denoise: Denoiser, paths: Paths, row: np.ndarray, solver: str) -> float:
-    """Root mean square distance of a solver's ends from those of the exact flow."""
-    apart = sample(denoise, paths.starts, row, solver).ends - paths.ends
-    return float(np.sqrt((apart**2).sum(axis=-1).mean()))
+def errors_of(denoise: Denoiser, paths: Paths, rows: np.ndarray, solver: str) -> np.ndarray:
+    """Root mean square distance (R,) of a solver's ends from those of the exact flow, for lists of levels (R, S + 1)."""
+    apart = sample(denoise, paths.starts, rows, solver).ends - paths.ends
+    return np.sqrt((apart**2).sum(axis=-1).mean(axis=-1))
 
 
 def optimum(denoise: Denoiser, paths: Paths, rows: Sequence[np.ndarray], ends: Ends, solver: str) -> np.ndarray:
@@ -150,31 +150,37 @@ def optimum(denoise: Denoiser, paths: Paths, rows: Sequence[np.ndarray], ends: E
     The logarithm of the steps in ln sigma is linear between at most `KNOTS` knots; of fewer steps each is free. The search
     is Gauss and Newton's (`scipy.optimize.least_squares`), of the distances of all ends.
     """
-    errors = [error_of(denoise, paths, row, solver) for row in rows]
-    best = rows[int(np.argmin(errors))]
+    errors = errors_of(denoise, paths, np.stack(rows), solver)
+    best, least = rows[int(np.argmin(errors))], float(errors.min())
     moves = len(best) - 1 - ends.to_zero
-    if moves < 2 or not min(errors) > 0:
+    if moves < 2 or not least > 0:
         return best
     at = np.linspace(0, moves - 1, min(moves, KNOTS))
-    scale = min(errors) * np.sqrt(len(paths.starts))
+    scale = least * np.sqrt(len(paths.starts))
 
     def apart(logs: np.ndarray) -> np.ndarray:
         made = sample(denoise, paths.starts, _row_of(logs, at, moves, ends), solver).ends
-        return (made - paths.ends).ravel() / scale
+        return ((made - paths.ends) / scale).reshape(*logs.shape[:-1], -1)
+
+    def slopes(logs: np.ndarray) -> np.ndarray:
+        moved = apart(np.concatenate([logs[None], logs + STEP * np.eye(len(logs))]))
+        return (moved[1:] - moved[0]).T / STEP
 
     def searched(logs: np.ndarray, most: int) -> tuple[float, np.ndarray]:
-        found = least_squares(apart, logs, max_nfev=most, diff_step=STEP)
+        found = least_squares(apart, logs, slopes, max_nfev=most)
         return float(found.cost), found.x
 
-    starts = [_logs_of(row[: moves + 1], at) for row in rows]
-    nearest = np.argsort([float((apart(logs) ** 2).sum()) for logs in starts], kind="stable")[:STARTS]
+    starts = np.stack([_logs_of(row[: moves + 1], at) for row in rows])
+    nearest = np.argsort((apart(starts) ** 2).sum(axis=-1), kind="stable")[:STARTS]
     _, first = min((searched(starts[index], FIRST) for index in nearest), key=lambda each: each[0])
     row = _row_of(searched(first, MOST)[1], at, moves, ends)
-    return row if error_of(denoise, paths, row, solver) < min(errors) else best
+    return row if float(errors_of(denoise, paths, row[None], solver)[0]) < least else best
 
 
 def _row_of(logs: np.ndarray, at: np.ndarray, moves: int, ends: Ends) -> np.ndarray:
-    """Levels whose steps in ln sigma have these logarithms at ``at``, up to a factor, and are linear between."""
+    """Levels (...) whose steps in ln sigma have these logarithms (..., K) at ``at``, up to a factor, linear between."""
+    if logs.ndim > 1:
+        return np.stack([_row_of(each, at, moves, ends) for each in logs])
     sizes = np.exp(np.interp(np.arange(moves), at, logs - logs.max()))
     passed = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
     row = np.exp(np.log(ends.high) - passed * np.log(ends.high / ends.low))

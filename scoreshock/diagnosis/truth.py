@@ -72,11 +72,14 @@ class Truth:
             return getattr(isotropic, name)(x, c.means, c.weights, c.variance[0], tau)
         return getattr(general, name)(x, c, tau)
 
-    def mode_weight_error(self, ends: np.ndarray, sigma: float) -> float:
-        """Half the sum of absolute differences of the shares of components, where each is most probable, and the weights."""
-        r = self.responsibilities(ends, sigma)
-        shares = np.bincount(r.argmax(axis=-1), minlength=r.shape[-1]) / len(r)
-        return float(0.5 * np.abs(shares - self.parts.weights).sum())
+    def mode_weight_error(self, ends: np.ndarray, sigma: float) -> np.ndarray:
+        """Half the sum of absolute differences of shares of components, where each is most probable, and the weights.
+
+        Of ends (..., N, n), (...).
+        """
+        most = self.responsibilities(ends, sigma).argmax(axis=-1)
+        shares = np.stack([(most == k).mean(axis=-1) for k in range(self.size[0])], axis=-1)
+        return 0.5 * np.abs(shares - self.parts.weights).sum(axis=-1)
 
     def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""

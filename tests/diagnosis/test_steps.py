@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scoreshock as ss
-from scoreshock.diagnosis.step_rules import error_of
+from scoreshock.diagnosis.step_rules import errors_of
 from scoreshock.diagnosis.steps import RULES, Spaced, checked_ends
 
 PAIR = ss.mixture([-1.0, 1.0], variance=0.09)
@@ -63,7 +63,7 @@ def test_steps_of_the_layer_are_inverse_to_the_slope_at_the_centre() -> None:
 def test_no_rule_beats_the_optimum(solver: str) -> None:
     spaced = Spaced(PAIR, checked_ends(0.02, 30.0, True), None, 0)
     rows = spaced.rows(list(RULES), 8, solver)
-    errors = [error_of(spaced.denoise, spaced.paths, row, solver) for row in rows]
+    errors = errors_of(spaced.denoise, spaced.paths, rows, solver)
     best = min(error for name, error in zip(RULES, errors, strict=True) if name != "optimum")
     assert errors[list(RULES).index("optimum")] < 0.99 * best
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scoreshock.kernels.numerics.counter_rng import normal_rows
 
-Denoiser = Callable[[np.ndarray, float], np.ndarray]
-"""``D(x (N, n), sigma) -> (N, n)``."""
+Level = float | np.ndarray
+"""One noise level, or one of each list of levels (..., 1), which broadcasts against points."""
+
+Denoiser = Callable[[np.ndarray, Any], np.ndarray]
+"""``D(x (..., N, n), sigma) -> (..., N, n)``, ``sigma`` a `Level`."""
 
 SOLVERS = ("euler", "heun", "dpmpp-2m", "ancestral")
 
 
 class Sampled(NamedTuple):
-    """Ends (N, n) at the last level, and how often the denoiser was called."""
+    """Ends (..., N, n) at the last level, and how often the denoiser was called."""
 
     ends: np.ndarray
     calls: int
@@ -35,8 +38,8 @@ def calls_of(solver: str, levels: np.ndarray) -> int:
     >>> [calls_of(name, np.array([2.0, 1.0, 0.0])) for name in SOLVERS]
     [2, 3, 2, 2]
     """
-    steps = len(levels) - 1
-    return steps + int((levels[1:] > 0).sum()) if solver == "heun" else steps
+    steps = levels.shape[-1] - 1
+    return 2 * steps - int((levels[..., -1] == 0).all()) if solver == "heun" else steps
 
 
 def sample(
@@ -47,11 +50,11 @@ def sample(
     Parameters
     ----------
     denoise
-        ``D(x (N, n), sigma)``.
+        ``D(x, sigma)``, of points (N, n) and a number or, for several lists, of (..., N, n) and (..., 1).
     x : (N, n)
-        Starts at ``levels[0]``.
-    levels : (S + 1,)
-        Falling noise levels; the last may be 0.
+        Starts at the first level.
+    levels : (..., S + 1)
+        Lists of falling noise levels; the last may be 0, then of all lists. Samples of all have the same numbers.
     solver
         ``euler`` (DDIM), ``heun`` (Karras et al. 2022, algorithm 1), ``dpmpp-2m`` (Lu et al. 2022, algorithm 2), or
         ``ancestral``: Euler to :math:`\sigma_{down}`, then noise :math:`\sigma_{up}` (k-diffusion).
@@ -76,48 +79,56 @@ def sample(
     >>> round(float(one.ends[0, 0] / np.cos(0.65) ** 2), 12), one.calls
     (1.0, 2)
     """
+    several = levels.ndim > 1
+    row = [levels[..., j, None] if several else float(levels[j]) for j in range(levels.shape[-1])]
+    x = np.broadcast_to(x, (*levels.shape[:-1], *x.shape))
     step = {"euler": _euler, "heun": _heun, "ancestral": _ancestral}.get(solver)
     if step is None:
-        return Sampled(_multistep(denoise, x, levels), calls_of(solver, levels))
-    for index in range(len(levels) - 1):
-        x = step(denoise, x, float(levels[index]), float(levels[index + 1]), (eta, seed, index))
+        return Sampled(_multistep(denoise, x, row), calls_of(solver, levels))
+    for index, (high, low) in enumerate(pairwise(row)):
+        x = step(denoise, x, high, low, (eta, seed, index))
     return Sampled(x, calls_of(solver, levels))
 
 
-def _euler(denoise: Denoiser, x: np.ndarray, high: float, low: float, _noise: tuple[float, int, int]) -> np.ndarray:
+def _of(factor: Level) -> Level:
+    """A factor of each point as one of its coordinates."""
+    return factor[..., None] if isinstance(factor, np.ndarray) else factor
+
+
+def _euler(denoise: Denoiser, x: np.ndarray, high: Level, low: Level, _noise: tuple[float, int, int]) -> np.ndarray:
     ratio = low / high
-    return ratio * x + (1 - ratio) * denoise(x, high)
+    return _of(ratio) * x + _of(1 - ratio) * denoise(x, high)
 
 
-def _heun(denoise: Denoiser, x: np.ndarray, high: float, low: float, _noise: tuple[float, int, int]) -> np.ndarray:
-    first = (x - denoise(x, high)) / high
-    end = x + (low - high) * first
-    if low == 0:
+def _heun(denoise: Denoiser, x: np.ndarray, high: Level, low: Level, _noise: tuple[float, int, int]) -> np.ndarray:
+    first = (x - denoise(x, high)) / _of(high)
+    end = x + _of(low - high) * first
+    if np.all(low == 0):
         return end
-    second = (end - denoise(end, low)) / low
-    return x + 0.5 * (low - high) * (first + second)
+    second = (end - denoise(end, low)) / _of(low)
+    return x + 0.5 * _of(low - high) * (first + second)
 
 
-def _ancestral(denoise: Denoiser, x: np.ndarray, high: float, low: float, noise: tuple[float, int, int]) -> np.ndarray:
+def _ancestral(denoise: Denoiser, x: np.ndarray, high: Level, low: Level, noise: tuple[float, int, int]) -> np.ndarray:
     eta, seed, index = noise
-    up = min(low, eta * low * np.sqrt(max(1 - (low / high) ** 2, 0.0)))
-    down = np.sqrt(max(low**2 - up**2, 0.0))
+    up = np.minimum(low, eta * low * np.sqrt(np.maximum(1 - (low / high) ** 2, 0.0)))
+    down = np.sqrt(np.maximum(low**2 - up**2, 0.0))
     x = _euler(denoise, x, high, down, noise)
-    if up == 0:
+    if np.all(up == 0):
         return x
-    count, n = x.shape
-    return x + up * normal_rows(seed, np.arange(count), n, index * n)
+    count, n = x.shape[-2:]
+    return x + _of(up) * normal_rows(seed, np.arange(count), n, index * n)
 
 
-def _multistep(denoise: Denoiser, x: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def _multistep(denoise: Denoiser, x: np.ndarray, row: list[Level]) -> np.ndarray:
     """DPM-Solver++(2M) in the noise level: data prediction, first order at the start and on the step to 0."""
-    before, gap = np.empty(0), 0.0
-    for high, low in pairwise(levels):
-        data = denoise(x, float(high))
-        if low == 0:
+    before, gap = x, np.zeros(())
+    for high, low in pairwise(row):
+        data = denoise(x, high)
+        if np.all(low == 0):
             return data
-        step = float(np.log(high / low))
-        point = data if gap == 0 else data + 0.5 * (step / gap) * (data - before)
-        x = (low / high) * x - np.expm1(-step) * point
+        step = np.log(high / low)
+        lean = np.divide(0.5 * step, gap, out=np.zeros_like(step), where=gap > 0)
+        x = _of(low / high) * x - _of(np.expm1(-step)) * (data + _of(lean) * (data - before))
         before, gap = data, step
     return x

@@ -55,6 +55,19 @@ def test_the_last_step_to_zero_is_the_denoiser() -> None:
         assert made.calls == calls_of(solver, levels) == 1
 
 
+@pytest.mark.parametrize("last", [[], [0.0]])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_several_lists_are_sampled_as_each_alone(solver: str, last: list[float]) -> None:
+    lists = np.array(
+        [[*np.geomspace(5.0, 0.1, 7), *last], [*np.linspace(5.0, 0.1, 7), *last], [*np.geomspace(6.0, 0.2, 7), *last]]
+    )
+    together = sample(denoise, START, lists, solver, 0.7, 3)
+    for row, ends in zip(lists, together.ends, strict=True):
+        alone = sample(denoise, START, row, solver, 0.7, 3)
+        np.testing.assert_array_equal(ends, alone.ends)
+        assert together.calls == alone.calls
+
+
 def test_the_number_of_calls_is_what_is_said() -> None:
     calls = 0
 
