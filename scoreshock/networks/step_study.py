@@ -7,11 +7,8 @@ by less than each varies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -28,6 +25,7 @@ from scoreshock.diagnosis.truth import truth_of
 from scoreshock.networks.files import Networks, read
 from scoreshock.networks.step_findings import CONFIDENCE, findings
 from scoreshock.networks.truths import digits, hierarchy, pair
+from scoreshock.networks.workflow import PLANS, Plan
 
 SAMPLERS = {
     "euler": ("euler", 0.0),
@@ -110,56 +108,41 @@ DRAWN = ("overlapping", "atoms")
 """Densities whose means are other draws at each seed, so that intervals are over them; they have no optimum."""
 
 
-class Plan(NamedTuple):
-    """What is compared: densities, numbers of calls, seeds, and samples at each."""
-
-    densities: tuple[str, ...]
-    calls: tuple[int, ...]
-    seeds: int
-    samples: int
-
-
-FULL = Plan(tuple(DENSITIES), (5, 10, 20, 40, 100), 5, 800)
-BRIEF = Plan(("gaussian", "pair", *DRAWN), (5, 10), 3, 300)
-
-
-def steps_of(files: Mapping[str, str | Path] | None = None, plan: Plan = FULL, workers: int = 1) -> xr.Dataset:
-    """Errors of samplers at the levels of each rule, and which rule wins by how much.
+def of_density(name: str, file: str | Path | None = None, plan: Plan = PLANS["full"]) -> xr.Dataset:
+    """Errors of samplers at the levels of each rule, for one density.
 
     Parameters
     ----------
-    files
-        Files of networks by the name of their density, which replaces one of ours: the networks without damage, at the end
-        of their training, one at each seed.
+    name
+        One of `DENSITIES`.
+    file
+        File of networks, whose mixture replaces ours: the networks without damage, at the end of their training, one at
+        each seed.
     plan
-        `FULL` or `BRIEF`.
-    workers
-        Processes, which change no number.
+        Numbers of calls, seeds, and samples at each.
 
     Returns
     -------
     Dataset
-        Errors of shape (density, score, solver, calls, rule, seed) in units of the data, NaN where a density has no network,
-        a sampler no trajectory or means that are drawn no optimum; of shape (measure, density, score, solver, calls) the
-        ``winner``, the ``next_best`` rule and the winner's lead. The attribute ``findings`` says it in sentences.
+        Errors of shape (density, score, solver, calls, rule, seed) in units of the data, NaN where there is no network, of a
+        sampler no trajectory, or of means that are drawn no optimum.
     """
-    known = dict(files or {})
-    names = list(dict.fromkeys([*plan.densities, *known]))
-    jobs = [(name, known.get(name), plan) for name in names]
-    if workers > 1:
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            parts = list(pool.map(_of_density, jobs))
-    else:
-        parts = list(map(_of_density, jobs))
-    made = xr.concat(parts, "density").assign_coords(density=("density", names, {"long_name": "density"}))
-    found = with_winners(made)
+    made = _errors(name, None if file is None else _trained(read(file)), plan)
+    return made.expand_dims("density").assign_coords(density=("density", [name], {"long_name": "density"}))
+
+
+def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """The results of `of_density` in one dataset, and which rule wins by how much.
+
+    Of shape (measure, density, score, solver, calls) are the ``winner``, the ``next_best`` rule and the winner's lead. The
+    attribute ``findings`` says it in sentences.
+    """
+    found = with_winners(xr.concat(parts, "density"))
     return found.assign_attrs(findings="\n".join(findings(found)))
 
 
-def _of_density(job: tuple[str, str | Path | None, Plan]) -> xr.Dataset:
+def _errors(name: str, networks: Networks | None, plan: Plan) -> xr.Dataset:
     """Errors of one density, (score, solver, calls, rule, seed)."""
-    name, file, plan = job
-    networks = None if file is None else _trained(read(file))
     shape = len(SCORES), len(SAMPLERS), len(plan.calls), len(RULES), plan.seeds
     errors = {measure: np.full(shape, np.nan) for measure in MEASURES}
     floors = {floor: np.full((len(SCORES), plan.seeds), np.nan) for floor in FLOORS}
@@ -198,10 +181,9 @@ def _judged(judge: Judge, spaced: Spaced, rules: Sequence[str], plan: Plan) -> d
     for j, (solver, eta) in enumerate(SAMPLERS.values()):
         for i, calls in enumerate(plan.calls):
             rows = spaced.rows(rules, steps_within(solver, calls, to_zero=True), levels_for(solver))
-            for r, row in enumerate(rows):
-                values = judge.judged(row, solver, eta)
-                for measure in MEASURES:
-                    made[measure][j, i, r] = values[measure]
+            values = judge.judged(rows, solver, eta)
+            for measure in MEASURES:
+                made[measure][j, i] = values[measure]
     return made
 
 

@@ -26,15 +26,41 @@ EACH = 6
 COURSE = 3
 """Most seeds whose networks are kept at the checkpoints of their training."""
 
-STEPS = {"FULL": 600.0, "BRIEF": 40.0}
-"""Seconds of a core for the comparison of rules for steps, by its plan."""
+STEPS = {
+    "gaussian": 12,
+    "pair": 60,
+    "unequal-pair": 15,
+    "hierarchy": 140,
+    "simplex": 40,
+    "digits": 380,
+    "overlapping": 20,
+    "atoms": 25,
+}
+"""Measured seconds of a core for the comparison of rules for steps, by the density."""
 
 REST = 10.0
 """Seconds of a core for joining and for tables."""
 
 
+class Plan(NamedTuple):
+    """What a comparison of steps is of: densities, numbers of calls, seeds, samples at each; its share of `STEPS`."""
+
+    densities: tuple[str, ...]
+    calls: tuple[int, ...]
+    seeds: int
+    samples: int
+    share: float
+
+
+PLANS = {
+    "full": Plan(tuple(STEPS), (5, 10, 20, 40, 100), 5, 800, 1.0),
+    "brief": Plan(("gaussian", "pair", "overlapping", "atoms"), (5, 10), 3, 300, 0.1),
+}
+"""Plans of a comparison of steps, by name."""
+
+
 class Version(NamedTuple):
-    """Data sets, most seeds of each, share of the training steps, jobs of a diagnosis, plan of `step_study`, folder."""
+    """Data sets, most seeds of each, share of the training steps, jobs of a diagnosis, name of a plan of steps, folder."""
 
     names: tuple[str, ...]
     seeds: int
@@ -55,7 +81,8 @@ class Version(NamedTuple):
 
     def seconds(self) -> dict[str, float]:
         """Expected seconds of a core for the job of each rule, those of joining and tables left out."""
-        known = {"networks_steps": STEPS[self.steps]}
+        plan = PLANS[self.steps]
+        known = {rule_of("steps", name): REST + STEPS[name] * plan.share for name in plan.densities}
         for name in self.names:
             seeds = self.plan(name)[1]
             known[rule_of("train", name)] = REST + TRAINING[name] * self.share * seeds / DATA_SETS[name].seeds
@@ -66,7 +93,7 @@ class Version(NamedTuple):
 
 
 def rule_of(action: str, name: str, *part: int) -> str:
-    """Name of the rule that trains the networks of a data set, or diagnoses a part of those of a file.
+    """Name of the rule that does something with the networks of a data set, or with a part of those of a file.
 
     Examples
     --------
@@ -77,8 +104,8 @@ def rule_of(action: str, name: str, *part: int) -> str:
 
 
 VERSIONS = {
-    "full": Version(tuple(DATA_SETS), 20, 1.0, 4, "FULL", "results/networks"),
-    "small": Version(("pair", "eight-gaussians"), 3, 0.25, 1, "BRIEF", "results/networks-small"),
+    "full": Version(tuple(DATA_SETS), 20, 1.0, 4, "full", "results/networks"),
+    "small": Version(("pair", "eight-gaussians"), 3, 0.25, 1, "brief", "results/networks-small"),
 }
 
 OF_ALL, OF_EACH = ("symptoms", "mode-weights"), ("error-by-level", "error-by-training-step")
@@ -119,6 +146,17 @@ STEP_FIGURES = {
     "step-errors": ("step-errors", {"score": ["exact"], "density": ["pair"]}),
 }
 """Figures of the study of steps by the name of their files: the figure, and what it selects."""
+
+
+def steps_part(name: str) -> str:
+    """File of what is found of one density.
+
+    Examples
+    --------
+    >>> steps_part("pair")
+    'parts/steps-pair.nc'
+    """
+    return f"parts/steps-{name}.nc"
 
 
 def step_files() -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scoreshock.storage import provenance
+from scoreshock.storage import provenance, store
 
 
 def train(networks: Mapping[str, Any], digest: str, name: str, steps: int, seeds: int, threads: int = 1) -> None:
@@ -58,16 +58,30 @@ def tabulate(networks: Mapping[str, Any], digest: str, names: Sequence[str], thr
     write_tables(diagnoses, courses, folder, about, digest)
 
 
-def compare_steps(networks: Mapping[str, Any], digest: str, names: Sequence[str], plan: str, threads: int = 1) -> None:
-    """Compare the rules that space a sampler's steps, with exact scores and the networks of data sets."""
-    from scoreshock.networks import step_study
-    from scoreshock.networks.step_files import write_steps
+def compare_steps(networks: Mapping[str, Any], digest: str, name: str, trained: bool, plan: str, threads: int = 1) -> None:
+    """Compare the rules that space a sampler's steps for one density, with exact scores and those of networks, if any."""
+    from scoreshock.networks.step_study import of_density
+    from scoreshock.networks.workflow import PLANS, steps_part
 
     folder = Path(networks["output"])
-    found = step_study.steps_of({name: folder / f"{name}.nc" for name in names}, getattr(step_study, plan), threads)
-    about = _attributes({"networks": list(names), "plan": plan}, "networks steps", digest, threads)
+    found = of_density(name, folder / f"{name}.nc" if trained else None, PLANS[plan])
+    about = _attributes({"steps of": name, "plan": plan}, "networks.step_study", digest, threads)
+    store.write(found, folder / steps_part(name), about)
+
+
+def join_steps(networks: Mapping[str, Any], digest: str, plan: str, threads: int = 1) -> None:
+    """Join the comparisons of all densities; write who wins where, and its figures."""
+    from scoreshock.networks.step_files import write_steps
+    from scoreshock.networks.step_study import joined
+    from scoreshock.networks.workflow import PLANS, steps_part
+
+    folder, parts = Path(networks["output"]), []
+    for name in PLANS[plan].densities:
+        with store.open_file(folder / steps_part(name)) as opened:
+            parts.append(opened.load())
+    about = _attributes({"plan": plan}, "networks steps", digest, threads)
     about["title"] = "errors of samplers by the rule that spaces their steps, with exact and trained scores"
-    write_steps(found, folder, about, digest)
+    write_steps(joined(parts), folder, about, digest)
 
 
 def _attributes(content: Mapping[str, Any], code: str, digest: str, threads: int) -> dict[str, Any]:

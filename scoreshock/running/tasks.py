@@ -252,6 +252,7 @@ ACTIONS: dict[str, Any] = {
     "join-diagnoses": networks.join,
     "tabulate": networks.tabulate,
     "compare-steps": networks.compare_steps,
+    "join-steps": networks.join_steps,
 }
 """Functions by the first word of a task; their arguments are the study file and the other words."""
 

@@ -28,6 +28,7 @@ LIBRARIES = ("numpy", "scipy", "xarray", "dask", "netCDF4")
 DERIVED = {
     "networks.diagnosis": ("networks.diagnosis", "study.evaluation"),
     "networks training": ("networks.training", "networks.files"),
+    "networks.step_study": ("networks.step_study",),
     "networks steps": ("networks.step_study", "networks.step_files", "figures.page", "figures.picture"),
     "networks tables": ("networks.tables", "figures.page", "figures.picture"),
     "joining": ("storage.joining",),

@@ -14,15 +14,24 @@ from scoreshock.networks import files, step_study
 from scoreshock.networks.perceptron import Architecture
 from scoreshock.networks.step_files import write_steps
 from scoreshock.networks.step_findings import compared, findings
-from scoreshock.networks.step_study import OPTIMUM, Plan, steps_of, with_winners
-from scoreshock.networks.workflow import step_files
+from scoreshock.networks.step_study import DENSITIES, OPTIMUM, joined, of_density, with_winners
+from scoreshock.networks.workflow import PLANS, Plan, step_files
 
-TINY = Plan(("gaussian", "overlapping", "atoms"), (6, 12), 5, 100)
+TINY = Plan(("gaussian", "overlapping", "atoms"), (6, 12), 5, 100, 0.1)
+
+
+def test_all_densities_are_planned() -> None:
+    assert PLANS["full"].densities == tuple(DENSITIES)
+    assert set(PLANS["brief"].densities) < set(DENSITIES)
+
+
+def steps_of(plan: Plan, files: dict[str, Path] | None = None) -> xr.Dataset:
+    return joined([of_density(name, (files or {}).get(name), plan) for name in plan.densities])
 
 
 @pytest.fixture(scope="module")
 def found() -> xr.Dataset:
-    return steps_of(None, TINY)
+    return steps_of(TINY)
 
 
 @pytest.mark.slow
@@ -71,13 +80,13 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_network_that_is_the_exact_score_has_its_errors(network: Path) -> None:
-    plan = Plan(("gaussian",), (4,), 2, 50)
-    found = steps_of({"gaussian": network}, plan)
+    plan = Plan(("gaussian",), (4,), 2, 50, 0.1)
+    found = steps_of(plan, {"gaussian": network})
     assert found.density.values.tolist() == ["gaussian"]
     for measure in step_study.MEASURES:
         exact, trained = (found[measure].sel(score=score, drop=True) for score in ("exact", "trained"))
         np.testing.assert_allclose(trained, exact, rtol=1e-6, atol=1e-9)
-    assert (steps_of(None, plan).trajectory_error == found.trajectory_error).sel(score="exact", solver="heun").all()
+    assert (steps_of(plan).trajectory_error == found.trajectory_error).sel(score="exact", solver="heun").all()
 
 
 def errors(rows: dict[str, list[float]]) -> xr.Dataset:
@@ -125,7 +134,7 @@ def test_sentences_name_the_counts_and_where_the_rules_of_the_layer_win(found: x
 
 @pytest.mark.slow
 def test_files_are_those_that_the_workflow_expects(tmp_path: Path, network: Path) -> None:
-    written = write_steps(steps_of({"gaussian": network}, Plan(("pair",), (4, 8), 3, 30)), tmp_path)
+    written = write_steps(steps_of(Plan(("gaussian", "pair"), (4, 8), 3, 30, 0.1), {"gaussian": network}), tmp_path)
     assert [path.name for path in written] == step_files()
     assert all(path.stat().st_size > 50 for path in written)
     assert (tmp_path / "steps.md").read_text().startswith("* By trajectory error")

@@ -2,12 +2,14 @@
 # hour on two cores; `--config networks=small` is the same of two data sets and three seeds, in two minutes.
 from scoreshock.checks import one_of
 from scoreshock.networks.workflow import (
+    PLANS,
     REST,
     STEPPED,
     VERSIONS,
     part_files,
     rule_of,
     step_files,
+    steps_part,
     table_files,
 )
 
@@ -22,6 +24,7 @@ NETWORKS_FILE = tasks.write_study(
     workflow.is_main_process,
 )
 NETWORKS_STEPPED = [name for name in NETWORKS.names if name in STEPPED]
+NETWORKS_PLAN = PLANS[NETWORKS.steps]
 NETWORKS_SECONDS = NETWORKS.seconds()
 
 
@@ -146,9 +149,41 @@ rule networks_tables:
         "{params.call:q} --log {log:q} {params.tasks:q}"
 
 
+for name in NETWORKS_PLAN.densities:
+
+    rule:
+        name:
+            rule_of("steps", name)
+        input:
+            [f"{NETWORKS_OUT}/{name}.nc"] if name in NETWORKS_STEPPED else [],
+        output:
+            f"{NETWORKS_OUT}/{steps_part(name)}",
+        log:
+            f"{NETWORKS_OUT}/logs/steps-{name}.log",
+        benchmark:
+            f"{NETWORKS_OUT}/benchmarks/steps-{name}.tsv"
+        priority: int(name in NETWORKS_STEPPED)
+        conda:
+            "../../environment.yml"
+        threads: 1
+        resources:
+            **paper_resources(NETWORKS_SECONDS[rule_of("steps", name)]),
+        params:
+            call=command_of(NETWORKS_FILE),
+            tasks=partial(
+                networks_task,
+                action=["compare-steps", name, name in NETWORKS_STEPPED, NETWORKS.steps],
+                code="networks.step_study",
+            ),
+        message:
+            f"compare rules for a sampler's steps: {name}"
+        shell:
+            "{params.call:q} --log {log:q} {params.tasks:q}"
+
+
 rule networks_steps:
     input:
-        [f"{NETWORKS_OUT}/{name}.nc" for name in NETWORKS_STEPPED],
+        [f"{NETWORKS_OUT}/{steps_part(name)}" for name in NETWORKS_PLAN.densities],
     output:
         [f"{NETWORKS_OUT}/{file}" for file in step_files()],
     log:
@@ -157,18 +192,18 @@ rule networks_steps:
         f"{NETWORKS_OUT}/benchmarks/steps.tsv"
     conda:
         "../../environment.yml"
-    threads: 2
+    threads: 1
     resources:
-        **paper_resources(NETWORKS_SECONDS["networks_steps"], threads=2),
+        **paper_resources(REST),
     params:
         call=command_of(NETWORKS_FILE),
         tasks=partial(
             networks_task,
-            action=["compare-steps", NETWORKS_STEPPED, NETWORKS.steps],
+            action=["join-steps", NETWORKS.steps],
             code="networks steps",
         ),
     message:
-        "compare rules for a sampler's steps, with exact scores and networks"
+        "which rule for a sampler's steps wins where"
     shell:
         "{params.call:q} --log {log:q} {params.tasks:q}"
 
