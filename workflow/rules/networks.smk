@@ -172,7 +172,12 @@ for name in NETWORKS_PLAN.densities:
             call=command_of(NETWORKS_FILE),
             tasks=partial(
                 networks_task,
-                action=["compare-steps", name, name in NETWORKS_STEPPED, NETWORKS.steps],
+                action=[
+                    "compare-steps",
+                    name,
+                    name in NETWORKS_STEPPED,
+                    NETWORKS.steps,
+                ],
                 code="networks.step_study",
             ),
         message:
