@@ -19,6 +19,9 @@ from scoreshock.figures.style import DASHES, OKABE_ITO, SOLID, WIDTH, colours
 SHORT = {"align-your-steps": "AYS", "log-snr": "log-SNR", "gits": "GITS", "karras": "Karras"}
 """Names of rules in cells and on axes, where they are others."""
 
+SOLVERS = {"euler": "Euler", "heun": "Heun", "dpmpp-2m": "DPM-Solver++(2M)"}
+"""Names of solvers in titles; of others the share of noise η follows the name."""
+
 REFERENCE = "optimum"
 
 WORDS = {
@@ -73,9 +76,9 @@ def _winners(part: xr.Dataset, score: str, told: tuple[str, ...]) -> Panel:
     image = Image(x, y, colour, "next best over winner", bounds=(1.0, MOST["advantage"]))
     j, i = np.indices(won.shape).reshape(2, -1)
     names = [_short(name) if yes else OPEN for name, yes in zip(part.winner.values.ravel(), won.ravel(), strict=True)]
-    measure, solver = str(part.measure.item()), str(part.solver.item())
-    title = ", ".join(filter(None, [solver, score and f"{score} score", WORDS[measure]]))
-    notes = (f"{OPEN}: no winner, the interval of 95 % of its lead has 0 in it. AYS: align-your-steps.", *told)
+    title = ", ".join(filter(None, [_solver(part), score and f"{score} score", WORDS[str(part.measure.item())]]))
+    open_cells = f"{OPEN}: no winner, the interval of 95 % of its lead has 0 in it."
+    notes = (f"{open_cells} AYS: align-your-steps. Colours end at {MOST['advantage']}.", *told)
     axes: dict[str, Any] = {
         "xnames": tuple(map(str, part.calls.values)),
         "ynames": tuple(_in_lines(name) for name in part.density.values),
@@ -97,6 +100,12 @@ def _in_lines(name: str) -> str:
 
 def _short(name: str) -> str:
     return SHORT.get(str(name), str(name))
+
+
+def _solver(part: xr.Dataset) -> str:
+    """Name of the solver of a part of the dataset."""
+    name, _, share = str(part.solver.item()).partition(" ")
+    return SOLVERS.get(name, name) + (f" (η = {share})" if share else "")
 
 
 @figure(of="steps")
@@ -134,8 +143,9 @@ def _ratios(part: xr.Dataset, told: tuple[str, ...]) -> Panel | None:
     texts = ["★" if won[a, b] else _text(ratio[a, b]) for a, b in zip(j, i, strict=True)]
     axes: dict[str, Any] = {"xnames": tuple(map(str, part.calls.values)), "ynames": tuple(map(_short, shown))}
     marks: tuple[Mark, ...] = (image, *on_image(image, x[i], y[j], texts))
-    title = f"{part.density.item()}, {part.solver.item()}, {WORDS[name]}"
-    return Panel(title, "calls of the score", "rule", marks, notes=tuple(filter(None, told)), **axes)
+    title = f"{part.density.item()}, {_solver(part)}, {WORDS[name]}"
+    notes = (f"Colours end at {MOST['ratio']:g}.", *told)
+    return Panel(title, "calls of the score", "rule", marks, notes=tuple(filter(None, notes)), **axes)
 
 
 def _text(ratio: float) -> str:

@@ -68,6 +68,10 @@ def _of_score(found: xr.Dataset) -> Iterator[str]:
             yield from (_own(part, rule, words) for rule, words in OURS.items())
 
 
+def _combinations(count: int) -> str:
+    return f"{count} combination{'' if count == 1 else 's'}"
+
+
 def _won(part: xr.Dataset) -> np.ndarray:
     return part.winner_status.values == Status.ok
 
@@ -155,6 +159,6 @@ def _trained(found: xr.Dataset) -> Iterator[str]:
         if both.any():
             same = int((exact.winner.values == trained.winner.values)[both].sum())
             yield (
-                f"By {WORDS[str(measure)]}, of {int(both.sum())} combinations that both scores decide, the trained score's "
+                f"By {WORDS[str(measure)]}, of {_combinations(int(both.sum()))} which both scores decide the trained score's "
                 f"winner is the exact score's in {same}."
             )
