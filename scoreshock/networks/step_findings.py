@@ -159,6 +159,6 @@ def _trained(found: xr.Dataset) -> Iterator[str]:
         if both.any():
             same = int((exact.winner.values == trained.winner.values)[both].sum())
             yield (
-                f"By {WORDS[str(measure)]}, of {_combinations(int(both.sum()))} which both scores decide the trained score's "
-                f"winner is the exact score's in {same}."
+                f"By {WORDS[str(measure)]}, of {_combinations(int(both.sum()))} that both scores decide, the winner is the "
+                f"same in {same}."
             )

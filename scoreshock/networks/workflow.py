@@ -27,14 +27,14 @@ COURSE = 3
 """Most seeds whose networks are kept at the checkpoints of their training."""
 
 STEPS = {
-    "gaussian": 12,
-    "pair": 60,
-    "unequal-pair": 15,
-    "hierarchy": 140,
-    "simplex": 40,
-    "digits": 380,
-    "overlapping": 20,
-    "atoms": 25,
+    "gaussian": 5,
+    "pair": 47,
+    "unequal-pair": 6,
+    "hierarchy": 122,
+    "simplex": 17,
+    "digits": 435,
+    "overlapping": 12,
+    "atoms": 20,
 }
 """Measured seconds of a core for the comparison of rules for steps, by the density."""
 
