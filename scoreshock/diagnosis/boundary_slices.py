@@ -8,6 +8,7 @@ The true normal score is a background and :math:`\frac12\partial_n\varphi\tanh(\
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,6 +92,18 @@ class Boundary(NamedTuple):
     normal: np.ndarray
     width: np.ndarray
     status: np.ndarray
+
+
+class Slice(NamedTuple):
+    """One slice: indices of its pair and level, points (P, n), and the true layer on it."""
+
+    at: tuple[int, int]
+    x: np.ndarray
+    normal: np.ndarray
+    width: float
+    true: np.ndarray
+    phi: np.ndarray
+    slope: np.ndarray
 
 
 class Fit(NamedTuple):
@@ -196,13 +209,15 @@ def difference(truth: Truth, x: np.ndarray, sigma: Level, first: int, second: in
     return truth.alone(second).score(x, sigma) - truth.alone(first).score(x, sigma)
 
 
-def sliced(score: Score, truth: Truth, levels: np.ndarray, points: np.ndarray) -> tuple[dict[str, Any], Pairs]:
-    """Values of `SLICES` of the heaviest pairs, at the levels (L,); ``points (L, N, n)`` are draws there."""
+def sliced(
+    scores: Sequence[Score], truth: Truth, levels: np.ndarray, points: np.ndarray
+) -> tuple[list[dict[str, Any]], Pairs]:
+    """Of each score values of `SLICES` of the heaviest pairs at the levels (L,); ``points (L, N, n)`` are draws there."""
     pairs = heaviest(truth, points, levels)
     shape = (len(pairs.first), len(levels))
     made = _empty(shape) | {"component_first": pairs.first, "component_second": pairs.second}
     made["layer_probability"] = pairs.probability
-    r = np.linspace(-REACH, REACH, POINTS)
+    slices: list[list[Slice]] = [[] for _ in levels]
     for place, (i, j) in enumerate(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)):
         if i < 0:
             continue
@@ -211,29 +226,48 @@ def sliced(score: Score, truth: Truth, levels: np.ndarray, points: np.ndarray) -
         made["layer_status"][place] = _status(truth, levels, edge, i, j)
         made["slice_status"][place] = np.where(edge.status == Status.ok, Status.ok, edge.status)
         for level in np.flatnonzero(edge.status == Status.ok).tolist():
-            at = place, level
-            sigma, width, normal = float(levels[level]), edge.width[level], edge.normal[level]
-            x = edge.point[level] + (r * width)[:, None] * normal
-            learned, true = score(x, 0.5 * sigma * sigma) @ normal, truth.score(x, sigma) @ normal
-            centre = float(true[POINTS // 2])
-            made["slice_score"][at], made["slice_score_true"][at] = learned, true
+            at, width = (place, level), edge.width[level]
+            each = _slice(truth, float(levels[level]), at, edge, i, j)
+            centre = float(each.true[POINTS // 2])
+            made["slice_score_true"][at] = each.true
             made["layer_height_true"][at], made["layer_width_true"][at] = 2 / width, width
             made["lax_true"][at] = fulfils_lax(centre - 1 / width, centre + 1 / width)
-            if made["layer_status"][at] == Status.ok:
-                phi = log_ratio(truth, x, sigma, i, j)
-                slope = difference(truth, x, sigma, i, j) @ normal
-                _layer(made, at, fitted(phi, slope, learned - true, width), centre, width)
-    return made, pairs
+            slices[level].append(each)
+    return [_learned(score, made, levels, slices) for score in scores], pairs
 
 
-def _layer(made: dict[str, Any], at: tuple[int, int], found: Fit | None, centre: float, width: float) -> None:
+def _slice(truth: Truth, sigma: float, at: tuple[int, int], edge: Boundary, first: int, second: int) -> Slice:
+    """The slice of one pair at one level, which has this boundary."""
+    width, normal = edge.width[at[1]], edge.normal[at[1]]
+    x = edge.point[at[1]] + (np.linspace(-REACH, REACH, POINTS) * width)[:, None] * normal
+    phi, slope = log_ratio(truth, x, sigma, first, second), difference(truth, x, sigma, first, second) @ normal
+    return Slice(at, x, normal, width, truth.score(x, sigma) @ normal, phi, slope)
+
+
+def _learned(score: Score, true: dict[str, Any], levels: np.ndarray, slices: list[list[Slice]]) -> dict[str, Any]:
+    """Values of `SLICES` of one score, from those of the ``true`` one; ``slices`` by level."""
+    made = {name: values.copy() for name, values in true.items()}
+    for sigma, some in zip(levels.tolist(), slices, strict=True):
+        if not some:
+            continue
+        values = score(np.concatenate([each.x for each in some]), 0.5 * sigma * sigma)
+        for each, learned in zip(some, np.split(values, len(some)), strict=True):
+            made["slice_score"][each.at] = learned @ each.normal
+            if made["layer_status"][each.at] == Status.ok:
+                _layer(made, each)
+    return made
+
+
+def _layer(made: dict[str, Any], on: Slice) -> None:
     """Height, width, position, offset and the Lax condition of one slice, put into ``made``."""
+    at, width = on.at, on.width
+    found = fitted(on.phi, on.slope, made["slice_score"][at] - on.true, width)
     if found is None:
         made["layer_status"][at] = Status.unresolved
         return
     made["layer_height"][at], made["layer_width"][at] = 2 * found.half_jump, found.width * width
     made["layer_position"][at], made["layer_offset"][at] = found.position, found.offset
-    mean = centre + found.offset
+    mean = float(on.true[POINTS // 2]) + found.offset
     made["lax"][at] = fulfils_lax(mean - found.half_jump, mean + found.half_jump)
 
 

@@ -15,13 +15,13 @@ import xarray as xr
 
 from scoreshock.checks import as_real, show, whole
 from scoreshock.conventions import attributes, variables
-from scoreshock.diagnosis.boundary_slices import POINTS, POSITIONS, REACH, SLICES, sliced
+from scoreshock.diagnosis.boundary_slices import POINTS, POSITIONS, REACH, SLICES, Pairs, sliced
 from scoreshock.diagnosis.equation_residuals import EQUATIONS, RESIDUALS, residuals
 from scoreshock.diagnosis.findings import findings
 from scoreshock.diagnosis.gradient_part import GradientPart
 from scoreshock.diagnosis.measured_divergence import DIVERGENCES, divergences
-from scoreshock.diagnosis.mode_weights import SAMPLERS, WEIGHTS, generated, level_weights, measured, predicted
-from scoreshock.diagnosis.score_error import ERRORS, REGIONS, drawn, errors
+from scoreshock.diagnosis.mode_weights import SAMPLERS, WEIGHTS, Generated, generated, level_weights, measured, predicted
+from scoreshock.diagnosis.score_error import ERRORS, REGIONS, Draws, drawn, errors
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.steps import checked_score, checked_share
 from scoreshock.diagnosis.truth import Truth, truth_of
@@ -106,28 +106,49 @@ def diagnose(
         raise ValueError("score = None is not allowed; allowed: what ss.learned_score returns")
     truth, eta = truth_of(mixture), checked_share(noise_share)
     levels = levels_of(known, truth, sigma)
-    return diagnosed(known, truth, levels, eta, whole("samples", samples, 20), whole("seed", seed, 0))
+    asked = levels, eta, whole("samples", samples, 20), whole("seed", seed, 0)
+    (made,), pairs = diagnosed([known], truth, *asked)
+    found = xr.Dataset({v.name: (v.dims, made[v.name], v.attributes()) for v in DIAGNOSIS}, coordinates(levels))
+    found = found.assign_coords(counted(found, "boundary_pair", "component"))
+    found = found.assign_attrs(noise_share=eta, pairs_left_out=pairs.left_out)
+    return found.assign_attrs(findings="\n".join(findings(found)))
 
 
-def diagnosed(known: Score, truth: Truth, levels: np.ndarray, eta: float, count: int, number: int) -> xr.Dataset:
-    """`diagnose` of checked arguments: levels, share of noise, samples, seed."""
-    draws = [drawn(known, truth, float(level), count, number) for level in levels]
-    rows, parts = zip(*(errors(known, truth, at) for at in draws), strict=True)
+def diagnosed(
+    scores: Sequence[Score], truth: Truth, levels: np.ndarray, eta: float, count: int, number: int
+) -> tuple[list[dict[str, Any]], Pairs]:
+    """Values of `DIAGNOSIS` of each score, from checked arguments; what depends on the density alone is computed once."""
+    draws = [drawn(scores, truth, float(level), count, number) for level in levels]
+    found = [errors(scores, truth, at) for at in draws]
+    slices, pairs = sliced(scores, truth, levels, np.stack([at[0].x for at in draws]))
+    samplers = generated(scores, truth, levels, count, number)
+    each = zip(scores, zip(*draws, strict=True), zip(*found, strict=True), slices, samplers, strict=True)
+    return [_values(truth, levels, eta, number, *one) for one in each], pairs
+
+
+def _values(
+    truth: Truth,
+    levels: np.ndarray,
+    eta: float,
+    number: int,
+    known: Score,
+    draws: Sequence[Draws],
+    found: Sequence[tuple[dict[str, Any], GradientPart]],
+    slices: dict[str, Any],
+    samplers: Generated,
+) -> dict[str, Any]:
+    """Values of `DIAGNOSIS` of one score, from its draws and errors at each level, its slices and its samples."""
+    rows, parts = zip(*found, strict=True)
     made: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     residual = [residuals(known, at.x, at.sigma) for at in draws]
     made |= {name: np.stack([row[name] for row in residual], axis=-1) for name in residual[0]}
     made["lipschitz_estimate"] = np.array([lipschitz_estimate(known, at.x, at.sigma) for at in draws])
     made["w2_bound"] = w2_bound(levels, np.sqrt(made["gradient_square_upper"]), made["lipschitz_estimate"])
-    slices, pairs = sliced(known, truth, levels, np.stack([at.x for at in draws]))
-    samplers = generated(known, truth, levels, count, number)
     made |= _bounds(levels, parts, eta) | slices
     made |= measured(truth, samplers, float(levels[0]), number)
     made |= predicted(known, truth, draws, samplers.path, number)
     made |= divergences(known, truth, levels, made["mode_weight_change"], made["mode_weight_change_error"], number)
-    found = xr.Dataset({v.name: (v.dims, made[v.name], v.attributes()) for v in DIAGNOSIS}, coordinates(levels))
-    found = found.assign_coords(counted(found, "boundary_pair", "component"))
-    found = found.assign_attrs(noise_share=eta, pairs_left_out=pairs.left_out)
-    return found.assign_attrs(findings="\n".join(findings(found)))
+    return made
 
 
 def coordinates(levels: np.ndarray) -> dict[str, Any]:

@@ -9,14 +9,14 @@ upper bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import hermite_e
 from scipy.linalg import solve_triangular
 
-from scoreshock.diagnosis.solenoidal_part import upper_bound
+from scoreshock.diagnosis.solenoidal_part import upper_bounds
 from scoreshock.diagnosis.truth import Truth
 
 DEGREE, OWN_DEGREE = 12, 4
@@ -40,6 +40,9 @@ PIECE = 200
 
 JITTER = 1e-13
 """Added to products of basis functions of length 1, some of which depend on others."""
+
+COLUMNS = 24
+"""Errors in one matrix product: a multiple of the widths of BLAS kernels, so that an error's bits depend on it alone."""
 
 NEGLIGIBLE = 1e-14
 """Share of the probability, of that of the densest point, below which a point is left out."""
@@ -91,8 +94,10 @@ def is_resolved(truth: Truth, sigma: float) -> bool:
     return bool((np.ptp(truth.parts.means, axis=0) + 2 * MARGIN * truth.deviation(sigma) < MOST * step).all())
 
 
-def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error: np.ndarray) -> GradientPart:
-    """Of errors ``(M, 2)`` on a `plane_grid`, by the best gradient among the basis functions, which is never too large.
+def in_plane(
+    truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, errors: Sequence[np.ndarray]
+) -> list[GradientPart]:
+    """Of each error ``(M, 2)`` on a `plane_grid`, by the best gradient among the basis functions, which is never too large.
 
     The upper bound is what the best field ``J(f s + grad f)`` leaves, J a quarter turn, which keeps the density. Errors of
     both are what the last degrees and the last power add.
@@ -106,62 +111,64 @@ def in_plane(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray, error
     >>> one = truth_of(ss.mixture([[0.0, 0.0]]))
     >>> x, share = plane_grid(one, 1.0)
     >>> rotation, shift = np.stack([x[:, 1], -x[:, 0]], axis=-1), np.ones_like(x)
-    >>> in_plane(one, 1.0, x, share, rotation).gradient < 1e-10
-    True
-    >>> round(in_plane(one, 1.0, x, share, shift).gradient, 10)
-    2.0
+    >>> [round(part.gradient, 9) for part in in_plane(one, 1.0, x, share, [rotation, shift])]
+    [0.0, 2.0]
     """
     kept = share > share.max() * NEGLIGIBLE
-    x, share, error = x[kept], share[kept], error[kept]
+    x, share = x[kept], share[kept]
     values, gradients, last = _basis(truth, sigma, x, share)
     along = gradients + values[..., None] * truth.score(x, sigma)
     turned = np.stack([along[..., 1], -along[..., 0]], axis=-1)
-    root, found = np.sqrt(share)[:, None], []
-    right = (error * root).ravel()
-    for fields in (gradients, turned):
-        found.append(_energy((fields * root).reshape(len(fields), -1), right, last))
-    (gradient, missing), (kept, missed) = found
-    whole = float(right @ right)
-    return GradientPart(whole, gradient, missing, max(whole - kept, gradient), missed)
+    root = np.sqrt(share)[:, None]
+    right = np.stack([(error[kept] * root).ravel() for error in errors])
+    (gradient, missing), (off, missed) = (
+        _energy((fields * root).reshape(len(fields), -1), right, last) for fields in (gradients, turned)
+    )
+    whole = np.array([each @ each for each in right])
+    columns = (whole, gradient, missing, np.maximum(whole - off, gradient), missed)
+    return [GradientPart(*row) for row in np.stack(columns, axis=-1).tolist()]
 
 
-def from_samples(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray) -> GradientPart:
-    """Of errors ``(N, n)`` at draws of the density: bounds on the gradient part, with their standard errors.
+def from_samples(truth: Truth, sigma: float, x: np.ndarray, errors: Sequence[np.ndarray]) -> list[GradientPart]:
+    """Of each error ``(N, n)`` at draws of the density: bounds on the gradient part, with their standard errors.
 
     The best gradient among those of x, its squares (for few features all products), the responsibilities and their products
     with x is fitted to one half of the samples; ``2 e.g - |g|^2`` averages over the other to the gradient part less the
-    square of what the fit lacks. The upper bound is that of `solenoidal_part.upper_bound`.
+    square of what the fit lacks. The upper bound is that of `solenoidal_part.upper_bounds`.
     """
     even, odd = slice(0, None, 2), slice(1, None, 2)  # draws come in the order of components
-    gains = [_gain(truth, sigma, x, error, *sides) for sides in ((even, odd), (odd, even))]
-    gain = np.concatenate(gains)
-    deviation = float(gain.std() / np.sqrt(len(gain)))
-    upper, upper_error = upper_bound(truth, sigma, x, error)
-    whole = float((error**2).sum(axis=-1).mean())
-    return GradientPart(whole, float(gain.mean()), deviation, min(upper, whole), upper_error)
+    wrong = np.stack(errors, axis=1)
+    gains = np.concatenate([_gains(truth, sigma, x, wrong, *sides) for sides in ((even, odd), (odd, even))], axis=-1)
+    found = []
+    for error, gain, (upper, upper_error) in zip(errors, gains, upper_bounds(truth, sigma, x, errors), strict=True):
+        deviation, whole = float(gain.std() / np.sqrt(len(gain))), float((error**2).sum(axis=-1).mean())
+        found.append(GradientPart(whole, float(gain.mean()), deviation, min(upper, whole), upper_error))
+    return found
 
 
-def _gain(truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray, fit: slice, judge: slice) -> np.ndarray:
-    """``2 e.g - |g|^2`` of the second samples, g fitted to the first."""
-    known, errors, centre = x[fit], error[fit], x[fit].mean(axis=0)
-    quarters = [_moments(truth, sigma, known[side::2], errors[side::2], centre) for side in (0, 1)]
-    weights = _weights(quarters)
+def _gains(truth: Truth, sigma: float, x: np.ndarray, errors: np.ndarray, fit: slice, judge: slice) -> np.ndarray:
+    """``2 e.g - |g|^2`` of the second samples, (B, N), g fitted to the first; of errors ``(N, B, n)``."""
+    known, wrong, centre = x[fit], errors[fit], x[fit].mean(axis=0)
+    quarters = [_moments(truth, sigma, known[side::2], wrong[side::2], centre) for side in (0, 1)]
+    weights = [_weights([(matrix, right[each]) for matrix, right in quarters]) for each in range(errors.shape[1])]
     gains = []
-    for points, wrong in _pieces(x[judge], error[judge]):
-        g = np.tensordot(weights, _sampled_basis(truth, sigma, points, centre), 1)
-        gains.append((2 * wrong * g - g * g).sum(axis=-1))
-    return np.concatenate(gains)
+    for points, wrong in _pieces(x[judge], errors[judge]):
+        basis = _sampled_basis(truth, sigma, points, centre)
+        fields = (np.tensordot(each, basis, 1) for each in weights)
+        gains.append([(2 * wrong[:, each] * g - g * g).sum(axis=-1) for each, g in enumerate(fields)])
+    return np.concatenate(gains, axis=-1)
 
 
 def _moments(
-    truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray, centre: np.ndarray
+    truth: Truth, sigma: float, x: np.ndarray, errors: np.ndarray, centre: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Averages of products of the basis (functions, functions), and of the basis with the error (functions,)."""
+    """Averages of products of the basis (functions, functions), and of the basis with the errors (B, functions)."""
     matrix, right = np.zeros(()), np.zeros(())
-    for points, wrong in _pieces(x, error):
+    for points, wrong in _pieces(x, errors):
         basis = _sampled_basis(truth, sigma, points, centre)
         rows = basis.reshape(len(basis), -1)
-        matrix, right = matrix + rows @ rows.T / len(x), right + rows @ wrong.ravel() / len(x)
+        matrix = matrix + rows @ rows.T / len(x)
+        right = right + np.stack([rows @ each.ravel() for each in wrong.swapaxes(0, 1)]) / len(x)
     return matrix, right
 
 
@@ -183,9 +190,9 @@ def _ridge(matrix: np.ndarray, right: np.ndarray, ridge: float) -> np.ndarray:
     return np.linalg.solve(scaled, right / scale) / scale
 
 
-def _pieces(x: np.ndarray, error: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _pieces(x: np.ndarray, errors: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     for first in range(0, len(x), PIECE):
-        yield x[first : first + PIECE], error[first : first + PIECE]
+        yield x[first : first + PIECE], errors[first : first + PIECE]
 
 
 def _sampled_basis(truth: Truth, sigma: float, x: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -224,13 +231,15 @@ def _basis(truth: Truth, sigma: float, x: np.ndarray, share: np.ndarray) -> tupl
     return np.concatenate(functions), np.concatenate(parts), np.concatenate(last)
 
 
-def _energy(rows: np.ndarray, right: np.ndarray, last: np.ndarray) -> tuple[float, float]:
-    """Square of the projection of ``right`` on the rows, never too large, and what the ``last`` rows add to it."""
+def _energy(rows: np.ndarray, right: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Square of the projection of each ``right (B, R)`` on the rows, never too large, and what the ``last`` rows add."""
     rows = np.concatenate([rows[~last], rows[last]])
     rows = rows / np.sqrt(np.maximum((rows * rows).sum(axis=1, keepdims=True), np.finfo(float).tiny))
     root = np.linalg.cholesky(rows @ rows.T + JITTER * np.eye(len(rows)))
-    square = solve_triangular(root, rows @ right, lower=True) ** 2
-    return float(square.sum()), float(square[int((~last).sum()) :].sum())
+    filled = np.pad(right, ((0, -len(right) % COLUMNS), (0, 0)))
+    products = [rows @ filled[first : first + COLUMNS].T for first in range(0, len(filled), COLUMNS)]
+    square = np.concatenate([solve_triangular(root, each, lower=True) ** 2 for each in products], axis=1)[:, : len(right)]
+    return square.sum(axis=0), square[int((~last).sum()) :].sum(axis=0)
 
 
 def _polynomials(z: np.ndarray, degree: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

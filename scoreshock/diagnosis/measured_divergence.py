@@ -133,7 +133,8 @@ def of_flow(score: Score, truth: Truth, low: float, high: float, seed: int) -> D
     steps = max(FLOW_STEPS, int(np.log(high / low) / FLOW_STEP) + 1)
     levels = np.linspace(np.log(low), np.log(high), steps + steps % 2 + 1)
     with np.errstate(all="ignore"):
-        fine, coarse = (_log_density(score, truth, x, levels[::each]) - log_p for each in (1, 2))
+        share = score.rounding(x, 0.5 * low * low) ** (1 / 3)
+        fine, coarse = (_log_density(score, truth, x, levels[::each], share) - log_p for each in (1, 2))
         apart = float(np.sqrt(np.mean((fine - coarse) ** 2)))
         found = _averaged(fine)
     if not apart < FOLLOWED:
@@ -141,11 +142,14 @@ def of_flow(score: Score, truth: Truth, low: float, high: float, seed: int) -> D
     return found._replace(kl_error=found.kl_error + apart / 15, tv_error=found.tv_error + apart / 15)
 
 
-def _log_density(score: Score, truth: Truth, x: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Logarithm of the flow's density at ``x``, from steps between ``levels`` of ln sigma to the exact density."""
+def _log_density(score: Score, truth: Truth, x: np.ndarray, levels: np.ndarray, share: float) -> np.ndarray:
+    """Logarithm of the flow's density at ``x``, from steps between ``levels`` of ln sigma to the exact density.
+
+    Differences in positions are over ``share`` of the noise level.
+    """
     log_volume = np.zeros(len(x))
     for start, end in pairwise(levels):
-        x, log_volume = _step(score, x, log_volume, float(start), float(end - start))
+        x, log_volume = _step(score, x, log_volume, float(start), float(end - start), share)
     return truth.log_density(x, float(np.exp(levels[-1]))) - log_volume
 
 
@@ -159,21 +163,23 @@ def _averaged(log_ratio: np.ndarray) -> Divergence:
     return Divergence(float(kl.mean()), float(tv.mean()), *deviations)
 
 
-def _step(score: Score, x: np.ndarray, volume: np.ndarray, start: float, length: float) -> tuple[np.ndarray, np.ndarray]:
+def _step(
+    score: Score, x: np.ndarray, volume: np.ndarray, start: float, length: float, share: float
+) -> tuple[np.ndarray, np.ndarray]:
     """One Runge-Kutta step in ln sigma of points and of the logarithm of their volume: ``dx/dtau = -s``, to more noise."""
     slopes: list[tuple[np.ndarray, np.ndarray]] = []
     for part in (0.0, 0.5, 0.5, 1.0):
         moved = x + part * length * slopes[-1][0] if slopes else x
-        slopes.append(_velocity(score, moved, float(np.exp(start + part * length))))
+        slopes.append(_velocity(score, moved, float(np.exp(start + part * length)), share))
     rows = list(zip(*slopes, strict=True))
     x, volume = (each + length / 6 * (a + 2 * b + 2 * c + d) for each, (a, b, c, d) in zip((x, volume), rows, strict=True))
     return x, volume
 
 
-def _velocity(score: Score, x: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def _velocity(score: Score, x: np.ndarray, sigma: float, share: float) -> tuple[np.ndarray, np.ndarray]:
     """``-sigma^2 s`` and ``sigma^2 div s``, the latter by central differences, the sign that ln q needs."""
     count, n = x.shape
-    step = score.rounding(x, 0.5 * sigma * sigma) ** (1 / 3) * sigma
+    step = share * sigma
     unit = step * np.eye(n)
     rows = score(np.concatenate([x, *(x + sign * e for sign in (1, -1) for e in unit)]), 0.5 * sigma * sigma)
     rows = rows.reshape(2 * n + 1, count, n)

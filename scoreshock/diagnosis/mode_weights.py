@@ -9,6 +9,7 @@ which is taken of :math:`f_j - r_j` alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,8 +80,8 @@ def level_weights(levels: np.ndarray) -> np.ndarray:
     return widths * levels**2
 
 
-def generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed: int) -> Generated:
-    """Samples of both samplers from the greatest level to the least, which visit all levels; starts are of the truth."""
+def generated(scores: Sequence[Score], truth: Truth, levels: np.ndarray, count: int, seed: int) -> list[Generated]:
+    """Samples of each score by both samplers, which visit all levels, falling; starts are of the truth."""
     row = _visited(levels)
     starts = truth.starts(count, float(levels[-1]), seed)
     points: dict[float, np.ndarray] = {}
@@ -89,10 +90,13 @@ def generated(score: Score, truth: Truth, levels: np.ndarray, count: int, seed: 
         points[sigma] = x
         return truth.denoise(x, sigma)
 
-    learned = [sample(score.denoise, starts, row, each, 1.0, 5 * seed + SAMPLER).ends for each in SOLVERS]
-    flow = sample(remembered, starts, row, SOLVERS[0], 1.0, 5 * seed + SAMPLER).ends
-    noisy = sample(truth.denoise, starts, row, SOLVERS[1], 1.0, 5 * seed + SAMPLER).ends
-    return Generated(learned, [flow, noisy], np.stack([flow, *(points[float(sigma)] for sigma in levels[1:])]))
+    def ends(*denoisers: Any) -> list[np.ndarray]:
+        each = zip(denoisers, SOLVERS, strict=True)
+        return [sample(denoise, starts, row, solver, 1.0, 5 * seed + SAMPLER).ends for denoise, solver in each]
+
+    exact = ends(remembered, truth.denoise)
+    path = np.stack([exact[0], *(points[float(sigma)] for sigma in levels[1:])])
+    return [Generated(ends(score.denoise, score.denoise), exact, path) for score in scores]
 
 
 def _visited(levels: np.ndarray) -> np.ndarray:
@@ -122,7 +126,7 @@ def measured(truth: Truth, made: Generated, low: float, seed: int) -> dict[str, 
     return {name: np.array(values) for name, values in found.items()}
 
 
-def predicted(score: Score, truth: Truth, draws: list[Draws], path: np.ndarray, seed: int) -> dict[str, Any]:
+def predicted(score: Score, truth: Truth, draws: Sequence[Draws], path: np.ndarray, seed: int) -> dict[str, Any]:
     """Changes of the weights of components to first order in the error, with their parts by level."""
     levels = np.array([each.sigma for each in draws])
     weights, low = level_weights(levels), float(levels[0])

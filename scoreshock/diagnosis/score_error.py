@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,29 +58,34 @@ class Draws(NamedTuple):
     error: np.ndarray
 
 
-def drawn(score: Score, truth: Truth, sigma: float, count: int, seed: int) -> Draws:
-    """Draws at one level; ``ValueError`` where the learned score is no number."""
+def drawn(scores: Sequence[Score], truth: Truth, sigma: float, count: int, seed: int) -> list[Draws]:
+    """Draws at one level for each score; ``ValueError`` where a learned score is no number."""
     x = truth.starts(count, sigma, seed)
     exact = truth.score(x, sigma)
-    error = score(x, 0.5 * sigma * sigma) - exact
-    if not np.isfinite(error).all():
+    found = [Draws(sigma, x, exact, score(x, 0.5 * sigma * sigma) - exact) for score in scores]
+    if not all(np.isfinite(each.error).all() for each in found):
         raise ValueError(f"score is not finite at sigma = {sigma:.6g}, at points of the data with noise; allowed: numbers")
-    return Draws(sigma, x, exact, error)
+    return found
 
 
-def errors(score: Score, truth: Truth, draws: Draws) -> tuple[dict[str, Any], GradientPart]:
-    """Values of `ERRORS` at one level, and the parts of the mean square."""
+def errors(scores: Sequence[Score], truth: Truth, draws: Sequence[Draws]) -> list[tuple[dict[str, Any], GradientPart]]:
+    """Of each score the values of `ERRORS` at one level, and the parts of the mean square."""
+    sigma, x, *_ = draws[0]
+    inside, parts = _regions(truth, x, sigma), _gradients(scores, truth, draws)
+    return [(_values(*each, inside), each[-1]) for each in zip(scores, draws, parts, strict=True)]
+
+
+def _values(score: Score, draws: Draws, part: GradientPart, inside: np.ndarray) -> dict[str, Any]:
+    """Values of `ERRORS` of one score; whether points are ``inside`` the regions, (3, N)."""
     sigma, x, exact, error = draws
     square = (error**2).sum(axis=-1)
     root = np.sqrt(square.mean())
-    inside = _regions(truth, x, sigma)
     shares = inside.mean(axis=-1)
     with np.errstate(all="ignore"):
         by_region = np.sqrt((inside * square).sum(axis=-1) / inside.sum(axis=-1))
         relative = root / np.sqrt((exact**2).sum(axis=-1).mean())
-    part = _gradient(score, truth, sigma, x, error)
     asymmetry, uncertain = _asymmetry(score, x[:: -(-len(x) // OF_JACOBIAN)], sigma)
-    values = {
+    return {
         "score_error": root,
         "score_error_standard_error": square.std() / np.sqrt(len(x)) / (2 * root) if root else 0.0,
         "score_error_relative": relative,
@@ -93,7 +99,6 @@ def errors(score: Score, truth: Truth, draws: Draws) -> tuple[dict[str, Any], Gr
         "asymmetry": asymmetry,
         "asymmetry_error": uncertain,
     }
-    return values, part
 
 
 def _regions(truth: Truth, x: np.ndarray, sigma: float) -> np.ndarray:
@@ -104,16 +109,19 @@ def _regions(truth: Truth, x: np.ndarray, sigma: float) -> np.ndarray:
     return np.stack([layer, ~layer & ~tails, tails])
 
 
-def _gradient(score: Score, truth: Truth, sigma: float, x: np.ndarray, error: np.ndarray) -> GradientPart:
-    """The part that moves the density, by the way that its dimension allows."""
+def _gradients(scores: Sequence[Score], truth: Truth, draws: Sequence[Draws]) -> list[GradientPart]:
+    """The part of each error that moves the density, by the way that its dimension allows."""
+    sigma, x, *_ = draws[0]
+    wrong = [each.error for each in draws]
     if x.shape[1] == 1:
-        return gradient_part.on_line(error)
+        return list(map(gradient_part.on_line, wrong))
     if x.shape[1] > 2 or not gradient_part.is_resolved(truth, sigma):
-        return gradient_part.from_samples(truth, sigma, x, error)
+        return gradient_part.from_samples(truth, sigma, x, wrong)
     points, share = gradient_part.plane_grid(truth, sigma)
     kept = share > share.max() * gradient_part.NEGLIGIBLE
     points, share = points[kept], share[kept] / share[kept].sum()
-    wrong = score(points, 0.5 * sigma * sigma) - truth.score(points, sigma)
+    exact = truth.score(points, sigma)
+    wrong = [score(points, 0.5 * sigma * sigma) - exact for score in scores]
     return gradient_part.in_plane(truth, sigma, points, share, wrong)
 
 

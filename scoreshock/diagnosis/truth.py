@@ -83,7 +83,10 @@ class Truth:
 
     def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""
-        alone = np.stack([self.alone(k).score(x, sigma) for k in range(self.size[0])], axis=1)
+        if self.one_variance:
+            alone = (self.parts.means - x[:, None]) / (self.parts.variance[0] + sigma * sigma)
+        else:
+            alone = np.stack([self.alone(k).score(x, sigma) for k in range(self.size[0])], axis=1)
         return self.responsibilities(x, sigma)[..., None] * (alone - self.score(x, sigma)[:, None])
 
     def alone(self, k: int) -> Truth:

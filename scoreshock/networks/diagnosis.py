@@ -55,6 +55,9 @@ def sizes_of(levels: int, components: int) -> dict[str, int]:
     return counts | {name: len(values) for name, values in OF_TEXT.items()}
 
 
+TOGETHER = 24
+"""Most networks that are diagnosed together, which bounds the memory for their errors."""
+
 REPEATS = 16
 """Draws of noise for each training sample."""
 
@@ -163,20 +166,20 @@ def _diagnosed(
     known: Any = [None] * len(rows)
     if samples is not None:
         known = np.broadcast_to(samples, (*lead, *samples.shape[-2:])).reshape(-1, *samples.shape[-2:])
+    scores = [score_of(architecture, row) for row in rows]
     truth = truth_of(mixture)
-    found = [_one(score_of(architecture, row), own, truth, asked) for row, own in zip(rows, known, strict=True)]
+    found = []
+    for first in range(0, len(scores), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        values, _ = diagnosed(scores[some], truth, *asked)
+        gains = [_gain(score, truth, own, asked) for score, own in zip(scores[some], known[some], strict=True)]
+        found += [one | gain for one, gain in zip(values, gains, strict=True)]
     sizes = sizes_of(len(asked.levels), mixture.sizes["component"])
     made = {}
     for variable in VARIABLES:
-        shape = [sizes[dim] for dim in variable.dims]
-        made[variable.name] = np.array([np.broadcast_to(one[variable.name], shape) for one in found]).reshape(*lead, *shape)
+        shape = tuple(sizes[dim] for dim in variable.dims)
+        made[variable.name] = np.array([np.broadcast_to(one[variable.name], shape) for one in found]).reshape(lead + shape)
     return made
-
-
-def _one(score: Score, samples: np.ndarray | None, truth: Truth, asked: Asked) -> dict[str, Any]:
-    """Every variable of one network."""
-    found = diagnosed(score, truth, *asked)
-    return {str(name): found[name].values for name in found.data_vars} | _gain(score, truth, samples, asked)
 
 
 def _gain(score: Score, truth: Truth, samples: np.ndarray | None, asked: Asked) -> dict[str, Any]:

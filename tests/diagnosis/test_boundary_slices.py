@@ -33,7 +33,7 @@ def of(function: Any) -> Score:
 def slices(function: Any, truth: Truth | None = None, levels: np.ndarray = LEVELS) -> dict[str, Any]:
     truth = truth or pair()
     points = np.stack([truth.starts(400, float(sigma), 0) for sigma in levels])
-    return sliced(of(function), truth, levels, points)[0]
+    return sliced([of(function)], truth, levels, points)[0][0]
 
 
 def test_of_the_exact_score_of_a_pair_they_are_the_closed_forms() -> None:
@@ -129,7 +129,7 @@ def test_a_boundary_under_a_third_component_is_none() -> None:
     three = truth_of(ss.mixture([[-1.0, 0.0], [1.0, 0.0], [0.0, 0.1]], [0.25, 0.25, 0.5], variance=0.04))
     levels = np.array([0.1])
     points = np.stack([[[0.0, -8.0]] * 20])  # where the first two are the most probable
-    found = sliced(of(three.score), three, levels, points)[0]
+    found = sliced([of(three.score)], three, levels, points)[0][0]
     assert [found["component_first"][0], found["component_second"][0]] == [0, 1]
     assert found["layer_status"][0, 0] == Status.not_applicable
 

@@ -29,8 +29,8 @@ def score_of(truth: Truth) -> Score:
 
 
 def found(score: Score, truth: Truth, count: int = 2000, levels: np.ndarray = LEVELS) -> dict[str, Any]:
-    draws = [drawn(score, truth, float(sigma), count, 0) for sigma in levels]
-    made = generated(score, truth, levels, count, 0)
+    draws = [drawn([score], truth, float(sigma), count, 0)[0] for sigma in levels]
+    (made,) = generated([score], truth, levels, count, 0)
     return predicted(score, truth, draws, made.path, 0) | measured(truth, made, float(levels[0]), 0)
 
 

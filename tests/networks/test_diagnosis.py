@@ -73,6 +73,26 @@ def test_chunks_change_no_bit(file: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("features", [2, 4])
+def test_networks_together_are_each_as_if_alone_in_any_order(
+    features: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error is projected on a grid of the plane, or at samples."""
+    rng = np.random.default_rng(0)
+    shape = Architecture(features, hidden=4, layers=1, sigma_data=1.0)
+    learned = xr.DataArray(rng.normal(size=(5, shape.size)), {"seed": np.arange(5)}, ("seed", "parameter"))
+    samples = xr.DataArray(rng.normal(size=(5, 4, features)), {"seed": np.arange(5)}, ("seed", "sample", "feature"))
+    truth = ss.mixture(rng.normal(size=(3, features)), variance=0.25)
+    files.write(tmp_path / "networks.nc", truth, learned, shape, samples=samples)
+    read = ss.families.networks(file=str(tmp_path / "networks.nc"))
+    together = diagnosis.diagnosis(read, **SETTINGS)
+    xr.testing.assert_identical(diagnosis.diagnosis(read.isel(seed=3), **SETTINGS), together.isel(seed=3))
+    monkeypatch.setattr(diagnosis, "TOGETHER", 2)
+    back = {"seed": slice(None, None, -1)}
+    xr.testing.assert_identical(diagnosis.diagnosis(read.isel(back), **SETTINGS).isel(back), together)
+
+
+@pytest.mark.slow
 def test_a_study_of_networks_is_split_stored_joined_and_drawn(file: str, tmp_path: Path) -> None:
     made = study(file, tmp_path / "results", axes={"training_step": [100, 400]}, split=["training_step"])
     names = [Path(each).stem for each in made.sweeps["learned"].planned("diagnosis").files]

@@ -12,10 +12,10 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """The odd number next to 2^64 over the golden ratio: the step from one state to the next."""
 
 
-def normals(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
-    """The standard normal number with this ``index`` in each trajectory's stream, (...), like ``trajectory``.
+def normals(seed: int, trajectory: np.ndarray, index: int | np.ndarray) -> np.ndarray:
+    """The standard normal number with this ``index`` in each trajectory's stream, (...), by broadcasting.
 
-    ``seed`` and ``trajectory`` are whole numbers >= 0. Numbers have 52 bits, so that none lies beyond 8.3.
+    ``seed``, ``index`` and ``trajectory`` are whole numbers >= 0. Numbers have 52 bits, so that none lies beyond 8.3.
 
     Examples
     --------
@@ -29,14 +29,14 @@ def normals(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
 
 def normal_rows(seed: int, trajectory: np.ndarray, n: int, first: int = 0) -> np.ndarray:
     """``n`` standard normal numbers of each trajectory's stream, from index ``first`` on, (..., n)."""
-    return np.stack([normals(seed, trajectory, first + column) for column in range(n)], axis=-1)
+    return normals(seed, np.asarray(trajectory)[..., None], np.arange(first, first + n))
 
 
-def uniforms(seed: int, trajectory: np.ndarray, index: int) -> np.ndarray:
-    """The number strictly between 0 and 1 of which `normals` is the normal quantile, like ``trajectory``."""
+def uniforms(seed: int, trajectory: np.ndarray, index: int | np.ndarray) -> np.ndarray:
+    """The number strictly between 0 and 1 of which `normals` is the normal quantile, by broadcasting."""
     with np.errstate(over="ignore"):
         start = np.asarray(trajectory).astype(np.uint64) * GOLDEN + _mixed(np.asarray(seed).astype(np.uint64) + GOLDEN)
-        bits = _mixed(_mixed(start) + np.uint64(index + 1) * GOLDEN) >> np.uint64(12)
+        bits = _mixed(_mixed(start) + np.asarray(index + 1).astype(np.uint64) * GOLDEN) >> np.uint64(12)
     return (bits.astype(float) + 0.5) * 2.0**-52
 
 

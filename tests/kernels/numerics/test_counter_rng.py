@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kstest, norm
 
-from scoreshock.kernels.numerics.counter_rng import normals
+from scoreshock.kernels.numerics.counter_rng import normal_rows, normals
 
 
 def test_normals_are_normal_and_independent_between_trajectories_and_places():
@@ -15,3 +15,9 @@ def test_normals_are_normal_and_independent_between_trajectories_and_places():
     assert abs(np.corrcoef(many[0, 1:], many[0, :-1])[0, 1]) < 0.03
     assert abs(np.corrcoef(many[0, 1:], many[1, :-1])[0, 1]) < 0.03
     assert abs(np.corrcoef(many[0], normals(1, np.arange(20000), 0))[0, 1]) < 0.03
+
+
+def test_rows_are_the_numbers_one_by_one():
+    rows = normal_rows(3, np.array([[4, 2], [0, 1 << 40]]), 5, first=2)
+    assert rows.shape == (2, 2, 5)
+    np.testing.assert_array_equal(rows[1, 1], [normals(3, np.array(1 << 40), 2 + column) for column in range(5)])
