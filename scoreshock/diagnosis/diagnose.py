@@ -25,7 +25,7 @@ from scoreshock.diagnosis.score_error import ERRORS, REGIONS, Draws, drawn, erro
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.steps import checked_score, checked_share
 from scoreshock.diagnosis.truth import Truth, truth_of
-from scoreshock.diagnosis.wasserstein_bound import TRANSPORT, lipschitz_estimate, w2_bound
+from scoreshock.diagnosis.wasserstein_bound import TRANSPORT, w2_bound
 from scoreshock.kernels.flow.divergence import tv_bound
 from scoreshock.quantities.counting_axes import counted
 
@@ -142,7 +142,6 @@ def _values(
     made: dict[str, Any] = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     residual = [residuals(known, at.x, at.sigma) for at in draws]
     made |= {name: np.stack([row[name] for row in residual], axis=-1) for name in residual[0]}
-    made["lipschitz_estimate"] = np.array([lipschitz_estimate(known, at.x, at.sigma) for at in draws])
     made["w2_bound"] = w2_bound(levels, np.sqrt(made["gradient_square_upper"]), made["lipschitz_estimate"])
     made |= _bounds(levels, parts, eta) | slices
     made |= measured(truth, samplers, float(levels[0]), number)

@@ -13,6 +13,7 @@ from scoreshock.diagnosis.boundary_slices import in_layer
 from scoreshock.diagnosis.gradient_part import GradientPart
 from scoreshock.diagnosis.scores import Score
 from scoreshock.diagnosis.truth import Truth
+from scoreshock.diagnosis.wasserstein_bound import POINTS, lipschitz_estimate
 
 REGIONS = ("layer", "outside", "tails")
 
@@ -20,7 +21,7 @@ TAILS = 0.05
 """Share of the probability, that of least density, that is tails."""
 
 OF_JACOBIAN = 200
-"""Most samples at which the Jacobian is taken."""
+"""Most samples at which the asymmetry takes the Jacobian."""
 
 ERRORS = variables(
     """
@@ -69,14 +70,14 @@ def drawn(scores: Sequence[Score], truth: Truth, sigma: float, count: int, seed:
 
 
 def errors(scores: Sequence[Score], truth: Truth, draws: Sequence[Draws]) -> list[tuple[dict[str, Any], GradientPart]]:
-    """Of each score the values of `ERRORS` at one level, and the parts of the mean square."""
+    """Of each score the values of `ERRORS` and ``lipschitz_estimate`` at one level, and the parts of the mean square."""
     sigma, x, *_ = draws[0]
     inside, parts = _regions(truth, x, sigma), _gradients(scores, truth, draws)
     return [(_values(*each, inside), each[-1]) for each in zip(scores, draws, parts, strict=True)]
 
 
 def _values(score: Score, draws: Draws, part: GradientPart, inside: np.ndarray) -> dict[str, Any]:
-    """Values of `ERRORS` of one score; whether points are ``inside`` the regions, (3, N)."""
+    """The same of one score; whether points are ``inside`` the regions, (3, N)."""
     sigma, x, exact, error = draws
     square = (error**2).sum(axis=-1)
     root = np.sqrt(square.mean())
@@ -84,7 +85,6 @@ def _values(score: Score, draws: Draws, part: GradientPart, inside: np.ndarray) 
     with np.errstate(all="ignore"):
         by_region = np.sqrt((inside * square).sum(axis=-1) / inside.sum(axis=-1))
         relative = root / np.sqrt((exact**2).sum(axis=-1).mean())
-    asymmetry, uncertain = _asymmetry(score, x[:: -(-len(x) // OF_JACOBIAN)], sigma)
     return {
         "score_error": root,
         "score_error_standard_error": square.std() / np.sqrt(len(x)) / (2 * root) if root else 0.0,
@@ -96,9 +96,7 @@ def _values(score: Score, draws: Draws, part: GradientPart, inside: np.ndarray) 
         "gradient_square_error": part.gradient_error,
         "gradient_square_upper": part.upper,
         "gradient_square_upper_error": part.upper_error,
-        "asymmetry": asymmetry,
-        "asymmetry_error": uncertain,
-    }
+    } | of_jacobian(score, x, sigma)
 
 
 def _regions(truth: Truth, x: np.ndarray, sigma: float) -> np.ndarray:
@@ -125,13 +123,25 @@ def _gradients(scores: Sequence[Score], truth: Truth, draws: Sequence[Draws]) ->
     return gradient_part.in_plane(truth, sigma, points, share, wrong)
 
 
-def _asymmetry(score: Score, x: np.ndarray, sigma: float) -> tuple[float, float]:
-    """Antisymmetric share of the Jacobian's square, and a bound on what the Jacobian's errors add to it."""
-    if x.shape[1] == 1:
-        return 0.0, 0.0
-    jacobian, error = score.jacobian(x, 0.5 * sigma * sigma)
+def of_jacobian(score: Score, x: np.ndarray, sigma: float) -> dict[str, float]:
+    """Values of the Jacobian, of which the asymmetry and the Lipschitz constant share draws ``x (N, n)``.
+
+    They come in the order of components, so that points halfway between two of them are between components.
+    """
+    many, few = (np.arange(0, len(x), -(-len(x) // most)) for most in (OF_JACOBIAN, POINTS))
+    near, far = np.split(x[few][: len(few) // 2 * 2], 2)
+    draws = np.union1d(many, few)
+    jacobian, error = score.jacobian(np.concatenate([x[draws], 0.5 * (near + far)]), 0.5 * sigma * sigma)
+    asymmetry, uncertain = _asymmetry(*(each[np.searchsorted(draws, many)] for each in (jacobian, error)))
+    steepest = lipschitz_estimate(np.delete(jacobian, np.searchsorted(draws, np.setdiff1d(many, few)), axis=0))
+    return {"asymmetry": asymmetry, "asymmetry_error": uncertain, "lipschitz_estimate": steepest}
+
+
+def _asymmetry(jacobian: np.ndarray, error: np.ndarray) -> tuple[float, float]:
+    """Antisymmetric share of the square of Jacobians (N, n, n), and a bound on what their errors (N,) add to it."""
+    n = jacobian.shape[-1]
     rotation = 0.5 * (jacobian - jacobian.swapaxes(-1, -2))
     size = (jacobian**2).sum(axis=(-1, -2)).mean()
-    if size == 0:
+    if n == 1 or size == 0:
         return 0.0, 0.0
-    return float((rotation**2).sum(axis=(-1, -2)).mean() / size), float(x.shape[1] ** 2 * (error**2).mean() / size)
+    return float((rotation**2).sum(axis=(-1, -2)).mean() / size), float(n**2 * (error**2).mean() / size)

@@ -9,6 +9,7 @@ import xarray as xr
 import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.diagnosis.diagnose import DIAGNOSIS
+from scoreshock.diagnosis.score_error import of_jacobian
 
 PAIR = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], [0.3, 0.7], variance=0.09)
 LEVELS = [0.1, 0.3, 0.6, 1.0, 2.0, 5.0]
@@ -196,3 +197,14 @@ def test_the_exact_score_in_single_precision_is_exact_within_stated_errors() -> 
     assert float(found.equation_residual_error.max()) < 0.02
     assert (found.asymmetry <= found.asymmetry_error).all()
     assert abs(float(found.kl_measured.sel(sampler="flow"))) < 1e-4
+
+
+def test_of_the_jacobian_both_measures_have_their_own_draws() -> None:
+    """Every third draw of 500 for the asymmetry, every fifth for the greatest slope, and halfway between those."""
+    score = ss.learned_score(lambda x, _: np.stack([np.sin(x[:, 1]), x[:, 0] ** 2], axis=-1))
+    x = np.random.default_rng(0).normal(size=(500, 2)) + np.linspace(0.0, 3.0, 500)[:, None]
+    found = of_jacobian(score, x, 1.0)
+    turn, slope = (0.5 * (2 * x[::3, 0] + sign * np.cos(x[::3, 1])) for sign in (-1, 1))
+    assert found["asymmetry"] == pytest.approx((turn**2).sum() / (turn**2 + slope**2).sum(), rel=1e-8)
+    few = np.concatenate([x[::5], 0.5 * (x[:250:5] + x[250::5])])
+    assert found["lipschitz_estimate"] == pytest.approx(abs(few[:, 0] + 0.5 * np.cos(few[:, 1])).max(), rel=1e-8)

@@ -9,8 +9,9 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import sqrtm
 
 import scoreshock as ss
+from scoreshock.diagnosis.score_error import of_jacobian
 from scoreshock.diagnosis.truth import flowed, truth_of
-from scoreshock.diagnosis.wasserstein_bound import lipschitz_estimate, w2_bound
+from scoreshock.diagnosis.wasserstein_bound import w2_bound
 
 LEVELS = np.geomspace(0.2, 2.0, 12)
 LOW, HIGH = LEVELS[0] ** 2 / 2, LEVELS[-1] ** 2 / 2
@@ -80,7 +81,9 @@ def test_it_is_not_below_the_distance_where_modes_part() -> None:
     truth = truth_of(pair)
     levels = np.geomspace(0.1, 4.0, 40)
     draws = [truth.starts(2000, float(level), 0) for level in levels]
-    rates = np.array([lipschitz_estimate(score, x, float(level)) for x, level in zip(draws, levels, strict=True)])
+    rates = np.array(
+        [of_jacobian(score, x, float(level))["lipschitz_estimate"] for x, level in zip(draws, levels, strict=True)]
+    )
     v = 0.09 + levels**2
     np.testing.assert_allclose(rates[v < 1], ((1 - v) / v**2)[v < 1], rtol=0.1)  # (30), between the modes
     errors = np.array(
