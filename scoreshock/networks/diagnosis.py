@@ -86,7 +86,7 @@ def _unreadable(sweep: Any) -> Problems:
     },
     density="networks",
     problems=_unreadable,
-    seconds=(1.0, 0.09),
+    seconds=(0.8, 0.02),
     covariances=(1.1, 0.12),
 )
 def diagnosis(

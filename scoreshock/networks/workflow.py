@@ -17,7 +17,7 @@ TRAINING = {
 }
 """Measured seconds of a core for the training of all networks of a data set."""
 
-DIAGNOSIS = {"pair": 1.0, "eight-gaussians": 2.5, "checkerboard": 3.3, "spirals": 4.0, "hierarchy": 2.3, "digits": 8.0}
+DIAGNOSIS = {"pair": 0.8, "eight-gaussians": 1.0, "checkerboard": 2.5, "spirals": 2.8, "hierarchy": 1.1, "digits": 6.0}
 """Measured seconds of a core for the diagnosis of one network, at a load of two jobs on two cores."""
 
 EACH = 6
@@ -38,8 +38,8 @@ STEPS = {
 }
 """Measured seconds of a core for the comparison of rules for steps, by the density."""
 
-REST = 10.0
-"""Seconds of a core for joining and for tables."""
+REST = 4.0
+"""Seconds of a core for joining, and for the start of a job."""
 
 
 class Plan(NamedTuple):
