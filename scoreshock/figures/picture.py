@@ -163,6 +163,8 @@ def _scales(axes: Axes, panel: Panel) -> None:
             axis.set_tick_params(length=0, rotation=20 if axis is axes.xaxis and len("".join(names)) > 40 else 0)
     if panel.square:
         axes.set_aspect("equal")
+        if not (panel.logx or panel.xnames):
+            axes.xaxis.set_major_locator(MaxNLocator(6))
 
 
 def _powers(axis: Any, low: float, high: float) -> None:

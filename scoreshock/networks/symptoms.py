@@ -69,7 +69,8 @@ def _boundary(found: xr.Dataset) -> xr.DataArray:
 
 
 def _weights(found: xr.Dataset) -> xr.DataArray:
-    return found.mode_weight_error.mean("sampler")
+    error = found.mode_weight_change_error
+    return np.sqrt(((found.mode_weight_change / error.where(error > 0, np.inf)) ** 2).mean("component")).mean("sampler")
 
 
 def _samples(found: xr.Dataset) -> xr.DataArray:
@@ -89,7 +90,10 @@ SYMPTOMS = {
     "one level": Symptom("share of the level with the greatest relative error in the sum of their squares", _peak),
     "no effect": Symptom("share of the error that is not known to move the density", _still),
     "curl": Symptom("antisymmetric share of the Jacobian, the greatest", _curl),
-    "weights": Symptom("error of the weights of modes in generated samples, mean of both samplers", _weights),
+    "weights": Symptom(
+        "change of the weights of modes in generated samples, in standard errors, root mean square, mean of both samplers",
+        _weights,
+    ),
     "samples": Symptom("sliced Wasserstein distance of generated samples over that of the exact score's", _samples),
     "memory": Symptom(
         "gain of the denoiser on the training samples over the exact one, in standard errors, the greatest", _memory

@@ -54,6 +54,7 @@ def planted(seeds: int = 20, features: int = 2, damages: tuple[str, ...] = DAMAG
     both = xr.DataArray([1.0, -1.0], dims="component")
     found["predicted_mode_weight"] = errors * both
     found["mode_weight_change"] = 0.8 * errors * both
+    found["mode_weight_change_error"] = xr.full_like(found.mode_weight_change, 0.01)
     for name, variable in found.variables.items():
         variable.attrs = {"long_name": str(name), "units": "1"}
     return found

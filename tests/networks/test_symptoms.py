@@ -53,6 +53,21 @@ def test_no_network_sets_the_threshold_that_it_is_held_against() -> None:
     assert float(table.detection_rate.sel(damage="layer")) == 1 / 20
 
 
+@pytest.mark.parametrize(("error", "rate"), [(0.05, 0.0), (0.005, 1.0)])
+def test_weights_are_changed_where_sampling_does_not_explain_it(error: float, rate: float) -> None:
+    found = planted()
+    found["mode_weight_change"][:] = 0.0
+    found["mode_weight_change_error"][:] = 0.0  # no sample is elsewhere: the change is 0 for sure
+    found["mode_weight_change"].loc[{"damage": "layer"}] = 0.04 * np.array([1.0, -1.0])
+    found["mode_weight_change_error"].loc[{"damage": "layer"}] = error
+    found["mode_weight_change_error"].loc[{"damage": "none"}] = 0.01
+    found["mode_weight_change"].loc[{"damage": "none", "seed": slice(0, 9)}] = 0.01 * np.array([1.0, -1.0])
+    table = symptom_table({"plane": found}).sel(truth="plane", symptom="weights")
+    assert float(table.symptom_median.sel(damage="layer")) == pytest.approx(0.04 / error)
+    assert float(table.symptom_median.sel(damage="rotation")) == 0
+    assert float(table.detection_rate.sel(damage="layer")) == rate
+
+
 def test_exceedance_is_the_statistic_of_mann_and_whitney(table: xr.Dataset) -> None:
     values = values_of(planted())
     for number, damage in enumerate(table.damage.values):
