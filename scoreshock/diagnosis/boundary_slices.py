@@ -16,7 +16,8 @@ from scipy.optimize import least_squares
 
 from scoreshock.conventions import Status, variables
 from scoreshock.diagnosis.scores import Score
-from scoreshock.diagnosis.truth import Level, Truth
+from scoreshock.diagnosis.truth import Truth
+from scoreshock.kernels.flow.solvers import Level
 
 PLACES = 8
 """Most pairs of components whose boundaries are sliced."""

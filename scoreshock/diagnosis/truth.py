@@ -13,6 +13,7 @@ from scoreshock.checks import listed
 from scoreshock.densities.component_covariances import PARTS
 from scoreshock.kernels.covariances import fields as general
 from scoreshock.kernels.covariances.components import Components, components, covariance
+from scoreshock.kernels.flow.solvers import Level
 from scoreshock.kernels.gaussian import mixture as isotropic
 from scoreshock.kernels.numerics.counter_rng import normal_rows, uniforms
 from scoreshock.quantities.labelled import checked_mixture, covariance_arguments, is_general
@@ -25,10 +26,6 @@ RTOL = 1e-7
 
 SMALL = 1e-3
 """Share of the last noise level at which the flow is stopped and the denoiser is taken, where it should end at 0."""
-
-
-Level = float | np.ndarray
-"""One noise level, or one of each point."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,12 @@ class Truth:
         return k, n
 
     def denoise(self, x: np.ndarray, sigma: Level) -> np.ndarray:
-        """Posterior mean of the data at ``x (N, n)``, (N, n)."""
+        """Posterior mean of the data at ``x (..., n)``, (..., n)."""
         with np.errstate(all="ignore"):
             return self._field("denoiser", x, sigma)
 
     def responsibilities(self, x: np.ndarray, sigma: Level) -> np.ndarray:
-        """Posterior probabilities of the components at ``x (N, n)``, (N, k)."""
+        """Posterior probabilities of the components at ``x (..., n)``, (..., k)."""
         return self._field("responsibilities", x, sigma)
 
     def score(self, x: np.ndarray, sigma: Level) -> np.ndarray:

@@ -182,6 +182,8 @@ def _table(options: argparse.Namespace) -> Table:
 
 def _replicates(options: argparse.Namespace, scaling: Any) -> tuple[xr.Dataset | None, tuple[str, ...]]:
     """Replicates of the data's mixture with one variance, and what a reader must know of them; else why there are none."""
+    if options.replicates is not None and (options.replicates < 0 or options.replicates == 1):
+        raise ValueError(f"--replicates = {options.replicates} is not allowed; allowed: 0 (none) or a number from 2 on")
     if options.covariance != "isotropic":
         if options.replicates:
             raise ValueError("--replicates does not go with --covariance; allowed: with isotropic")

@@ -125,6 +125,11 @@ def test_schedules_have_parameters_and_two_of_one_kind_stand_beside_each_other(t
             ["--data", "iris", "--covariance", "full", "--replicates", "4"],
             "--replicates does not go with --covariance; allowed: with isotropic",
         ),
+        (["--data", "iris", "--replicates", "-1"], "--replicates = -1 is not allowed; allowed: 0 (none) or a number"),
+        (
+            ["--data", "iris", "--replicates", "1"],
+            "--replicates = 1 is not allowed; allowed: 0 (none) or a number",
+        ),
         (["--family", "pair", "--separation", "nan"], "separation = nan is not allowed; allowed: a finite number >= 0"),
         (["--family", "simplex", "--separation", "2", "--draws", "0"], "draws = 0 is not allowed; allowed: a whole number"),
         (["--family", "pair", "--separation", "2", "--into", "/proc/x"], "--into '/proc/x' cannot be written"),

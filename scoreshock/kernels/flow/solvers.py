@@ -15,7 +15,7 @@ import numpy as np
 from scoreshock.kernels.numerics.counter_rng import normal_rows
 
 Level = float | np.ndarray
-"""One noise level, or one of each list of levels (..., 1), which broadcasts against points."""
+"""One noise level, or several that broadcast against points (...): one of each, or (..., 1) one of each list."""
 
 Denoiser = Callable[[np.ndarray, Any], np.ndarray]
 """``D(x (..., N, n), sigma) -> (..., N, n)``, ``sigma`` a `Level`."""
