@@ -616,7 +616,7 @@ MUTATIONS = (
         "density, sigma**2",
     ),
     Mutation(
-        f"{DIAGNOSIS}test_wasserstein_bound.py::test_of_a_shift_it_is_the_distance",
+        f"{DIAGNOSIS}test_wasserstein_bound.py::test_of_a_shift_it_is_the_distance_and_a_rotation_beside_it_adds_nothing",
         "diagnosis/wasserstein_bound.py",
         "levels**2 * each",
         "levels * each",
@@ -683,10 +683,28 @@ MUTATIONS = (
         "(own - exact)",
     ),
     Mutation(
-        "tests/networks/test_symptoms.py::test_tested_networks_do_not_set_the_threshold",
+        "tests/networks/test_symptoms.py::test_no_network_sets_the_threshold_that_it_is_held_against",
         "networks/symptoms.py",
-        "good[::2]",
+        "np.delete(good, seed, axis=0)",
         "good",
+    ),
+    Mutation(
+        "tests/networks/test_symptoms.py::test_weights_are_changed_where_sampling_does_not_explain_it",
+        "networks/symptoms.py",
+        "found.mode_weight_change / error.where(error > 0, np.inf)",
+        "found.mode_weight_change",
+    ),
+    Mutation(
+        f"{DIAGNOSIS}test_wasserstein_bound.py::test_of_a_shift_it_is_the_distance_and_a_rotation_beside_it_adds_nothing",
+        "diagnosis/diagnose.py",
+        'np.sqrt(made["gradient_square_upper"])',
+        'made["score_error"]',
+    ),
+    Mutation(
+        "tests/kernels/flow/test_solvers.py::test_several_lists_are_sampled_as_each_alone",
+        "kernels/flow/solvers.py",
+        "levels[..., j, None] if several",
+        "levels[:1, j, None] if several",
     ),
     Mutation(
         "tests/networks/test_symptoms.py::test_exceedance_is_the_statistic_of_mann_and_whitney",
