@@ -41,6 +41,10 @@ JUDGED = variables(
 )
 
 
+NUMBERS = 2**22
+"""Coordinates of samples that are held at once, of as many lists of levels as that allows."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """Starts, exact ends and samples of the data that all samplers share."""
@@ -56,14 +60,18 @@ class Judge:
 
     def judged(self, rows: np.ndarray, solver: str, eta: float) -> dict[str, Any]:
         """Values (R,) of one sampler at lists of levels ``rows (R, S + 1)``, by name of a variable."""
+        together = max(1, NUMBERS // self.starts.size)
+        if len(rows) > together:
+            parts = [self.judged(rows[i : i + together], solver, eta) for i in range(0, len(rows), together)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         made = sample(self.denoise, self.starts, rows, solver, eta, 5 * self.seed + SAMPLER)
         noisy = solver == "ancestral" and eta > 0
-        error, deviation = (np.nan, np.nan) if noisy else self._trajectory_error(made.ends)
+        error, deviation = np.full((2, len(rows)), np.nan) if noisy else self._trajectory_error(made.ends)
         return {
-            "n_calls": made.calls,
+            "n_calls": np.full(len(rows), made.calls),
             "trajectory_error": error,
             "trajectory_error_standard_error": deviation,
-            "trajectory_error_status": Status.not_applicable if noisy else Status.ok,
+            "trajectory_error_status": np.full(len(rows), Status.not_applicable if noisy else Status.ok),
             "mode_weight_error": self.truth.mode_weight_error(made.ends, self.last),
             "sliced_wasserstein": self._distance(made.ends),
         }

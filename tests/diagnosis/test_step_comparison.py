@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import scoreshock as ss
 from scoreshock.conventions import Status
@@ -76,6 +77,14 @@ def test_what_is_refused(arguments: dict, message: str) -> None:
 
 
 @pytest.mark.slow
+def test_lists_of_levels_that_are_sampled_in_parts_are_those_of_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"calls": [3, 6], "rules": ["uniform", "karras", "cosine"], "sigma_max": 9.0, "samples": 20}
+    pair = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], weights=[0.3, 0.7], variance=0.09)
+    whole = ss.compare_steps(pair, **options)
+    monkeypatch.setattr("scoreshock.diagnosis.step_comparison.NUMBERS", 2 * 20 * 2)  # two lists of three
+    xr.testing.assert_identical(ss.compare_steps(pair, **options), whole)
+
+
 def test_noise_of_sampler_and_data_do_not_share_numbers() -> None:
     """Two steps of N(0, 1): the variance is that of the recursion, at every seed."""
     levels = np.array([1.0, 0.5, 0.1])

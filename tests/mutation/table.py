@@ -701,6 +701,12 @@ MUTATIONS = (
         'made["score_error"]',
     ),
     Mutation(
+        f"{DIAGNOSIS}test_step_comparison.py::test_lists_of_levels_that_are_sampled_in_parts_are_those_of_one_go",
+        "diagnosis/step_comparison.py",
+        "for part in parts])",
+        "for part in parts[::-1]])",
+    ),
+    Mutation(
         "tests/kernels/flow/test_solvers.py::test_several_lists_are_sampled_as_each_alone",
         "kernels/flow/solvers.py",
         "levels[..., j, None] if several",
