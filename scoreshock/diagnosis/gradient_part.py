@@ -42,7 +42,7 @@ JITTER = 1e-13
 """Added to products of basis functions of length 1, some of which depend on others."""
 
 COLUMNS = 24
-"""Errors in one matrix product: a multiple of the widths of BLAS kernels, so that an error's bits depend on it alone."""
+"""Errors in one matrix product: a multiple of the widths of BLAS kernels, so that each result is the same in any batch."""
 
 NEGLIGIBLE = 1e-14
 """Share of the probability, of that of the densest point, below which a point is left out."""

@@ -42,7 +42,7 @@ JUDGED = variables(
 
 
 NUMBERS = 2**22
-"""Coordinates of samples that are held at once, of as many lists of levels as that allows."""
+"""Coordinates, or responsibilities, of samples that are held at once: of as many lists of levels as that allows."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Judge:
 
     def judged(self, rows: np.ndarray, solver: str, eta: float) -> dict[str, Any]:
         """Values (R,) of one sampler at lists of levels ``rows (R, S + 1)``, by name of a variable."""
-        together = max(1, NUMBERS // self.starts.size)
+        together = max(1, NUMBERS // (len(self.starts) * max(self.truth.size)))
         if len(rows) > together:
             parts = [self.judged(rows[i : i + together], solver, eta) for i in range(0, len(rows), together)]
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -13,7 +13,6 @@ from scoreshock.checks import listed
 from scoreshock.densities.component_covariances import PARTS
 from scoreshock.kernels.covariances import fields as general
 from scoreshock.kernels.covariances.components import Components, components, covariance
-from scoreshock.kernels.flow.solvers import Level
 from scoreshock.kernels.gaussian import mixture as isotropic
 from scoreshock.kernels.numerics.counter_rng import normal_rows, uniforms
 from scoreshock.quantities.labelled import checked_mixture, covariance_arguments, is_general
@@ -41,28 +40,28 @@ class Truth:
         k, n = self.parts.means.shape
         return k, n
 
-    def denoise(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def denoise(self, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """Posterior mean of the data at ``x (..., n)``, (..., n)."""
         with np.errstate(all="ignore"):
             return self._field("denoiser", x, sigma)
 
-    def responsibilities(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def responsibilities(self, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """Posterior probabilities of the components at ``x (..., n)``, (..., k)."""
         return self._field("responsibilities", x, sigma)
 
-    def score(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def score(self, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """Score at ``x (N, n)``, (N, n)."""
         return self._field("score", x, sigma)
 
-    def log_density(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def log_density(self, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """Logarithm of the density at ``x (N, n)``, (N,)."""
         return self._field("log_density", x, sigma)
 
-    def jacobian(self, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def jacobian(self, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """Jacobian of the score at ``x (N, n)``, (N, n, n)."""
         return self._field("score_jacobian", x, sigma)
 
-    def _field(self, name: str, x: np.ndarray, sigma: Level) -> np.ndarray:
+    def _field(self, name: str, x: np.ndarray, sigma: float | np.ndarray) -> np.ndarray:
         """A field of both kernels by its name there."""
         tau, c = 0.5 * sigma * sigma, self.parts
         if self.one_variance:
@@ -75,8 +74,10 @@ class Truth:
         Of ends (..., N, n), (...).
         """
         most = self.responsibilities(ends, sigma).argmax(axis=-1)
-        shares = np.stack([(most == k).mean(axis=-1) for k in range(self.size[0])], axis=-1)
-        return 0.5 * np.abs(shares - self.parts.weights).sum(axis=-1)
+        rows, k = most.reshape(-1, most.shape[-1]), self.size[0]
+        places = rows + k * np.arange(len(rows))[:, None]
+        shares = np.bincount(places.ravel(), minlength=k * len(rows)).reshape(-1, k) / most.shape[-1]
+        return 0.5 * np.abs(shares - self.parts.weights).sum(axis=-1).reshape(most.shape[:-1])
 
     def responsibility_gradients(self, x: np.ndarray, sigma: float) -> np.ndarray:
         """Gradients of the responsibilities at ``x (N, n)``, (N, k, n): ``r_k (s_k - s)``, s_k the score of a component."""

@@ -45,7 +45,7 @@ OPEN = "–"
 def steps(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Rule whose noise levels have the least error, for each density and number of calls of the score, and its lead.
 
-    The colour is the error of the next best rule over the winner's. Of a dataset of `scoreshock.networks.step_study`.
+    The colour is the error of the next best rule over the winner's. Of a dataset of `scoreshock.networks.step_winners`.
     """
     kept = selected(dataset, choice.select)
     note = not_used(choice, dataset.dims)
@@ -112,7 +112,7 @@ def _solver(part: xr.Dataset) -> str:
 def step_errors(dataset: xr.Dataset, choice: Choice = FOLLOWING) -> list[Panel]:
     """Error of each rule over that of the best rule, of one density, by number of calls; a star is the winner.
 
-    The optimum is found by search and does not compete. Of a dataset of `scoreshock.networks.step_study`.
+    The optimum is found by search and does not compete. Of a dataset of `scoreshock.networks.step_winners`.
     """
     kept = selected(dataset, choice.select)
     taken = {name: 0 for name in ("density", "score") if kept.sizes[name] > 1}

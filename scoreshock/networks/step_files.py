@@ -19,7 +19,7 @@ from scoreshock.storage.staging import write_file
 def write_steps(
     found: xr.Dataset, folder: Path, attributes: Mapping[str, Any] | None = None, digest: str = ""
 ) -> list[Path]:
-    """Write the result of `step_study.joined`, its sentences and its figures.
+    """Write the result of `step_winners.joined`, its sentences and its figures.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which rule spaces a sampler's steps best: for densities, scores, solvers and numbers of calls, over seeds.
+"""Errors of samplers at the levels of each rule, for densities, scores, solvers and numbers of calls, over seeds.
 
 Levels are of the exact score, and the optimum is searched on trajectories of seed 0; all are judged at other seeds, with the
 exact score and with networks that were trained on the density. All rules have the same starts, so that they differ pairwise
@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from scipy.stats import t as student
 
-from scoreshock.conventions import Status, attributes, flag_attributes, variables
+from scoreshock.conventions import attributes, variables
 from scoreshock.densities.families.shapes import simplex
 from scoreshock.densities.mixtures import mixture
 from scoreshock.diagnosis.scores import Score
@@ -23,9 +22,8 @@ from scoreshock.diagnosis.step_rules import Ends
 from scoreshock.diagnosis.steps import RULES, Spaced
 from scoreshock.diagnosis.truth import truth_of
 from scoreshock.networks.files import Networks, read
-from scoreshock.networks.step_findings import CONFIDENCE, findings
+from scoreshock.networks.plans import PLANS, Plan
 from scoreshock.networks.truths import digits, hierarchy, pair
-from scoreshock.networks.workflow import PLANS, Plan
 
 SAMPLERS = {
     "euler": ("euler", 0.0),
@@ -57,13 +55,6 @@ STUDIED = variables(
         | What sampling alone does.
     mode_weight_floor(density, score, seed): mode_weight_error of the exact flow of the exact score
         | What sampling alone does.
-    advantage(measure, density, score, solver, calls): error of the next best rule over that of the winner
-        | Of means over seeds; the optimum is not counted.
-    lead(measure, density, score, solver, calls): difference of the errors of the next best rule and the winner
-        | Mean over seeds.
-    lead_error(measure, density, score, solver, calls): half width of the 95 % interval of lead
-        | Student's, of the differences at each seed.
-    optimum_ratio(measure, density, score, solver, calls): error of the winner over that of the optimum | Of their means.
     """
 )
 
@@ -131,16 +122,6 @@ def of_density(name: str, file: str | Path | None = None, plan: Plan = PLANS["fu
     return made.expand_dims("density").assign_coords(density=("density", [name], {"long_name": "density"}))
 
 
-def joined(parts: Sequence[xr.Dataset]) -> xr.Dataset:
-    """The results of `of_density` in one dataset, and which rule wins by how much.
-
-    Of shape (measure, density, score, solver, calls) are the ``winner``, the ``next_best`` rule and the winner's lead. The
-    attribute ``findings`` says it in sentences.
-    """
-    found = with_winners(xr.concat(parts, "density"))
-    return found.assign_attrs(findings="\n".join(findings(found)))
-
-
 def _errors(name: str, networks: Networks | None, plan: Plan) -> xr.Dataset:
     """Errors of one density, (score, solver, calls, rule, seed)."""
     shape = len(SCORES), len(SAMPLERS), len(plan.calls), len(RULES), plan.seeds
@@ -167,9 +148,7 @@ def _errors(name: str, networks: Networks | None, plan: Plan) -> xr.Dataset:
         "calls": ("calls", list(plan.calls), attributes("calls")),
         "seed": ("seed", np.arange(1, plan.seeds + 1), SEED),
     }
-    return xr.Dataset(
-        {v.name: (v.dims[1:], found[v.name], v.attributes()) for v in STUDIED if v.name in found}, coordinates | numbers
-    )
+    return xr.Dataset({v.name: (v.dims[1:], found[v.name], v.attributes()) for v in STUDIED}, coordinates | numbers)
 
 
 SEED = {"long_name": "seed of starts, of data and of training", "units": "1"}
@@ -211,42 +190,3 @@ def _network(networks: Networks, number: int) -> Score:
     """One network a seed, over again where there are fewer."""
     seeds = networks.parameters.seed.values
     return networks.score(seed=seeds[number % len(seeds)])
-
-
-def with_winners(found: xr.Dataset) -> xr.Dataset:
-    """The errors, with the best rule of each combination of the other axes, and its lead over the next best."""
-    every = xr.concat([found[measure] for measure in MEASURES], "measure").transpose(
-        "measure", "density", "score", "solver", "calls", "rule", "seed"
-    )
-    own = every.drop_sel(rule=OPTIMUM)
-    ranked = np.argsort(own.mean("seed").values, axis=-1, kind="stable")
-    best, following = (np.take_along_axis(own.values, ranked[..., i, None, None], axis=-2)[..., 0, :] for i in (0, 1))
-    there = np.isfinite(best).all(axis=-1)
-    apart = following - best
-    count = apart.shape[-1]
-    names = own.rule.values.astype(str)
-    with np.errstate(all="ignore"):
-        numbers = {
-            "advantage": following.mean(axis=-1) / best.mean(axis=-1),
-            "lead": apart.mean(axis=-1),
-            "lead_error": student.ppf(0.5 + CONFIDENCE / 2, count - 1) * apart.std(axis=-1, ddof=1) / np.sqrt(count),
-            "optimum_ratio": best.mean(axis=-1) / every.sel(rule=OPTIMUM).values.mean(axis=-1),
-        }
-    dims = ("measure", "density", "score", "solver", "calls")
-    told = {v.name: (dims, numbers[v.name], v.attributes()) for v in STUDIED if v.name in numbers}
-    for i, (name, text) in enumerate((("winner", "rule of the least error"), ("next_best", "rule of the next least error"))):
-        told[name] = (dims, np.where(there, names[ranked[..., i]], ""), {"long_name": text})
-    told["winner_status"] = (dims, _outcome(there, numbers["lead"], numbers["lead_error"]), OUTCOME)
-    measure = {"measure": ("measure", list(MEASURES), {"long_name": "measure of the error"})}
-    return found.assign(told).assign_coords(measure)
-
-
-OUTCOME = flag_attributes(Status) | {
-    "long_name": "outcome of the winner",
-    "description": "unresolved where the interval of the lead has 0 in it; not_applicable where nothing is compared.",
-}
-
-
-def _outcome(there: np.ndarray, lead: np.ndarray, error: np.ndarray) -> np.ndarray:
-    decided = np.where(lead > error, Status.ok, Status.unresolved)
-    return np.where(there, decided, Status.not_applicable).astype(np.int8)

@@ -104,14 +104,14 @@ SYMPTOMS = {
 VARIABLES = variables(
     """
     symptom_threshold(truth, symptom), threshold_status: value from which on a network is called bad
-        | The greatest of the good networks, and as far again as it is above their median.
+        | The greatest of all good networks, and as far again as it is above their median: for another network.
     symptom_median(truth, damage, symptom), symptom_status: median of the symptom over networks
     symptom_low(truth, damage, symptom), symptom_status: tenth percentile of the symptom over networks
     symptom_high(truth, damage, symptom), symptom_status: ninetieth percentile of the symptom over networks
     exceedance(truth, damage, symptom), symptom_status: probability that the symptom exceeds that of a good network
         | Of all pairs of a damaged and a good network, ties half: the area under the curve of detections over false alarms.
     detection_rate(truth, damage, symptom), symptom_status: share of networks above the threshold
-        | Each above the threshold of the good networks of all other seeds; of good networks the rate of false alarms.
+        | Each network against the threshold of the good ones of all other seeds; of good ones the rate of false alarms.
     detection_low(truth, damage, symptom), symptom_status: lower end of the interval of detection_rate
         | Clopper and Pearson (1934), 95 %.
     detection_high(truth, damage, symptom), symptom_status: upper end of the interval of detection_rate
@@ -139,7 +139,8 @@ def values_of(found: xr.Dataset) -> np.ndarray:
 def symptom_table(diagnoses: Mapping[str, xr.Dataset]) -> xr.Dataset:
     """Rates at which each symptom finds each damage, for each truth: of diagnoses by ``damage`` (words) and ``seed``.
 
-    A network is called bad above the threshold that the good networks, of damage ``none``, of all other seeds set.
+    A network is called bad above the threshold that the good networks, of damage ``none``, of all other seeds set. The
+    thresholds of two seeds have most of these networks in common, of which the intervals of the rates know nothing.
     """
     damages = list(dict.fromkeys(str(name) for found in diagnoses.values() for name in found.damage.values))
     made: dict[str, list[Any]] = {variable.name: [] for variable in VARIABLES}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from scoreshock.networks.plans import PLANS
 from scoreshock.networks.truths import DATA_SETS
 
 TRAINING = {
@@ -38,25 +39,14 @@ STEPS = {
 }
 """Measured seconds of a core for the comparison of rules for steps, by the density."""
 
+SHARES = {"full": 1.0, "brief": 0.1}
+"""Share of these seconds that a plan takes."""
+
+MEMORY = 2000
+"""MiB of a diagnosis: measured up to 900, and two processes of Snakemake."""
+
 REST = 4.0
 """Seconds of a core for joining, and for the start of a job."""
-
-
-class Plan(NamedTuple):
-    """What a comparison of steps is of: densities, numbers of calls, seeds, samples at each; its share of `STEPS`."""
-
-    densities: tuple[str, ...]
-    calls: tuple[int, ...]
-    seeds: int
-    samples: int
-    share: float
-
-
-PLANS = {
-    "full": Plan(tuple(STEPS), (5, 10, 20, 40, 100), 5, 800, 1.0),
-    "brief": Plan(("gaussian", "pair", "overlapping", "atoms"), (5, 10), 3, 300, 0.1),
-}
-"""Plans of a comparison of steps, by name."""
 
 
 class Version(NamedTuple):
@@ -81,8 +71,7 @@ class Version(NamedTuple):
 
     def seconds(self) -> dict[str, float]:
         """Expected seconds of a core for the job of each rule, those of joining and tables left out."""
-        plan = PLANS[self.steps]
-        known = {rule_of("steps", name): REST + STEPS[name] * plan.share for name in plan.densities}
+        known = {rule_of("steps", name): REST + STEPS[name] * SHARES[self.steps] for name in PLANS[self.steps].densities}
         for name in self.names:
             seeds = self.plan(name)[1]
             known[rule_of("train", name)] = REST + TRAINING[name] * self.share * seeds / DATA_SETS[name].seeds
@@ -93,7 +82,7 @@ class Version(NamedTuple):
 
 
 def rule_of(action: str, name: str, *part: int) -> str:
-    """Name of the rule that does something with the networks of a data set, or with a part of those of a file.
+    """Name of the rule of an action on a data set or density, or on a part of it.
 
     Examples
     --------

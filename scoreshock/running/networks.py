@@ -60,20 +60,23 @@ def tabulate(networks: Mapping[str, Any], digest: str, names: Sequence[str], thr
 
 def compare_steps(networks: Mapping[str, Any], digest: str, name: str, trained: bool, plan: str, threads: int = 1) -> None:
     """Compare the rules that space a sampler's steps for one density, with exact scores and those of networks, if any."""
+    from scoreshock.networks.plans import PLANS
     from scoreshock.networks.step_study import of_density
-    from scoreshock.networks.workflow import PLANS, steps_part
+    from scoreshock.networks.workflow import steps_part
 
     folder = Path(networks["output"])
     found = of_density(name, folder / f"{name}.nc" if trained else None, PLANS[plan])
     about = _attributes({"steps of": name, "plan": plan}, "networks.step_study", digest, threads)
+    about["title"] = f"errors of samplers by the rule that spaces their steps, of the density {name}"
     store.write(found, folder / steps_part(name), about)
 
 
 def join_steps(networks: Mapping[str, Any], digest: str, plan: str, threads: int = 1) -> None:
     """Join the comparisons of all densities; write who wins where, and its figures."""
+    from scoreshock.networks.plans import PLANS
     from scoreshock.networks.step_files import write_steps
-    from scoreshock.networks.step_study import joined
-    from scoreshock.networks.workflow import PLANS, steps_part
+    from scoreshock.networks.step_winners import joined
+    from scoreshock.networks.workflow import steps_part
 
     folder, parts = Path(networks["output"]), []
     for name in PLANS[plan].densities:

@@ -29,7 +29,7 @@ DERIVED = {
     "networks.diagnosis": ("networks.diagnosis", "study.evaluation"),
     "networks training": ("networks.training", "networks.files"),
     "networks.step_study": ("networks.step_study",),
-    "networks steps": ("networks.step_study", "networks.step_files", "figures.page", "figures.picture"),
+    "networks steps": ("networks.step_winners", "networks.step_files", "figures.page", "figures.picture"),
     "networks tables": ("networks.tables", "figures.page", "figures.picture"),
     "joining": ("storage.joining",),
     "comparison": ("comparison", "quantities.sampling_times", "quantities.schedule_time"),

@@ -76,7 +76,6 @@ def test_what_is_refused(arguments: dict, message: str) -> None:
         ss.compare_steps(ss.mixture([0.0]), **(FEW | {"rules": "karras"} | arguments))
 
 
-@pytest.mark.slow
 def test_lists_of_levels_that_are_sampled_in_parts_are_those_of_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"calls": [3, 6], "rules": ["uniform", "karras", "cosine"], "sigma_max": 9.0, "samples": 20}
     pair = ss.mixture([[-1.0, 0.0], [1.0, 0.5]], weights=[0.3, 0.7], variance=0.09)
@@ -85,6 +84,7 @@ def test_lists_of_levels_that_are_sampled_in_parts_are_those_of_one_go(monkeypat
     xr.testing.assert_identical(ss.compare_steps(pair, **options), whole)
 
 
+@pytest.mark.slow
 def test_noise_of_sampler_and_data_do_not_share_numbers() -> None:
     """Two steps of N(0, 1): the variance is that of the recursion, at every seed."""
     levels = np.array([1.0, 0.5, 0.1])

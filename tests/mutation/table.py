@@ -629,7 +629,7 @@ MUTATIONS = (
     ),
     Mutation(
         "tests/networks/test_step_study.py::test_no_rule_wins_where_the_interval_has_zero_in_it",
-        "networks/step_study.py",
+        "networks/step_winners.py",
         "lead > error",
         "lead > 0",
     ),

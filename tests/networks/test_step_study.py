@@ -12,16 +12,19 @@ import scoreshock as ss
 from scoreshock.conventions import Status
 from scoreshock.networks import files, step_study
 from scoreshock.networks.perceptron import Architecture
+from scoreshock.networks.plans import PLANS, Plan
 from scoreshock.networks.step_files import write_steps
 from scoreshock.networks.step_findings import compared, findings
-from scoreshock.networks.step_study import DENSITIES, OPTIMUM, joined, of_density, with_winners
-from scoreshock.networks.workflow import PLANS, Plan, step_files
+from scoreshock.networks.step_study import DENSITIES, OPTIMUM, of_density
+from scoreshock.networks.step_winners import joined, with_winners
+from scoreshock.networks.workflow import SHARES, STEPS, step_files
 
-TINY = Plan(("gaussian", "overlapping", "atoms"), (6, 12), 5, 100, 0.1)
+TINY = Plan(("gaussian", "overlapping", "atoms"), (6, 12), 5, 100)
 
 
 def test_all_densities_are_planned() -> None:
-    assert PLANS["full"].densities == tuple(DENSITIES)
+    assert PLANS["full"].densities == tuple(DENSITIES) == tuple(STEPS)
+    assert SHARES.keys() == PLANS.keys()
     assert set(PLANS["brief"].densities) < set(DENSITIES)
 
 
@@ -80,7 +83,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_a_network_that_is_the_exact_score_has_its_errors(network: Path) -> None:
-    plan = Plan(("gaussian",), (4,), 2, 50, 0.1)
+    plan = Plan(("gaussian",), (4,), 2, 50)
     found = steps_of(plan, {"gaussian": network})
     assert found.density.values.tolist() == ["gaussian"]
     for measure in step_study.MEASURES:
@@ -134,7 +137,7 @@ def test_sentences_name_the_counts_and_where_the_rules_of_the_layer_win(found: x
 
 @pytest.mark.slow
 def test_files_are_those_that_the_workflow_expects(tmp_path: Path, network: Path) -> None:
-    written = write_steps(steps_of(Plan(("gaussian", "pair"), (4, 8), 3, 30, 0.1), {"gaussian": network}), tmp_path)
+    written = write_steps(steps_of(Plan(("gaussian", "pair"), (4, 8), 3, 30), {"gaussian": network}), tmp_path)
     assert [path.name for path in written] == step_files()
     assert all(path.stat().st_size > 50 for path in written)
     assert (tmp_path / "steps.md").read_text().startswith("* By trajectory error")

@@ -57,7 +57,12 @@ THROUGH_OTHERS: dict[str, tuple[str, ...]] = {
     "kernels/layer/test_decomposition.py": ("kernels/gaussian/groups",),
     "kernels/layer/test_amplification.py": ("kernels/layer/panels",),
     "kernels/layer/test_moving_boundary.py": ("kernels/layer/continuation",),
-    "networks/test_step_study.py": ("networks/step_files", "networks/step_findings"),
+    "networks/test_step_study.py": (
+        "networks/plans",
+        "networks/step_files",
+        "networks/step_findings",
+        "networks/step_winners",
+    ),
     "kernels/modes/test_mode_counts.py": ("kernels/modes/ascent", "kernels/modes/mode_merging"),
     "kernels/modes/test_modes.py": ("kernels/modes/inflections", "kernels/numerics/root_isolation"),
     "kernels/speciation/test_alternatives.py": ("kernels/gaussian/expectations",),

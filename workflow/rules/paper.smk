@@ -64,9 +64,9 @@ def networks_task(_, action, code):
     return [json.dumps([action[0], provenance.code_digest(code)[:16], *action[1:]])]
 
 
-def paper_resources(seconds=cost.SECTION_SECONDS, threads=1):
+def paper_resources(seconds=cost.SECTION_SECONDS, threads=1, memory=cost.BASE_MEMORY):
     return {
-        "mem_mb": lambda _, attempt: attempt * cost.BASE_MEMORY,
+        "mem_mb": lambda _, attempt: attempt * memory,
         "runtime": lambda _, attempt: cost.minutes(seconds, threads, attempt),
     }
 
