@@ -94,7 +94,6 @@ def save(
 
     Examples
     --------
-    >>> import scoreshock as ss
     >>> import tempfile, scoreshock as ss
     >>> tau = ss.speciation(ss.families.pair(separation=[1.0, 2.0, 3.0], variance=0.25))
     >>> with tempfile.TemporaryDirectory() as folder:

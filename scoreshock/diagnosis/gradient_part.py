@@ -114,13 +114,11 @@ def in_plane(
     >>> [round(part.gradient, 9) for part in in_plane(one, 1.0, x, share, [rotation, shift])]
     [0.0, 2.0]
     """
-    kept = share > share.max() * NEGLIGIBLE
-    x, share = x[kept], share[kept]
     values, gradients, last = _basis(truth, sigma, x, share)
     along = gradients + values[..., None] * truth.score(x, sigma)
     turned = np.stack([along[..., 1], -along[..., 0]], axis=-1)
     root = np.sqrt(share)[:, None]
-    right = np.stack([(error[kept] * root).ravel() for error in errors])
+    right = np.stack([(error * root).ravel() for error in errors])
     (gradient, missing), (off, missed) = (
         _energy((fields * root).reshape(len(fields), -1), right, last) for fields in (gradients, turned)
     )

@@ -243,7 +243,6 @@ def burgers_residual(
 
     Examples
     --------
-    >>> import scoreshock as ss
     >>> import numpy as np, scoreshock as ss
     >>> pair = ss.families.pair(separation=1.0, variance=0.25, weight=0.7)
     >>> found = ss.burgers_residual(pair, np.array([-1e4, 0.0, 0.3, 1e4]), tau=0.1)
